@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Time `rollproof verify` against a plain Python script, `opa eval` and `conftest test`, side by side in one run.
+
+Fleets are generated into a temporary folder. In every round each program runs once on the same files, so that a slow moment of the
+machine meets all of them; the best time and the largest peak memory of the rounds stand in the table. No time is printed for programs that
+do not name the same stragglers. How each program is called stands in `calls`.
+"""
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+POLICY = os.path.join(HERE, "coverage.rego")
+FILES = ("response.json", "fleet.json", "plan.json")
+ROUNDS = ((1_000, 15), (100_000, 5), (sys.maxsize, 2))  # up to so many tenants, so many rounds
+
+
+def calls(options):
+    """Program -> (its command line in the folder of a fleet, the exit code that tells of stragglers)."""
+    programs = {
+        "reading the files": (["cat", *FILES], 0),
+        "rollproof verify": ([options.rollproof, "verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json", "--format", "json"], 1),
+        "Python": ([sys.executable, os.path.join(HERE, "gate.py"), *FILES], 1),
+        "opa eval": ([options.opa, "eval", "--format", "json", "--data", POLICY, "--data", "fleet.json", "--data", "plan.json",
+                      "--input", "response.json", "data.compare.stragglers"], 0),
+        "conftest test": ([options.conftest, "test", "--output", "json", "--namespace", "compare", "--policy", POLICY,
+                           "--data", "fleet.json", "--data", "plan.json", "response.json"], 1),
+    }
+    return {name: call for name, call in programs.items() if name.split()[0] not in options.skip}
+
+
+def stragglers(program, path):
+    """The tenants that a program's output names."""
+    with open(path) as file:
+        if program == "Python":
+            return [line.rstrip("\n") for line in file]
+        output = json.load(file)
+    if program == "rollproof verify":
+        return [straggler["tenant"] for straggler in output["stragglers"]]
+    if program == "opa eval":
+        return output["result"][0]["expressions"][0]["value"]
+    return [failure["metadata"]["tenant"] for failure in output[0]["failures"]]
+
+
+def names(program, path):
+    """Count and digest of the stragglers, read in a process of its own: a child's peak memory counts what its parent held when it was
+    started, so this script must stay small."""
+    answer = subprocess.run([sys.executable, __file__, "--names", program, path], check=True, capture_output=True, text=True).stdout.split()
+    return int(answer[0]), answer[1]
+
+
+def print_names(program, path):
+    found = sorted(stragglers(program, path))
+    print(len(found), hashlib.sha256("\n".join(found).encode()).hexdigest())
+
+
+def run(command, folder, output, expected):
+    """Seconds and peak bytes of one run."""
+    errors = output + ".err"
+    with open(output if command[0] != "cat" else os.devnull, "wb") as out, open(errors, "wb") as err:
+        start = time.perf_counter()
+        child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != expected:
+        with open(errors, errors="replace") as file:
+            sys.exit(f"{' '.join(command)}: exit code {child.returncode}, expected {expected}\n{file.read(2000)}")
+    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def generate(tenants, folder, distinct_errors):
+    subprocess.run([sys.executable, os.path.join(HERE, "gen_fleet.py"), str(tenants), folder, *(["--distinct-errors"] if distinct_errors else [])], check=True)
+
+
+def measure(programs, tenants, folder, rounds):
+    """Program -> (best seconds, peak bytes), once all of them have named the same stragglers."""
+    outputs = {name: os.path.join(folder, name.split()[0] + ".out") for name in programs}
+    measured = {name: (float("inf"), 0) for name in programs}
+    for _ in range(rounds):
+        for name, (command, expected) in programs.items():
+            seconds, memory = run(command, folder, outputs[name], expected)
+            measured[name] = (min(measured[name][0], seconds), max(measured[name][1], memory))
+    named = {name: names(name, outputs[name]) for name in programs if name != "reading the files"}
+    if len(set(named.values())) > 1:
+        listing = "\n".join(f"  {name}: {count} stragglers, digest {digest[:12]}" for name, (count, digest) in named.items())
+        sys.exit(f"{tenants} tenants: the programs do not name the same stragglers\n{listing}")
+    return measured
+
+
+def rounds_of(tenants, options):
+    return options.rounds or next(rounds for limit, rounds in ROUNDS if tenants <= limit)
+
+
+def line(tenants, name, seconds, memory, base=None):
+    time_text = f"{seconds * 1000:,.1f} ms" if seconds < 1 else f"{seconds:,.2f} s"
+    ratios = (f"{seconds / base[0]:.3f}", f"{memory / base[1]:.3f}") if base else ("", "")
+    if name == "reading the files":
+        return f"| {tenants:,} | {name} | {time_text} | | {ratios[0]} | |"
+    return f"| {tenants:,} | {name} | {time_text} | {memory / 1e6:,.1f} MB | {ratios[0]} | {ratios[1]} |"
+
+
+def aims(results):
+    """What was to be reached, and what was: (words, ratio, limit)."""
+    wanted = (
+        (1_000, "Python", 0, 0.1, "of Python's time"),
+        (1_000_000, "Python", 0, 0.15, "of Python's time"),
+        (1_000_000, "Python", 1, 0.5, "of Python's memory"),
+        (1_000_000, "opa eval", 0, 1 / 30, "of opa's time"),
+    )
+    for tenants, other, column, limit, words in wanted:
+        measured = results.get(tenants, {})
+        if "rollproof verify" in measured and other in measured:
+            ratio = measured["rollproof verify"][column] / measured[other][column]
+            yield f"- {tenants:,} tenants: {ratio:.3f} {words}, to reach {limit:.3f}: {'reached' if ratio <= limit else 'MISSED'}"
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sizes = lambda text: [int(size.replace("_", "")) for size in text.split(",") if size]
+    parser.add_argument("--sizes", type=sizes, default=[1_000, 100_000, 1_000_000], metavar="N,N", help="tenants (default: 1000,100000,1000000)")
+    parser.add_argument("--distinct-sizes", type=sizes, default=[1_000_000], metavar="N,N",
+                        help="tenants with a different error text each, rollproof alone (default: 1000000; empty: none)")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="rounds at every size (default: 15, 5 and 2, the fewer the larger)")
+    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "release", "rollproof"), metavar="PATH")
+    parser.add_argument("--opa", default="opa", metavar="PATH")
+    parser.add_argument("--conftest", default="conftest", metavar="PATH")
+    parser.add_argument("--skip", type=lambda text: text.split(","), default=[], metavar="A,B", help="programs to leave out: rollproof, opa, conftest")
+    options = parser.parse_args()
+    if unknown := set(options.skip) - {"rollproof", "opa", "conftest", ""}:
+        parser.error(f"--skip: unknown {', '.join(sorted(unknown))}")
+    for name in ("rollproof", "opa", "conftest"):
+        if name in options.skip:
+            continue
+        found = shutil.which(getattr(options, name))
+        if not found:
+            hint = "cargo build --release" if name == "rollproof" else "see tests/interop/opa"
+            parser.error(f"{getattr(options, name)} is not there: --{name} PATH, or --skip {name} ({hint})")
+        setattr(options, name, os.path.abspath(found))
+    return options
+
+
+def main():
+    if sys.argv[1:2] == ["--names"]:
+        return print_names(*sys.argv[2:4])
+    options = parse()
+    programs = calls(options)
+    results = {}
+    print("| tenants | program | time | peak memory | time / Python's | memory / Python's |")
+    print("|--:|---|--:|--:|--:|--:|")
+    with tempfile.TemporaryDirectory(prefix="rollproof-compare-") as temporary:
+        for tenants in options.sizes:
+            folder = os.path.join(temporary, "fleet")
+            generate(tenants, folder, False)
+            measured = results[tenants] = measure(programs, tenants, folder, rounds_of(tenants, options))
+            for name, (seconds, memory) in measured.items():
+                print(line(tenants, name, seconds, memory, measured["Python"]), flush=True)
+            shutil.rmtree(folder)
+        alone = {name: call for name, call in programs.items() if name == "rollproof verify"}
+        for tenants in options.distinct_sizes if alone else []:
+            folder = os.path.join(temporary, "distinct")
+            generate(tenants, folder, True)
+            python, expected = calls(options)["Python"]
+            run(python, folder, os.path.join(folder, "Python.out"), expected)
+            measured = measure(alone, tenants, folder, rounds_of(tenants, options))["rollproof verify"]
+            if names("rollproof verify", os.path.join(folder, "rollproof.out")) != names("Python", os.path.join(folder, "Python.out")):
+                sys.exit(f"{tenants} tenants, every one a different error text: rollproof and Python do not name the same stragglers")
+            print(line(tenants, "rollproof verify, every tenant a different error text", *measured), flush=True)
+            shutil.rmtree(folder)
+        floor = run(["true"], temporary, os.path.join(temporary, "true"), 0)[1]
+    print(f"\nStarting a process alone is counted in every time. Peak memory below {floor / 1e6:,.0f} MB, this script's own, cannot be told apart.")
+    print("\n".join(aims(results)))
+
+
+if __name__ == "__main__":
+    main()

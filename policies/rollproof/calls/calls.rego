@@ -1,0 +1,43 @@
+# METADATA
+# title: Calls
+# description: Every call to the control plane succeeded. Only ok that is exactly true is a success.
+# schemas:
+#   - input: schema["document.schema"]
+package rollproof.calls
+
+import data.rollproof.lib.text
+
+# METADATA
+# title: Failed call
+# description: The archived response is not called a success, and its error is no verdict on coverage.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Look into the control plane's own log for the call that failed; tenants behind it may never have been called.
+deny contains finding if {
+	archive := input.archive
+	not archive.ok == true
+	not is_coverage_verdict
+	finding := {
+		"code": "calls.failed",
+		"message": sprintf("the control plane does not call the rollout a success: ok is %s", [said_ok]),
+		"observed": detail,
+		"expected": {"ok": true},
+	}
+}
+
+# The gate's own verdict on coverage, which is judged anew; no call failed.
+is_coverage_verdict if {
+	is_string(input.archive.error)
+	startswith(input.archive.error, "incomplete rollout:")
+}
+
+said_ok := sprintf("%v", [ok]) if {
+	ok := input.archive.ok
+} else := "absent"
+
+# The first text that says something, else what ok was.
+detail := input.archive.error if {
+	text.is_given(input.archive.error)
+} else := input.archive.message if {
+	text.is_given(input.archive.message)
+} else := {"ok": said_ok}

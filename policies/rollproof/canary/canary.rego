@@ -1,0 +1,91 @@
+# METADATA
+# title: Canary
+# description: The canary goes first and alone; what it does not prove, nobody ships past.
+# schemas:
+#   - input: schema["document.schema"]
+# custom:
+#   params:
+#     allow_unhealthy:
+#       type: boolean
+#       default: false
+#       description: Warn, and do not deny, where a proven tenant reports that it is not healthy.
+#   remedy: Repair the canary, then roll out again; the tolerance never covers it.
+package rollproof.canary
+
+import data.rollproof.lib.fleet
+import data.rollproof.lib.params
+import data.rollproof.lib.proof
+import data.rollproof.lib.text
+
+# The cohort of the canary, by index; empty where the fleet does not have it.
+enumerated := {i |
+	some i, cohort in input.cohorts
+	cohort.planned
+	input.rollout.canary in cohort.tenants
+}
+
+asserted := enumerated & fleet.asserted
+
+# METADATA
+# title: Stale canary
+# description: The plan names a canary that is not in the fleet, so nothing went first.
+# custom:
+#   codes: [canary.not_in_fleet]
+#   remedy: Name a canary that the control plane enumerates, or none.
+deny contains finding if {
+	input.fleet.source != "none"
+	count(enumerated) == 0
+	finding := {
+		"code": "canary.not_in_fleet",
+		"message": sprintf("canary %s is not in the fleet", [input.rollout.canary]),
+		"tenants": [input.rollout.canary],
+	}
+}
+
+# METADATA
+# title: Unproven canary
+# description: The canary is not proven on the target; no tolerance covers that.
+# custom:
+#   codes: [canary.unproven]
+deny contains finding if {
+	some i in asserted
+	not proof.proves(proof.states[i])
+	finding := {
+		"code": "canary.unproven",
+		"message": sprintf("canary %s is not proven on %s: %s", [input.rollout.canary, text.target, proof.states[i]]),
+		"tenants": [input.rollout.canary],
+		"at": sprintf("/cohorts/%d", [i]),
+	}
+}
+
+# METADATA
+# title: Unhealthy canary
+# description: The canary runs the target, and its health check fails.
+# custom:
+#   codes: [canary.unhealthy]
+deny contains finding if {
+	not params.value("allow_unhealthy", false)
+	finding := unhealthy
+}
+
+# METADATA
+# title: Unhealthy canary
+# description: The canary runs the target, and its health check fails; the parameter allow_unhealthy lets it.
+# custom:
+#   codes: [canary.unhealthy]
+warn contains finding if {
+	params.value("allow_unhealthy", false)
+	finding := unhealthy
+}
+
+unhealthy := finding if {
+	some i in asserted
+	proof.proves(proof.states[i])
+	proof.counting[i].healthz_ok == false
+	finding := {
+		"code": "canary.unhealthy",
+		"message": sprintf("canary %s is on %s and not healthy", [input.rollout.canary, text.target]),
+		"tenants": [input.rollout.canary],
+		"at": sprintf("/cohorts/%d", [i]),
+	}
+}

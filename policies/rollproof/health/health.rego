@@ -1,0 +1,53 @@
+# METADATA
+# title: Health
+# description: What runs the target is healthy. A row that does not say says nothing.
+# schemas:
+#   - input: schema["document.schema"]
+# custom:
+#   params:
+#     allow_unhealthy:
+#       type: boolean
+#       default: false
+#       description: Warn, and do not deny, where a proven tenant reports that it is not healthy.
+#   remedy: Look at these tenants' health checks; the new build runs there and does not answer well.
+package rollproof.health
+
+import data.rollproof.lib.fleet
+import data.rollproof.lib.params
+import data.rollproof.lib.proof
+import data.rollproof.lib.text
+
+unhealthy := {i |
+	some i in fleet.asserted
+	proof.counting[i].healthz_ok == false
+	proof.proves(proof.states[i])
+}
+
+# METADATA
+# title: Unhealthy tenants
+# description: Proven tenants whose health check fails.
+# custom:
+#   codes: [health.unhealthy]
+deny contains finding if {
+	not params.value("allow_unhealthy", false)
+	finding := unhealthy_finding
+}
+
+# METADATA
+# title: Unhealthy tenants
+# description: Proven tenants whose health check fails; the parameter allow_unhealthy lets them.
+# custom:
+#   codes: [health.unhealthy]
+warn contains finding if {
+	params.value("allow_unhealthy", false)
+	finding := unhealthy_finding
+}
+
+unhealthy_finding := finding if {
+	count(unhealthy) > 0
+	finding := {
+		"code": "health.unhealthy",
+		"message": sprintf("%s on %s and not healthy", [text.tenants_are(fleet.size(unhealthy)), text.target]),
+		"tenants": fleet.tenants(unhealthy),
+	}
+}

@@ -1,0 +1,50 @@
+# METADATA
+# title: Fleet
+# description: Which tenants of the fleet are behind, and how many of them may be. In a dry run nobody is.
+# schemas:
+#   - input: schema["document.schema"]
+package rollproof.lib.fleet
+
+import data.rollproof.lib.params
+import data.rollproof.lib.proof
+
+# The cohorts of the fleet that a rollout asserts something about, by index.
+asserted := {i |
+	not input.rollout.dry_run
+	some i, cohort in input.cohorts
+	cohort.planned
+}
+
+straggling := {i |
+	some i in asserted
+	not proof.proves(proof.states[i])
+}
+
+behind := size(straggling)
+
+stragglers := tenants(straggling)
+
+# How many stragglers may be shipped past: the parameter, else the plan.
+tolerated := input.rollout.max_stragglers if {
+	params.value("max_stragglers", null) == null
+} else := params.value("max_stragglers", null)
+
+# Whatever the tolerance, somebody must be proven.
+nobody_is_proven if {
+	behind > 0
+	size(asserted) == behind
+}
+
+# The stragglers are more than the tolerance covers.
+exceeded if behind > tolerated
+
+exceeded if nobody_is_proven
+
+# How many tenants some cohorts hold.
+size(indices) := sum([count(input.cohorts[i].tenants) | some i in indices])
+
+# The tenants that some cohorts hold.
+tenants(indices) := [tenant |
+	some i in indices
+	some tenant in input.cohorts[i].tenants
+]

@@ -1,0 +1,184 @@
+//! From the world to the document: the only stage that reads files and the clock.
+
+mod fleet;
+mod input;
+mod plan;
+mod response;
+mod scan;
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+pub use fleet::{FleetList, PlanAnswer};
+pub use input::{Input, Source};
+pub use plan::Plan;
+pub use response::Response;
+
+use crate::document::{Document, FORMAT, Fleet, FleetSource, Format, Grouping, InputFile, Provenance, Role, Text};
+use crate::error::Error;
+use crate::schema::{Fault, Name, explain, fault_at};
+use response::Found;
+use scan::Refused;
+
+/// Name and version of the tool, as provenance has it.
+const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
+
+/// Where the evidence lies.
+#[derive(Debug)]
+pub struct Sources {
+    /// An archived response or a document.
+    pub evidence: Source,
+    /// An independent list of the tenants that had to be covered.
+    pub fleet: Option<Source>,
+    /// The rollout plan.
+    pub plan: Option<Source>,
+    /// The size limit of each input, in bytes.
+    pub max_bytes: u64,
+}
+
+/// A document, and the files that it was read from just now.
+#[derive(Debug)]
+pub struct Collected {
+    /// The evidence, normalized.
+    pub document: Document,
+    /// What was read, in order; for a document that was written before, it first and then what it was collected from.
+    pub inputs: Vec<InputFile>,
+}
+
+/// Reads evidence from files. `now` becomes the document's `collected_at`.
+///
+/// # Errors
+/// [`Error::Evidence`] where an input cannot be used, [`Error::Usage`] where a plan or a fleet is given beside a document.
+pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
+    let mut inputs = Vec::new();
+    let mut anomalies = Vec::new();
+    let mut grouping = Grouping::new();
+
+    let mut rollout = plan::unknown_rollout();
+    if let Some(source) = &sources.plan {
+        let input = source.read(sources.max_bytes)?;
+        let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
+        let (planned, strange) = read.map_err(|Refused| refusal(&input, Name::Plan))?;
+        rollout = planned;
+        anomalies.extend(strange);
+        inputs.push(file);
+    }
+    if let Some(source) = &sources.fleet {
+        let input = source.read(sources.max_bytes)?;
+        let (read, file) = input.hashed(Role::Fleet, |bytes| fleet::read(bytes, &input.name, &mut grouping));
+        anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);
+        inputs.push(file);
+    }
+    let input = sources.evidence.read(sources.max_bytes)?;
+    let (read, file) = input.hashed(Role::Response, |bytes| response::read(bytes, &input.name, &mut grouping));
+    let archive = match read.map_err(|Refused| refusal(&input, Name::Response))? {
+        Found::Response(archive, strange) => {
+            // Rows come first in a report, as a reader looks for them.
+            anomalies.splice(0..0, strange);
+            archive
+        }
+        Found::Format(format) if format == FORMAT && inputs.is_empty() => return reread(&input, file),
+        Found::Format(format) if format == FORMAT => {
+            return Err(Error::usage(
+                format!("{} is a document, which is complete, yet --plan or --fleet is given beside it", input.name),
+                "leave both out, or give the archived response that the document was collected from",
+            ));
+        }
+        Found::Format(format) => {
+            let problem = format!("found the format {format:?}, but only {FORMAT:?} is evidence");
+            return Err(evidence_error(&input, vec![fault_at(&input.bytes, "/format", problem)]));
+        }
+    };
+    drop(input);
+    inputs.insert(0, file);
+
+    let source = if sources.fleet.is_some() {
+        FleetSource::File
+    } else {
+        for slug in archive.stragglers.given().into_iter().flatten() {
+            if !slug.trim().is_empty() {
+                grouping.mention(slug.trim());
+            }
+        }
+        grouping.guess_fleet();
+        FleetSource::Response
+    };
+    let grouped = grouping.finish();
+    let document = Document {
+        format: Format::V1,
+        rollout,
+        fleet: Fleet {
+            source,
+            tenants: grouped.planned as u64,
+            duplicates: grouped.duplicates,
+            inventory: Vec::new(),
+        },
+        archive: Some(archive),
+        calls: Vec::new(),
+        cohorts: grouped.cohorts,
+        phases: grouped.phases,
+        anomalies,
+        provenance: Provenance {
+            tool: Text::from(TOOL),
+            collected_at: Text::from(now.to_string()),
+            inputs: inputs.clone(),
+        },
+    };
+    Ok(Collected { document, inputs })
+}
+
+/// Reads a document that was written before.
+fn reread(input: &Input, file: InputFile) -> Result<Collected, Error> {
+    let document: Document = serde_json::from_slice(&input.bytes).map_err(|_| refusal(input, Name::Document))?;
+    if let Some((pointer, problem)) = inconsistency(&document) {
+        return Err(evidence_error(input, vec![fault_at(&input.bytes, &pointer, problem)]));
+    }
+    let mut inputs = vec![InputFile { role: Role::Document, ..file }];
+    inputs.extend(document.provenance.inputs.iter().cloned());
+    Ok(Collected { document, inputs })
+}
+
+/// What no schema can express, and [`Grouping`] never makes.
+fn inconsistency(document: &Document) -> Option<(String, String)> {
+    let mut seen = HashSet::new();
+    for (i, cohort) in document.cohorts.iter().enumerate() {
+        for (j, tenant) in cohort.tenants.iter().enumerate() {
+            let at = format!("/cohorts/{i}/tenants/{j}");
+            if tenant.trim().is_empty() {
+                return Some((at, "found a blank name, but a tenant has one".into()));
+            }
+            if !seen.insert(&**tenant) {
+                return Some((at, format!("found the tenant {tenant:?} a second time, but each is in one cohort")));
+            }
+        }
+        if !cohort.origins.is_empty()
+            && (cohort.origins.tenants() != cohort.tenants.len() || cohort.origins.width() != cohort.rows.len())
+        {
+            return Some((format!("/cohorts/{i}/origins"), "found origins that are not one for each tenant and row".into()));
+        }
+    }
+    let planned: usize = document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
+    (planned as u64 != document.fleet.tenants).then(|| {
+        let found = document.fleet.tenants;
+        ("/fleet/tenants".into(), format!("found {found}, but {planned} tenants in the cohorts are planned"))
+    })
+}
+
+fn refusal(input: &Input, name: Name) -> Error {
+    evidence_error(input, explain(&input.bytes, name))
+}
+
+fn fleet_refusal(input: &Input) -> Error {
+    match fleet::text_faults(&input.bytes) {
+        Some(faults) => evidence_error(input, faults),
+        None => refusal(input, Name::Fleet),
+    }
+}
+
+fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {
+    if faults.is_empty() {
+        faults.push(Fault::whole("it is refused, and nothing tells why: please report this as a bug".into()));
+    }
+    Error::Evidence { input: input.name.to_string(), faults }
+}

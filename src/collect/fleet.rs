@@ -1,0 +1,211 @@
+//! A fleet from a file: a plan call's answer, a JSON array of slugs or of slugs with labels, or one slug a line.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use super::response::{Anomalies, ResponseRow};
+use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, Unknown};
+use crate::document::{Anomaly, Field, Grouping, LabelsId, Map, Row, Text};
+use crate::schema::{Fault, escape_pointer, line_fault, utf8};
+
+/// A plan call's answer (contract section 3). What is somebody's rollout response is none.
+#[derive(JsonSchema)]
+#[schemars(extend("required" = ["ok", "results"]))]
+#[allow(dead_code, reason = "only its schema is of use")]
+pub struct PlanAnswer {
+    /// Whether the plan call succeeded: an answer that is not `true` enumerates nothing.
+    #[schemars(extend("const" = true))]
+    ok: bool,
+    /// A row a tenant.
+    results: Option<Vec<PlanRow>>,
+}
+
+struct PlanRow;
+
+impl JsonSchema for PlanRow {
+    fn schema_name() -> Cow<'static, str> {
+        "PlanRow".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = ResponseRow::json_schema(generator);
+        schema.insert("description".into(), "A row of a dry run: it enumerates a tenant.".into());
+        if let Some(properties) = schema.get_mut("properties").and_then(|properties| properties.as_object_mut()) {
+            properties.insert("ssm_status".into(), dry_run_status().to_value());
+            properties.insert("verified_on_target".into(), live_only().to_value());
+        }
+        schema
+    }
+}
+
+fn dry_run_status() -> Schema {
+    json_schema!({
+        "type": ["string", "null"],
+        "pattern": r"^\s*[Dd][Rr][Yy][Rr][Uu][Nn]\s*$",
+        "description": "`DryRun`, in any case: a live row is no enumeration",
+    })
+}
+
+fn live_only() -> Schema {
+    json_schema!({"not": {}, "description": "nothing: a row with this key is a rollout's, no enumeration"})
+}
+
+/// A list of tenants.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its schema is of use")]
+pub struct FleetList(Vec<FleetItem>);
+
+struct FleetItem;
+
+impl JsonSchema for FleetItem {
+    fn schema_name() -> Cow<'static, str> {
+        "FleetItem".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let labelled = generator.subschema_for::<Tenant>();
+        json_schema!({
+            "description": "A slug, or a slug with labels.",
+            "if": {"type": "object"},
+            "then": labelled,
+            "else": {"type": "string", "pattern": r"\S", "description": "a slug that is not blank"},
+        })
+    }
+}
+
+/// A tenant with labels.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Tenant<'a> {
+    /// Its slug.
+    #[serde(borrow)]
+    #[schemars(with = "String", extend("pattern" = r"\S", "description" = "a slug that is not blank"))]
+    slug: Plain<'a>,
+    /// What is known of it, such as its tier or its region.
+    labels: Option<Map<Text>>,
+}
+
+impl<'a> ScannedRow<'a> for Tenant<'a> {
+    fn labelled(&mut self) -> Labelled<'a> {
+        Labelled { slug: Some(std::mem::replace(&mut self.slug.0, Cow::Borrowed(""))), phase: None }
+    }
+}
+
+/// One pass over a fleet: its tenants are enumerated in `grouping`.
+///
+/// # Errors
+/// [`Refused`] where it is none of the four forms; `schema::explain` says why.
+pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<Anomaly>, Refused> {
+    let mut scanner = Scanner::new(bytes);
+    let mut anomalies = Anomalies::new(input);
+    match scanner.peek() {
+        Some(b'{') => read_answer(&mut scanner, &mut anomalies, grouping)?,
+        Some(b'[') => read_list(&mut scanner, grouping)?,
+        _ => return read_lines(bytes, grouping).map(|()| Vec::new()),
+    }
+    scanner.end()?;
+    Ok(anomalies.finish())
+}
+
+fn read_answer(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+    let (mut ok, mut enumerated) = (false, false);
+    scanner.object(|scanner, key| match key {
+        "ok" => {
+            ok = scanner.value()?;
+            Ok(())
+        }
+        "results" => {
+            enumerated = true;
+            if scanner.peek() == Some(b'[') { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
+        }
+        other => {
+            scanner.value::<Unknown<1>>()?;
+            if !matches!(other, "error" | "message" | "stragglers") {
+                anomalies.unknown(format!("/{}", escape_pointer(other)), other);
+            }
+            Ok(())
+        }
+    })?;
+    if ok && enumerated { Ok(()) } else { Err(Refused) }
+}
+
+fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+    let mut rows: Rows<'_, ()> = Rows::new();
+    let mut at = 0_u32;
+    scanner.array(|scanner| {
+        let (labelled, ()) = rows.next(scanner, |row: ResponseRow<'_>| if is_enumeration(&row.row) { Ok(()) } else { Err(Refused) })?;
+        match labelled.slug.as_deref().map(str::trim) {
+            None | Some("") => anomalies.unattributed(at),
+            Some(slug) => grouping.enumerate(slug, LabelsId::default()),
+        }
+        at += 1;
+        Ok(())
+    })
+}
+
+fn is_enumeration(row: &Row) -> bool {
+    row.verified_on_target.is_absent()
+        && match &row.ssm_status {
+            Field::Given(status) => status.trim().eq_ignore_ascii_case("dryrun"),
+            Field::Absent | Field::Null => true,
+        }
+}
+
+fn read_list(scanner: &mut Scanner<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+    let mut tenants: Rows<'_, LabelsId> = Rows::new();
+    scanner.array(|scanner| {
+        let (slug, labels) = if scanner.peek() == Some(b'{') {
+            let (labelled, labels) = tenants.next(scanner, |tenant: Tenant<'_>| {
+                Ok(grouping.labels(tenant.labels.unwrap_or_default()))
+            })?;
+            (labelled.slug.unwrap_or_default(), labels)
+        } else if let Some(slug) = scanner.plain_string() {
+            (Cow::Borrowed(slug), LabelsId::default())
+        } else {
+            let Plain(slug) = scanner.value()?;
+            (slug, LabelsId::default())
+        };
+        match slug.trim() {
+            "" => Err(Refused),
+            slug => {
+                grouping.enumerate(slug, labels);
+                Ok(())
+            }
+        }
+    })
+}
+
+/// What stands before a comment. A comment starts with `#` at the line's start or behind white space.
+fn slug_of_line(line: &str) -> &str {
+    let line = line.trim();
+    let comment = line.char_indices().find(|(i, c)| *c == '#' && line[..*i].chars().last().is_none_or(char::is_whitespace));
+    comment.map_or(line, |(i, _)| &line[..i]).trim()
+}
+
+fn read_lines(bytes: &[u8], grouping: &mut Grouping) -> Result<(), Refused> {
+    let text = utf8(bytes).map_err(|_| Refused)?;
+    for line in text.lines() {
+        match slug_of_line(line) {
+            "" => {}
+            slug if slug.starts_with('"') => return Err(Refused),
+            slug => grouping.enumerate(slug, LabelsId::default()),
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a fleet of one slug a line; nothing where it is meant as JSON.
+pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
+    if matches!(Scanner::new(bytes).peek(), Some(b'{' | b'[')) {
+        return None;
+    }
+    let text = match utf8(bytes) {
+        Ok(text) => text,
+        Err(fault) => return Some(vec![fault]),
+    };
+    let quoted = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).starts_with('"'));
+    let faults = quoted.map(|(i, _)| line_fault(i + 1, "found a quoted name, but in a list of one slug a line names stand bare"));
+    Some(faults.take(crate::schema::MAX_FAULTS).collect())
+}

@@ -1,0 +1,289 @@
+//! An archived response (contract section 4.6): what it says of itself, and its rows in one pass.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+
+use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, Unknown};
+use crate::document::{Anomaly, AnomalyKind, Archive, Field, Grouping, Origin, PhaseId, Row, RowId, Text};
+
+/// How many rows that belong to nobody are named one by one.
+const MAX_UNATTRIBUTED: usize = 100;
+
+/// An archived response of a rollout (contract section 4.6). It may hold fields that are not described here.
+// It is never held as a whole: `read` takes one pass over it.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its schema is of use")]
+pub struct Response {
+    /// Whether the rollout was a success.
+    ok: Option<bool>,
+    /// Why it was not.
+    error: Option<Text>,
+    /// Why it was not, in a control plane's other spelling.
+    message: Option<Text>,
+    /// The stragglers.
+    stragglers: Option<Vec<Text>>,
+    /// A row a tenant and call.
+    results: Option<Vec<ResponseRow<'static>>>,
+}
+
+/// A row with its tenant (contract section 3).
+#[derive(Debug, Default)]
+pub struct ResponseRow<'a> {
+    labelled: Labelled<'a>,
+    /// Its evidence.
+    pub row: Row,
+    /// Fields that the schema does not know.
+    pub unknown: BTreeSet<String>,
+}
+
+impl JsonSchema for ResponseRow<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "ResponseRow".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Row::json_schema(generator);
+        schema.insert(
+            "description".into(),
+            "What the control plane says of one tenant. It may hold fields that are not described here.".into(),
+        );
+        schema.remove("additionalProperties");
+        let mut properties = json_schema!({
+            "slug": {"type": ["string", "null"], "description": "The tenant; blank or absent, the row belongs to nobody."},
+            "phase": {"type": ["string", "null"], "description": "The part of the rollout, such as `canary` or `batch-1`."},
+        });
+        if let Some(evidence) = schema.get("properties").and_then(|properties| properties.as_object()) {
+            for (name, property) in evidence {
+                properties.insert(name.clone(), property.clone());
+            }
+        }
+        schema.insert("properties".into(), properties.to_value());
+        schema
+    }
+}
+
+impl<'a> ScannedRow<'a> for ResponseRow<'a> {
+    fn labelled(&mut self) -> Labelled<'a> {
+        std::mem::take(&mut self.labelled)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RowVisitor;
+
+        impl<'de> Visitor<'de> for RowVisitor {
+            type Value = ResponseRow<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a row")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<ResponseRow<'de>, A::Error> {
+                let mut slug: Field<Plain<'de>> = Field::Absent;
+                let mut phase: Field<Plain<'de>> = Field::Absent;
+                let mut read = ResponseRow::default();
+                while let Some(Plain(key)) = access.next_key()? {
+                    let row = &mut read.row;
+                    match &*key {
+                        "slug" => once(&mut slug, &mut access)?,
+                        "phase" => once(&mut phase, &mut access)?,
+                        "ssm_status" => once(&mut row.ssm_status, &mut access)?,
+                        "ssm_exit_code" => once(&mut row.ssm_exit_code, &mut access)?,
+                        "healthz_ok" => once(&mut row.healthz_ok, &mut access)?,
+                        "verified_on_target" => once(&mut row.verified_on_target, &mut access)?,
+                        "running_image" => once(&mut row.running_image, &mut access)?,
+                        "error" => once(&mut row.error, &mut access)?,
+                        _ => {
+                            if !read.unknown.insert(key.into_owned()) {
+                                return Err(A::Error::custom("the same key twice"));
+                            }
+                            access.next_value::<Unknown<3>>()?;
+                        }
+                    }
+                }
+                let text = |field| match field {
+                    Field::Given(Plain(text)) => Some(text),
+                    Field::Absent | Field::Null => None,
+                };
+                read.labelled = Labelled { slug: text(slug), phase: text(phase) };
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_map(RowVisitor)
+    }
+}
+
+fn once<'de, T, A>(field: &mut Field<T>, access: &mut A) -> Result<(), A::Error>
+where
+    T: Deserialize<'de>,
+    A: MapAccess<'de>,
+{
+    if !field.is_absent() {
+        return Err(A::Error::custom("the same key twice"));
+    }
+    *field = access.next_value()?;
+    Ok(())
+}
+
+/// What one pass over a JSON object with evidence found.
+pub enum Found {
+    /// An archived response.
+    Response(Archive, Vec<Anomaly>),
+    /// Something with a `format` of ours.
+    Format(String),
+}
+
+/// One pass over an archived response: its rows go into `grouping`.
+///
+/// # Errors
+/// [`Refused`] where it is no response; `schema::explain` says why.
+pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Found, Refused> {
+    let mut scanner = Scanner::new(bytes);
+    let mut archive = Archive::default();
+    let mut anomalies = Anomalies::new(input);
+    let mut format = None;
+    let mut described = false;
+    scanner.object(|scanner, key| {
+        described |= matches!(key, "ok" | "error" | "message" | "stragglers" | "results");
+        match key {
+            "ok" => archive.ok = scanner.value()?,
+            "error" => archive.error = scanner.value()?,
+            "message" => archive.message = scanner.value()?,
+            "stragglers" => archive.stragglers = scanner.value()?,
+            "results" if scanner.peek() == Some(b'[') => read_rows(scanner, &mut anomalies, grouping)?,
+            "results" => scanner.value::<()>()?,
+            "format" if scanner.peek() == Some(b'"') => {
+                let Plain(name) = scanner.value()?;
+                format = name.strip_prefix("rollproof.").is_some().then(|| name.into_owned());
+                anomalies.unknown("/format".into(), "format");
+            }
+            other => {
+                scanner.value::<Unknown<1>>()?;
+                anomalies.unknown(format!("/{}", crate::schema::escape_pointer(other)), other);
+            }
+        }
+        Ok(())
+    })?;
+    scanner.end()?;
+    match format {
+        Some(format) => Ok(Found::Format(format)),
+        None if described => Ok(Found::Response(archive, anomalies.finish())),
+        None => Err(Refused),
+    }
+}
+
+/// What is remembered of a row's shape.
+#[derive(Clone, Copy)]
+struct Seen {
+    row: RowId,
+    /// 0: no unknown field; else which of `Anomalies::sets`, plus 1.
+    unknown: usize,
+}
+
+fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+    let mut rows: Rows<'_, Seen> = Rows::new();
+    let mut last_phase: Option<(Cow<'_, str>, PhaseId)> = None;
+    let mut at = 0_u32;
+    scanner.array(|scanner| {
+        let (Labelled { slug, phase }, seen) = rows.next(scanner, |read: ResponseRow<'_>| {
+            Ok(Seen { row: grouping.row(read.row), unknown: anomalies.set(at, read.unknown) })
+        })?;
+        anomalies.again(seen.unknown);
+        match slug.as_deref().map(str::trim) {
+            None | Some("") => anomalies.unattributed(at),
+            Some(slug) => {
+                let phase = phase.map(|phase| match &last_phase {
+                    Some((name, id)) if *name == phase => *id,
+                    _ => {
+                        let id = grouping.phase(&phase);
+                        last_phase = Some((phase, id));
+                        id
+                    }
+                });
+                grouping.see(slug, seen.row, phase, Origin { call: None, attempt: None, row: at });
+            }
+        }
+        at += 1;
+        Ok(())
+    })
+}
+
+/// What is strange about one input.
+pub struct Anomalies<'a> {
+    input: &'a Text,
+    unattributed: Vec<Anomaly>,
+    /// Field name to its first pointer and how often it occurs.
+    fields: BTreeMap<String, (String, u64)>,
+    /// Sets of unknown fields by number, and how many rows have each.
+    sets: BTreeMap<BTreeSet<String>, usize>,
+    rows: Vec<u64>,
+}
+
+impl<'a> Anomalies<'a> {
+    /// None yet, in the input of that name.
+    pub const fn new(input: &'a Text) -> Self {
+        Self { input, unattributed: Vec::new(), fields: BTreeMap::new(), sets: BTreeMap::new(), rows: Vec::new() }
+    }
+
+    /// A field that the schema does not know.
+    pub fn unknown(&mut self, pointer: String, field: &str) {
+        self.fields.entry(field.to_owned()).or_insert((pointer, 0)).1 += 1;
+    }
+
+    /// A row without a slug.
+    pub fn unattributed(&mut self, row: u32) {
+        if self.unattributed.len() < MAX_UNATTRIBUTED {
+            self.unattributed.push(self.anomaly(AnomalyKind::UnattributedRow, format!("/results/{row}"), None, 1));
+        } else if let Some(last) = self.unattributed.last_mut() {
+            last.count += 1;
+        }
+    }
+
+    /// A number for the unknown fields of a row; [`Anomalies::again`] counts each row that has them.
+    fn set(&mut self, row: u32, fields: BTreeSet<String>) -> usize {
+        if fields.is_empty() {
+            return 0;
+        }
+        for field in &fields {
+            let pointer = || format!("/results/{row}/{}", crate::schema::escape_pointer(field));
+            self.fields.entry(field.clone()).or_insert_with(|| (pointer(), 0));
+        }
+        *self.sets.entry(fields).or_insert_with(|| {
+            self.rows.push(0);
+            self.rows.len()
+        })
+    }
+
+    fn again(&mut self, set: usize) {
+        if let Some(set) = set.checked_sub(1) {
+            self.rows[set] += 1;
+        }
+    }
+
+    /// Everything strange, rows first, then fields by name.
+    pub fn finish(mut self) -> Vec<Anomaly> {
+        for (fields, set) in std::mem::take(&mut self.sets) {
+            for field in fields {
+                if let Some((_, count)) = self.fields.get_mut(&field) {
+                    *count += self.rows[set - 1];
+                }
+            }
+        }
+        let mut anomalies = std::mem::take(&mut self.unattributed);
+        for (field, (pointer, count)) in std::mem::take(&mut self.fields) {
+            anomalies.push(self.anomaly(AnomalyKind::UnknownField, pointer, Some(Text::from(field)), count));
+        }
+        anomalies
+    }
+
+    fn anomaly(&self, kind: AnomalyKind, at: String, field: Option<Text>, count: u64) -> Anomaly {
+        Anomaly { kind, input: self.input.clone(), at: Text::from(at), field, count }
+    }
+}

@@ -1,0 +1,320 @@
+//! The fast pass over JSON: says what is there, or only that something is wrong ([`Refused`]); `schema::explain` says what.
+//!
+//! A row is parsed by serde only when its evidence was not seen before. One whose bytes equal those of a row already
+//! parsed, but for the plain contents of its slug and its phase, is valid by construction: plain contents hold no
+//! quote, no escape and no control character, so the tokens of both rows are the same.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::schema::MAX_DEPTH;
+
+/// The fast pass met something that is not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+/// How many shapes of rows are remembered. Real responses have a handful.
+const MAX_SHAPES: usize = 32;
+
+/// A place in a JSON text.
+pub struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// At the first byte that is no white space.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let mut scanner = Self { bytes, at: 0 };
+        scanner.space();
+        scanner
+    }
+
+    /// The byte here.
+    pub fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Reads an object: `each` is called behind every key and must read the value.
+    pub fn object(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<(), Refused>) -> Result<(), Refused> {
+        self.expect(b'{')?;
+        let mut keys: BTreeSet<Cow<'a, str>> = BTreeSet::new();
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let Plain(key) = self.value()?;
+            if keys.contains(&key) {
+                return Err(Refused);
+            }
+            self.expect(b':')?;
+            each(self, &key)?;
+            keys.insert(key);
+            if !self.take(b',') {
+                return self.expect(b'}');
+            }
+        }
+    }
+
+    /// Reads an array: `each` must read an element.
+    pub fn array(&mut self, mut each: impl FnMut(&mut Self) -> Result<(), Refused>) -> Result<(), Refused> {
+        self.expect(b'[')?;
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            each(self)?;
+            self.space();
+            if !self.take(b',') {
+                return self.expect(b']');
+            }
+        }
+    }
+
+    /// Reads a value with serde.
+    pub fn value<T: Deserialize<'a>>(&mut self) -> Result<T, Refused> {
+        let mut stream = serde_json::Deserializer::from_slice(&self.bytes[self.at..]).into_iter::<T>();
+        let value = stream.next().ok_or(Refused)?.map_err(|_| Refused)?;
+        self.at += stream.byte_offset();
+        self.space();
+        Ok(value)
+    }
+
+    /// Reads a string that holds no escape, if there is one.
+    pub fn plain_string(&mut self) -> Option<&'a str> {
+        let from = self.at + 1;
+        let end = (self.peek()? == b'"').then(|| plain(self.bytes, from)).flatten()?;
+        self.at = end + 1;
+        std::str::from_utf8(&self.bytes[from..end]).ok()
+    }
+
+    /// Nothing but white space follows.
+    pub fn end(&self) -> Result<(), Refused> {
+        if self.at == self.bytes.len() { Ok(()) } else { Err(Refused) }
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        if there {
+            self.at += 1;
+            self.space();
+        }
+        there
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Refused> {
+        if self.take(byte) { Ok(()) } else { Err(Refused) }
+    }
+}
+
+/// A string, borrowed where it holds no escape.
+#[derive(Debug, Deserialize)]
+pub struct Plain<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// What a row says besides its evidence.
+#[derive(Debug, Default)]
+pub struct Labelled<'a> {
+    /// `slug`, as it stands there.
+    pub slug: Option<Cow<'a, str>>,
+    /// `phase`.
+    pub phase: Option<Cow<'a, str>>,
+}
+
+/// Reads the rows of one array; remembers the shapes of those that it has parsed.
+pub struct Rows<'a, T> {
+    shapes: Vec<Shape<'a, T>>,
+}
+
+/// The bytes of a row around its slug and its phase.
+struct Shape<'a, T> {
+    head: &'a [u8],
+    /// Between the two, and whether the slug comes first; none where the row has no phase.
+    middle: Option<(&'a [u8], bool)>,
+    tail: &'a [u8],
+    payload: T,
+}
+
+impl<'a, T: Copy> Rows<'a, T> {
+    /// No shape is known yet.
+    pub const fn new() -> Self {
+        Self { shapes: Vec::new() }
+    }
+
+    /// The next row; `learn` is called with a row of a shape that is not known yet.
+    pub fn next<R: Row<'a>>(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        learn: impl FnOnce(R) -> Result<T, Refused>,
+    ) -> Result<(Labelled<'a>, T), Refused> {
+        for i in 0..self.shapes.len() {
+            if let Some((labelled, end)) = self.shapes[i].matches(scanner.bytes, scanner.at) {
+                scanner.at = end;
+                let payload = self.shapes[i].payload;
+                if i > 0 {
+                    self.shapes.swap(i, i - 1);
+                }
+                return Ok((labelled, payload));
+            }
+        }
+        let start = scanner.at;
+        let mut stream = serde_json::Deserializer::from_slice(&scanner.bytes[start..]).into_iter::<R>();
+        let mut row = stream.next().ok_or(Refused)?.map_err(|_| Refused)?;
+        scanner.at = start + stream.byte_offset();
+        let labelled = row.labelled();
+        let payload = learn(row)?;
+        if let Some(shape) = Shape::of(scanner.bytes, start, scanner.at, &labelled, payload) {
+            if self.shapes.len() == MAX_SHAPES {
+                self.shapes.pop();
+            }
+            self.shapes.push(shape);
+        }
+        Ok((labelled, payload))
+    }
+}
+
+/// A row that serde reads.
+pub trait Row<'a>: Deserialize<'a> {
+    /// Takes slug and phase out of it.
+    fn labelled(&mut self) -> Labelled<'a>;
+}
+
+impl<'a, T: Copy> Shape<'a, T> {
+    fn of(bytes: &'a [u8], start: usize, end: usize, labelled: &Labelled<'a>, payload: T) -> Option<Self> {
+        let place = |text: &Option<Cow<'a, str>>| match text {
+            // A borrowed string lies in `bytes`.
+            Some(Cow::Borrowed(text)) => {
+                let from = (text.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
+                Some((from, from + text.len()))
+            }
+            _ => None,
+        };
+        let slug = place(&labelled.slug)?;
+        if labelled.phase.is_none() {
+            return Some(Self { head: &bytes[start..slug.0], middle: None, tail: &bytes[slug.1..end], payload });
+        }
+        let phase = place(&labelled.phase)?;
+        let (first, second) = if slug < phase { (slug, phase) } else { (phase, slug) };
+        Some(Self {
+            head: &bytes[start..first.0],
+            middle: Some((&bytes[first.1..second.0], slug < phase)),
+            tail: &bytes[second.1..end],
+            payload,
+        })
+    }
+
+    fn matches(&self, bytes: &'a [u8], at: usize) -> Option<(Labelled<'a>, usize)> {
+        let first = after(bytes, at, self.head)?;
+        let first_end = plain(bytes, first)?;
+        let text = |from: usize, to: usize| std::str::from_utf8(&bytes[from..to]).ok().map(Cow::Borrowed);
+        let Some((middle, slug_first)) = self.middle else {
+            let end = after(bytes, first_end, self.tail)?;
+            return Some((Labelled { slug: Some(text(first, first_end)?), phase: None }, end));
+        };
+        let second = after(bytes, first_end, middle)?;
+        let second_end = plain(bytes, second)?;
+        let end = after(bytes, second_end, self.tail)?;
+        let (one, two) = (Some(text(first, first_end)?), Some(text(second, second_end)?));
+        let labelled =
+            if slug_first { Labelled { slug: one, phase: two } } else { Labelled { slug: two, phase: one } };
+        Some((labelled, end))
+    }
+}
+
+/// The place behind `expected`, if it stands here.
+fn after(bytes: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
+    bytes[at..].starts_with(expected).then_some(at + expected.len())
+}
+
+/// The end of the contents of a string that start at `from`, if they are printable ASCII without an escape.
+fn plain(bytes: &[u8], from: usize) -> Option<usize> {
+    let end = memchr::memchr2(b'"', b'\\', bytes.get(from..)?)? + from;
+    (bytes[end] == b'"' && bytes[from..end].iter().all(|b| matches!(b, 0x20..0x7f))).then_some(end)
+}
+
+/// The value of an unknown field, `AT` levels deep: any JSON in which no object has the same key twice and that is
+/// not nested too deep.
+#[derive(Debug)]
+pub struct Unknown<const AT: usize>;
+
+impl<'de, const AT: usize> Deserialize<'de> for Unknown<AT> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Nested(AT).deserialize(deserializer).map(|()| Self)
+    }
+}
+
+/// How many arrays and objects are around a value.
+struct Nested(usize);
+
+impl<'de> DeserializeSeed<'de> for Nested {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Nested {
+    fn inner<E: serde::de::Error>(&self) -> Result<usize, E> {
+        if self.0 < MAX_DEPTH { Ok(self.0 + 1) } else { Err(E::custom("nested too deep")) }
+    }
+}
+
+impl<'de> Visitor<'de> for Nested {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let inner = self.inner()?;
+        while access.next_element_seed(Nested(inner))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let inner = self.inner()?;
+        let mut keys = BTreeSet::new();
+        while let Some(key) = access.next_key::<String>()? {
+            access.next_value_seed(Nested(inner))?;
+            if !keys.insert(key) {
+                return Err(A::Error::custom("the same key twice"));
+            }
+        }
+        Ok(())
+    }
+}

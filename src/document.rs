@@ -1,0 +1,345 @@
+//! The document: plan and evidence of one rollout, normalized. Types only, no logic.
+//!
+//! Everything a verdict needs is in here, so that an archive can be judged again from the document alone
+//! (design section 2).
+
+mod cohort;
+mod origins;
+mod text;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use cohort::{Grouped, Grouping, LabelsId, PhaseId, RowId};
+pub use origins::{Origin, Origins};
+pub use text::{Field, Map, Text};
+
+/// The only value of [`Document::format`] that this version reads and writes.
+pub const FORMAT: &str = "rollproof.document/v1";
+
+/// The plan and the result rows of one rollout, with everything that a verdict needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The format's name and version.
+    pub format: Format,
+    /// What was to be rolled out, and how far it came.
+    pub rollout: Rollout,
+    /// Which tenants the rollout had to cover, and who says so.
+    pub fleet: Fleet,
+    /// What an archived response says of itself. Absent where the evidence is no archived response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
+    /// Every request to the control plane, in order.
+    pub calls: Vec<Call>,
+    /// The evidence: tenants grouped by identical evidence.
+    pub cohorts: Vec<Cohort>,
+    /// Phase name to the tenants that a row names in it, in the order of the rows. Engines do not get it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub phases: Map<Vec<Text>>,
+    /// What could not be attributed to a tenant or is not known to the schema.
+    pub anomalies: Vec<Anomaly>,
+    /// What the document was collected from, when, and by which version.
+    pub provenance: Provenance,
+}
+
+/// The name and version of the document's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Format {
+    /// Version 1.
+    #[serde(rename = "rollproof.document/v1")]
+    V1,
+}
+
+/// What was to be rolled out, and how far it came (contract section 2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// The image tag that every tenant must run. Absent: no plan was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_tag: Option<Text>,
+    /// The commit behind the tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_sha: Option<Text>,
+    /// A dry run changes nothing and asserts nothing.
+    pub dry_run: bool,
+    /// The tenant that goes first and alone. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Text>,
+    /// How many tenants a call names, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<u64>,
+    /// How long the canary soaks, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak_seconds: Option<u64>,
+    /// How many stragglers the plan tolerates; 0 where it does not say.
+    pub max_stragglers: u64,
+    /// The control plane's URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Text>,
+    /// When the first call was made, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Text>,
+    /// When the last call ended, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Text>,
+    /// How the rollout ended.
+    pub outcome: Outcome,
+    /// Why it was halted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_because: Option<Text>,
+}
+
+/// How a rollout ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Outcome {
+    /// It is still being driven.
+    Running,
+    /// Every call was made.
+    Completed,
+    /// A policy stopped it.
+    Halted,
+    /// Something from outside stopped it.
+    Interrupted,
+    /// An archived response does not say.
+    Unknown,
+}
+
+/// Which tenants the rollout had to cover (contract section 1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// Who enumerated the tenants.
+    pub source: FleetSource,
+    /// How many different tenants were enumerated.
+    pub tenants: u64,
+    /// Tenants that were enumerated more than once, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<Text>,
+    /// Tenants of a list that is independent of the control plane, which the control plane did not enumerate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inventory: Vec<Text>,
+}
+
+/// Who enumerated the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum FleetSource {
+    /// The control plane, in the plan call of the rollout itself.
+    PlanCall,
+    /// A file given beside the response.
+    File,
+    /// Nobody: guessed from the rows and the stragglers that the archive lists.
+    Response,
+    /// Nobody, and there are no rows to guess from.
+    None,
+}
+
+/// What an archived response says of itself (contract section 4.6).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// Whether the rollout was called a success.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub ok: Field<bool>,
+    /// Why it was not. May hold sensitive text.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub error: Field<Text>,
+    /// Why it was not, in a control plane's other spelling. May hold sensitive text.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub message: Field<Text>,
+    /// The stragglers that it names.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub stragglers: Field<Vec<Text>>,
+}
+
+/// One request to the control plane (contract section 3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// What the call was for.
+    pub purpose: Purpose,
+    /// The tenants that it named; none for the plan call.
+    pub tenants: Vec<Text>,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+    /// `ok` of the last answer.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub ok: Field<bool>,
+}
+
+/// What a call is for (contract section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Purpose {
+    /// Enumerates the fleet, changes nothing.
+    Plan,
+    /// Redeploys the canary, alone.
+    Canary,
+    /// Redeploys some tenants.
+    Batch,
+}
+
+/// One attempt of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    /// The HTTP status, 100 to 599. Absent: no answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long the attempt took, in milliseconds.
+    pub duration_ms: u64,
+    /// What went wrong. May hold sensitive text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Text>,
+}
+
+/// The tenants whose evidence is identical, with that evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cohort {
+    /// Whether the fleet enumerates these tenants.
+    pub planned: bool,
+    /// Labels that the fleet gives these tenants.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub labels: Map<Text>,
+    /// The tenants, in the fleet's order where it enumerates them, else by name.
+    pub tenants: Vec<Text>,
+    /// The rows of each of these tenants, in the order in which they arrived.
+    pub rows: Vec<Row>,
+    /// Parallel to `tenants`: where each of its rows came from. Engines do not get it.
+    #[serde(default, skip_serializing_if = "Origins::is_empty")]
+    pub origins: Origins,
+}
+
+/// What the control plane says of one tenant in one call, without the tenant and the phase (contract section 3).
+/// Absent, `null` and a value are three different things.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// State of the remote command, such as `Success` or `DryRun`.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub ssm_status: Field<Text>,
+    /// Exit code of the remote command.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    #[schemars(range(min = -9_223_372_036_854_775_808_i64, max = 9_223_372_036_854_775_807_i64))]
+    pub ssm_exit_code: Field<i64>,
+    /// Whether the tenant's health check passed.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub healthz_ok: Field<bool>,
+    /// Whether the control plane saw the running container on the target. Absent on an older control plane.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub verified_on_target: Field<bool>,
+    /// The image that the container runs.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub running_image: Field<Text>,
+    /// What went wrong. May hold sensitive text.
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub error: Field<Text>,
+}
+
+/// Something in an input that belongs to no tenant, or that the schema does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Anomaly {
+    /// What it is.
+    pub kind: AnomalyKind,
+    /// The input's name.
+    pub input: Text,
+    /// JSON pointer into the input, to the first of its kind.
+    pub at: Text,
+    /// The field's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Text>,
+    /// How often it occurs, at least 1.
+    pub count: u64,
+}
+
+/// What is strange about an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum AnomalyKind {
+    /// A row whose slug is blank or absent.
+    UnattributedRow,
+    /// A field that the schema does not know.
+    UnknownField,
+}
+
+/// What the document was collected from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Name and version of the tool that collected it.
+    pub tool: Text,
+    /// When it was first collected, RFC 3339, UTC.
+    pub collected_at: Text,
+    /// The files that it was collected from.
+    pub inputs: Vec<InputFile>,
+}
+
+/// A file that evidence was read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputFile {
+    /// What it was read as.
+    pub role: Role,
+    /// Its name, as it was given.
+    pub name: Text,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, 64 hexadecimal digits.
+    pub sha256: Text,
+}
+
+/// What an input is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Role {
+    /// An archived response.
+    Response,
+    /// A list of the tenants that had to be covered.
+    Fleet,
+    /// A rollout plan.
+    Plan,
+    /// A document that was written before.
+    Document,
+}
+
+impl Document {
+    /// All but the evidence: no cohort, no phase.
+    #[must_use]
+    pub fn without_evidence(&self) -> Self {
+        Self {
+            format: self.format,
+            rollout: self.rollout.clone(),
+            fleet: self.fleet.clone(),
+            archive: self.archive.clone(),
+            calls: self.calls.clone(),
+            cohorts: Vec::new(),
+            phases: Map::default(),
+            anomalies: self.anomalies.clone(),
+            provenance: self.provenance.clone(),
+        }
+    }
+}
+
+impl Cohort {
+    /// All but whose evidence it is: no tenant, no origin.
+    #[must_use]
+    pub fn without_tenants(&self) -> Self {
+        Self {
+            planned: self.planned,
+            labels: self.labels.clone(),
+            tenants: Vec::new(),
+            rows: self.rows.clone(),
+            origins: Origins::default(),
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Grouping: which tenants have identical evidence. Loses nothing, and its result does not depend on the order in
+//! which rows of different tenants arrived.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::{FixedState, RandomState};
+use hashbrown::HashTable;
+
+use super::{Cohort, Map, Origin, Origins, Row, Text};
+
+/// How many names behind the last one are tried before anything is hashed: rows mostly come in the fleet's order.
+const LOOK_AHEAD: usize = 4;
+
+/// Rows, tenants and labels as they come in; [`Grouping::finish`] makes cohorts of them.
+#[derive(Default)]
+pub struct Grouping {
+    names: Names,
+    /// How many of the first `names` the fleet enumerates.
+    planned: usize,
+    duplicates: Vec<Text>,
+    /// Parallel to `names`.
+    labels: Vec<LabelsId>,
+    label_sets: Interner<Map<Text>>,
+    rows: Interner<Row>,
+    phases: Interner<Text>,
+    histories: Histories,
+    /// Parallel to `names`: the rows so far.
+    history: Vec<HistoryId>,
+    sightings: Vec<Sighting>,
+    next: usize,
+}
+
+/// A row of a tenant, as it was seen.
+struct Sighting {
+    tenant: u32,
+    phase: Option<PhaseId>,
+    origin: Origin,
+}
+
+/// A row that was seen before, whoever's it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RowId(u32);
+
+/// A phase's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PhaseId(u32);
+
+/// A set of labels that was seen before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct LabelsId(u32);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct HistoryId(u32);
+
+/// What grouping gives.
+pub struct Grouped {
+    /// The evidence.
+    pub cohorts: Vec<Cohort>,
+    /// Phase name to tenants.
+    pub phases: Map<Vec<Text>>,
+    /// Tenants enumerated more than once, sorted.
+    pub duplicates: Vec<Text>,
+    /// How many different tenants were enumerated.
+    pub planned: usize,
+}
+
+impl Grouping {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        let mut grouping = Self::default();
+        grouping.label_sets.intern(Map::default());
+        grouping
+    }
+
+    /// A set of labels for [`Grouping::enumerate`].
+    pub fn labels(&mut self, labels: Map<Text>) -> LabelsId {
+        LabelsId(self.label_sets.intern(labels))
+    }
+
+    /// A row for [`Grouping::see`].
+    pub fn row(&mut self, row: Row) -> RowId {
+        RowId(self.rows.intern(row))
+    }
+
+    /// A phase for [`Grouping::see`].
+    pub fn phase(&mut self, phase: &str) -> PhaseId {
+        PhaseId(self.phases.intern(Text::from(phase)))
+    }
+
+    /// The next tenant of the fleet. Of one that comes twice the first place counts, and labels add up.
+    pub fn enumerate(&mut self, slug: &str, labels: LabelsId) {
+        if let Some(tenant) = self.names.find_unless_ascending(slug) {
+            self.duplicates.push(Text::from(slug));
+            if labels != self.labels[tenant] {
+                let [first, second] = [self.labels[tenant], labels].map(|id| self.label_sets.get(id.0).clone());
+                let both = second.iter().chain(first.iter()).map(|(k, v)| (k.clone(), v.clone())).collect();
+                self.labels[tenant] = self.labels(both);
+            }
+            return;
+        }
+        self.add(slug, labels);
+        self.planned += 1;
+    }
+
+    /// A row of a tenant.
+    pub fn see(&mut self, slug: &str, row: RowId, phase: Option<PhaseId>, origin: Origin) {
+        let ahead = self.names.list[self.next..].iter().take(LOOK_AHEAD).position(|name| **name == *slug);
+        let tenant = match ahead {
+            Some(steps) => self.next + steps,
+            None => self.names.find(slug).unwrap_or_else(|| self.add(slug, LabelsId::default())),
+        };
+        self.next = tenant + 1;
+        self.history[tenant] = self.histories.then(self.history[tenant], row);
+        self.sightings.push(Sighting { tenant: index(tenant), phase, origin });
+    }
+
+    /// Every tenant seen so far is the fleet, in the order of their names: nobody enumerated it.
+    pub fn guess_fleet(&mut self) {
+        let mut order: Vec<usize> = (0..self.names.list.len()).collect();
+        order.sort_by(|a, b| self.names.list[*a].cmp(&self.names.list[*b]));
+        let mut place = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            place[*old] = index(new);
+        }
+        self.names = Names::from_sorted(order.iter().map(|old| self.names.list[*old].clone()).collect());
+        self.labels = order.iter().map(|old| self.labels[*old]).collect();
+        self.history = order.iter().map(|old| self.history[*old]).collect();
+        for sighting in &mut self.sightings {
+            sighting.tenant = place[sighting.tenant as usize];
+        }
+        self.planned = order.len();
+    }
+
+    /// A tenant that something other than a row names, where there is no fleet.
+    pub fn mention(&mut self, slug: &str) {
+        if self.names.find(slug).is_none() {
+            self.add(slug, LabelsId::default());
+        }
+    }
+
+    /// The cohorts: those of the fleet in its order, then the others by name.
+    pub fn finish(mut self) -> Grouped {
+        let origins = OriginsByTenant::new(self.names.list.len(), &self.sightings);
+        let mut phases: Vec<Vec<Text>> = vec![Vec::new(); self.phases.list.len()];
+        for sighting in &self.sightings {
+            if let Some(phase) = sighting.phase {
+                phases[phase.0 as usize].push(self.names.list[sighting.tenant as usize].clone());
+            }
+        }
+        self.sightings = Vec::new();
+
+        let mut strays: Vec<usize> = (self.planned..self.names.list.len()).collect();
+        strays.sort_by(|a, b| self.names.list[*a].cmp(&self.names.list[*b]));
+        let mut cohorts: Vec<Cohort> = Vec::new();
+        let mut places: HashMap<(bool, LabelsId, HistoryId), usize, FixedState> = HashMap::default();
+        let mut last = None;
+        for tenant in (0..self.planned).chain(strays) {
+            let key = (tenant < self.planned, self.labels[tenant], self.history[tenant]);
+            let place = match last {
+                Some((same, place)) if same == key => place,
+                _ => *places.entry(key).or_insert_with(|| {
+                    let rows = self.histories.rows(key.2);
+                    cohorts.push(Cohort {
+                        planned: key.0,
+                        labels: self.label_sets.get(key.1.0).clone(),
+                        tenants: Vec::new(),
+                        origins: Origins::new(rows.len()),
+                        rows: rows.into_iter().map(|row| self.rows.get(row.0).clone()).collect(),
+                    });
+                    cohorts.len() - 1
+                }),
+            };
+            last = Some((key, place));
+            cohorts[place].tenants.push(self.names.list[tenant].clone());
+            cohorts[place].origins.push(origins.of(tenant));
+        }
+        self.duplicates.sort();
+        self.duplicates.dedup();
+        Grouped {
+            cohorts,
+            phases: self.phases.list.into_iter().zip(phases).collect(),
+            duplicates: self.duplicates,
+            planned: self.planned,
+        }
+    }
+
+    fn add(&mut self, slug: &str, labels: LabelsId) -> usize {
+        self.labels.push(labels);
+        self.history.push(HistoryId::default());
+        self.names.push(slug)
+    }
+}
+
+/// Tenant names, in order; hashed only when something is asked that order does not answer.
+#[derive(Default)]
+struct Names {
+    list: Vec<Text>,
+    descended: bool,
+    table: Option<HashTable<u32>>,
+    hasher: RandomState,
+}
+
+impl Names {
+    fn from_sorted(list: Vec<Text>) -> Self {
+        Self { list, ..Self::default() }
+    }
+
+    fn push(&mut self, slug: &str) -> usize {
+        let at = self.list.len();
+        self.descended |= self.list.last().is_some_and(|last| **last >= *slug);
+        self.list.push(Text::from(slug));
+        if let Some(table) = &mut self.table {
+            let hash = self.hasher.hash_one(slug);
+            table.insert_unique(hash, index(at), |i| self.hasher.hash_one(&*self.list[*i as usize]));
+        }
+        at
+    }
+
+    /// Finds a name; one that is beyond all of an ascending list cannot be in it, and needs no table.
+    fn find_unless_ascending(&mut self, slug: &str) -> Option<usize> {
+        if !self.descended && self.list.last().is_none_or(|last| **last < *slug) {
+            return None;
+        }
+        self.find(slug)
+    }
+
+    fn find(&mut self, slug: &str) -> Option<usize> {
+        let table = self.table.get_or_insert_with(|| {
+            let mut table = HashTable::with_capacity(self.list.len());
+            for (i, name) in self.list.iter().enumerate() {
+                let hash = self.hasher.hash_one(&**name);
+                table.insert_unique(hash, index(i), |i| self.hasher.hash_one(&*self.list[*i as usize]));
+            }
+            table
+        });
+        let hash = self.hasher.hash_one(slug);
+        table.find(hash, |i| *self.list[*i as usize] == *slug).map(|i| *i as usize)
+    }
+}
+
+/// Equal values once, by number.
+struct Interner<T> {
+    list: Vec<T>,
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
+        Self { list: Vec::new(), table: HashTable::new(), hasher: RandomState::default() }
+    }
+}
+
+impl<T: Eq + std::hash::Hash> Interner<T> {
+    fn intern(&mut self, value: T) -> u32 {
+        let hash = self.hasher.hash_one(&value);
+        if let Some(id) = self.table.find(hash, |i| self.list[*i as usize] == value) {
+            return *id;
+        }
+        let id = index(self.list.len());
+        self.list.push(value);
+        self.table.insert_unique(hash, id, |i| self.hasher.hash_one(&self.list[*i as usize]));
+        id
+    }
+
+    fn get(&self, id: u32) -> &T {
+        &self.list[id as usize]
+    }
+}
+
+/// Sequences of rows, each as one number: the sequence before, and the row behind it. Number 0 is "no row".
+#[derive(Default)]
+struct Histories {
+    list: Vec<(HistoryId, RowId)>,
+    ids: HashMap<(HistoryId, RowId), HistoryId, RandomState>,
+}
+
+impl Histories {
+    fn then(&mut self, before: HistoryId, row: RowId) -> HistoryId {
+        *self.ids.entry((before, row)).or_insert_with(|| {
+            self.list.push((before, row));
+            HistoryId(index(self.list.len()))
+        })
+    }
+
+    fn rows(&self, mut history: HistoryId) -> Vec<RowId> {
+        let mut rows = Vec::new();
+        while let Some(last) = history.0.checked_sub(1) {
+            let (before, row) = self.list[last as usize];
+            rows.push(row);
+            history = before;
+        }
+        rows.reverse();
+        rows
+    }
+}
+
+/// Origins sorted by tenant, each tenant's in the order of arrival.
+struct OriginsByTenant {
+    ends: Vec<u32>,
+    origins: Vec<Origin>,
+}
+
+impl OriginsByTenant {
+    fn new(tenants: usize, sightings: &[Sighting]) -> Self {
+        let mut starts = vec![0_u32; tenants + 1];
+        for sighting in sightings {
+            starts[sighting.tenant as usize + 1] += 1;
+        }
+        for i in 0..tenants {
+            starts[i + 1] += starts[i];
+        }
+        let mut origins = vec![Origin { call: None, attempt: None, row: 0 }; sightings.len()];
+        for sighting in sightings {
+            let place = &mut starts[sighting.tenant as usize];
+            origins[*place as usize] = sighting.origin;
+            *place += 1;
+        }
+        Self { ends: starts, origins }
+    }
+
+    fn of(&self, tenant: usize) -> impl Iterator<Item = Origin> {
+        let start = tenant.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.origins[start as usize..self.ends[tenant] as usize].iter().copied()
+    }
+}
+
+/// Numbers of tenants and rows fit 32 bits: the size limit of inputs sees to it.
+fn index(i: usize) -> u32 {
+    u32::try_from(i).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,104 @@
+//! What can go wrong, one variant a stage: whose fault it is, what to do next, and the exit code (design section 5).
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::schema::Fault;
+
+/// A failure to look. What a policy found is no error but a finding.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something that does not exist or does not fit together.
+    #[error("{problem}")]
+    Usage {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// An input cannot be used.
+    #[error("{}", Faults { input, faults })]
+    Evidence {
+        /// The input's name.
+        input: String,
+        /// Everything that is wrong with it, at least one.
+        faults: Vec<Fault>,
+    },
+    /// A policy could not be loaded or evaluated.
+    #[error("{0}")]
+    Policy(String),
+    /// The verdict stands but could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Output {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it could not be.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// A usage error.
+    pub fn usage(problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage { problem: problem.into(), help: help.into() }
+    }
+
+    /// Whose fault it is and what to do next.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Usage { help, .. } => Some(help),
+            Self::Evidence { faults, .. } => faults.iter().find_map(|fault| fault.help.as_deref()).or(Some(
+                "the evidence is malformed, so there is no verdict; ask for it again where it comes from",
+            )),
+            Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
+            Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
+        }
+    }
+
+    /// The exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => 2,
+            Self::Evidence { .. } => 4,
+            Self::Policy(_) => 5,
+            Self::Output { .. } => 7,
+        }
+    }
+}
+
+struct Faults<'a> {
+    input: &'a str,
+    faults: &'a [Fault],
+}
+
+impl fmt::Display for Faults<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, fault) in self.faults.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n       ")?;
+            }
+            f.write_str(&crate::render::escape::for_terminal(self.input))?;
+            if let Some(pointer) = fault.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
+                write!(f, "#{}", crate::render::escape::for_terminal(pointer))?;
+            }
+            if let Some((line, column)) = fault.place {
+                write!(f, ", line {line}, column {column}")?;
+            }
+            write!(f, ": {}", crate::render::escape::for_terminal(&fault.problem))?;
+        }
+        if self.faults.len() == crate::schema::MAX_FAULTS {
+            f.write_str("\n       (no more are shown)")?;
+        }
+        Ok(())
+    }
+}
+
+/// The name that is most like `name`, if one is like it at all.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .filter(|(distance, known)| *distance <= 1 + known.len().min(name.len()) / 3)
+        .min()
+        .map(|(_, known)| known)
+}

@@ -1,0 +1,110 @@
+//! What a policy says: findings and how much each weighs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::document::Text;
+
+/// How much a finding weighs. The order is that of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Severity {
+    /// The rollout fails.
+    Deny,
+    /// The evidence cannot decide.
+    Inconclusive,
+    /// Somebody should look.
+    Warn,
+    /// Good to know.
+    Note,
+}
+
+impl Severity {
+    /// Every severity, heaviest first.
+    pub const ALL: [Self; 4] = [Self::Deny, Self::Inconclusive, Self::Warn, Self::Note];
+
+    /// The name of the rule that says it, and of the severity in every format.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Inconclusive => "inconclusive",
+            Self::Warn => "warn",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// A finding as a policy's rule gives it: a bare message or an object with these keys and no other.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Element {
+    /// A message; the code is the package's and the rule's name.
+    Message(String),
+    /// A whole finding.
+    Finding(Box<Stated>),
+}
+
+/// What a rule states.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stated {
+    /// Its code, such as `coverage.incomplete`.
+    pub code: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// The tenants that it is about.
+    #[serde(default)]
+    pub tenants: Vec<Text>,
+    /// What was seen.
+    #[serde(default)]
+    pub observed: Option<Value>,
+    /// What should have been seen.
+    #[serde(default)]
+    pub expected: Option<Value>,
+    /// JSON pointer to the evidence.
+    #[serde(default)]
+    pub at: Option<String>,
+}
+
+/// A finding, with what is known of the rule that gave it. Published in `rollproof.report/v1`: it may grow by optional
+/// keys, no more.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// A frozen code, such as `coverage.incomplete`.
+    pub code: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// One sentence for a person. It never holds a raw error text of the control plane.
+    pub message: String,
+    /// The tenants that it is about, sorted.
+    pub tenants: Vec<Text>,
+    /// What was seen. May hold sensitive text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Value>,
+    /// What should have been seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// JSON pointer to the evidence: into the document, or behind `#` into the input before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The package that gave it.
+    pub policy: String,
+    /// Where its rule stands.
+    pub rule: RulePlace,
+    /// The rule's title.
+    pub title: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// Where a rule stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct RulePlace {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}

@@ -1,0 +1,271 @@
+//! From the document to findings: loads the policies and evaluates all of them at once. What they say is Rego's alone.
+
+mod embedded;
+mod engine;
+mod guard;
+mod metadata;
+mod params;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+pub use engine::Input;
+pub use params::{Declaration, Kind, Param};
+
+use crate::document::Document;
+use crate::error::Error;
+use crate::finding::{Element, Finding, RulePlace, Severity, Stated};
+use engine::{Answer, Module};
+use guard::Limits;
+
+/// Shared helpers lie below this package; they state nothing.
+const LIBRARIES: &str = "rollproof.lib.";
+
+/// The package that a report's counts come from.
+const SUMMARY: &str = "rollproof.lib.summary";
+
+/// The package of the generated query.
+const QUERY: &str = "rollproof.query";
+
+/// Loaded policies.
+#[derive(Debug)]
+pub struct Policies {
+    modules: Arc<Vec<Module>>,
+    packages: Vec<Package>,
+    params: BTreeMap<String, Declaration>,
+}
+
+/// A policy: a package with at least one rule of findings.
+#[derive(Debug)]
+pub struct Package {
+    /// Its name, such as `rollproof.coverage`.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// The definitions of its finding rules, in order.
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    severity: Severity,
+    place: RulePlace,
+    codes: Vec<String>,
+    title: String,
+    remedy: Option<String>,
+}
+
+/// What the policies say of a document.
+#[derive(Debug)]
+pub struct Outcome {
+    /// In no particular order.
+    pub findings: Vec<Finding>,
+    /// What the report counts.
+    pub summary: Summary,
+}
+
+/// What `rollproof.lib.summary` says.
+#[derive(Debug)]
+pub struct Summary {
+    /// Parallel to the document's cohorts.
+    pub cohorts: Vec<CohortSummary>,
+    /// The tolerance in force.
+    pub tolerated: u64,
+    /// Whether stragglers were shipped past.
+    pub quarantined: bool,
+}
+
+/// What `rollproof.lib.summary` says of a cohort.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CohortSummary {
+    /// Its proof state, such as `verified`.
+    pub state: String,
+    /// Whether that state proves anything.
+    pub proven: bool,
+    /// Whether its tenants are stragglers.
+    pub straggler: bool,
+    /// Why it is not proven, in words.
+    pub reason: String,
+    /// Which of its rows counts, where it has one.
+    #[serde(default)]
+    pub row: Option<usize>,
+}
+
+impl Policies {
+    /// The bundled policies.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one is not as it should be: a bug of ours.
+    pub fn bundled() -> Result<Self, Error> {
+        Self::load(embedded::modules())
+    }
+
+    fn load(modules: Vec<Module>) -> Result<Self, Error> {
+        let mut packages: BTreeMap<String, Package> = BTreeMap::new();
+        let mut params = BTreeMap::new();
+        for module in &modules {
+            let failed = |problem| Error::Policy(format!("{}: {problem}", module.file));
+            let outline = engine::outline(module).map_err(failed)?;
+            let blocks = metadata::blocks(&outline).map_err(failed)?;
+            let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
+            for (name, declaration) in about.custom.params {
+                if params.get(&name).is_some_and(|other| *other != declaration) {
+                    return Err(failed(format!("the parameter {name} is declared differently by another policy")));
+                }
+                params.insert(name, declaration);
+            }
+            if format!("{}.", outline.package).starts_with(LIBRARIES) {
+                continue;
+            }
+            let package = packages.entry(outline.package.clone()).or_insert_with(|| Package {
+                name: outline.package.clone(),
+                title: about.title.clone(),
+                rules: Vec::new(),
+            });
+            for rule in &outline.rules {
+                let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name) else {
+                    continue;
+                };
+                if !rule.set {
+                    return Err(failed(format!("line {}: {} is no set of findings", rule.line, rule.name)));
+                }
+                let said = blocks.get(&rule.line).cloned().unwrap_or_default();
+                package.rules.push(Rule {
+                    severity,
+                    place: RulePlace { file: module.file.clone(), line: rule.line },
+                    codes: said.custom.codes,
+                    title: if said.title.is_empty() { about.title.clone() } else { said.title },
+                    remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
+                });
+            }
+        }
+        let packages: Vec<Package> = packages.into_values().collect();
+        if let Some(silent) = packages.iter().find(|package| package.rules.is_empty()) {
+            return Err(Error::Policy(format!("the package {} has no rule that could ever speak", silent.name)));
+        }
+        if packages.is_empty() {
+            return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
+        }
+        Ok(Self { modules: Arc::new(modules), packages, params })
+    }
+
+    /// The policies, by name.
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// The value of every declared parameter, by name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where one that is given is not declared or has a wrong value.
+    pub fn params(&self, given: &[(String, String)]) -> Result<Vec<Param>, Error> {
+        params::resolve(&self.params, given)
+    }
+
+    /// Evaluates every policy on a document.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
+    pub fn evaluate(&self, document: &Document, params: &[Param]) -> Result<Outcome, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        let limits = Limits::for_cohorts(document.cohorts.len());
+        let params: Map<String, Value> =
+            params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
+        let data = json!({"rollproof": {"params": params}});
+        let query = Module { file: format!("{QUERY}.rego"), text: self.query() };
+        let rule = "data.rollproof.query.answer";
+        let answer = engine::evaluate(Arc::clone(&self.modules), data, input, query, rule, limits).map_err(Error::Policy)?;
+        self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+    }
+
+    /// A module that asks for every rule of findings, and for the summary. A rule that is undefined leaves its list
+    /// empty, which is how it differs from one that is an empty set.
+    fn query(&self) -> String {
+        let ask = |rules: &mut dyn Iterator<Item = (String, String)>| {
+            rules.map(|(key, path)| format!("\t{key:?}: [value | value := data.{path}],\n")).collect::<String>()
+        };
+        let findings = ask(&mut self.packages.iter().flat_map(|package| {
+            package.severities().map(|severity| (key(package, severity), format!("{}.{}", package.name, severity.name())))
+        }));
+        let summary = ask(
+            &mut ["cohorts", "tolerated", "quarantined"].iter().map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))),
+        );
+        format!("package {QUERY}\n\nanswer := {{\n{findings}{summary}}}\n")
+    }
+
+    fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
+        let mut findings = Vec::new();
+        for package in &self.packages {
+            for severity in package.severities() {
+                let said = answer.get(&key(package, severity)).only().map_err(|error| package.blame(severity, &error))?;
+                for element in said.elements::<Element>().map_err(|error| package.blame(severity, &error))? {
+                    findings.push(package.finding(severity, element));
+                }
+            }
+        }
+        let summary = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
+        let summary = Summary {
+            cohorts: summary("cohorts")?.elements()?,
+            tolerated: summary("tolerated")?.value()?,
+            quarantined: summary("quarantined")?.value()?,
+        };
+        if summary.cohorts.len() != cohorts {
+            return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));
+        }
+        Ok(Outcome { findings, summary })
+    }
+}
+
+/// Where the generated query keeps what a rule says.
+fn key(package: &Package, severity: Severity) -> String {
+    format!("{}.{}", package.name, severity.name())
+}
+
+impl Package {
+    /// The severities that it has rules for, heaviest first.
+    fn severities(&self) -> impl Iterator<Item = Severity> {
+        Severity::ALL.into_iter().filter(|severity| self.rules.iter().any(|rule| rule.severity == *severity))
+    }
+
+    /// The codes that its rules declare, by severity.
+    pub fn codes(&self) -> impl Iterator<Item = (Severity, &[String])> {
+        self.rules.iter().map(|rule| (rule.severity, &*rule.codes))
+    }
+
+    fn blame(&self, severity: Severity, error: &str) -> String {
+        format!("{}: {error}", key(self, severity))
+    }
+
+    fn finding(&self, severity: Severity, element: Element) -> Finding {
+        let stated = match element {
+            Element::Finding(stated) => *stated,
+            Element::Message(message) => {
+                let code = format!("{}.{}", self.name, severity.name());
+                Stated { code, message, tenants: Vec::new(), observed: None, expected: None, at: None }
+            }
+        };
+        let mut rules = self.rules.iter().filter(|rule| rule.severity == severity);
+        let first = rules.clone().next();
+        let rule = rules.find(|rule| rule.codes.contains(&stated.code)).or(first);
+        let mut tenants = stated.tenants;
+        tenants.sort();
+        tenants.dedup();
+        Finding {
+            code: stated.code,
+            severity,
+            message: stated.message,
+            tenants,
+            observed: stated.observed,
+            expected: stated.expected,
+            at: stated.at,
+            policy: self.name.clone(),
+            rule: rule.map_or_else(|| RulePlace { file: String::new(), line: 0 }, |rule| rule.place.clone()),
+            title: rule.map_or_else(String::new, |rule| rule.title.clone()),
+            remedy: rule.and_then(|rule| rule.remedy.clone()),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The engine: the only file that names regorus. Interpreter, strict builtin errors, no clock, no network.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use regorus::unstable::{Expr, Lexer, Module as Ast, Parser, Rule, RuleHead, Source, TokenKind};
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Value};
+use serde::de::DeserializeOwned;
+
+use super::guard::{Limits, guarded};
+use crate::document::{Cohort, Document};
+
+/// A Rego file.
+#[derive(Debug, Clone)]
+pub struct Module {
+    /// Its path, as a finding names it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a Rego file declares.
+#[derive(Debug)]
+pub struct Outline {
+    /// The package, such as `rollproof.coverage`.
+    pub package: String,
+    /// The line of `package`.
+    pub package_line: u32,
+    /// Its rules in order, a name as often as it has definitions.
+    pub rules: Vec<RuleOutline>,
+    /// Its comments: line and what follows `#`.
+    pub comments: Vec<(u32, String)>,
+}
+
+/// A definition of a rule.
+#[derive(Debug)]
+pub struct RuleOutline {
+    /// The rule's name.
+    pub name: String,
+    /// The line on which the definition starts.
+    pub line: u32,
+    /// Whether it is a partial set (`contains`).
+    pub set: bool,
+}
+
+/// Reads what a Rego file declares.
+///
+/// # Errors
+/// The parser's message, with file and line.
+pub fn outline(module: &Module) -> Result<Outline, String> {
+    let source = Source::from_contents(module.file.clone(), module.text.clone()).map_err(|error| last_line(&error))?;
+    let comments = comments(&source).map_err(|error| error.to_string())?;
+    let ast = parse(&source).map_err(|error| error.to_string())?;
+    let rules = ast
+        .policy
+        .iter()
+        .filter_map(|rule| {
+            let (refr, set) = match rule.as_ref() {
+                Rule::Spec { head: RuleHead::Set { refr, .. }, .. } => (refr, true),
+                Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Func { refr, .. }, .. }
+                | Rule::Default { refr, .. } => (refr, false),
+            };
+            Some(RuleOutline { name: path(refr)?, line: rule.span().line, set })
+        })
+        .collect();
+    let package = path(&ast.package.refr).ok_or("a package's name is a path of names")?;
+    Ok(Outline { package, package_line: ast.package.span.line, rules, comments })
+}
+
+fn parse(source: &Source) -> anyhow::Result<Ast> {
+    let mut parser = Parser::new(source)?;
+    parser.enable_rego_v1()?;
+    parser.parse()
+}
+
+/// A dotted path of names.
+fn path(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Var { span, .. } => Some(span.text().to_owned()),
+        Expr::RefDot { refr, field, .. } => Some(format!("{}.{}", path(refr)?, field.0.text())),
+        _ => None,
+    }
+}
+
+/// Comments are not in the syntax tree: they are the lines that begin with `#` and that no token covers.
+fn comments(source: &Source) -> anyhow::Result<Vec<(u32, String)>> {
+    let mut covered = std::collections::BTreeSet::new();
+    let mut lexer = Lexer::new(source);
+    loop {
+        let token = lexer.next_token()?;
+        if token.0 == TokenKind::Eof {
+            break;
+        }
+        let inner = u32::try_from(token.1.text().matches('\n').count())?;
+        covered.extend(token.1.line..=token.1.line + inner);
+    }
+    let mut comments = Vec::new();
+    for (line, text) in (1..).zip(source.contents().lines()) {
+        if let (false, Some(comment)) = (covered.contains(&line), text.trim_start().strip_prefix('#')) {
+            comments.push((line, comment.to_owned()));
+        }
+    }
+    Ok(comments)
+}
+
+/// Evidence as the engine reads it: the document without `origins` and `phases`.
+#[derive(Debug, Clone)]
+pub struct Input(Value);
+
+impl Input {
+    /// Makes it; tenant names are shared with the document.
+    ///
+    /// # Errors
+    /// None that evidence can cause.
+    pub fn new(document: &Document) -> Result<Self, serde_json::Error> {
+        let mut skeleton = serde_json::to_value(document.without_evidence())?;
+        if let Some(object) = skeleton.as_object_mut() {
+            object.remove("cohorts");
+        }
+        let cohorts = document.cohorts.iter().map(cohort).collect::<Result<Vec<_>, _>>()?;
+        let mut input = Value::from(skeleton);
+        if let Ok(object) = input.as_object_mut() {
+            object.insert(Value::from("cohorts"), Value::from(cohorts));
+        }
+        Ok(Self(input))
+    }
+}
+
+fn cohort(cohort: &Cohort) -> Result<Value, serde_json::Error> {
+    let mut value = Value::from(serde_json::to_value(cohort.without_tenants())?);
+    let tenants: Vec<Value> = cohort.tenants.iter().map(|tenant| Value::String(tenant.shared())).collect();
+    if let Ok(object) = value.as_object_mut() {
+        object.insert(Value::from("tenants"), Value::from(tenants));
+    }
+    Ok(value)
+}
+
+/// The answer to a query.
+#[derive(Debug)]
+pub struct Answer(Value);
+
+impl Answer {
+    /// What lies under a key.
+    pub fn get(&self, key: &str) -> Self {
+        Self(self.0[key].clone())
+    }
+
+    /// What an array of one element holds.
+    ///
+    /// # Errors
+    /// In words, where it is empty: a rule is undefined.
+    pub fn only(&self) -> Result<Self, String> {
+        match &self.0 {
+            Value::Array(array) if array.len() == 1 => Ok(Self(self.0[0].clone())),
+            _ => Err("the rule is undefined".into()),
+        }
+    }
+
+    /// It, as a type of ours.
+    ///
+    /// # Errors
+    /// In words, where it has another form.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::to_value(&self.0).and_then(serde_json::from_value).map_err(|error| error.to_string())
+    }
+
+    /// The elements of an array or a set, one by one.
+    ///
+    /// # Errors
+    /// In words, where it is neither or an element has another form.
+    pub fn elements<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
+        let element = |value: &Value| {
+            serde_json::to_value(value).and_then(serde_json::from_value).map_err(|error| error.to_string())
+        };
+        match &self.0 {
+            Value::Array(array) => array.iter().map(element).collect(),
+            Value::Set(set) => set.iter().map(element).collect(),
+            _ => Err("it is neither an array nor a set".into()),
+        }
+    }
+}
+
+/// Evaluates one query over all modules, on a policy thread.
+///
+/// # Errors
+/// In words: what the engine says, or which limit was reached.
+pub fn evaluate(
+    modules: Arc<Vec<Module>>,
+    data: serde_json::Value,
+    input: Input,
+    query: Module,
+    rule: &'static str,
+    limits: Limits,
+) -> Result<Answer, String> {
+    guarded(limits, move || {
+        let mut engine = Engine::new();
+        engine.set_strict_builtin_errors(true);
+        if let Some(check_interval) = NonZeroU32::new(64) {
+            engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
+        }
+        for module in modules.iter().chain([&query]) {
+            engine.add_policy(module.file.clone(), module.text.clone()).map_err(|error| error.to_string())?;
+        }
+        engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
+        engine.set_input(input.0);
+        let answer = engine.eval_rule(rule.into()).map_err(|error| error.to_string())?;
+        if answer == Value::Undefined {
+            return Err("the policies' answer is undefined".into());
+        }
+        Ok(Answer(answer))
+    })
+}
+
+fn last_line(error: &anyhow::Error) -> String {
+    error.to_string().lines().last().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,70 @@
+//! The policy thread: a large stack, a time limit and a memory cap around the engine, so that a runaway policy ends in
+//! an error and never in an aborted process.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::memory;
+
+/// Virtual, not resident: nested policies recurse deeply.
+const STACK_BYTES: usize = 1 << 30;
+
+/// How long the engine's own limit may be overdue before the thread is given up.
+const GRACE: Duration = Duration::from_millis(500);
+
+const TICK: Duration = Duration::from_millis(5);
+
+/// What a policy may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For all policies together.
+    pub time: Duration,
+    /// What the policy thread may hold, in bytes.
+    pub memory: usize,
+}
+
+impl Limits {
+    /// The limits for a document of so many cohorts: 10 s and 30 µs a cohort; 2 GiB and 4 KiB a cohort.
+    pub fn for_cohorts(cohorts: usize) -> Self {
+        let many = u32::try_from(cohorts).unwrap_or(u32::MAX);
+        Self {
+            time: Duration::from_secs(10) + Duration::from_micros(30) * many,
+            memory: (2_usize << 30).saturating_add(cohorts.saturating_mul(4 << 10)),
+        }
+    }
+}
+
+/// Does `work` on a policy thread.
+///
+/// # Errors
+/// In words: which limit was reached, or that the engine failed.
+pub fn guarded<T: Send + 'static>(
+    limits: Limits,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let (sender, receiver) = channel();
+    let end = Instant::now() + limits.time + GRACE;
+    thread::Builder::new()
+        .name("policy".into())
+        .stack_size(STACK_BYTES)
+        .spawn(move || {
+            memory::cap_this_thread(limits.memory);
+            // Nobody listens any more once the time is over.
+            let _ = sender.send(work());
+        })
+        .map_err(|error| format!("cannot start the policy thread: {error}"))?;
+    loop {
+        match receiver.recv_timeout(TICK) {
+            Ok(done) => return done,
+            Err(RecvTimeoutError::Disconnected) => return Err("the engine failed; please report this as a bug".into()),
+            Err(RecvTimeoutError::Timeout) if memory::exceeded() => {
+                return Err(format!("the policies need more than {} MiB of memory", limits.memory >> 20));
+            }
+            Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
+                return Err(format!("the policies need more than {} s", limits.time.as_secs()));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}

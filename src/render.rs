@@ -1,0 +1,56 @@
+//! From a report to bytes. Renderers decide nothing and escape everything that comes from evidence.
+
+pub mod escape;
+mod github;
+mod json;
+mod markdown;
+mod text;
+mod words;
+
+use std::io::{self, Write};
+
+use crate::report::Report;
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    Text,
+    /// The whole report, for machines
+    Json,
+    /// A CI summary
+    Markdown,
+    /// Workflow commands that annotate a CI run, GitHub's and Gitea's
+    Github,
+}
+
+/// How much is shown, and to whom.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// How wide a line may be, in columns.
+    pub width: usize,
+    /// Whether to colour.
+    pub color: bool,
+    /// Whether to show raw error texts of the control plane, which may be sensitive.
+    pub errors: bool,
+}
+
+impl View {
+    /// A file, or a pipe: no colour, no raw error texts.
+    pub const fn plain() -> Self {
+        Self { width: 100, color: false, errors: false }
+    }
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render(format: Format, report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Text => text::render(report, view, out),
+        Format::Json => json::render(report, view, out),
+        Format::Markdown => markdown::render(report, view, out),
+        Format::Github => github::render(report, view, out),
+    }
+}

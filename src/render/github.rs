@@ -1,0 +1,51 @@
+//! Workflow commands that annotate a CI run. They are a command channel: a line of evidence must never start one.
+
+use std::io::{self, Write};
+
+use super::View;
+use super::escape::{for_annotation, for_property};
+use super::words::{headline, names_of, verdict};
+use crate::finding::Severity;
+use crate::report::{Decision, Report};
+
+/// Writes an annotation a finding, and then the verdict.
+pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let behind = report.stragglers_by_name();
+    for finding in &report.findings {
+        let command = match finding.severity {
+            Severity::Deny | Severity::Inconclusive => "error",
+            Severity::Warn => "warning",
+            Severity::Note => "notice",
+        };
+        let mut text = finding.message.clone();
+        if !finding.tenants.is_empty() {
+            let named: Vec<String> = finding
+                .tenants
+                .iter()
+                .take(super::words::MAX_NAMES + 1)
+                .map(|tenant| match behind.get(&**tenant) {
+                    Some(straggler) => format!("{tenant} ({})", straggler.state),
+                    None => tenant.to_string(),
+                })
+                .collect();
+            let more = finding.tenants.len().saturating_sub(named.len());
+            text.push_str(&format!(": {}", names_of(named.iter().map(String::as_str))));
+            if more > 0 {
+                text.push_str(&format!(" and {more} beyond"));
+            }
+        }
+        if let (true, Some(observed)) = (view.errors, &finding.observed) {
+            text.push_str(&format!("; seen: {observed}"));
+        }
+        if let Some(remedy) = &finding.remedy {
+            text.push_str(&format!(". Next: {}", remedy.trim()));
+        }
+        writeln!(out, "::{command} title={}::{}", for_property(&finding.code), for_annotation(&text))?;
+    }
+    let command = match report.decision {
+        Decision::Pass => "notice",
+        Decision::NotAsserted => "warning",
+        Decision::Fail | Decision::Inconclusive => "error",
+    };
+    writeln!(out, "::{command} title=rollproof::{}  {}", verdict(report.decision), for_annotation(&headline(report)))
+}

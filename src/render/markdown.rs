@@ -1,0 +1,111 @@
+//! A CI summary (contract section 4.7).
+
+use std::io::{self, Write};
+
+use super::View;
+use super::escape::for_markdown;
+use super::words::{counts, headline, names_of, verdict};
+use crate::document::Field;
+use crate::finding::Finding;
+use crate::report::{Decision, MAX_ROWS, Report, Straggler};
+
+/// How many stragglers the table of stragglers holds.
+const MAX_STRAGGLERS: usize = 500;
+
+/// Writes the verdict as Markdown.
+pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mark = match report.decision {
+        Decision::Pass => "✅",
+        Decision::Fail => "❌",
+        Decision::Inconclusive | Decision::NotAsserted => "⚠️",
+    };
+    writeln!(out, "## {mark} {}: {}\n", verdict(report.decision), for_markdown(&headline(report)))?;
+    let summary = &report.summary;
+    if let Some(sha) = &summary.target_sha {
+        writeln!(out, "- Commit: {}", for_markdown(sha))?;
+    }
+    let target = summary.target.as_deref().map_or_else(|| "unknown, no plan was given".into(), for_markdown);
+    writeln!(out, "- Target tag: {target}")?;
+    writeln!(out, "- Fleet: {} tenants, {}\n", summary.fleet, counts(report).join(", "))?;
+    stragglers(report, out)?;
+    findings(&report.findings, view, out)?;
+    rows(report, out)
+}
+
+fn stragglers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.stragglers.is_empty() {
+        return Ok(());
+    }
+    let target = report.summary.target.as_deref().unwrap_or("unknown");
+    writeln!(out, "### ⚠ Stragglers (NOT on target tag {})\n", for_markdown(target))?;
+    if report.summary.quarantined > 0 {
+        writeln!(out, "The tolerance of {} let the rollout ship past them.\n", report.summary.tolerated)?;
+    }
+    writeln!(out, "| Slug | State | Why |\n| --- | --- | --- |")?;
+    for Straggler { tenant, state, reason, .. } in report.stragglers.iter().take(MAX_STRAGGLERS) {
+        writeln!(out, "| {} | {} | {} |", for_markdown(tenant), for_markdown(state), for_markdown(reason))?;
+    }
+    more(report.stragglers.len().saturating_sub(MAX_STRAGGLERS), "stragglers", out)?;
+    writeln!(out)
+}
+
+fn more(many: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
+    if many == 0 { Ok(()) } else { writeln!(out, "\n{many} more {what} are not shown; the JSON report names all.") }
+}
+
+fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Result<()> {
+    if findings.is_empty() {
+        return writeln!(out, "No policy has anything to say.\n");
+    }
+    writeln!(out, "### Findings\n")?;
+    for finding in findings {
+        let Finding { severity, code, message, tenants, remedy, .. } = finding;
+        let message = for_markdown(message);
+        writeln!(out, "- **{}** {}: {message}", severity.name(), for_markdown(code))?;
+        if !tenants.is_empty() {
+            writeln!(out, "  - Tenants: {}", for_markdown(&names_of(tenants.iter().map(|tenant| &**tenant))))?;
+        }
+        if let (true, Some(observed)) = (view.errors, &finding.observed) {
+            writeln!(out, "  - Seen: {}", for_markdown(&observed.to_string()))?;
+        }
+        if let Some(remedy) = remedy {
+            writeln!(out, "  - Next: {}", for_markdown(remedy.trim()))?;
+        }
+    }
+    writeln!(out)
+}
+
+fn rows(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "### Rows\n")?;
+    writeln!(out, "| Slug | Phase | SSM Status | Exit | Healthz | On target | Error present |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- | --- | --- |")?;
+    for line in &report.rows {
+        let row = &line.row;
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            for_markdown(&line.tenant),
+            line.phase.as_deref().map_or_else(|| "-".into(), for_markdown),
+            cell(&row.ssm_status, |status| for_markdown(status)),
+            cell(&row.ssm_exit_code, ToString::to_string),
+            cell(&row.healthz_ok, |ok| if *ok { "yes" } else { "**no**" }.into()),
+            line.on_target(),
+            if line.error_present() { "yes" } else { "no" },
+        )?;
+    }
+    if report.rows.len() == MAX_ROWS {
+        writeln!(out, "\nNo more than {MAX_ROWS} rows are shown.")?;
+    }
+    Ok(())
+}
+
+fn cell<T>(field: &Field<T>, show: impl FnOnce(&T) -> String) -> String {
+    match field {
+        Field::Absent => "-".into(),
+        Field::Null => "null".into(),
+        Field::Given(value) => show(value),
+    }
+}

@@ -1,0 +1,177 @@
+//! For a person at a terminal.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use textwrap::Options;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::escape::for_terminal;
+use super::words::{MAX_NAMES, counts, headline, names_of, verdict};
+use super::View;
+use crate::document::{FleetSource, Role};
+use crate::finding::{Finding, Severity};
+use crate::report::{Decision, Report, Straggler};
+
+/// How many stragglers a finding lists before it is shortened.
+const MAX_LISTED: usize = 20;
+
+/// How far the text of a finding is indented.
+const INDENT: usize = 8;
+
+/// Writes the verdict for a person.
+pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { view, out };
+    let word = page.painted(verdict(report.decision), decision_style(report.decision));
+    writeln!(page.out, "{word}  {}", for_terminal(&headline(report)))?;
+    let mut listed = false;
+    for finding in &report.findings {
+        writeln!(page.out)?;
+        page.finding(report, finding, &mut listed)?;
+    }
+    writeln!(page.out)?;
+    page.footer(report)
+}
+
+struct Page<'a> {
+    view: &'a View,
+    out: &'a mut dyn Write,
+}
+
+impl Page<'_> {
+    fn painted(&self, text: &str, style: Style) -> String {
+        if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn finding(&mut self, report: &Report, finding: &Finding, listed: &mut bool) -> io::Result<()> {
+        let severity = finding.severity.name();
+        let label = self.painted(severity, severity_style(finding.severity));
+        let code = self.painted(&for_terminal(&finding.code), Style::new().bold());
+        let gap = " ".repeat(INDENT.saturating_sub(2 + severity.width()).max(2));
+        let start = format!("  {label}{gap}{code}  ");
+        self.paragraph(&start, INDENT + 2, &for_terminal(&finding.message))?;
+
+        let behind = report.stragglers_by_name();
+        let (stragglers, others): (Vec<_>, Vec<_>) =
+            finding.tenants.iter().partition(|tenant| !*listed && behind.contains_key(&***tenant));
+        let stragglers: Vec<&Straggler> = stragglers.iter().filter_map(|tenant| behind.get(&***tenant).copied()).collect();
+        if !stragglers.is_empty() {
+            *listed = true;
+            self.stragglers(&stragglers)?;
+        }
+        if !others.is_empty() {
+            let names: Vec<String> = others.iter().map(|tenant| for_terminal(tenant)).collect();
+            let mut line = names_of(names.iter().map(String::as_str));
+            if names.len() > MAX_NAMES {
+                line.push_str("; --format json names all");
+            }
+            self.labelled("who", &line)?;
+        }
+        if let (true, Some(observed)) = (self.view.errors, &finding.observed) {
+            self.labelled("seen", &for_terminal(&observed.to_string()))?;
+        }
+        if let Some(at) = &finding.at {
+            self.labelled("at", &for_terminal(at))?;
+        }
+        self.labelled("rule", &format!("{}:{}", finding.rule.file, finding.rule.line))?;
+        match &finding.remedy {
+            Some(remedy) => self.labelled("next", &for_terminal(remedy.trim())),
+            None => Ok(()),
+        }
+    }
+
+    fn stragglers(&mut self, stragglers: &[&Straggler]) -> io::Result<()> {
+        let shown = &stragglers[..stragglers.len().min(MAX_LISTED)];
+        let names: Vec<String> = shown.iter().map(|straggler| for_terminal(&straggler.tenant)).collect();
+        let widest = names.iter().map(|name| name.width()).max().unwrap_or(0).min(40);
+        let state_width = shown.iter().map(|straggler| straggler.state.width()).max().unwrap_or(0);
+        for (straggler, name) in shown.iter().zip(&names) {
+            let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()) + 2);
+            let start = format!(
+                "{:INDENT$}{}{}{}{}",
+                "",
+                self.painted(name, Style::new().bold()),
+                pad(name, widest),
+                straggler.state,
+                pad(&straggler.state, state_width),
+            );
+            let mut reason = for_terminal(&straggler.reason);
+            if let Some(source) = &straggler.source {
+                reason.push_str(&format!("  {}#{}", for_terminal(&source.input), for_terminal(&source.pointer)));
+            }
+            self.paragraph(&start, INDENT + widest + state_width + 4, &reason)?;
+        }
+        match stragglers.len() - shown.len() {
+            0 => Ok(()),
+            more => writeln!(self.out, "{:INDENT$}and {more} more; --format json names all", ""),
+        }
+    }
+
+    fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let start = format!("{:INDENT$}{}{:gap$}", "", self.painted(label, Style::new().dimmed()), "", gap = 6 - label.len());
+        self.paragraph(&start, INDENT + 6, text)
+    }
+
+    /// A paragraph that hangs behind its start.
+    fn paragraph(&mut self, start: &str, hang: usize, text: &str) -> io::Result<()> {
+        // The start may hold colours, which are no columns: wrap behind a blank of its width.
+        let plain = anstream::adapter::strip_str(start).to_string();
+        let blank = " ".repeat(plain.width());
+        let hang = " ".repeat(hang);
+        let options = Options::new(self.view.width.max(40))
+            .initial_indent(&blank)
+            .subsequent_indent(&hang)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let mut lines = textwrap::wrap(text, options).into_iter();
+        let first = lines.next().unwrap_or_default();
+        writeln!(self.out, "{start}{}", first.get(blank.len()..).unwrap_or_default())?;
+        lines.try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+
+    fn footer(&mut self, report: &Report) -> io::Result<()> {
+        let summary = &report.summary;
+        let mut parts = counts(report);
+        parts.push(match (summary.fleet_source, report.input(Role::Fleet)) {
+            (FleetSource::File, Some(name)) => format!("fleet {}, from {}", summary.fleet, for_terminal(name)),
+            (FleetSource::Response, _) => format!("fleet {}, guessed from the response", summary.fleet),
+            (FleetSource::PlanCall, _) => format!("fleet {}, from the plan call", summary.fleet),
+            _ => format!("fleet {}", summary.fleet),
+        });
+        writeln!(self.out, "  {}", parts.join("   "))?;
+        let policies = report.policies.iter().map(|policy| {
+            let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
+            let said: Vec<String> = Severity::ALL
+                .into_iter()
+                .map(|severity| (severity, report.findings.iter().filter(|f| f.policy == policy.package && f.severity == severity).count()))
+                .filter(|(_, many)| *many > 0)
+                .map(|(severity, many)| format!("{many} {}", severity.name()))
+                .collect();
+            format!("{name} {}", if said.is_empty() { "ok".into() } else { said.join(", ") })
+        });
+        writeln!(self.out, "  {}", policies.collect::<Vec<_>>().join(" · "))?;
+        for input in &report.inputs {
+            let start = format!("  sha256 {}  ", &input.sha256.get(..12).unwrap_or(&input.sha256));
+            self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &for_terminal(&input.name))?;
+        }
+        Ok(())
+    }
+}
+
+fn decision_style(decision: Decision) -> Style {
+    let color = match decision {
+        Decision::Pass => AnsiColor::Green,
+        Decision::Fail => AnsiColor::Red,
+        Decision::Inconclusive | Decision::NotAsserted => AnsiColor::Yellow,
+    };
+    Style::new().bold().fg_color(Some(color.into()))
+}
+
+fn severity_style(severity: Severity) -> Style {
+    let color = match severity {
+        Severity::Deny => AnsiColor::Red,
+        Severity::Inconclusive | Severity::Warn => AnsiColor::Yellow,
+        Severity::Note => AnsiColor::Cyan,
+    };
+    Style::new().fg_color(Some(color.into()))
+}

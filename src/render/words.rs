@@ -1,0 +1,89 @@
+//! Sentences that more than one format shares. Not escaped: that is each format's own.
+
+use crate::finding::{Finding, Severity};
+use crate::report::{Decision, Report};
+
+/// How many names stand in one line before it is shortened.
+pub const MAX_NAMES: usize = 10;
+
+/// The verdict in one word or two.
+pub const fn verdict(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Pass => "PASS",
+        Decision::Fail => "FAIL",
+        Decision::Inconclusive => "INCONCLUSIVE",
+        Decision::NotAsserted => "NOT ASSERTED",
+    }
+}
+
+/// The verdict in one sentence.
+pub fn headline(report: &Report) -> String {
+    let summary = &report.summary;
+    let target = summary.target.as_deref().unwrap_or("unknown target");
+    let fleet = match summary.fleet {
+        1 => "its only tenant".to_owned(),
+        many => format!("all {many} tenants"),
+    };
+    let is = if summary.fleet == 1 { "is" } else { "are" };
+    let behind = summary.stragglers;
+    let said = match report.decision {
+        Decision::NotAsserted => format!("a dry run asserts nothing of {}", tenants(summary.fleet)),
+        Decision::Pass if behind == 0 => format!("{fleet} {is} proven on the target"),
+        Decision::Pass => {
+            let names = report.stragglers.iter().map(|straggler| &*straggler.tenant);
+            let proven = format!("{} of {} proven on the target", summary.proven, tenants_are(summary.fleet));
+            format!("{proven}, {} quarantined: {}", summary.quarantined, names_of(names))
+        }
+        Decision::Fail if behind > 0 => {
+            format!("{behind} of {} not proven on the target ({} tolerated)", tenants_are(summary.fleet), summary.tolerated)
+        }
+        Decision::Fail | Decision::Inconclusive => {
+            let weight = if report.decision == Decision::Fail { Severity::Deny } else { Severity::Inconclusive };
+            first(report, weight).map_or_else(String::new, |finding| finding.message.clone())
+        }
+    };
+    format!("{target}: {said}")
+}
+
+fn first(report: &Report, severity: Severity) -> Option<&Finding> {
+    report.findings.iter().find(|finding| finding.severity == severity)
+}
+
+fn tenants(many: u64) -> String {
+    if many == 1 { "1 tenant".into() } else { format!("{many} tenants") }
+}
+
+fn tenants_are(many: u64) -> String {
+    format!("{} {}", tenants(many), if many == 1 { "is" } else { "are" })
+}
+
+/// Names in a row, shortened.
+pub fn names_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(MAX_NAMES);
+    let mut shown = names.take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        shown.push_str(&format!(" and {more} more"));
+    }
+    shown
+}
+
+/// `proven 39 (36 verified, 3 assumed)`, and what is not.
+pub fn counts(report: &Report) -> Vec<String> {
+    let summary = &report.summary;
+    let states = |proven: bool| {
+        let states = summary.states.iter().filter(|(state, _)| summary.proving.contains(*state) == proven);
+        states.map(|(state, many)| format!("{many} {state}")).collect::<Vec<_>>().join(", ")
+    };
+    let group = |word: &str, many: u64, states: String| match many {
+        0 => format!("{word} 0"),
+        _ => format!("{word} {many} ({states})"),
+    };
+    let mut counts = vec![
+        group("proven", summary.proven, states(true)),
+        group("not proven", summary.fleet - summary.proven.min(summary.fleet), states(false)),
+    ];
+    if summary.unplanned > 0 {
+        counts.push(format!("outside the fleet {}", summary.unplanned));
+    }
+    counts
+}

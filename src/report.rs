@@ -1,0 +1,284 @@
+//! The report: the decision, and everything that a person or a machine needs to believe it. Sorts once, here.
+//!
+//! It is a published format, `rollproof.report/v1`, which may grow by optional keys and no more.
+
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use rows::{MAX_ROWS, RowLine};
+
+use crate::document::{Document, FleetSource, InputFile, Role, Text};
+use crate::finding::{Finding, Severity};
+use crate::policy::{Outcome, Package, Param, Summary as Counted};
+
+/// The verdict on a rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// The format's name and version.
+    pub format: Format,
+    /// What follows from the findings.
+    pub decision: Decision,
+    /// Counts.
+    pub summary: Summary,
+    /// Every planned tenant that is not proven, sorted, also when it was shipped past; none in a dry run.
+    pub stragglers: Vec<Straggler>,
+    /// What the policies say: heaviest first, then by code.
+    pub findings: Vec<Finding>,
+    /// Every policy that ran, also one that found nothing.
+    pub policies: Vec<Policy>,
+    /// The value of every parameter that a policy reads.
+    pub params: Vec<ParamValue>,
+    /// The files that the evidence was read from.
+    pub inputs: Vec<InputFile>,
+    /// Rows for a table, the first [`MAX_ROWS`]; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub rows: Vec<RowLine>,
+}
+
+/// The name and version of the report's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Format {
+    /// Version 1.
+    #[serde(rename = "rollproof.report/v1")]
+    V1,
+}
+
+/// The verdict (design section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Decision {
+    /// No policy objects.
+    Pass,
+    /// A policy denied.
+    Fail,
+    /// The evidence cannot decide.
+    Inconclusive,
+    /// A dry run: nothing is asserted.
+    NotAsserted,
+}
+
+impl Decision {
+    /// The one fold that is not Rego.
+    fn of(findings: &[Finding], dry_run: bool) -> Self {
+        let any = |severity| findings.iter().any(|finding| finding.severity == severity);
+        match () {
+            () if any(Severity::Deny) => Self::Fail,
+            () if any(Severity::Inconclusive) => Self::Inconclusive,
+            () if dry_run => Self::NotAsserted,
+            () => Self::Pass,
+        }
+    }
+
+    /// The exit code (design section 5).
+    pub const fn exit_code(self, require_verdict: bool) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::NotAsserted if !require_verdict => 0,
+            Self::NotAsserted | Self::Inconclusive => 3,
+        }
+    }
+}
+
+/// Counts of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// The tag that every tenant must run. Absent: no plan was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Text>,
+    /// The commit behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_sha: Option<Text>,
+    /// Whether it was a dry run.
+    pub dry_run: bool,
+    /// How many tenants the rollout had to cover.
+    pub fleet: u64,
+    /// Who enumerated them.
+    pub fleet_source: FleetSource,
+    /// How many of them are in each proof state; a state that nobody is in is left out.
+    pub states: BTreeMap<String, u64>,
+    /// Which of these states prove something; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub proving: BTreeSet<String>,
+    /// How many of them are proven on the target.
+    pub proven: u64,
+    /// How many of them are stragglers; 0 in a dry run.
+    pub stragglers: u64,
+    /// How many stragglers are tolerated.
+    pub tolerated: u64,
+    /// How many stragglers were shipped past.
+    pub quarantined: u64,
+    /// How many tenants have rows but are not in the fleet.
+    pub unplanned: u64,
+}
+
+/// A tenant that is not proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Straggler {
+    /// The tenant.
+    pub tenant: Text,
+    /// Its proof state (design section 3).
+    pub state: String,
+    /// Why, in words; for an unreached tenant it begins with `skipped`, `not_called`, `call_failed` or `in_flight`.
+    pub reason: String,
+    /// Whether the tolerance let the rollout ship past it.
+    pub quarantined: bool,
+    /// The row that counts. Absent: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<RowSource>,
+}
+
+/// A place in an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RowSource {
+    /// The input's name.
+    pub input: Text,
+    /// JSON pointer into it.
+    pub pointer: String,
+}
+
+/// A policy that ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Policy {
+    /// Its package.
+    pub package: String,
+    /// Its title.
+    pub title: String,
+    /// How many findings it gave.
+    pub findings: u64,
+}
+
+/// The value of a parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ParamValue {
+    /// Its name.
+    pub name: String,
+    /// Its value; `null` where it has no default and nobody gave it.
+    pub value: Option<Value>,
+    /// Who says so.
+    pub from: ParamSource,
+}
+
+/// Who gave a parameter its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ParamSource {
+    /// The policy that declares it.
+    Default,
+    /// `--param`.
+    CommandLine,
+}
+
+/// Makes the report of a document and what the policies say of it.
+pub fn report(
+    document: &Document,
+    inputs: Vec<InputFile>,
+    outcome: Outcome,
+    packages: &[Package],
+    params: Vec<Param>,
+) -> Report {
+    let Outcome { mut findings, summary: counted } = outcome;
+    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    let stragglers = stragglers(document, &counted);
+    let policies = packages.iter().map(|package| Policy {
+        package: package.name.clone(),
+        title: package.title.clone(),
+        findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
+    });
+    let params = params.into_iter().map(|param| ParamValue {
+        name: param.name,
+        value: param.value,
+        from: if param.given { ParamSource::CommandLine } else { ParamSource::Default },
+    });
+    Report {
+        format: Format::V1,
+        decision: Decision::of(&findings, document.rollout.dry_run),
+        summary: summary(document, &counted, stragglers.len() as u64),
+        rows: rows::lines(document, &stragglers),
+        stragglers,
+        policies: policies.collect(),
+        params: params.collect(),
+        findings,
+        inputs,
+    }
+}
+
+fn sort_key(finding: &Finding) -> impl Ord + '_ {
+    let Finding { severity, code, policy, rule, tenants, message, at, .. } = finding;
+    (*severity, code, policy, rule, tenants, message, at)
+}
+
+fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
+    let (mut states, mut proving) = (BTreeMap::new(), BTreeSet::new());
+    let (mut proven, mut unplanned) = (0, 0);
+    for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts) {
+        let many = cohort.tenants.len() as u64;
+        if !cohort.planned {
+            unplanned += many;
+            continue;
+        }
+        *states.entry(says.state.clone()).or_default() += many;
+        if says.proven {
+            proving.insert(says.state.clone());
+            proven += many;
+        }
+    }
+    Summary {
+        target: document.rollout.target_tag.clone(),
+        target_sha: document.rollout.target_sha.clone(),
+        dry_run: document.rollout.dry_run,
+        fleet: document.fleet.tenants,
+        fleet_source: document.fleet.source,
+        states,
+        proving,
+        proven,
+        stragglers,
+        tolerated: counted.tolerated,
+        quarantined: if counted.quarantined { stragglers } else { 0 },
+        unplanned,
+    }
+}
+
+fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggler> {
+    let response = document.provenance.inputs.iter().find(|input| input.role == Role::Response);
+    let mut stragglers = Vec::new();
+    for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts).filter(|(_, says)| says.straggler) {
+        for (i, tenant) in cohort.tenants.iter().enumerate() {
+            let origin = says.row.and_then(|row| cohort.origins.get(i, row)).filter(|origin| origin.call.is_none());
+            stragglers.push(Straggler {
+                tenant: tenant.clone(),
+                state: says.state.clone(),
+                reason: says.reason.clone(),
+                quarantined: counted.quarantined,
+                source: origin.zip(response).map(|(origin, response)| RowSource {
+                    input: response.name.clone(),
+                    pointer: format!("/results/{}", origin.row),
+                }),
+            });
+        }
+    }
+    stragglers.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+    stragglers
+}
+
+impl Report {
+    /// The stragglers by name.
+    pub fn stragglers_by_name(&self) -> HashMap<&str, &Straggler> {
+        self.stragglers.iter().map(|straggler| (&*straggler.tenant, straggler)).collect()
+    }
+
+    /// The name of the input that was read as `role`.
+    pub fn input(&self, role: Role) -> Option<&Text> {
+        self.inputs.iter().find(|input| input.role == role).map(|input| &input.name)
+    }
+}

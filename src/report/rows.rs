@@ -1,0 +1,68 @@
+//! Rows as a table shows them (contract section 4.7): all of a small fleet's, else those of the stragglers.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Straggler;
+use crate::document::{Document, Field, Row, Text};
+
+/// How many rows a table holds at the most.
+pub const MAX_ROWS: usize = 500;
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowLine {
+    /// The tenant.
+    pub tenant: Text,
+    /// The phase, where a row of the tenant names one.
+    pub phase: Option<Text>,
+    /// The evidence.
+    pub row: Row,
+}
+
+impl RowLine {
+    /// Whether the row reports an error; its text is not shown.
+    pub fn error_present(&self) -> bool {
+        self.row.error.given().is_some_and(|error| !error.trim().is_empty())
+    }
+
+    /// `verified_on_target` in words.
+    pub const fn on_target(&self) -> &'static str {
+        match self.row.verified_on_target {
+            Field::Given(true) => "yes",
+            Field::Given(false) => "**no**",
+            Field::Null => "null",
+            Field::Absent => "-",
+        }
+    }
+}
+
+/// The rows of every tenant where there are at most [`MAX_ROWS`], else those of the stragglers, in the order in which
+/// they arrived.
+pub fn lines(document: &Document, stragglers: &[Straggler]) -> Vec<RowLine> {
+    let all = document.cohorts.iter().map(|cohort| cohort.rows.len() * cohort.tenants.len()).sum::<usize>() <= MAX_ROWS;
+    let wanted: HashSet<&str> = stragglers.iter().take(MAX_ROWS).map(|straggler| &*straggler.tenant).collect();
+    if !all && wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    for cohort in document.cohorts.iter().filter(|cohort| !cohort.rows.is_empty()) {
+        for (i, tenant) in cohort.tenants.iter().enumerate().filter(|(_, tenant)| all || wanted.contains(&***tenant)) {
+            for (j, row) in cohort.rows.iter().enumerate() {
+                let origin = cohort.origins.get(i, j).map(|origin| (origin.call, origin.attempt, origin.row));
+                lines.push((origin, RowLine { tenant: tenant.clone(), phase: None, row: row.clone() }));
+            }
+        }
+    }
+    lines.sort_by(|a, b| (&a.0, &a.1.tenant).cmp(&(&b.0, &b.1.tenant)));
+    lines.truncate(MAX_ROWS);
+    let shown: HashSet<&str> = lines.iter().map(|(_, line)| &*line.tenant).collect();
+    let mut phases: HashMap<&str, &Text> = HashMap::new();
+    for (phase, tenants) in document.phases.iter() {
+        for tenant in tenants.iter().filter(|tenant| shown.contains(&***tenant)) {
+            phases.insert(tenant, phase);
+        }
+    }
+    let phases: HashMap<String, Text> = phases.into_iter().map(|(tenant, phase)| (tenant.into(), phase.clone())).collect();
+    let lines = lines.into_iter().map(|(_, line)| RowLine { phase: phases.get(&*line.tenant).cloned(), ..line });
+    lines.collect()
+}

@@ -1,0 +1,446 @@
+//! What is wrong with an input, and where: the slow reading of what the fast pass refused.
+//!
+//! The two must never disagree; a property test holds them to it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{JsonType, ValidationError, Validator};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{MAX_DEPTH, Name, escape_pointer, validator};
+use crate::error::nearest;
+
+/// How many faults are shown at the most.
+pub const MAX_FAULTS: usize = 20;
+
+/// How much of a wrong value is shown, in characters.
+const MAX_FOUND: usize = 60;
+
+/// One thing that is wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON pointer to it. Absent where the input is no JSON at all, or no file.
+    pub pointer: Option<String>,
+    /// Line and column, from 1; the column counts characters.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong, in words: what was found, and what is allowed.
+    pub problem: String,
+    /// What to do about it, where that is not plain.
+    pub help: Option<String>,
+}
+
+impl Fault {
+    /// A fault of an input as a whole.
+    pub const fn whole(problem: String) -> Self {
+        Self { pointer: None, place: None, problem, help: None }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Everything that is wrong with an input, the first [`MAX_FAULTS`] in the order in which they stand there.
+pub fn explain(bytes: &[u8], name: Name) -> Vec<Fault> {
+    let text = match utf8(bytes) {
+        Ok(text) => text,
+        Err(fault) => return vec![fault],
+    };
+    let root: &RawValue = match serde_json::from_str(text) {
+        Ok(root) => root,
+        Err(error) => return vec![syntax(text, &error)],
+    };
+    let schema = name.schema();
+    let long = name.long_array().map(|(at, definition)| (at, validator(&schema, Some(definition))));
+    let mut reader = Reader { text, long, faults: Vec::new() };
+    let value = reader.value(root, "", 0);
+    if name == Name::Response && value.as_object().is_some_and(|object| object.keys().all(|key| !describes(key))) {
+        let fault = "found an object with none of the keys of a response; \"results\" or \"ok\" at least is expected";
+        reader.fault(root, String::new(), fault.into());
+    } else {
+        reader.validate(&validator(&schema, None), &value, root, "");
+    }
+    let mut faults = reader.faults;
+    faults.sort_by(|a, b| (a.0, &a.1.pointer).cmp(&(b.0, &b.1.pointer)));
+    faults.dedup();
+    faults.truncate(MAX_FAULTS);
+    faults.into_iter().map(|(_, fault)| fault).collect()
+}
+
+/// A fault that the schema cannot express, at a JSON pointer.
+pub fn fault_at(bytes: &[u8], pointer: &str, problem: String) -> Fault {
+    let place = utf8(bytes).ok().and_then(|text| {
+        let root: &RawValue = serde_json::from_str(text).ok()?;
+        Some(place(text, offset(text, locate(root, pointer))))
+    });
+    Fault { pointer: Some(pointer.to_owned()), place, problem, help: None }
+}
+
+/// A fault of one line of an input that is no JSON.
+pub fn line_fault(line: usize, problem: &str) -> Fault {
+    Fault { place: Some((line, 1)), ..Fault::whole(problem.into()) }.help("give bare names, or a JSON array of strings")
+}
+
+fn describes(key: &str) -> bool {
+    matches!(key, "ok" | "error" | "message" | "stragglers" | "results")
+}
+
+/// The text of an input that is not blank, and is UTF-8 without a byte-order mark.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
+    if bytes.is_empty() {
+        return Err(Fault::whole("the file is empty".into()).help("was it written as a whole?"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let (byte, (line, column)) = (bytes[error.valid_up_to()], place(&valid, valid.len()));
+        Fault { place: Some((line, column)), ..Fault::whole(format!("found the byte 0x{byte:02x}, which is no UTF-8")) }
+            .help("save the file as UTF-8")
+    })?;
+    if text.starts_with('\u{feff}') {
+        return Err(Fault { place: Some((1, 1)), ..Fault::whole("found a byte-order mark".into()) }
+            .help("save the file as UTF-8 without a byte-order mark"));
+    }
+    if text.trim().is_empty() {
+        return Err(Fault::whole("the file holds nothing but white space".into()).help("was it written as a whole?"));
+    }
+    Ok(text)
+}
+
+fn syntax(text: &str, error: &serde_json::Error) -> Fault {
+    let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    let at = (line_start + error.column().saturating_sub(1)).min(text.len());
+    let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let mut problem = error.to_string();
+    if let Some(end) = problem.rfind(" at line ") {
+        problem.truncate(end);
+    }
+    let mut fault = Fault { place: Some(place(text, at)), ..Fault::whole(format!("no valid JSON: {problem}")) };
+    if error.is_eof() {
+        fault = fault.help("the file ends in the middle; was it written as a whole?");
+    }
+    fault
+}
+
+/// Line and column of a byte, from 1.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Where a raw value stands in the text that it borrows from.
+fn offset(text: &str, raw: &RawValue) -> usize {
+    (raw.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
+}
+
+/// The value at a JSON pointer, or the nearest around it.
+fn locate<'a>(root: &'a RawValue, pointer: &str) -> &'a RawValue {
+    let mut here = root;
+    for token in pointer.split('/').skip(1) {
+        let key = token.replace("~1", "/").replace("~0", "~");
+        let next = match Children::of(here) {
+            Some(Children::Object(entries)) => entries.into_iter().rev().find(|(name, _)| *name == key).map(|e| e.1),
+            Some(Children::Array(elements)) => key.parse().ok().and_then(|i: usize| elements.get(i).copied()),
+            None => None,
+        };
+        match next {
+            Some(next) => here = next,
+            None => break,
+        }
+    }
+    here
+}
+
+/// What is directly inside an array or object, unparsed; no key is lost.
+enum Children<'a> {
+    Array(Vec<&'a RawValue>),
+    Object(Vec<(String, &'a RawValue)>),
+}
+
+impl<'a> Children<'a> {
+    fn of(raw: &'a RawValue) -> Option<Self> {
+        match raw.get().as_bytes().first() {
+            Some(b'[') => serde_json::from_str(raw.get()).ok().map(Children::Array),
+            Some(b'{') => serde_json::from_str(raw.get()).ok().map(|Entries(entries)| Children::Object(entries)),
+            _ => None,
+        }
+    }
+}
+
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Entries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = access.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    /// The one long array: its elements are validated one by one and not kept.
+    long: Option<(&'static str, Validator)>,
+    /// With the byte at which each stands.
+    faults: Vec<(usize, Fault)>,
+}
+
+impl<'a> Reader<'a> {
+    fn fault(&mut self, at: &RawValue, pointer: String, problem: String) {
+        let at = offset(self.text, at);
+        let fault = Fault { pointer: Some(pointer), place: Some(place(self.text, at)), problem, help: None };
+        self.faults.push((at, fault));
+    }
+
+    /// The value as the validator reads it: a number that is not written as an integer is none, whatever its value.
+    fn value(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Value {
+        match raw.get().as_bytes().first() {
+            Some(b'[' | b'{') if depth >= MAX_DEPTH => {
+                let problem = format!("found arrays and objects more than {MAX_DEPTH} deep, but no more are allowed");
+                self.fault(raw, pointer.to_owned(), problem);
+                Value::Null
+            }
+            Some(b'[') => self.array(raw, pointer, depth),
+            Some(b'{') => self.object(raw, pointer, depth),
+            _ => match serde_json::from_str(raw.get()) {
+                Ok(Value::Number(number)) if number.is_f64() => 0.5.into(),
+                Ok(value) => value,
+                Err(error) => {
+                    let problem = format!("found {}, which is no valid JSON: {error}", shorten(raw.get()));
+                    self.fault(raw, pointer.to_owned(), problem);
+                    Value::Null
+                }
+            },
+        }
+    }
+
+    fn array(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Value {
+        let mut elements = Elements { reader: self, pointer, depth, kept: Vec::new() };
+        let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(&mut elements);
+        let kept = elements.kept;
+        if let Err(error) = read {
+            self.fault(raw, pointer.to_owned(), format!("no valid JSON: {error}"));
+        }
+        Value::Array(kept)
+    }
+
+    fn element(&mut self, raw: &'a RawValue, pointer: &str, depth: usize, kept: &mut Vec<Value>) {
+        let value = self.value(raw, pointer, depth);
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        match self.long.take() {
+            Some((at, validator)) if at == parent => {
+                self.validate(&validator, &value, raw, pointer);
+                self.long = Some((at, validator));
+            }
+            other => {
+                self.long = other;
+                kept.push(value);
+            }
+        }
+    }
+
+    fn object(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Value {
+        let entries = match serde_json::from_str(raw.get()) {
+            Ok(Entries(entries)) => entries,
+            Err(error) => {
+                self.fault(raw, pointer.to_owned(), format!("found a key that is no valid JSON: {error}"));
+                return Value::Null;
+            }
+        };
+        let (mut object, mut twice) = (serde_json::Map::new(), BTreeSet::new());
+        for (key, value) in entries {
+            let inner = format!("{pointer}/{}", escape_pointer(&key));
+            let read = self.value(value, &inner, depth + 1);
+            if object.insert(key.clone(), read).is_some() && twice.insert(key) {
+                self.fault(value, inner, "found the same key twice in one object, but each is allowed once".into());
+            }
+        }
+        Value::Object(object)
+    }
+
+    fn validate(&mut self, validator: &Validator, value: &Value, raw: &RawValue, pointer: &str) {
+        for error in validator.iter_errors(value) {
+            self.report(&error, raw, pointer);
+        }
+    }
+
+    fn report(&mut self, error: &ValidationError<'_>, raw: &RawValue, pointer: &str) {
+        let inner = error.instance_path().to_string();
+        if let ValidationErrorKind::AnyOf { context } = error.kind() {
+            // Of the alternatives, the one that gets furthest into the value was meant.
+            let depth = |errors: &&Vec<ValidationError<'static>>| {
+                errors.iter().map(|e| e.instance_path().to_string().len()).max().unwrap_or(0)
+            };
+            if let Some(meant) = context.iter().max_by_key(depth).filter(|errors| depth(errors) > inner.len()) {
+                for error in meant {
+                    self.report(error, raw, pointer);
+                }
+                return;
+            }
+        }
+        let at = locate(raw, &inner);
+        let full = format!("{pointer}{inner}");
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let known = known_keys(validator_properties(error));
+                for key in unexpected {
+                    let near = nearest(key, known.iter().map(String::as_str))
+                        .map(|near| format!("; did you mean \"{near}\"?"))
+                        .unwrap_or_default();
+                    let key = escape_pointer(key);
+                    let place = locate(at, &format!("/{key}"));
+                    self.fault(place, format!("{full}/{key}"), format!("found a key that is not known here{near}"));
+                }
+            }
+            ValidationErrorKind::Required { property } => {
+                self.fault(at, full, format!("the key {property} is missing"));
+            }
+            kind => {
+                let found = describe(at.get());
+                let problem = format!("found {found}, but {} is allowed", allowed(kind, error));
+                self.fault(at, full, problem);
+            }
+        }
+    }
+}
+
+struct Elements<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    pointer: &'r str,
+    depth: usize,
+    kept: Vec<Value>,
+}
+
+impl<'a> Visitor<'a> for &mut Elements<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut access: A) -> Result<(), A::Error> {
+        let mut i = 0;
+        while let Some(raw) = access.next_element()? {
+            if self.reader.faults.len() < MAX_FAULTS {
+                let pointer = format!("{}/{i}", self.pointer);
+                self.reader.element(raw, &pointer, self.depth + 1, &mut self.kept);
+            }
+            i += 1;
+        }
+        Ok(())
+    }
+}
+
+/// A wrong value in words.
+fn describe(raw: &str) -> String {
+    match raw.as_bytes().first() {
+        Some(b'"') => format!("the string {}", shorten(raw)),
+        Some(b'{') => "an object".into(),
+        Some(b'[') => "an array".into(),
+        Some(b'n') => "null".into(),
+        Some(b't' | b'f') => format!("the boolean {raw}"),
+        _ => format!("the number {}", shorten(raw)),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(MAX_FOUND).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// What the schema allows, in words.
+fn allowed(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
+    match kind {
+        ValidationErrorKind::Type { kind } => type_words(kind),
+        ValidationErrorKind::Enum { options } => {
+            let options = options.as_array().into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+            format!("one of {}", options.join(", "))
+        }
+        ValidationErrorKind::Constant { expected_value } => format!("only {expected_value}"),
+        ValidationErrorKind::Minimum { limit } => format!("a number from {limit} up"),
+        ValidationErrorKind::Maximum { limit } => format!("a number up to {limit}"),
+        ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Not { .. } => described(error),
+        other => format!("what the schema says ({})", other.keyword()),
+    }
+}
+
+fn type_words(kind: &TypeKind) -> String {
+    let word = |of: JsonType| match of {
+        JsonType::Null => "null",
+        JsonType::Boolean => "a boolean",
+        JsonType::Integer => "a whole number",
+        JsonType::Number => "a number",
+        JsonType::String => "a string",
+        JsonType::Array => "an array",
+        JsonType::Object => "an object",
+    };
+    match kind {
+        TypeKind::Single(only) => format!("only {}", word(*only)),
+        TypeKind::Multiple(set) => {
+            let mut words: Vec<&str> = set.iter().map(word).collect();
+            words.sort_by_key(|word| *word == "null");
+            words.join(" or ")
+        }
+    }
+}
+
+/// The `description` beside the keyword that failed.
+fn described(error: &ValidationError<'_>) -> String {
+    let schemas = [Name::Fleet, Name::Plan].map(Name::schema);
+    let path = error.schema_path().to_string();
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let found = schemas.iter().find_map(|schema| schema_at(schema, parent)?.get("description")?.as_str());
+    found.unwrap_or("what the schema says").to_owned()
+}
+
+fn validator_properties(error: &ValidationError<'_>) -> Vec<String> {
+    let path = error.schema_path().to_string();
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let schemas = [Name::Document, Name::Fleet].map(Name::schema);
+    let properties = schemas.iter().find_map(|schema| schema_at(schema, parent)?.get("properties")?.as_object());
+    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn known_keys(keys: Vec<String>) -> Vec<String> {
+    keys
+}
+
+/// Follows a schema path, through references.
+fn schema_at<'s>(schema: &'s Value, path: &str) -> Option<&'s Value> {
+    path.split('/').skip(1).try_fold(schema, |here, token| {
+        if token == "$ref" {
+            return schema.pointer(here.get("$ref")?.as_str()?.strip_prefix('#')?);
+        }
+        here.get(token).or_else(|| token.parse().ok().and_then(|i: usize| here.get(i)))
+    })
+}

@@ -1,0 +1,58 @@
+//! What holds the tree together: one name in every place, and nothing forgotten.
+
+use std::collections::BTreeSet;
+
+use crate::support::{folders, root};
+
+fn names(folder: &str) -> BTreeSet<String> {
+    let name = |path: &std::path::PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    folders(&root().join(folder)).iter().map(name).collect()
+}
+
+#[test]
+fn a_policys_name_is_its_folder_its_file_its_package_its_codes_and_its_fixtures() {
+    let policies: BTreeSet<String> = names("policies/rollproof").into_iter().filter(|name| name != "lib").collect();
+    let loaded = rollproof::policy::Policies::bundled().expect("they load");
+    let packages = loaded.packages().iter().map(|package| package.name.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(packages, policies.iter().map(|name| format!("rollproof.{name}")).collect());
+    for package in loaded.packages() {
+        let name = package.name.trim_start_matches("rollproof.");
+        for file in [format!("{name}.rego"), format!("{name}_test.rego"), "README.md".into()] {
+            let path = root().join("policies/rollproof").join(name).join(file);
+            assert!(path.is_file(), "{} is missing", path.display());
+        }
+        let readme = std::fs::read_to_string(root().join(format!("policies/rollproof/{name}/README.md"))).expect("text");
+        for (severity, codes) in package.codes() {
+            assert!(!codes.is_empty(), "a rule {} of {name} declares no code", severity.name());
+            for code in codes {
+                assert!(code.starts_with(&format!("{name}.")), "{code} is not of {name}");
+                assert!(readme.contains(&**code), "{code} is not in the README of {name}");
+            }
+        }
+    }
+    let fixtures = names("fixtures");
+    let others = BTreeSet::from(["healthy".to_owned(), "invalid".to_owned()]);
+    assert_eq!(fixtures, policies.union(&others).cloned().collect());
+}
+
+#[test]
+fn the_root_holds_no_configuration() {
+    assert!(!root().join("rollproof.toml").exists());
+}
+
+#[test]
+fn only_one_file_names_the_engine() {
+    let mut naming = Vec::new();
+    let mut stack = vec![root().join("src")];
+    while let Some(folder) = stack.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                stack.push(path);
+            } else if std::fs::read_to_string(&path).expect("text").contains("regorus::") {
+                naming.push(path.strip_prefix(root()).expect("it is below").display().to_string());
+            }
+        }
+    }
+    assert_eq!(naming, ["src/policy/engine.rs"]);
+}

@@ -1,0 +1,195 @@
+//! Evidence that is wrong: exit code 4, and one error that names every place.
+
+use crate::support::{Case, Ran};
+
+fn refused(ran: &Ran, expected: &[&str]) {
+    assert_eq!((ran.code, &*ran.stdout), (4, ""), "{}", ran.stderr);
+    for part in expected {
+        assert!(ran.stderr.contains(part), "{part:?} is not in\n{}", ran.stderr);
+    }
+    assert!(ran.stderr.contains("\n  help: "), "{}", ran.stderr);
+}
+
+fn response(contents: impl AsRef<[u8]>) -> Ran {
+    let case = Case::new();
+    case.file("response.json", contents);
+    case.run(["verify", "response.json"])
+}
+
+fn fleet(contents: impl AsRef<[u8]>) -> Ran {
+    let case = Case::new();
+    case.file("fleet", contents);
+    case.file("response.json", r#"{"ok": true, "results": []}"#);
+    case.run(["verify", "response.json", "--fleet", "fleet"])
+}
+
+fn plan(contents: impl AsRef<[u8]>) -> Ran {
+    let case = Case::new();
+    case.file("plan.json", contents);
+    case.file("response.json", r#"{"ok": true, "results": []}"#);
+    case.run(["verify", "response.json", "--plan", "plan.json"])
+}
+
+#[test]
+fn a_wrong_value_is_named_with_pointer_line_and_column() {
+    let text = r#"{"ok":true,"results":[{"verified_on_target": "false", "slug": "acme"}]}"#;
+    let place = "response.json#/results/0/verified_on_target, line 1, column 46: ";
+    refused(&response(text), &[place, "found the string \"false\", but a boolean or null is allowed"]);
+}
+
+#[test]
+fn every_wrong_place_is_named_in_one_run() {
+    let row = r#"{"slug": 7, "ssm_exit_code": 1.0, "healthz_ok": "yes"}"#;
+    let ran = response(format!(r#"{{"ok": 1, "results": [{row}, 3, {row}]}}"#));
+    let places = ["#/ok,", "#/results/0/slug,", "#/results/0/ssm_exit_code,", "#/results/0/healthz_ok,", "#/results/1,", "#/results/2/slug,"];
+    refused(&ran, &places);
+    refused(&ran, &["found the number 1.0, but a whole number or null is allowed"]);
+    let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("#/")).collect();
+    assert_eq!(lines.len(), 8, "{}", ran.stderr);
+}
+
+#[test]
+fn only_the_first_twenty_are_shown() {
+    let rows = vec![r#"{"slug": 1}"#; 50].join(",");
+    let ran = response(format!(r#"{{"results": [{rows}]}}"#));
+    refused(&ran, &["#/results/19/slug", "no more are shown"]);
+    assert!(!ran.stderr.contains("#/results/20/slug"));
+}
+
+#[test]
+fn text_that_is_no_json_is_named() {
+    refused(&response(""), &["the file is empty"]);
+    refused(&response(" \n"), &["nothing but white space"]);
+    refused(&response("{\"ok\": true, \"results\": [{\"slug\": \"a"), &["line 1, column", "was it written as a whole?"]);
+    refused(&response("\u{feff}{\"ok\": true}"), &["byte-order mark", "line 1, column 1"]);
+    refused(&response(b"{\"ok\": true,\n \"error\": \"\xff\"}"), &["line 2, column 12", "0xff", "UTF-8"]);
+    refused(&response("[1]"), &["found an array, but only an object is allowed"]);
+    refused(&response("7"), &["found the number 7, but only an object is allowed"]);
+    refused(&response("{\"ok\": true} x"), &["line 1, column 14", "trailing characters"]);
+    refused(&response("{\"ok\": tru}"), &["line 1, column 1"]);
+    refused(&response(r#"{"ok": true, "error": "\ud800"}"#), &["#/error"]);
+}
+
+#[test]
+fn an_object_that_is_no_response_is_refused() {
+    refused(&response("{}"), &["none of the keys of a response"]);
+    refused(&response(r#"{"enabled": true, "body": {}}"#), &["none of the keys of a response"]);
+    refused(&response(r#"{"format": "rollproof.report/v1", "decision": "pass"}"#), &["#/format", "rollproof.report/v1"]);
+    refused(&response(r#"{"format": "rollproof.document/v2"}"#), &["#/format", "rollproof.document/v2"]);
+}
+
+#[test]
+fn wrong_rows_are_named() {
+    refused(&response(r#"{"results": [[]]}"#), &["#/results/0,", "found an array, but only an object is allowed"]);
+    refused(&response(r#"{"results": {"a": 1}}"#), &["#/results,", "found an object, but an array or null is allowed"]);
+    refused(&response(r#"{"results": [{"slug": 7}]}"#), &["#/results/0/slug", "found the number 7, but a string or null"]);
+    for number in ["1.5", "1e3", "99999999999999999999", "9223372036854775808", "-0.0"] {
+        let ran = response(format!(r#"{{"results": [{{"slug": "a", "ssm_exit_code": {number}}}]}}"#));
+        refused(&ran, &["#/results/0/ssm_exit_code", &format!("found the number {number}, but a whole number or null")]);
+    }
+    refused(&response(r#"{"results": [{"slug": "a", "ssm_exit_code": 1e999}]}"#), &["#/results/0/ssm_exit_code"]);
+}
+
+#[test]
+fn the_same_key_twice_is_refused_wherever_it_stands() {
+    refused(&response(r#"{"ok": false, "ok": true}"#), &["#/ok", "the same key twice"]);
+    refused(&response(r#"{"ok": false, "o\u006b": true}"#), &["#/ok", "the same key twice"]);
+    refused(&response(r#"{"results": [{"slug": "a", "slug": "b"}]}"#), &["#/results/0/slug", "twice"]);
+    refused(&response(r#"{"results": [{"slug": "a", "new": 1, "new": 1}]}"#), &["#/results/0/new", "twice"]);
+    refused(&response(r#"{"ok": true, "x": [{"a/b": 1, "a/b": 1}]}"#), &["#/x/0/a~1b", "twice"]);
+    refused(&fleet(r#"[{"slug": "a", "labels": {"t": "1", "t": "2"}}]"#), &["#/0/labels/t", "twice"]);
+    refused(&plan(r#"{"enabled": true, "enabled": true, "body": {"target_tag": "a"}}"#), &["#/enabled", "twice"]);
+    refused(&plan(r#"{"enabled": true, "body": {"target_tag": "a", "x": 1, "x": 2}}"#), &["#/body/x", "twice"]);
+}
+
+#[test]
+fn deep_nesting_is_refused_without_a_crash() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    refused(&response(&deep), &["more than 64 deep"]);
+    refused(&response(format!(r#"{{"ok": true, "x": {deep}}}"#)), &["#/x/0/0", "more than 64 deep"]);
+    refused(&response(format!(r#"{{"results": [{{"x": {deep}}}]}}"#)), &["more than 64 deep"]);
+    refused(&fleet(&deep), &["#/0,"]);
+    refused(&response("[".repeat(10_000)), &["line 1, column"]);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let case = Case::new();
+    refused(&case.run(["verify", "gone.json"]), &["gone.json: cannot read it", "is the path right?"]);
+    refused(&case.run(["verify", "."]), &["cannot read it", "name the file in it"]);
+    case.file("response.json", r#"{"ok": true, "results": []}"#);
+    refused(&case.run(["verify", "response.json", "--max-input-bytes", "10"]), &["limit of 10 bytes", "--max-input-bytes"]);
+    refused(&case.run(["verify", "response.json", "--fleet", "gone"]), &["gone: cannot read it"]);
+    let ran = case.run_with_input(["verify", "-", "--max-input-bytes", "10"], &[b' '; 4096]);
+    refused(&ran, &["(standard input): it is larger"]);
+}
+
+#[test]
+fn a_response_given_as_a_fleet_is_refused() {
+    let live = r#"{"ok": true, "results": [{"slug": "a", "ssm_status": "Success"}]}"#;
+    refused(&fleet(live), &["#/results/0/ssm_status", "found the string \"Success\"", "DryRun"]);
+    let verified = r#"{"ok": true, "results": [{"slug": "a", "verified_on_target": null}]}"#;
+    refused(&fleet(verified), &["#/results/0/verified_on_target", "no enumeration"]);
+    refused(&fleet(r#"{"ok": false, "results": []}"#), &["#/ok", "found the boolean false, but only true"]);
+    refused(&fleet(r#"{"results": []}"#), &["the key \"ok\" is missing"]);
+    refused(&fleet(r#"{"ok": true}"#), &["the key \"results\" is missing"]);
+}
+
+#[test]
+fn wrong_fleets_are_named() {
+    refused(&fleet(r#"["a", ""]"#), &["#/1,", "a slug that is not blank"]);
+    refused(&fleet(r#"["a", 7]"#), &["#/1,", "found the number 7, but only a string"]);
+    refused(&fleet(r#"[{"labels": {}}]"#), &["#/0,", "the key \"slug\" is missing"]);
+    refused(&fleet(r#"[{"slug": "a", "lables": {}}]"#), &["#/0/lables", "did you mean \"labels\"?"]);
+    refused(&fleet(r#"[{"slug": "a", "labels": {"tier": 1}}]"#), &["#/0/labels/tier", "found the number 1"]);
+    refused(&fleet("acme\n\"bolt\"\n"), &["line 2, column 1", "names stand bare"]);
+    refused(&fleet(b"acme\n\xff"), &["line 2, column 1", "UTF-8"]);
+    refused(&fleet("\u{feff}acme"), &["byte-order mark"]);
+    refused(&fleet(""), &["the file is empty"]);
+}
+
+#[test]
+fn wrong_plans_are_named() {
+    refused(&plan(r#"{"enabled": false, "disabled_reason": "x"}"#), &["#/enabled", "found the boolean false, but only true"]);
+    refused(&plan(r#"{"enabled": true, "body": {}}"#), &["#/body,", "the key \"target_tag\" is missing"]);
+    refused(&plan(r#"{"enabled": true, "body": {"target_tag": " "}}"#), &["#/body/target_tag", "not blank"]);
+    refused(&plan(r#"{"enabled": true, "body": {"target_tag": "a", "batch_size": 0}}"#), &["#/body/batch_size", "from 1 up"]);
+    refused(&plan(r#"{"enabled": true, "body": {"target_tag": "a", "max_stragglers": 1.0}}"#), &["found the number 1.0"]);
+    refused(&plan(r#"{"enabled": "yes", "body": 3}"#), &["#/enabled", "#/body"]);
+}
+
+#[test]
+fn an_inconsistent_document_is_refused() {
+    let case = Case::new();
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "a", "verified_on_target": true}]}"#);
+    case.file("fleet.txt", "a\nb\n");
+    let ran = case.run(["verify", "response.json", "--fleet", "fleet.txt", "--document", "document.json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let document = std::fs::read_to_string(case.path("document.json")).expect("it was written");
+    for (from, to, place) in [
+        (r#""tenants":["b"]"#, r#""tenants":["a"]"#, "#/cohorts/1/tenants/0"),
+        (r#""tenants":["b"]"#, r#""tenants":[" "]"#, "#/cohorts/1/tenants/0"),
+        (r#""source":"file","tenants":2"#, r#""source":"file","tenants":1"#, "#/fleet/tenants"),
+        (r#"[[{"row":0}]]"#, r#"[[{"row":0}],[{"row":1}]]"#, "#/cohorts/0/origins"),
+        (r#""calls":[]"#, r#""calls":[{"purpose":"bach","tenants":[],"attempts":[]}]"#, "#/calls/0/purpose"),
+        (r#""calls":[]"#, r#""cals":[]"#, "did you mean \"calls\"?"),
+    ] {
+        assert!(document.contains(from), "{from} is not in {document}");
+        case.file("changed.json", document.replace(from, to));
+        refused(&case.run(["verify", "changed.json"]), &[place]);
+    }
+}
+
+#[test]
+fn what_is_odd_but_no_fault_is_taken() {
+    let taken = |ran: Ran| assert!([0, 1, 3].contains(&ran.code), "{}", ran.stderr);
+    taken(response(r#"{"results": null}"#));
+    taken(response(r#"{"ok": null, "error": null, "message": null, "stragglers": null, "results": []}"#));
+    taken(response(r#"{"results": [{"slug": null, "phase": null, "ssm_status": null, "ssm_exit_code": null, "healthz_ok": null, "verified_on_target": null, "running_image": null, "error": null}]}"#));
+    taken(response(r#"{"results": [{"slug": "a\u0000b\n"}]}"#));
+    taken(response(r#"{"results": [{"slug": "a", "ssm_exit_code": -9223372036854775808}]}"#));
+    taken(fleet("[]"));
+    taken(fleet(r#"["a", "a", {"slug": "a", "labels": {"tier": "gold"}}]"#));
+    taken(fleet("# nobody\n"));
+    taken(plan(r#"{"enabled": true, "sha": null, "body": {"target_tag": "a", "canary_slug": null}}"#));
+}

@@ -1,0 +1,119 @@
+//! Every policy on every fixture: the expectation written by hand, and the whole report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{fixture_args, fixtures, golden, read_json, rollproof, root, run};
+
+/// What a case says by hand, as far as a report can show it.
+fn expected(case: &Value) -> Value {
+    json!({
+        "exit": case["exit"],
+        "decision": case["decision"],
+        "findings": case["findings"],
+        "stragglers": case["stragglers"],
+        "quarantined": case["quarantined"],
+    })
+}
+
+fn found(code: i32, report: &Value) -> Value {
+    let list = |key: &str| report[key].as_array().cloned().unwrap_or_default();
+    let findings = list("findings").into_iter().map(|finding| {
+        json!({"code": finding["code"], "severity": finding["severity"], "tenants": finding["tenants"]})
+    });
+    let stragglers = list("stragglers")
+        .into_iter()
+        .map(|straggler| (straggler["tenant"].as_str().expect("a name").to_owned(), straggler["state"].clone()));
+    json!({
+        "exit": code,
+        "decision": report["decision"],
+        "findings": findings.collect::<Vec<_>>(),
+        "stragglers": stragglers.collect::<BTreeMap<_, _>>(),
+        "quarantined": report["summary"]["quarantined"] != 0,
+    })
+}
+
+fn is_refused(case: &Value) -> bool {
+    case["exit"] == 4
+}
+
+#[test]
+fn every_fixture_gives_the_expected_report() {
+    let mut wrong = Vec::new();
+    for folder in fixtures() {
+        let case = read_json(&folder.join("case.json"));
+        if is_refused(&case) {
+            continue;
+        }
+        let args = fixture_args(&folder, &case);
+        let ran = run(rollproof().args(&args).args(["--format", "json"]).current_dir(&folder));
+        let name = name_of(&folder);
+        let Ok(report) = serde_json::from_str::<Value>(&ran.stdout) else {
+            wrong.push(format!("{name}: no report: {}", ran.stderr));
+            continue;
+        };
+        let (expected, found) = (expected(&case), found(ran.code, &report));
+        if expected != found {
+            wrong.push(format!("{name}: {}\n  expected {expected}\n  found    {found}", case["about"]));
+        } else {
+            golden(&folder.join("report.json"), &ran.stdout);
+        }
+    }
+    assert!(wrong.is_empty(), "{} fixtures:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_invalid_fixture_names_each_place() {
+    let mut seen = 0;
+    for folder in fixtures() {
+        let case = read_json(&folder.join("case.json"));
+        if !is_refused(&case) {
+            continue;
+        }
+        seen += 1;
+        let ran = run(rollproof().args(fixture_args(&folder, &case)).current_dir(&folder));
+        let name = name_of(&folder);
+        assert_eq!((ran.code, &*ran.stdout), (4, ""), "{name}: {}", ran.stderr);
+        for place in case["errors"].as_array().expect("a list") {
+            let place = place.as_str().expect("a string");
+            assert!(ran.stderr.contains(&format!("{place}, line ")), "{name}: {place} is not in\n{}", ran.stderr);
+        }
+        golden(&folder.join("error.txt"), &ran.stderr);
+    }
+    assert!(seen > 5, "there are invalid fixtures");
+}
+
+#[test]
+fn no_policy_speaks_on_the_healthy_ones() {
+    let healthy: Vec<_> = fixtures().into_iter().filter(|folder| folder.starts_with(root().join("fixtures/healthy"))).collect();
+    assert!(!healthy.is_empty());
+    for folder in healthy {
+        let report = read_json(&folder.join("report.json"));
+        assert_eq!(report["findings"], json!([]), "{}", name_of(&folder));
+        assert_eq!(report["decision"], "pass");
+    }
+}
+
+/// A released code must not be forgotten: each that a policy declares is in a fixture, and each in a fixture is declared.
+#[test]
+fn every_code_is_declared_and_shown() {
+    let mut shown = BTreeSet::new();
+    for folder in fixtures() {
+        for finding in read_json(&folder.join("case.json"))["findings"].as_array().into_iter().flatten() {
+            shown.insert((finding["severity"].as_str().expect("a word").to_owned(), finding["code"].as_str().expect("a code").to_owned()));
+        }
+    }
+    let mut declared = BTreeSet::new();
+    for package in rollproof::policy::Policies::bundled().expect("they load").packages() {
+        for (severity, codes) in package.codes() {
+            declared.extend(codes.iter().map(|code| (severity.name().to_owned(), code.clone())));
+        }
+    }
+    assert_eq!(shown, declared);
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string()
+}

@@ -1,0 +1,12 @@
+//! Everything that needs the real binary, real files or every fixture.
+
+mod cli;
+mod conventions;
+mod evidence;
+mod fixtures;
+mod oracle;
+mod properties;
+mod rego;
+mod render;
+mod schemas;
+mod support;

@@ -1,0 +1,102 @@
+//! What people read: snapshots, and evidence that tries to be more than text.
+
+use insta::assert_snapshot;
+
+use crate::support::{Case, fixture_args, read_json, rollproof, root, run};
+
+fn shown(fixture: &str, more: &[&str]) -> String {
+    let folder = root().join("fixtures").join(fixture);
+    let case = read_json(&folder.join("case.json"));
+    run(rollproof().args(fixture_args(&folder, &case)).args(more).current_dir(&folder)).stdout
+}
+
+#[test]
+fn text() {
+    assert_snapshot!("text-skipped", shown("coverage/skipped-tenant-46h", &[]));
+    assert_snapshot!("text-every-state", shown("coverage/every-state", &[]));
+    assert_snapshot!("text-quarantine", shown("coverage/at-tolerance", &[]));
+    assert_snapshot!("text-healthy", shown("healthy/plain", &[]));
+    assert_snapshot!("text-no-fleet", shown("evidence/no-fleet", &[]));
+    assert_snapshot!("text-dry-run", shown("coverage/dry-run", &[]));
+}
+
+#[test]
+fn json() {
+    assert_snapshot!("json-skipped", shown("coverage/skipped-tenant-46h", &["--format", "json"]));
+}
+
+#[test]
+fn markdown() {
+    assert_snapshot!("markdown-every-state", shown("coverage/every-state", &["--format", "markdown"]));
+    assert_snapshot!("markdown-quarantine", shown("coverage/at-tolerance", &["--format", "markdown"]));
+}
+
+#[test]
+fn github() {
+    assert_snapshot!("github-every-state", shown("coverage/every-state", &["--format", "github"]));
+    assert_snapshot!("github-healthy", shown("healthy/plain", &["--format", "github"]));
+}
+
+#[test]
+fn colour() {
+    let folder = root().join("fixtures/coverage/every-state");
+    let case = read_json(&folder.join("case.json"));
+    let mut command = rollproof();
+    command.args(fixture_args(&folder, &case)).env("CLICOLOR_FORCE", "1").current_dir(&folder);
+    assert_snapshot!("text-colour", run(&mut command).stdout.replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn a_long_list_is_shortened_with_the_way_to_see_all() {
+    let case = Case::new();
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "t00", "verified_on_target": true}]}"#);
+    case.file("fleet.txt", (0..60).map(|i| format!("t{i:02}\n")).collect::<String>());
+    let text = case.run(["verify", "response.json", "--fleet", "fleet.txt"]).stdout;
+    assert!(text.contains("and 39 more; --format json names all"), "{text}");
+    let json = case.run(["verify", "response.json", "--fleet", "fleet.txt", "--format", "json"]).stdout;
+    assert!(json.contains("\"t59\""));
+    let github = case.run(["verify", "response.json", "--fleet", "fleet.txt", "--format", "github"]).stdout;
+    assert!(github.contains("and 49 more"), "{github}");
+}
+
+/// Slugs, phases, images and unknown fields that would be commands, markup or movement of the cursor.
+#[test]
+fn evidence_is_only_ever_text() {
+    let hostile = [
+        "a\\n::error::pwned", "b\\r\\n::set-output name=x::y", "c|d`e`", "<script>alert(1)</script>", "[x](http://evil)",
+        "\\u001b[2J\\u001b]0;t\\u0007", "\\u202egnp.exe", "%0A::error::x", "@everyone", "\\u0000", "\\u2028::error::z",
+    ];
+    let rows: Vec<String> = hostile
+        .iter()
+        .map(|text| format!(r#"{{"slug": "{text}", "phase": "{text}", "running_image": "r:{text}", "ssm_status": "{text}", "{text}": 1}}"#))
+        .collect();
+    let case = Case::new();
+    case.file("response.json", format!(r#"{{"ok": false, "error": "{}", "results": [{}]}}"#, hostile[0], rows.join(",")));
+    case.file("plan.json", r#"{"enabled": true, "body": {"target_tag": "a|b\n::error::c", "canary_slug": "x\n::error::canary"}}"#);
+    for format in ["text", "markdown", "github", "json"] {
+        for errors in [&[][..], &["--show-errors"]] {
+            let args = ["verify", "response.json", "--plan", "plan.json", "--format", format];
+            let out = case.run(args.iter().chain(errors)).stdout;
+            let odd: Vec<char> = out.chars().filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}')).collect();
+            if format != "json" {
+                assert!(odd.is_empty(), "{format}: {odd:?}");
+            }
+            for line in out.lines() {
+                let commands = ["::error title=", "::warning title=", "::notice title="];
+                let is_command = line.trim_start().starts_with("::");
+                assert!(!is_command || (format == "github" && commands.iter().any(|c| line.starts_with(c))), "{format}: {line}");
+                if format == "github" {
+                    assert!(!line.contains("%0A") && is_command, "{line}");
+                }
+                if format == "markdown" {
+                    for markup in ["<script", "`", "](", "@everyone"] {
+                        assert!(!line.contains(markup), "{line}");
+                    }
+                    if line.starts_with("| ") {
+                        assert!([4, 8].contains(&line.matches('|').count()), "{line}");
+                    }
+                }
+            }
+        }
+    }
+}

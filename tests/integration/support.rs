@@ -1,0 +1,137 @@
+//! The binary, the project's folders, and files that live as long as a test.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Set to write what a test would compare.
+pub const UPDATE: &str = "ROLLPROOF_UPDATE";
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The binary, with nothing of ours in its environment.
+pub fn rollproof() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
+    for name in ["GITHUB_STEP_SUMMARY", "ROLLPROOF_FORMAT", "ROLLPROOF_MAX_INPUT_BYTES", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What a run of the binary gave.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("it was not killed"),
+            stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
+        }
+    }
+}
+
+pub fn run(command: &mut Command) -> Ran {
+    command.output().expect("the binary starts").into()
+}
+
+/// A folder with the files of one case.
+pub struct Case {
+    folder: TempDir,
+}
+
+impl Case {
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("a temporary folder") }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, contents).expect("a temporary file");
+        path
+    }
+
+    /// Runs the binary in the folder.
+    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+        run(rollproof().args(args).current_dir(self.folder.path()))
+    }
+
+    /// Runs the binary in the folder, with something on standard input.
+    pub fn run_with_input<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, input: &[u8]) -> Ran {
+        let mut child = rollproof()
+            .args(args)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        child.stdin.take().expect("a pipe").write_all(input).expect("it reads its input");
+        child.wait_with_output().expect("it ends").into()
+    }
+}
+
+/// Compares a file with what it should hold, or writes it where [`UPDATE`] is set.
+pub fn golden(path: &Path, expected: &str) {
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(path, expected).expect("the file can be written");
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is not as generated; look at the difference after `{UPDATE}=1 cargo test`",
+        path.strip_prefix(root()).unwrap_or(path).display()
+    );
+}
+
+/// Every folder below `fixtures/<policy>/` that holds a case.
+pub fn fixtures() -> Vec<PathBuf> {
+    let mut cases = Vec::new();
+    for policy in folders(&root().join("fixtures")) {
+        cases.extend(folders(&policy).into_iter().filter(|case| case.join("case.json").is_file()));
+    }
+    assert!(cases.len() > 50, "the fixtures are there");
+    cases
+}
+
+pub fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+/// The arguments that judge a fixture.
+pub fn fixture_args(folder: &Path, case: &Value) -> Vec<String> {
+    let mut args = vec!["verify".to_owned(), "response.json".to_owned()];
+    for name in ["fleet.json", "fleet.txt"] {
+        if folder.join(name).is_file() {
+            args.extend(["--fleet".to_owned(), name.to_owned()]);
+        }
+    }
+    if folder.join("plan.json").is_file() {
+        args.extend(["--plan".to_owned(), "plan.json".to_owned()]);
+    }
+    args.extend(case["args"].as_array().into_iter().flatten().map(|arg| arg.as_str().expect("a string").to_owned()));
+    args
+}
+
+pub fn read_json(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
