@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// For a terminal, and the first step for every other reader: control characters, bidi overrides, invisible and
-/// unassigned characters become escapes, so that nothing moves the cursor, hides, or starts a line.
+/// unassigned characters become escapes, so that nothing moves the cursor, hides, or starts a line. Neither does
+/// anything start a workflow command, which a CI's log would obey wherever it stands.
 pub fn for_terminal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -12,19 +13,30 @@ pub fn for_terminal(text: &str) -> String {
             _ => escaped.extend(c.escape_debug()),
         }
     }
-    escaped
+    escaped.replace("::", "\\u{3a}:").replace("##[", "#\\u{23}[")
 }
 
 /// For Markdown: nothing is markup, a link, a mention or the end of a table's cell.
 pub fn for_markdown(text: &str) -> String {
+    let text = for_terminal(text);
     let mut escaped = String::with_capacity(text.len());
-    for c in for_terminal(text).chars() {
-        if matches!(c, '-' | '.' | ',' | '/' | ' ' | '%' | '=' | '+' | '?' | ';' | '\'') || !c.is_ascii_punctuation() {
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let inside_word = before.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric());
+        let harmless = match c {
+            '-' | '.' | ',' | '/' | ' ' | '%' | '=' | '+' | '?' | ';' | '\'' | '(' | ')' => true,
+            '_' => inside_word,
+            ':' => rest.peek() != Some(&'/'),
+            _ => !c.is_ascii_punctuation(),
+        };
+        if harmless {
             escaped.push(c);
         } else {
             // Writing to a string cannot fail.
             let _ = write!(escaped, "&#{};", u32::from(c));
         }
+        before = c;
     }
     // What would become a link without any markup.
     escaped.replace("www.", "www&#46;")

@@ -19,20 +19,11 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
         };
         let mut text = finding.message.clone();
         if !finding.tenants.is_empty() {
-            let named: Vec<String> = finding
-                .tenants
-                .iter()
-                .take(super::words::MAX_NAMES + 1)
-                .map(|tenant| match behind.get(&**tenant) {
-                    Some(straggler) => format!("{tenant} ({})", straggler.state),
-                    None => tenant.to_string(),
-                })
-                .collect();
-            let more = finding.tenants.len().saturating_sub(named.len());
-            text.push_str(&format!(": {}", names_of(named.iter().map(String::as_str))));
-            if more > 0 {
-                text.push_str(&format!(" and {more} beyond"));
-            }
+            let named = finding.tenants.iter().map(|tenant| match behind.get(&**tenant) {
+                Some(straggler) => format!("{tenant} ({})", straggler.state),
+                None => tenant.to_string(),
+            });
+            text.push_str(&format!(": {}", names_of(named)));
         }
         if let (true, Some(observed)) = (view.errors, &finding.observed) {
             text.push_str(&format!("; seen: {observed}"));

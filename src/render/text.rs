@@ -60,9 +60,8 @@ impl Page<'_> {
             self.stragglers(&stragglers)?;
         }
         if !others.is_empty() {
-            let names: Vec<String> = others.iter().map(|tenant| for_terminal(tenant)).collect();
-            let mut line = names_of(names.iter().map(String::as_str));
-            if names.len() > MAX_NAMES {
+            let mut line = names_of(others.iter().map(|tenant| for_terminal(tenant)));
+            if others.len() > MAX_NAMES {
                 line.push_str("; --format json names all");
             }
             self.labelled("who", &line)?;

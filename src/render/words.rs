@@ -31,11 +31,13 @@ pub fn headline(report: &Report) -> String {
         Decision::Pass if behind == 0 => format!("{fleet} {is} proven on the target"),
         Decision::Pass => {
             let names = report.stragglers.iter().map(|straggler| &*straggler.tenant);
-            let proven = format!("{} of {} proven on the target", summary.proven, tenants_are(summary.fleet));
+            let are = if summary.proven == 1 { "is" } else { "are" };
+            let proven = format!("{} of {} {are} proven on the target", summary.proven, tenants(summary.fleet));
             format!("{proven}, {} quarantined: {}", summary.quarantined, names_of(names))
         }
         Decision::Fail if behind > 0 => {
-            format!("{behind} of {} not proven on the target ({} tolerated)", tenants_are(summary.fleet), summary.tolerated)
+            let is = if behind == 1 { "is" } else { "are" };
+            format!("{behind} of {} {is} not proven on the target ({} tolerated)", tenants(summary.fleet), summary.tolerated)
         }
         Decision::Fail | Decision::Inconclusive => {
             let weight = if report.decision == Decision::Fail { Severity::Deny } else { Severity::Inconclusive };
@@ -53,14 +55,10 @@ fn tenants(many: u64) -> String {
     if many == 1 { "1 tenant".into() } else { format!("{many} tenants") }
 }
 
-fn tenants_are(many: u64) -> String {
-    format!("{} {}", tenants(many), if many == 1 { "is" } else { "are" })
-}
-
 /// Names in a row, shortened.
-pub fn names_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub fn names_of(names: impl ExactSizeIterator<Item = impl ToString>) -> String {
     let more = names.len().saturating_sub(MAX_NAMES);
-    let mut shown = names.take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+    let mut shown = names.take(MAX_NAMES).map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
     if more > 0 {
         shown.push_str(&format!(" and {more} more"));
     }

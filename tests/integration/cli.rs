@@ -61,7 +61,7 @@ fn the_exit_code_does_not_depend_on_the_format() {
 #[test]
 fn the_verdict_is_on_standard_output_and_nothing_else() {
     let ran = verify(&skipped(), &[]);
-    assert!(ran.stdout.starts_with("FAIL  staging-abcdef1: 1 of 3 tenants are not proven on the target (0 tolerated)\n"), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("FAIL  staging-abcdef1: 1 of 3 tenants is not proven on the target (0 tolerated)\n"), "{}", ran.stdout);
     assert_eq!(ran.stderr, "");
 }
 

@@ -83,10 +83,12 @@ fn wrong_rows_are_named() {
     refused(&response(r#"{"results": [[]]}"#), &["#/results/0,", "found an array, but only an object is allowed"]);
     refused(&response(r#"{"results": {"a": 1}}"#), &["#/results,", "found an object, but an array or null is allowed"]);
     refused(&response(r#"{"results": [{"slug": 7}]}"#), &["#/results/0/slug", "found the number 7, but a string or null"]);
-    for number in ["1.5", "1e3", "99999999999999999999", "9223372036854775808", "-0.0"] {
+    for number in ["1.5", "1e3", "99999999999999999999", "-0.0"] {
         let ran = response(format!(r#"{{"results": [{{"slug": "a", "ssm_exit_code": {number}}}]}}"#));
         refused(&ran, &["#/results/0/ssm_exit_code", &format!("found the number {number}, but a whole number or null")]);
     }
+    let one_too_large = r#"{"results": [{"slug": "a", "ssm_exit_code": 9223372036854775808}]}"#;
+    refused(&response(one_too_large), &["#/results/0/ssm_exit_code", "a number up to 9223372036854775807 is allowed"]);
     refused(&response(r#"{"results": [{"slug": "a", "ssm_exit_code": 1e999}]}"#), &["#/results/0/ssm_exit_code"]);
 }
 
