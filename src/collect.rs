@@ -7,6 +7,9 @@ mod response;
 mod scan;
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
 
 use jiff::Timestamp;
 
@@ -51,6 +54,28 @@ pub struct Collected {
 /// # Errors
 /// [`Error::Evidence`] where an input cannot be used, [`Error::Usage`] where a plan or a fleet is given beside a document.
 pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
+    // Evidence is large: it is read while the fleet is understood, and hashed while it is understood itself.
+    thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        let hashing = scope.spawn(move || {
+            let read = sources.evidence.read(sources.max_bytes).map(Arc::new);
+            let hash = read.as_ref().ok().map(Arc::clone);
+            // Nobody waits for it where the plan or the fleet is refused.
+            let _ = sender.send(read);
+            hash.map(|input| input.sha256())
+        });
+        let evidence = || receiver.recv().map_err(|_| Error::Policy("the reader of the evidence failed".into()))?;
+        let hash = || hashing.join().ok().flatten().unwrap_or_default();
+        normalize(sources, evidence, hash, now)
+    })
+}
+
+fn normalize(
+    sources: &Sources,
+    evidence: impl FnOnce() -> Result<Arc<Input>, Error>,
+    hash: impl FnOnce() -> String,
+    now: Timestamp,
+) -> Result<Collected, Error> {
     let mut inputs = Vec::new();
     let mut anomalies = Vec::new();
     let mut grouping = Grouping::new();
@@ -70,15 +95,15 @@ pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
         anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);
         inputs.push(file);
     }
-    let input = sources.evidence.read(sources.max_bytes)?;
-    let (read, file) = input.hashed(Role::Response, |bytes| response::read(bytes, &input.name, &mut grouping));
+    let input = evidence()?;
+    let read = response::read(&input.bytes, &input.name, &mut grouping);
     let archive = match read.map_err(|Refused| refusal(&input, Name::Response))? {
         Found::Response(archive, strange) => {
             // Rows come first in a report, as a reader looks for them.
             anomalies.splice(0..0, strange);
             archive
         }
-        Found::Format(format) if format == FORMAT && inputs.is_empty() => return reread(&input, file),
+        Found::Format(format) if format == FORMAT && inputs.is_empty() => return reread(&input, hash()),
         Found::Format(format) if format == FORMAT => {
             return Err(Error::usage(
                 format!("{} is a document, which is complete, yet --plan or --fleet is given beside it", input.name),
@@ -90,8 +115,8 @@ pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
             return Err(evidence_error(&input, vec![fault_at(&input.bytes, "/format", problem)]));
         }
     };
+    inputs.insert(0, input.file(Role::Response, hash()));
     drop(input);
-    inputs.insert(0, file);
 
     let source = if sources.fleet.is_some() {
         FleetSource::File
@@ -129,12 +154,12 @@ pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
 }
 
 /// Reads a document that was written before.
-fn reread(input: &Input, file: InputFile) -> Result<Collected, Error> {
+fn reread(input: &Input, sha256: String) -> Result<Collected, Error> {
     let document: Document = serde_json::from_slice(&input.bytes).map_err(|_| refusal(input, Name::Document))?;
     if let Some((pointer, problem)) = inconsistency(&document) {
         return Err(evidence_error(input, vec![fault_at(&input.bytes, &pointer, problem)]));
     }
-    let mut inputs = vec![InputFile { role: Role::Document, ..file }];
+    let mut inputs = vec![input.file(Role::Document, sha256)];
     inputs.extend(document.provenance.inputs.iter().cloned());
     Ok(Collected { document, inputs })
 }

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::thread;
 
+use memmap2::{Advice, MmapMut};
 use sha2::{Digest as _, Sha256};
 
 use crate::document::{InputFile, Role, Text};
@@ -13,6 +15,9 @@ use crate::schema::Fault;
 
 /// From which size on an input is hashed on a thread of its own, in bytes.
 const LARGE: usize = 1 << 16;
+
+/// From which size on an input is read into huge pages, in bytes: hundreds of faults, not tens of thousands.
+const HUGE: u64 = 1 << 24;
 
 /// Where to read an input.
 #[derive(Debug, Clone)]
@@ -35,11 +40,11 @@ impl Source {
     /// [`Error::Evidence`] where it cannot be read or is larger.
     pub fn read(&self, max_bytes: u64) -> Result<Input, Error> {
         let (name, read) = match self {
-            Self::Stdin => ("(standard input)".to_owned(), take(io::stdin().lock(), 0, max_bytes)),
+            Self::Stdin => ("(standard input)".to_owned(), take(io::stdin().lock(), Vec::new(), max_bytes)),
             Self::File(path) => {
                 let read = File::open(path).and_then(|file| {
-                    let length = file.metadata()?.len();
-                    take(file, length, max_bytes)
+                    let length = file.metadata()?.len().min(max_bytes);
+                    if length < HUGE { take(file, Vec::new(), max_bytes) } else { take_huge(file, length, max_bytes) }
                 });
                 (path.display().to_string(), read)
             }
@@ -54,11 +59,35 @@ impl Source {
     }
 }
 
-fn take(reader: impl Read, length: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let room = length.min(max_bytes).saturating_add(1);
-    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
-    reader.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Reads what is there behind `start`, and at most one byte more than is allowed.
+fn take(reader: impl Read, start: Vec<u8>, max_bytes: u64) -> io::Result<Bytes> {
+    let mut bytes = start;
+    reader.take((max_bytes - bytes.len() as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(Bytes::Vec(bytes))
+}
+
+fn take_huge(mut file: File, length: u64, max_bytes: u64) -> io::Result<Bytes> {
+    let mut pages = MmapMut::map_anon(usize::try_from(length).map_err(io::Error::other)?)?;
+    // Advice that is not taken costs time, no more.
+    let _ = pages.advise(Advice::HugePage);
+    let mut filled = 0;
+    while filled < pages.len() {
+        match file.read(&mut pages[filled..]) {
+            // It was cut short meanwhile; what is there is judged.
+            Ok(0) => return Ok(Bytes::Vec(pages[..filled].to_vec())),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut next = [0];
+    if file.read(&mut next)? == 0 {
+        return Ok(Bytes::Pages(pages));
+    }
+    // It has grown meanwhile.
+    let mut start = pages.to_vec();
+    start.extend(next);
+    take(file, start, max_bytes.max(length + 1))
 }
 
 fn unreadable(error: &io::Error) -> Fault {
@@ -77,24 +106,51 @@ pub struct Input {
     /// Its name, as it was given.
     pub name: Text,
     /// Its contents.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
+}
+
+/// The contents of an input.
+#[derive(Debug)]
+pub enum Bytes {
+    /// Of a small one, or one whose size was not known.
+    Vec(Vec<u8>),
+    /// Of a large one.
+    Pages(MmapMut),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Vec(bytes) => bytes,
+            Self::Pages(pages) => pages,
+        }
+    }
 }
 
 impl Input {
     /// Does something with the bytes while they are hashed.
     pub fn hashed<T>(&self, role: Role, work: impl FnOnce(&[u8]) -> T) -> (T, InputFile) {
-        let hash = || Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let (done, sha256) = if self.bytes.len() < LARGE {
-            (work(&self.bytes), hash())
+            (work(&self.bytes), self.sha256())
         } else {
             thread::scope(|scope| {
-                let hashing = scope.spawn(hash);
+                let hashing = scope.spawn(|| self.sha256());
                 let done = work(&self.bytes);
                 (done, hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             })
         };
-        let file =
-            InputFile { role, name: self.name.clone(), bytes: self.bytes.len() as u64, sha256: Text::from(sha256) };
-        (done, file)
+        (done, self.file(role, sha256))
+    }
+
+    /// SHA-256 of the bytes, in hexadecimal digits.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(&*self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What provenance says of it.
+    pub fn file(&self, role: Role, sha256: String) -> InputFile {
+        InputFile { role, name: self.name.clone(), bytes: self.bytes.len() as u64, sha256: Text::from(sha256) }
     }
 }

@@ -150,12 +150,13 @@ impl Grouping {
         }
         self.sightings = Vec::new();
 
-        let mut strays: Vec<usize> = (self.planned..self.names.list.len()).collect();
-        strays.sort_by(|a, b| self.names.list[*a].cmp(&self.names.list[*b]));
+        let mut names = std::mem::take(&mut self.names.list);
+        let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
+        strays.sort();
         let mut cohorts: Vec<Cohort> = Vec::new();
         let mut places: HashMap<(bool, LabelsId, HistoryId), usize, FixedState> = HashMap::default();
         let mut last = None;
-        for tenant in (0..self.planned).chain(strays) {
+        for (name, tenant) in names.into_iter().zip(0..).chain(strays) {
             let key = (tenant < self.planned, self.labels[tenant], self.history[tenant]);
             let place = match last {
                 Some((same, place)) if same == key => place,
@@ -172,7 +173,7 @@ impl Grouping {
                 }),
             };
             last = Some((key, place));
-            cohorts[place].tenants.push(self.names.list[tenant].clone());
+            cohorts[place].tenants.push(name);
             cohorts[place].origins.push(origins.of(tenant));
         }
         self.duplicates.sort();

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::FixedState;
+
 use super::Straggler;
 use crate::document::{Document, Field, Row, Text};
 
@@ -55,7 +57,7 @@ pub fn lines(document: &Document, stragglers: &[Straggler]) -> Vec<RowLine> {
     }
     lines.sort_by(|a, b| (&a.0, &a.1.tenant).cmp(&(&b.0, &b.1.tenant)));
     lines.truncate(MAX_ROWS);
-    let shown: HashSet<&str> = lines.iter().map(|(_, line)| &*line.tenant).collect();
+    let shown: HashSet<&str, FixedState> = lines.iter().map(|(_, line)| &*line.tenant).collect();
     let mut phases: HashMap<&str, &Text> = HashMap::new();
     for (phase, tenants) in document.phases.iter() {
         for tenant in tenants.iter().filter(|tenant| shown.contains(&***tenant)) {

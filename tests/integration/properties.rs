@@ -217,8 +217,8 @@ proptest! {
                 }
             }
         }
+        let case = Case::new();
         let judge = |rollout: &Rollout| {
-            let case = Case::new();
             let mut sources = rollout.sources(&case);
             if guessed {
                 sources.fleet = None;
