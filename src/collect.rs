@@ -133,12 +133,7 @@ fn normalize(
     let document = Document {
         format: Format::V1,
         rollout,
-        fleet: Fleet {
-            source,
-            tenants: grouped.planned as u64,
-            duplicates: grouped.duplicates,
-            inventory: Vec::new(),
-        },
+        fleet: Fleet { source, tenants: grouped.planned as u64, duplicates: grouped.duplicates, inventory: Vec::new() },
         archive: Some(archive),
         calls: Vec::new(),
         cohorts: grouped.cohorts,
@@ -180,10 +175,14 @@ fn inconsistency(document: &Document) -> Option<(String, String)> {
         if !cohort.origins.is_empty()
             && (cohort.origins.tenants() != cohort.tenants.len() || cohort.origins.width() != cohort.rows.len())
         {
-            return Some((format!("/cohorts/{i}/origins"), "found origins that are not one for each tenant and row".into()));
+            return Some((
+                format!("/cohorts/{i}/origins"),
+                "found origins that are not one for each tenant and row".into(),
+            ));
         }
     }
-    let planned: usize = document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
+    let planned: usize =
+        document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
     (planned as u64 != document.fleet.tenants).then(|| {
         let found = document.fleet.tenants;
         ("/fleet/tenants".into(), format!("found {found}, but {planned} tenants in the cohorts are planned"))

@@ -47,9 +47,10 @@ impl Error {
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
-            Self::Evidence { faults, .. } => faults.iter().find_map(|fault| fault.help.as_deref()).or(Some(
-                "the evidence is malformed, so there is no verdict; ask for it again where it comes from",
-            )),
+            Self::Evidence { faults, .. } => faults
+                .iter()
+                .find_map(|fault| fault.help.as_deref())
+                .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
             Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
         }

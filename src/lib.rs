@@ -46,8 +46,9 @@ fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Erro
     let params = policies.params(&options.params)?;
     let collected = collect(&sources(options), jiff::Timestamp::now())?;
     let mut written = vec![write_document(options, &collected.document)];
-    schema::check_document(&collected.document)
-        .map_err(|problem| Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}")))?;
+    schema::check_document(&collected.document).map_err(|problem| {
+        Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}"))
+    })?;
     let outcome = policies.evaluate(&collected.document, &params)?;
     let report = report(&collected.document, collected.inputs, outcome, policies.packages(), params);
     written.extend(options.reports.iter().map(|(format, path)| write_report(*format, path, &report, options)));
@@ -88,8 +89,12 @@ fn write_report(format: Format, path: &Path, report: &Report, options: &Verify) 
 
 /// CI expects that a step's summary is appended to.
 fn is_step_summary(path: &Path) -> bool {
-    let same = |summary: PathBuf| path == summary || path.canonicalize().is_ok_and(|path| summary.canonicalize().is_ok_and(|it| it == path));
-    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|summary| !summary.is_empty()).is_some_and(|summary| same(summary.into()))
+    let same = |summary: PathBuf| {
+        path == summary || path.canonicalize().is_ok_and(|path| summary.canonicalize().is_ok_and(|it| it == path))
+    };
+    std::env::var_os("GITHUB_STEP_SUMMARY")
+        .filter(|summary| !summary.is_empty())
+        .is_some_and(|summary| same(summary.into()))
 }
 
 fn print_report(report: &Report, options: &Verify) -> Result<(), Error> {

@@ -45,6 +45,8 @@ pub struct Package {
     pub name: String,
     /// Its title.
     pub title: String,
+    /// What it says, in one sentence or two.
+    pub description: String,
     /// The definitions of its finding rules, in order.
     rules: Vec<Rule>,
 }
@@ -124,6 +126,7 @@ impl Policies {
             let package = packages.entry(outline.package.clone()).or_insert_with(|| Package {
                 name: outline.package.clone(),
                 title: about.title.clone(),
+                description: about.description.trim().to_owned(),
                 rules: Vec::new(),
             });
             for rule in &outline.rules {
@@ -158,6 +161,11 @@ impl Policies {
         &self.packages
     }
 
+    /// Every parameter that a policy declares, by name.
+    pub const fn declared(&self) -> &BTreeMap<String, Declaration> {
+        &self.params
+    }
+
     /// The value of every declared parameter, by name.
     ///
     /// # Errors
@@ -178,7 +186,8 @@ impl Policies {
         let data = json!({"rollproof": {"params": params}});
         let query = Module { file: format!("{QUERY}.rego"), text: self.query() };
         let rule = "data.rollproof.query.answer";
-        let answer = engine::evaluate(Arc::clone(&self.modules), data, input, query, rule, limits).map_err(Error::Policy)?;
+        let answer =
+            engine::evaluate(Arc::clone(&self.modules), data, input, query, rule, limits).map_err(Error::Policy)?;
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
     }
 
@@ -189,11 +198,13 @@ impl Policies {
             rules.map(|(key, path)| format!("\t{key:?}: [value | value := data.{path}],\n")).collect::<String>()
         };
         let findings = ask(&mut self.packages.iter().flat_map(|package| {
-            package.severities().map(|severity| (key(package, severity), format!("{}.{}", package.name, severity.name())))
+            package
+                .severities()
+                .map(|severity| (key(package, severity), format!("{}.{}", package.name, severity.name())))
         }));
-        let summary = ask(
-            &mut ["cohorts", "tolerated", "quarantined"].iter().map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))),
-        );
+        let summary = ask(&mut ["cohorts", "tolerated", "quarantined"]
+            .iter()
+            .map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
         format!("package {QUERY}\n\nanswer := {{\n{findings}{summary}}}\n")
     }
 
@@ -201,7 +212,8 @@ impl Policies {
         let mut findings = Vec::new();
         for package in &self.packages {
             for severity in package.severities() {
-                let said = answer.get(&key(package, severity)).only().map_err(|error| package.blame(severity, &error))?;
+                let said =
+                    answer.get(&key(package, severity)).only().map_err(|error| package.blame(severity, &error))?;
                 for element in said.elements::<Element>().map_err(|error| package.blame(severity, &error))? {
                     findings.push(package.finding(severity, element));
                 }

@@ -109,7 +109,11 @@ pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<A
     Ok(anomalies.finish())
 }
 
-fn read_answer(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+fn read_answer(
+    scanner: &mut Scanner<'_>,
+    anomalies: &mut Anomalies<'_>,
+    grouping: &mut Grouping,
+) -> Result<(), Refused> {
     let (mut ok, mut enumerated) = (false, false);
     scanner.object(|scanner, key| match key {
         "ok" => {
@@ -135,7 +139,8 @@ fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping:
     let mut rows: Rows<'_, ()> = Rows::new();
     let mut at = 0_u32;
     scanner.array(|scanner| {
-        let (labelled, ()) = rows.next(scanner, |row: ResponseRow<'_>| if is_enumeration(&row.row) { Ok(()) } else { Err(Refused) })?;
+        let (labelled, ()) =
+            rows.next(scanner, |row: ResponseRow<'_>| if is_enumeration(&row.row) { Ok(()) } else { Err(Refused) })?;
         match labelled.slug.as_deref().map(str::trim) {
             None | Some("") => anomalies.unattributed(at),
             Some(slug) => grouping.enumerate(slug, LabelsId::default()),
@@ -157,9 +162,8 @@ fn read_list(scanner: &mut Scanner<'_>, grouping: &mut Grouping) -> Result<(), R
     let mut tenants: Rows<'_, LabelsId> = Rows::new();
     scanner.array(|scanner| {
         let (slug, labels) = if scanner.peek() == Some(b'{') {
-            let (labelled, labels) = tenants.next(scanner, |tenant: Tenant<'_>| {
-                Ok(grouping.labels(tenant.labels.unwrap_or_default()))
-            })?;
+            let (labelled, labels) =
+                tenants.next(scanner, |tenant: Tenant<'_>| Ok(grouping.labels(tenant.labels.unwrap_or_default())))?;
             (labelled.slug.unwrap_or_default(), labels)
         } else if let Some(slug) = scanner.plain_string() {
             (Cow::Borrowed(slug), LabelsId::default())
@@ -180,7 +184,8 @@ fn read_list(scanner: &mut Scanner<'_>, grouping: &mut Grouping) -> Result<(), R
 /// What stands before a comment. A comment starts with `#` at the line's start or behind white space.
 fn slug_of_line(line: &str) -> &str {
     let line = line.trim();
-    let comment = line.char_indices().find(|(i, c)| *c == '#' && line[..*i].chars().last().is_none_or(char::is_whitespace));
+    let comment =
+        line.char_indices().find(|(i, c)| *c == '#' && line[..*i].chars().last().is_none_or(char::is_whitespace));
     comment.map_or(line, |(i, _)| &line[..i]).trim()
 }
 
@@ -206,6 +211,7 @@ pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
         Err(fault) => return Some(vec![fault]),
     };
     let quoted = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).starts_with('"'));
-    let faults = quoted.map(|(i, _)| line_fault(i + 1, "found a quoted name, but in a list of one slug a line names stand bare"));
+    let faults = quoted
+        .map(|(i, _)| line_fault(i + 1, "found a quoted name, but in a list of one slug a line names stand bare"));
     Some(faults.take(crate::schema::MAX_FAULTS).collect())
 }

@@ -53,7 +53,9 @@ impl Source {
         let bytes = read.map_err(|error| failed(unreadable(&error)))?;
         if bytes.len() as u64 > max_bytes {
             let problem = format!("it is larger than the limit of {max_bytes} bytes");
-            return Err(failed(Fault::whole(problem).help("raise the limit with --max-input-bytes if the input is right")));
+            return Err(failed(
+                Fault::whole(problem).help("raise the limit with --max-input-bytes if the input is right"),
+            ));
         }
         Ok(Input { name: Text::from(name), bytes })
     }

@@ -224,8 +224,7 @@ impl<'a, T: Copy> Shape<'a, T> {
         let second_end = plain(bytes, second)?;
         let end = after(bytes, second_end, self.tail)?;
         let (one, two) = (Some(text(first, first_end)?), Some(text(second, second_end)?));
-        let labelled =
-            if slug_first { Labelled { slug: one, phase: two } } else { Labelled { slug: two, phase: one } };
+        let labelled = if slug_first { Labelled { slug: one, phase: two } } else { Labelled { slug: two, phase: one } };
         Some((labelled, end))
     }
 }

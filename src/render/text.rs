@@ -6,9 +6,9 @@ use anstyle::{AnsiColor, Style};
 use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::View;
 use super::escape::for_terminal;
 use super::words::{MAX_NAMES, counts, headline, names_of, verdict};
-use super::View;
 use crate::document::{FleetSource, Role};
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Report, Straggler};
@@ -54,7 +54,8 @@ impl Page<'_> {
         let behind = report.stragglers_by_name();
         let (stragglers, others): (Vec<_>, Vec<_>) =
             finding.tenants.iter().partition(|tenant| !*listed && behind.contains_key(&***tenant));
-        let stragglers: Vec<&Straggler> = stragglers.iter().filter_map(|tenant| behind.get(&***tenant).copied()).collect();
+        let stragglers: Vec<&Straggler> =
+            stragglers.iter().filter_map(|tenant| behind.get(&***tenant).copied()).collect();
         if !stragglers.is_empty() {
             *listed = true;
             self.stragglers(&stragglers)?;
@@ -107,7 +108,8 @@ impl Page<'_> {
     }
 
     fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let start = format!("{:INDENT$}{}{:gap$}", "", self.painted(label, Style::new().dimmed()), "", gap = 6 - label.len());
+        let start =
+            format!("{:INDENT$}{}{:gap$}", "", self.painted(label, Style::new().dimmed()), "", gap = 6 - label.len());
         self.paragraph(&start, INDENT + 6, text)
     }
 
@@ -142,7 +144,12 @@ impl Page<'_> {
             let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
             let said: Vec<String> = Severity::ALL
                 .into_iter()
-                .map(|severity| (severity, report.findings.iter().filter(|f| f.policy == policy.package && f.severity == severity).count()))
+                .map(|severity| {
+                    (
+                        severity,
+                        report.findings.iter().filter(|f| f.policy == policy.package && f.severity == severity).count(),
+                    )
+                })
                 .filter(|(_, many)| *many > 0)
                 .map(|(severity, many)| format!("{many} {}", severity.name()))
                 .collect();

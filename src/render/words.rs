@@ -37,7 +37,11 @@ pub fn headline(report: &Report) -> String {
         }
         Decision::Fail if behind > 0 => {
             let is = if behind == 1 { "is" } else { "are" };
-            format!("{behind} of {} {is} not proven on the target ({} tolerated)", tenants(summary.fleet), summary.tolerated)
+            format!(
+                "{behind} of {} {is} not proven on the target ({} tolerated)",
+                tenants(summary.fleet),
+                summary.tolerated
+            )
         }
         Decision::Fail | Decision::Inconclusive => {
             let weight = if report.decision == Decision::Fail { Severity::Deny } else { Severity::Inconclusive };

@@ -64,7 +64,8 @@ pub fn lines(document: &Document, stragglers: &[Straggler]) -> Vec<RowLine> {
             phases.insert(tenant, phase);
         }
     }
-    let phases: HashMap<String, Text> = phases.into_iter().map(|(tenant, phase)| (tenant.into(), phase.clone())).collect();
+    let phases: HashMap<String, Text> =
+        phases.into_iter().map(|(tenant, phase)| (tenant.into(), phase.clone())).collect();
     let lines = lines.into_iter().map(|(_, line)| RowLine { phase: phases.get(&*line.tenant).cloned(), ..line });
     lines.collect()
 }

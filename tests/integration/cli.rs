@@ -61,7 +61,11 @@ fn the_exit_code_does_not_depend_on_the_format() {
 #[test]
 fn the_verdict_is_on_standard_output_and_nothing_else() {
     let ran = verify(&skipped(), &[]);
-    assert!(ran.stdout.starts_with("FAIL  staging-abcdef1: 1 of 3 tenants is not proven on the target (0 tolerated)\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("FAIL  staging-abcdef1: 1 of 3 tenants is not proven on the target (0 tolerated)\n"),
+        "{}",
+        ran.stdout
+    );
     assert_eq!(ran.stderr, "");
 }
 
@@ -101,7 +105,10 @@ fn parameters_are_in_the_report() {
         let params = report["params"].as_array().expect("a list");
         params.iter().find(|param| param["name"] == name).expect("it is there").clone()
     };
-    assert_eq!(param("max_stragglers"), serde_json::json!({"name": "max_stragglers", "value": 1, "from": "command_line"}));
+    assert_eq!(
+        param("max_stragglers"),
+        serde_json::json!({"name": "max_stragglers", "value": 1, "from": "command_line"})
+    );
     assert_eq!(param("require_proof"), serde_json::json!({"name": "require_proof", "value": false, "from": "default"}));
 }
 
@@ -144,13 +151,16 @@ fn content_tells_what_standard_input_is() {
 fn reports_are_written_beside_the_verdict() {
     let case = skipped();
     case.file("report.json", "old");
-    let ran = verify(&case, &["--report", "json=report.json", "--report", "markdown=summary.md", "--report", "github=a.txt"]);
+    let ran =
+        verify(&case, &["--report", "json=report.json", "--report", "markdown=summary.md", "--report", "github=a.txt"]);
     assert_eq!(ran.code, 1);
     let read = |name: &str| std::fs::read_to_string(case.path(name)).expect("it was written");
     assert_eq!(read("report.json"), verify(&case, &["--format", "json"]).stdout);
     assert_eq!(read("summary.md"), verify(&case, &["--format", "markdown"]).stdout);
     assert_eq!(read("a.txt"), verify(&case, &["--format", "github"]).stdout);
-    for (option, expected) in [("yaml=x", "invalid variant: yaml"), ("json", "FORMAT=PATH is expected"), ("json=", "empty")] {
+    for (option, expected) in
+        [("yaml=x", "invalid variant: yaml"), ("json", "FORMAT=PATH is expected"), ("json=", "empty")]
+    {
         let ran = verify(&case, &["--report", option]);
         assert_eq!(ran.code, 2);
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
@@ -194,7 +204,13 @@ fn what_cannot_be_written_keeps_the_verdicts_code() {
 fn a_full_disk_behind_standard_output_is_said() {
     for (case, code) in [(healthy(), 7), (skipped(), 1)] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
-        let output = rollproof().args(ARGS).current_dir(case.path("")).stdout(full).stderr(Stdio::piped()).output().expect("it starts");
+        let output = rollproof()
+            .args(ARGS)
+            .current_dir(case.path(""))
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("it starts");
         let ran = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(code), "{ran}");
         assert!(ran.contains("cannot write (standard output)"), "{ran}");

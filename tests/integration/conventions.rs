@@ -21,7 +21,8 @@ fn a_policys_name_is_its_folder_its_file_its_package_its_codes_and_its_fixtures(
             let path = root().join("policies/rollproof").join(name).join(file);
             assert!(path.is_file(), "{} is missing", path.display());
         }
-        let readme = std::fs::read_to_string(root().join(format!("policies/rollproof/{name}/README.md"))).expect("text");
+        let readme =
+            std::fs::read_to_string(root().join(format!("policies/rollproof/{name}/README.md"))).expect("text");
         for (severity, codes) in package.codes() {
             assert!(!codes.is_empty(), "a rule {} of {name} declares no code", severity.name());
             for code in codes {

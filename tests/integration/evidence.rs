@@ -41,7 +41,14 @@ fn a_wrong_value_is_named_with_pointer_line_and_column() {
 fn every_wrong_place_is_named_in_one_run() {
     let row = r#"{"slug": 7, "ssm_exit_code": 1.0, "healthz_ok": "yes"}"#;
     let ran = response(format!(r#"{{"ok": 1, "results": [{row}, 3, {row}]}}"#));
-    let places = ["#/ok,", "#/results/0/slug,", "#/results/0/ssm_exit_code,", "#/results/0/healthz_ok,", "#/results/1,", "#/results/2/slug,"];
+    let places = [
+        "#/ok,",
+        "#/results/0/slug,",
+        "#/results/0/ssm_exit_code,",
+        "#/results/0/healthz_ok,",
+        "#/results/1,",
+        "#/results/2/slug,",
+    ];
     refused(&ran, &places);
     refused(&ran, &["found the number 1.0, but a whole number or null is allowed"]);
     let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("#/")).collect();
@@ -60,7 +67,10 @@ fn only_the_first_twenty_are_shown() {
 fn text_that_is_no_json_is_named() {
     refused(&response(""), &["the file is empty"]);
     refused(&response(" \n"), &["nothing but white space"]);
-    refused(&response("{\"ok\": true, \"results\": [{\"slug\": \"a"), &["line 1, column", "was it written as a whole?"]);
+    refused(
+        &response("{\"ok\": true, \"results\": [{\"slug\": \"a"),
+        &["line 1, column", "was it written as a whole?"],
+    );
     refused(&response("\u{feff}{\"ok\": true}"), &["byte-order mark", "line 1, column 1"]);
     refused(&response(b"{\"ok\": true,\n \"error\": \"\xff\"}"), &["line 2, column 12", "0xff", "UTF-8"]);
     refused(&response("[1]"), &["found an array, but only an object is allowed"]);
@@ -74,7 +84,10 @@ fn text_that_is_no_json_is_named() {
 fn an_object_that_is_no_response_is_refused() {
     refused(&response("{}"), &["none of the keys of a response"]);
     refused(&response(r#"{"enabled": true, "body": {}}"#), &["none of the keys of a response"]);
-    refused(&response(r#"{"format": "rollproof.report/v1", "decision": "pass"}"#), &["#/format", "rollproof.report/v1"]);
+    refused(
+        &response(r#"{"format": "rollproof.report/v1", "decision": "pass"}"#),
+        &["#/format", "rollproof.report/v1"],
+    );
     refused(&response(r#"{"format": "rollproof.document/v2"}"#), &["#/format", "rollproof.document/v2"]);
 }
 
@@ -82,10 +95,16 @@ fn an_object_that_is_no_response_is_refused() {
 fn wrong_rows_are_named() {
     refused(&response(r#"{"results": [[]]}"#), &["#/results/0,", "found an array, but only an object is allowed"]);
     refused(&response(r#"{"results": {"a": 1}}"#), &["#/results,", "found an object, but an array or null is allowed"]);
-    refused(&response(r#"{"results": [{"slug": 7}]}"#), &["#/results/0/slug", "found the number 7, but a string or null"]);
+    refused(
+        &response(r#"{"results": [{"slug": 7}]}"#),
+        &["#/results/0/slug", "found the number 7, but a string or null"],
+    );
     for number in ["1.5", "1e3", "99999999999999999999", "-0.0"] {
         let ran = response(format!(r#"{{"results": [{{"slug": "a", "ssm_exit_code": {number}}}]}}"#));
-        refused(&ran, &["#/results/0/ssm_exit_code", &format!("found the number {number}, but a whole number or null")]);
+        refused(
+            &ran,
+            &["#/results/0/ssm_exit_code", &format!("found the number {number}, but a whole number or null")],
+        );
     }
     let one_too_large = r#"{"results": [{"slug": "a", "ssm_exit_code": 9223372036854775808}]}"#;
     refused(&response(one_too_large), &["#/results/0/ssm_exit_code", "a number up to 9223372036854775807 is allowed"]);
@@ -120,7 +139,10 @@ fn files_that_cannot_be_read_are_named() {
     refused(&case.run(["verify", "gone.json"]), &["gone.json: cannot read it", "is the path right?"]);
     refused(&case.run(["verify", "."]), &["cannot read it", "name the file in it"]);
     case.file("response.json", r#"{"ok": true, "results": []}"#);
-    refused(&case.run(["verify", "response.json", "--max-input-bytes", "10"]), &["limit of 10 bytes", "--max-input-bytes"]);
+    refused(
+        &case.run(["verify", "response.json", "--max-input-bytes", "10"]),
+        &["limit of 10 bytes", "--max-input-bytes"],
+    );
     refused(&case.run(["verify", "response.json", "--fleet", "gone"]), &["gone: cannot read it"]);
     let ran = case.run_with_input(["verify", "-", "--max-input-bytes", "10"], &[b' '; 4096]);
     refused(&ran, &["(standard input): it is larger"]);
@@ -152,11 +174,20 @@ fn wrong_fleets_are_named() {
 
 #[test]
 fn wrong_plans_are_named() {
-    refused(&plan(r#"{"enabled": false, "disabled_reason": "x"}"#), &["#/enabled", "found the boolean false, but only true"]);
+    refused(
+        &plan(r#"{"enabled": false, "disabled_reason": "x"}"#),
+        &["#/enabled", "found the boolean false, but only true"],
+    );
     refused(&plan(r#"{"enabled": true, "body": {}}"#), &["#/body,", "the key \"target_tag\" is missing"]);
     refused(&plan(r#"{"enabled": true, "body": {"target_tag": " "}}"#), &["#/body/target_tag", "not blank"]);
-    refused(&plan(r#"{"enabled": true, "body": {"target_tag": "a", "batch_size": 0}}"#), &["#/body/batch_size", "from 1 up"]);
-    refused(&plan(r#"{"enabled": true, "body": {"target_tag": "a", "max_stragglers": 1.0}}"#), &["found the number 1.0"]);
+    refused(
+        &plan(r#"{"enabled": true, "body": {"target_tag": "a", "batch_size": 0}}"#),
+        &["#/body/batch_size", "from 1 up"],
+    );
+    refused(
+        &plan(r#"{"enabled": true, "body": {"target_tag": "a", "max_stragglers": 1.0}}"#),
+        &["found the number 1.0"],
+    );
     refused(&plan(r#"{"enabled": "yes", "body": 3}"#), &["#/enabled", "#/body"]);
 }
 
@@ -187,7 +218,9 @@ fn what_is_odd_but_no_fault_is_taken() {
     let taken = |ran: Ran| assert!([0, 1, 3].contains(&ran.code), "{}", ran.stderr);
     taken(response(r#"{"results": null}"#));
     taken(response(r#"{"ok": null, "error": null, "message": null, "stragglers": null, "results": []}"#));
-    taken(response(r#"{"results": [{"slug": null, "phase": null, "ssm_status": null, "ssm_exit_code": null, "healthz_ok": null, "verified_on_target": null, "running_image": null, "error": null}]}"#));
+    taken(response(
+        r#"{"results": [{"slug": null, "phase": null, "ssm_status": null, "ssm_exit_code": null, "healthz_ok": null, "verified_on_target": null, "running_image": null, "error": null}]}"#,
+    ));
     taken(response(r#"{"results": [{"slug": "a\u0000b\n"}]}"#));
     taken(response(r#"{"results": [{"slug": "a", "ssm_exit_code": -9223372036854775808}]}"#));
     taken(fleet("[]"));

@@ -20,9 +20,9 @@ fn expected(case: &Value) -> Value {
 
 fn found(code: i32, report: &Value) -> Value {
     let list = |key: &str| report[key].as_array().cloned().unwrap_or_default();
-    let findings = list("findings").into_iter().map(|finding| {
-        json!({"code": finding["code"], "severity": finding["severity"], "tenants": finding["tenants"]})
-    });
+    let findings = list("findings").into_iter().map(
+        |finding| json!({"code": finding["code"], "severity": finding["severity"], "tenants": finding["tenants"]}),
+    );
     let stragglers = list("stragglers")
         .into_iter()
         .map(|straggler| (straggler["tenant"].as_str().expect("a name").to_owned(), straggler["state"].clone()));
@@ -55,10 +55,10 @@ fn every_fixture_gives_the_expected_report() {
             continue;
         };
         let (expected, found) = (expected(&case), found(ran.code, &report));
-        if expected != found {
-            wrong.push(format!("{name}: {}\n  expected {expected}\n  found    {found}", case["about"]));
-        } else {
+        if expected == found {
             golden(&folder.join("report.json"), &ran.stdout);
+        } else {
+            wrong.push(format!("{name}: {}\n  expected {expected}\n  found    {found}", case["about"]));
         }
     }
     assert!(wrong.is_empty(), "{} fixtures:\n{}", wrong.len(), wrong.join("\n"));
@@ -87,7 +87,8 @@ fn every_invalid_fixture_names_each_place() {
 
 #[test]
 fn no_policy_speaks_on_the_healthy_ones() {
-    let healthy: Vec<_> = fixtures().into_iter().filter(|folder| folder.starts_with(root().join("fixtures/healthy"))).collect();
+    let healthy: Vec<_> =
+        fixtures().into_iter().filter(|folder| folder.starts_with(root().join("fixtures/healthy"))).collect();
     assert!(!healthy.is_empty());
     for folder in healthy {
         let args = fixture_args(&folder, &read_json(&folder.join("case.json")));
@@ -104,7 +105,10 @@ fn every_code_is_declared_and_shown() {
     let mut shown = BTreeSet::new();
     for folder in fixtures() {
         for finding in read_json(&folder.join("case.json"))["findings"].as_array().into_iter().flatten() {
-            shown.insert((finding["severity"].as_str().expect("a word").to_owned(), finding["code"].as_str().expect("a code").to_owned()));
+            shown.insert((
+                finding["severity"].as_str().expect("a word").to_owned(),
+                finding["code"].as_str().expect("a code").to_owned(),
+            ));
         }
     }
     let mut declared = BTreeSet::new();

@@ -6,6 +6,7 @@ mod evidence;
 mod fixtures;
 mod oracle;
 mod properties;
+mod readme;
 mod rego;
 mod render;
 mod schemas;

@@ -51,10 +51,9 @@ fn state(rows: &[&Map<String, Value>], target: Option<&str>) -> &'static str {
     if earlier.iter().any(|row| row.get("verified_on_target").is_some_and(|key| *key != Value::Bool(true))) {
         return "off_target";
     }
-    if let (Some(target), Some(tag)) = (target, latest.get("running_image").and_then(Value::as_str).and_then(tag)) {
-        if tag != target {
-            return "off_target";
-        }
+    let runs = latest.get("running_image").and_then(Value::as_str).and_then(tag);
+    if target.is_some_and(|target| runs.is_some_and(|runs| runs != target)) {
+        return "off_target";
     }
     let text = |key: &str| latest.get(key).and_then(Value::as_str).map(str::trim);
     let failed = text("error").is_some_and(|error| !error.is_empty())

@@ -37,7 +37,10 @@ fn slug() -> impl Strategy<Value = String> {
     (select(names.to_vec()), select(around.to_vec())).prop_map(|(name, around)| format!("{around}{name}{around}"))
 }
 
-fn key<T: Into<Value> + Clone + std::fmt::Debug + 'static>(values: &'static [T], absent: u32) -> impl Strategy<Value = Option<Value>> {
+fn key<T: Into<Value> + Clone + std::fmt::Debug + 'static>(
+    values: &'static [T],
+    absent: u32,
+) -> impl Strategy<Value = Option<Value>> {
     let given = select(values).prop_map(|value| Some(value.into()));
     prop_oneof![absent => Just(None), 1 => Just(Some(Value::Null)), 6 => given]
 }
@@ -52,7 +55,8 @@ fn row() -> impl Strategy<Value = Value> {
         "platform-tenant@sha256:00ff",
         "",
     ][..];
-    let slugs = prop_oneof![8 => slug().prop_map(|slug| Some(json!(slug))), 1 => Just(Some(json!("  "))), 1 => Just(None)];
+    let slugs =
+        prop_oneof![8 => slug().prop_map(|slug| Some(json!(slug))), 1 => Just(Some(json!("  "))), 1 => Just(None)];
     (
         slugs,
         key(&["canary", "batch-1"][..], 1),
@@ -84,10 +88,12 @@ fn row() -> impl Strategy<Value = Value> {
 
 fn rollout() -> impl Strategy<Value = Rollout> {
     let tiers = prop_oneof![Just(None), Just(Some("gold")), Just(Some("tin"))];
-    (vec((slug(), tiers), 0..8), vec(row(), 0..14), 0_usize..4, any::<bool>()).prop_map(|(fleet, rows, tolerated, planned)| {
-        let (fleet, labels) = fleet.into_iter().unzip();
-        Rollout { fleet, labels, rows, tolerated, planned }
-    })
+    (vec((slug(), tiers), 0..8), vec(row(), 0..14), 0_usize..4, any::<bool>()).prop_map(
+        |(fleet, rows, tolerated, planned)| {
+            let (fleet, labels) = fleet.into_iter().unzip();
+            Rollout { fleet, labels, rows, tolerated, planned }
+        },
+    )
 }
 
 impl Rollout {
@@ -128,12 +134,16 @@ fn judged(collected: Collected) -> Report {
     report(&collected.document, collected.inputs, outcome, policies.packages(), params)
 }
 
+/// Whether it is planned, its labels, its rows.
+type Tenant = (bool, BTreeMap<String, String>, Vec<Value>);
+
 /// Each tenant's rows, in order, as the document has them.
-fn ungrouped(document: &Document) -> BTreeMap<String, (bool, BTreeMap<String, String>, Vec<Value>)> {
+fn ungrouped(document: &Document) -> BTreeMap<String, Tenant> {
     let mut tenants = BTreeMap::new();
     for cohort in &document.cohorts {
         let rows: Vec<Value> = cohort.rows.iter().map(|row| serde_json::to_value(row).expect("it is JSON")).collect();
-        let labels = cohort.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<BTreeMap<_, _>>();
+        let labels =
+            cohort.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<BTreeMap<_, _>>();
         for tenant in &cohort.tenants {
             let twice = tenants.insert(tenant.to_string(), (cohort.planned, labels.clone(), rows.clone()));
             assert!(twice.is_none(), "{tenant} is in two cohorts");
@@ -173,7 +183,7 @@ proptest! {
     #[test]
     fn grouping_loses_nothing(rollout in rollout()) {
         let collected = rollout.collect();
-        let mut expected: BTreeMap<String, (bool, BTreeMap<String, String>, Vec<Value>)> = BTreeMap::new();
+        let mut expected: BTreeMap<String, Tenant> = BTreeMap::new();
         for (slug, tier) in rollout.fleet.iter().zip(&rollout.labels) {
             let tenant = expected.entry(slug.trim().to_owned()).or_insert_with(|| (true, BTreeMap::new(), Vec::new()));
             if let Some(tier) = tier {
@@ -245,16 +255,53 @@ proptest! {
 /// A piece of JSON that is often a valid row, and often nearly one.
 fn text_of_row() -> impl Strategy<Value = String> {
     let keys = [
-        "slug", "phase", "ssm_status", "ssm_exit_code", "healthz_ok", "verified_on_target", "running_image", "error",
-        "sl\\u0075g", "extra", "é",
+        "slug",
+        "phase",
+        "ssm_status",
+        "ssm_exit_code",
+        "healthz_ok",
+        "verified_on_target",
+        "running_image",
+        "error",
+        "sl\\u0075g",
+        "extra",
+        "é",
     ];
     let values = [
-        "\"acme\"", "\"a\\u0063me\"", "\"b\"", "\"Ünï\"", "\"\"", "\" \"", "\"DryRun\"", "\"Success\"", "true", "false",
-        "null", "0", "1", "-0", "1.0", "1e0", "1e999", "9223372036854775807", "9223372036854775808", "\"\\ud800\"",
-        "\"\\x\"", "\"\u{1}\"", "{}", "[]", "{\"a\":1,\"a\":2}", "[[{\"k\":null}]]", "01", "+1", "tru", "\"open",
+        "\"acme\"",
+        "\"a\\u0063me\"",
+        "\"b\"",
+        "\"Ünï\"",
+        "\"\"",
+        "\" \"",
+        "\"DryRun\"",
+        "\"Success\"",
+        "true",
+        "false",
+        "null",
+        "0",
+        "1",
+        "-0",
+        "1.0",
+        "1e0",
+        "1e999",
+        "9223372036854775807",
+        "9223372036854775808",
+        "\"\\ud800\"",
+        "\"\\x\"",
+        "\"\u{1}\"",
+        "{}",
+        "[]",
+        "{\"a\":1,\"a\":2}",
+        "[[{\"k\":null}]]",
+        "01",
+        "+1",
+        "tru",
+        "\"open",
     ];
     let spaces = ["", "", "", " ", "\n", "\t", "\u{a0}"];
-    let entry = (select(keys.to_vec()), select(values.to_vec()), select(spaces.to_vec())).prop_map(|(k, v, s)| format!("{s}\"{k}\"{s}:{s}{v}{s}"));
+    let entry = (select(keys.to_vec()), select(values.to_vec()), select(spaces.to_vec()))
+        .prop_map(|(k, v, s)| format!("{s}\"{k}\"{s}:{s}{v}{s}"));
     prop_oneof![
         20 => vec(entry, 0..5).prop_map(|entries| format!("{{{}}}", entries.join(","))),
         1 => select(values.to_vec()).prop_map(str::to_owned),
@@ -297,7 +344,14 @@ fn taken(bytes: &[u8], as_fleet: bool) -> Result<(), Vec<String>> {
 fn agree(bytes: &[u8], name: Name) -> Result<(), TestCaseError> {
     let explained = explain(bytes, name);
     let taken = taken(bytes, name == Name::Fleet);
-    prop_assert_eq!(taken.is_ok(), explained.is_empty(), "{:?}: fast {:?}, slow {:?}", String::from_utf8_lossy(bytes), taken, explained);
+    prop_assert_eq!(
+        taken.is_ok(),
+        explained.is_empty(),
+        "{:?}: fast {:?}, slow {:?}",
+        String::from_utf8_lossy(bytes),
+        taken,
+        explained
+    );
     Ok(())
 }
 
@@ -350,10 +404,9 @@ fn the_readers_agree_on_many_shapes_and_on_depth() {
     agree(format!(r#"{{"results": [{rows}]}}"#).as_bytes(), Name::Response).expect("they agree");
     for depth in 50..70 {
         let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        for text in [
-            format!(r#"{{"ok": true, "x": {nested}}}"#),
-            format!(r#"{{"results": [{{"slug": "a", "x": {nested}}}]}}"#),
-        ] {
+        for text in
+            [format!(r#"{{"ok": true, "x": {nested}}}"#), format!(r#"{{"results": [{{"slug": "a", "x": {nested}}}]}}"#)]
+        {
             agree(text.as_bytes(), Name::Response).expect("they agree");
         }
     }
@@ -363,10 +416,12 @@ fn the_readers_agree_on_many_shapes_and_on_depth() {
 fn what_is_explained_as_a_document_is_refused_as_one() {
     let case = Case::new();
     let collected = {
-        let evidence = Source::new(case.file("r.json", r#"{"ok":true,"results":[{"slug":"a","verified_on_target":true}]}"#));
-        collect(&Sources { evidence, fleet: None, plan: None, max_bytes: 1 << 20 }, Timestamp::UNIX_EPOCH).expect("valid")
+        let evidence =
+            Source::new(case.file("r.json", r#"{"ok":true,"results":[{"slug":"a","verified_on_target":true}]}"#));
+        collect(&Sources { evidence, fleet: None, plan: None, max_bytes: 1 << 20 }, Timestamp::UNIX_EPOCH)
+            .expect("valid")
     };
-    let document = serde_json::to_value(&collected.document).expect("it is JSON");
+    let written = serde_json::to_value(&collected.document).expect("it is JSON");
     let changes: [(&str, Value); 7] = [
         ("/fleet/source", json!("guess")),
         ("/fleet/tenants", json!(-1)),
@@ -377,11 +432,15 @@ fn what_is_explained_as_a_document_is_refused_as_one() {
         ("/archive/ok", json!("true")),
     ];
     for (pointer, wrong) in changes {
-        let mut changed = document.clone();
-        *changed.pointer_mut(pointer).expect("it is there") = wrong;
-        let bytes = changed.to_string().into_bytes();
+        let mut wrong_one = written.clone();
+        *wrong_one.pointer_mut(pointer).expect("it is there") = wrong;
+        let bytes = wrong_one.to_string().into_bytes();
         let faults = explain(&bytes, Name::Document);
-        assert_eq!(faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect::<Vec<_>>(), [pointer], "{faults:?}");
+        assert_eq!(
+            faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect::<Vec<_>>(),
+            [pointer],
+            "{faults:?}"
+        );
         assert!(taken_as_document(&bytes).is_err());
     }
 }

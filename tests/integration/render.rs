@@ -63,28 +63,49 @@ fn a_long_list_is_shortened_with_the_way_to_see_all() {
 #[test]
 fn evidence_is_only_ever_text() {
     let hostile = [
-        "a\\n::error::pwned", "b\\r\\n::set-output name=x::y", "c|d`e`", "<script>alert(1)</script>", "[x](http://evil)",
-        "\\u001b[2J\\u001b]0;t\\u0007", "\\u202egnp.exe", "%0A::error::x", "@everyone", "\\u0000", "\\u2028::error::z",
+        "a\\n::error::pwned",
+        "b\\r\\n::set-output name=x::y",
+        "c|d`e`",
+        "<script>alert(1)</script>",
+        "[x](http://evil)",
+        "\\u001b[2J\\u001b]0;t\\u0007",
+        "\\u202egnp.exe",
+        "%0A::error::x",
+        "@everyone",
+        "\\u0000",
+        "\\u2028::error::z",
     ];
     let rows: Vec<String> = hostile
         .iter()
         .map(|text| format!(r#"{{"slug": "{text}", "phase": "{text}", "running_image": "r:{text}", "ssm_status": "{text}", "{text}": 1}}"#))
         .collect();
     let case = Case::new();
-    case.file("response.json", format!(r#"{{"ok": false, "error": "{}", "results": [{}]}}"#, hostile[0], rows.join(",")));
-    case.file("plan.json", r#"{"enabled": true, "body": {"target_tag": "a|b\n::error::c", "canary_slug": "x\n::error::canary"}}"#);
+    case.file(
+        "response.json",
+        format!(r#"{{"ok": false, "error": "{}", "results": [{}]}}"#, hostile[0], rows.join(",")),
+    );
+    case.file(
+        "plan.json",
+        r#"{"enabled": true, "body": {"target_tag": "a|b\n::error::c", "canary_slug": "x\n::error::canary"}}"#,
+    );
     for format in ["text", "markdown", "github", "json"] {
         for errors in [&[][..], &["--show-errors"]] {
             let args = ["verify", "response.json", "--plan", "plan.json", "--format", format];
             let out = case.run(args.iter().chain(errors)).stdout;
-            let odd: Vec<char> = out.chars().filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}')).collect();
+            let odd: Vec<char> = out
+                .chars()
+                .filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}'))
+                .collect();
             if format != "json" {
                 assert!(odd.is_empty(), "{format}: {odd:?}");
             }
             for line in out.lines() {
                 let commands = ["::error title=", "::warning title=", "::notice title="];
                 let is_command = line.trim_start().starts_with("::");
-                assert!(!is_command || (format == "github" && commands.iter().any(|c| line.starts_with(c))), "{format}: {line}");
+                assert!(
+                    !is_command || (format == "github" && commands.iter().any(|c| line.starts_with(c))),
+                    "{format}: {line}"
+                );
                 if format == "github" {
                     assert!(!line.contains("%0A") && is_command, "{line}");
                 }
