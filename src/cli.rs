@@ -16,7 +16,9 @@ Exit codes:
   3    inconclusive: the evidence cannot decide
   4    invalid evidence: unreadable, malformed, or against the schema
   5    a policy could not be loaded or evaluated
-  7    the verdict stands but could not be written";
+  6    a service never answered, and no verdict is possible
+  7    the verdict stands but could not be written
+  130  interrupted (143: by SIGTERM); what was collected is written";
 
 /// Proves that a rollout reached every tenant it was meant to reach, or names the ones it did not and why.
 #[derive(Debug, Parser)]
@@ -32,6 +34,10 @@ pub struct Cli {
 pub enum Command {
     /// Judge a rollout by its archived evidence
     Verify(Verify),
+    /// Drive a rollout through the control plane, then judge it
+    Run(Run),
+    /// Rehearse: a rollout against a control plane on loopback, with faults
+    Drill(Drill),
     /// Print the JSON Schema of a format, or the names of all
     Schema {
         /// The format
@@ -44,7 +50,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Verify {
-    /// An archived response, or a document written by --document; `-` is standard input
+    /// An archived response, a document, or the journal of a rollout; `-` is standard input
     #[arg(value_name = "RESPONSE")]
     pub evidence: PathBuf,
 
@@ -57,9 +63,121 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
+    /// Write the normalized evidence to a file, from which the verdict can be repeated
+    #[arg(long, value_name = "PATH")]
+    pub document: Option<PathBuf>,
+
+    /// How to judge, and where the verdict goes
+    #[command(flatten)]
+    pub judge: Judge,
+}
+
+/// Drive a rollout through the control plane, then judge it.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Run {
+    /// The rollout plan; it alone says which control plane is called
+    #[arg(long, value_name = "FILE")]
+    pub plan: PathBuf,
+
+    /// Where the response of the rollout is written, also where it fails
+    #[arg(long, value_name = "PATH")]
+    pub response: PathBuf,
+
+    /// Where the normalized evidence is written
+    #[arg(long, value_name = "PATH")]
+    pub document: PathBuf,
+
+    /// Where every request and answer is kept as it happens [default: the document's path with `.journal`]
+    #[arg(long, value_name = "PATH")]
+    pub journal: Option<PathBuf>,
+
+    /// Go on where an interrupted rollout stopped, by its journal
+    #[arg(long)]
+    pub resume: bool,
+
+    /// An inventory that is independent of the control plane: a tenant in it that the plan call does not enumerate
+    /// stops the rollout before anything is rolled
+    #[arg(long, value_name = "FILE")]
+    pub fleet: Option<PathBuf>,
+
+    /// A file that holds the control plane's token, instead of the variable CP_ADMIN_API_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Multiply soak and retry delays with this, in a rehearsal on loopback
+    #[arg(long, value_name = "FACTOR")]
+    pub time_scale: Option<f64>,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Show more of what is done; may be repeated
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// How to judge, and where the verdict goes
+    #[command(flatten)]
+    pub judge: Judge,
+}
+
+/// Rehearse: a rollout against a control plane that rollproof itself serves on loopback, with faults.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Drill {
+    /// Something else than to play a scenario
+    #[command(subcommand)]
+    pub command: Option<DrillCommand>,
+
+    /// The scenario, or `all` [default: a tenant that every call skips]
+    pub scenario: Option<String>,
+
+    /// Name the scenarios
+    #[arg(long)]
+    pub list: bool,
+
+    /// Play it with a fleet of so many tenants
+    #[arg(long, value_name = "N")]
+    pub tenants: Option<usize>,
+
+    /// A folder or file of policies that have their say; may be repeated
+    #[arg(long = "policy", value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+
+    /// Keep journal, response, document and report in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
+
+    /// Multiply soak and retry delays with this
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.01)]
+    pub time_scale: f64,
+}
+
+/// Something else than to play a scenario.
+#[derive(Debug, Subcommand)]
+pub enum DrillCommand {
+    /// Only serve the control plane, and print its URL and its token
+    Serve {
+        /// A scenario file (see `rollproof schema scenario`)
+        scenario: Option<PathBuf>,
+    },
+}
+
+/// How to judge, and where the verdict goes.
+#[derive(Debug, Args)]
+pub struct Judge {
+    /// A folder or file of policies that are evaluated beside the bundled ones; may be repeated
+    #[arg(long = "policy", value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+
     /// A parameter of a policy, such as max_stragglers=2; may be repeated
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub params: Vec<(String, String)>,
+
+    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
     /// The form of the verdict on standard output
     #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT")]
@@ -68,10 +186,6 @@ pub struct Verify {
     /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY is appended to, all else replaced
     #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
     pub reports: Vec<(Format, PathBuf)>,
-
-    /// Write the normalized evidence to a file, from which the verdict can be repeated
-    #[arg(long, value_name = "PATH")]
-    pub document: Option<PathBuf>,
 
     /// Exit with 3 where a dry run asserts nothing
     #[arg(long)]

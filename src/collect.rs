@@ -2,6 +2,7 @@
 
 mod fleet;
 mod input;
+mod journal;
 mod plan;
 mod response;
 mod scan;
@@ -13,19 +14,21 @@ use std::thread;
 
 use jiff::Timestamp;
 
-pub use fleet::{FleetList, PlanAnswer};
-pub use input::{Input, Source};
-pub use plan::Plan;
-pub use response::Response;
+pub use fleet::{FleetList, PlanAnswer, is_enumeration};
+pub use input::{Bytes, Input, Source};
+pub use journal::replay;
+pub use plan::{Plan, PlanFile};
+pub use response::{Response, ResponseRow};
+pub use scan::Unknown;
 
-use crate::document::{Document, FORMAT, Fleet, FleetSource, Format, Grouping, InputFile, Provenance, Role, Text};
+use crate::document::{Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text};
 use crate::error::Error;
 use crate::schema::{Fault, Name, explain, fault_at};
 use response::Found;
 use scan::Refused;
 
 /// Name and version of the tool, as provenance has it.
-const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
+pub const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
 
 /// Where the evidence lies.
 #[derive(Debug)]
@@ -80,13 +83,14 @@ fn normalize(
     let mut anomalies = Vec::new();
     let mut grouping = Grouping::new();
 
-    let mut rollout = plan::unknown_rollout();
+    let (mut rollout, mut gates) = (plan::unknown_rollout(), None);
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
-        let (planned, strange) = read.map_err(|Refused| refusal(&input, Name::Plan))?;
-        rollout = planned;
-        anomalies.extend(strange);
+        let plan = read.map_err(|Refused| refusal(&input, Name::Plan))?;
+        gates = (!plan.enabled).then(|| Gates { plan_disabled: Some(plan.disabled_reason) });
+        rollout = plan.rollout;
+        anomalies.extend(plan.anomalies);
         inputs.push(file);
     }
     if let Some(source) = &sources.fleet {
@@ -96,6 +100,12 @@ fn normalize(
         inputs.push(file);
     }
     let input = evidence()?;
+    if journal::is_journal(&input.bytes) {
+        if inputs.is_empty() {
+            return journal::read(&input, hash());
+        }
+        return Err(complete(&input, "a journal"));
+    }
     let read = response::read(&input.bytes, &input.name, &mut grouping);
     let archive = match read.map_err(|Refused| refusal(&input, Name::Response))? {
         Found::Response(archive, strange) => {
@@ -105,10 +115,7 @@ fn normalize(
         }
         Found::Format(format) if format == FORMAT && inputs.is_empty() => return reread(&input, hash()),
         Found::Format(format) if format == FORMAT => {
-            return Err(Error::usage(
-                format!("{} is a document, which is complete, yet --plan or --fleet is given beside it", input.name),
-                "leave both out, or give the archived response that the document was collected from",
-            ));
+            return Err(complete(&input, "a document"));
         }
         Found::Format(format) => {
             let problem = format!("found the format {format:?}, but only {FORMAT:?} is evidence");
@@ -135,6 +142,7 @@ fn normalize(
         rollout,
         fleet: Fleet { source, tenants: grouped.planned as u64, duplicates: grouped.duplicates, inventory: Vec::new() },
         archive: Some(archive),
+        gates,
         calls: Vec::new(),
         cohorts: grouped.cohorts,
         phases: grouped.phases,
@@ -146,6 +154,31 @@ fn normalize(
         },
     };
     Ok(Collected { document, inputs })
+}
+
+fn complete(input: &Input, what: &str) -> Error {
+    Error::usage(
+        format!("{} is {what}, which is complete, yet --plan or --fleet is given beside it", input.name),
+        "leave both out, or give the archived response",
+    )
+}
+
+/// The names that a fleet's file holds, in order.
+///
+/// # Errors
+/// [`Error::Evidence`] where it is none.
+pub fn fleet_names(input: &Input) -> Result<Vec<Text>, Error> {
+    let mut grouping = Grouping::new();
+    fleet::read(&input.bytes, &input.name, &mut grouping).map_err(|Refused| fleet_refusal(input))?;
+    Ok(grouping.names().to_vec())
+}
+
+/// What a plan's file says.
+///
+/// # Errors
+/// [`Error::Evidence`] where it is none.
+pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
+    plan::read(&input.bytes, &input.name).map_err(|Refused| refusal(input, Name::Plan))
 }
 
 /// Reads a document that was written before.

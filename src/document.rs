@@ -37,6 +37,9 @@ pub struct Document {
     /// Phase name to the tenants that a row names in it, in the order of the rows. Engines do not get it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub phases: Map<Vec<Text>>,
+    /// What else was read before or while the rollout was driven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Gates>,
     /// What could not be attributed to a tenant or is not known to the schema.
     pub anomalies: Vec<Anomaly>,
     /// What the document was collected from, when, and by which version.
@@ -86,9 +89,12 @@ pub struct Rollout {
     pub finished_at: Option<Text>,
     /// How the rollout ended.
     pub outcome: Outcome,
-    /// Why it was halted.
+    /// Which policies halted it and why, or which signal interrupted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_because: Option<Text>,
+    /// By how much waiting was shortened in a rehearsal on loopback. Absent in a real rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_scale: Option<Text>,
 }
 
 /// How a rollout ended.
@@ -192,11 +198,33 @@ pub struct Attempt {
     /// The HTTP status, 100 to 599. Absent: no answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// How long the attempt took, in milliseconds.
-    pub duration_ms: u64,
+    /// How long the attempt took, in milliseconds. Absent: it has not ended, or nothing is known of its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
     /// What went wrong. May hold sensitive text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Text>,
+    /// Why the answer is none that the contract knows, with its beginning. May hold sensitive text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malformed: Option<Text>,
+    /// Whether the call has ended with this attempt.
+    pub last: bool,
+}
+
+impl Attempt {
+    /// An attempt of which nothing is known but that it was begun.
+    pub const fn in_flight() -> Self {
+        Self { status: None, duration_ms: None, error: None, malformed: None, last: false }
+    }
+}
+
+/// What was read before or while a rollout was driven.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gates {
+    /// Why the plan is disabled. Absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_disabled: Option<Text>,
 }
 
 /// The tenants whose evidence is identical, with that evidence.
@@ -208,6 +236,11 @@ pub struct Cohort {
     /// Labels that the fleet gives these tenants.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub labels: Map<Text>,
+    /// Index in `calls` of the last call that named these tenants, where they have no row. Absent: no call named them,
+    /// or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 4_294_967_295_u32))]
+    pub call: Option<u32>,
     /// The tenants, in the fleet's order where it enumerates them, else by name.
     pub tenants: Vec<Text>,
     /// The rows of each of these tenants, in the order in which they arrived.
@@ -256,6 +289,9 @@ pub struct Anomaly {
     /// The field's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Text>,
+    /// The tenant that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Text>,
     /// How often it occurs, at least 1.
     pub count: u64,
 }
@@ -269,6 +305,10 @@ pub enum AnomalyKind {
     UnattributedRow,
     /// A field that the schema does not know.
     UnknownField,
+    /// A row for a tenant that its call did not name.
+    UnrequestedRow,
+    /// A live row in the answer to a plan call.
+    LiveRowInPlanCall,
 }
 
 /// What the document was collected from.
@@ -304,6 +344,8 @@ pub struct InputFile {
 pub enum Role {
     /// An archived response.
     Response,
+    /// The journal of a rollout.
+    Journal,
     /// A list of the tenants that had to be covered.
     Fleet,
     /// A rollout plan.
@@ -321,6 +363,7 @@ impl Document {
             rollout: self.rollout.clone(),
             fleet: self.fleet.clone(),
             archive: self.archive.clone(),
+            gates: self.gates.clone(),
             calls: self.calls.clone(),
             cohorts: Vec::new(),
             phases: Map::default(),
@@ -337,6 +380,7 @@ impl Cohort {
         Self {
             planned: self.planned,
             labels: self.labels.clone(),
+            call: self.call,
             tenants: Vec::new(),
             rows: self.rows.clone(),
             origins: Origins::default(),

@@ -10,25 +10,27 @@
 
 pub mod cli;
 pub mod collect;
+pub mod config;
 pub mod document;
+mod drill;
+pub mod drive;
 pub mod error;
 pub mod finding;
 mod memory;
+mod judge;
 mod output;
 pub mod policy;
 pub mod render;
 pub mod report;
+mod run;
 pub mod schema;
 
-use std::io::{self, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cli::{Cli, Command, Verify};
 use collect::{Source, Sources, collect};
 use error::Error;
-use policy::Policies;
-use render::{Format, View, render};
-use report::{Report, report};
+use judge::Judge;
 
 /// Does what the command line asks for. What fails behind the verdict is reported to `complain` and does not stop it.
 ///
@@ -37,30 +39,24 @@ use report::{Report, report};
 pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     match cli.command {
         Command::Verify(options) => verify(&options, complain),
+        Command::Run(options) => run::run(&options, complain),
+        Command::Drill(options) => drill::drill(&options),
         Command::Schema { name } => print_schema(name),
     }
 }
 
 fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let policies = Policies::bundled()?;
-    let params = policies.params(&options.params)?;
+    let judge = Judge::new(&options.judge)?;
     let collected = collect(&sources(options), jiff::Timestamp::now())?;
-    let mut written = vec![write_document(options, &collected.document)];
-    schema::check_document(&collected.document).map_err(|problem| {
-        Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}"))
-    })?;
-    let outcome = policies.evaluate(&collected.document, &params)?;
-    let report = report(&collected.document, collected.inputs, outcome, policies.packages(), params);
-    written.extend(options.reports.iter().map(|(format, path)| write_report(*format, path, &report, options)));
-    written.push(print_report(&report, options));
+    let document = options.document.as_ref().map(|path| judge::write_document(path, &collected.document));
+    let report = judge.report(&collected.document, collected.inputs)?;
+    let mut written = judge.write(&report);
+    written.extend(document);
 
-    let verdict = report.decision.exit_code(options.require_verdict);
-    let mut failures = written.into_iter().filter_map(Result::err).peekable();
-    let code = if verdict == 0 && failures.peek().is_some() { 7 } else { verdict };
-    failures.for_each(|error| complain(&error));
+    let verdict = report.decision.exit_code(options.judge.require_verdict);
     // The process ends: to give back a million names would take longer than to write the verdict.
     std::mem::forget(collected.document);
-    Ok(code)
+    Ok(judge::exit_code(verdict, written, complain))
 }
 
 fn sources(options: &Verify) -> Sources {
@@ -69,43 +65,8 @@ fn sources(options: &Verify) -> Sources {
         evidence: source(&options.evidence),
         fleet: options.fleet.as_ref().map(source),
         plan: options.plan.as_ref().map(source),
-        max_bytes: options.max_input_bytes,
+        max_bytes: options.judge.max_input_bytes,
     }
-}
-
-fn write_document(options: &Verify, document: &document::Document) -> Result<(), Error> {
-    let Some(path) = &options.document else { return Ok(()) };
-    output::replace(path, |out| {
-        serde_json::to_writer(&mut *out, document)?;
-        writeln!(out)
-    })
-}
-
-fn write_report(format: Format, path: &Path, report: &Report, options: &Verify) -> Result<(), Error> {
-    let view = View { errors: options.show_errors, ..View::plain() };
-    let write = |out: &mut dyn Write| render(format, report, &view, out);
-    if is_step_summary(path) { output::append(path, write) } else { output::replace(path, write) }
-}
-
-/// CI expects that a step's summary is appended to.
-fn is_step_summary(path: &Path) -> bool {
-    let same = |summary: PathBuf| {
-        path == summary || path.canonicalize().is_ok_and(|path| summary.canonicalize().is_ok_and(|it| it == path))
-    };
-    std::env::var_os("GITHUB_STEP_SUMMARY")
-        .filter(|summary| !summary.is_empty())
-        .is_some_and(|summary| same(summary.into()))
-}
-
-fn print_report(report: &Report, options: &Verify) -> Result<(), Error> {
-    let stdout = io::stdout();
-    let terminal = stdout.is_terminal();
-    let view = View {
-        width: if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into()) } else { 100 },
-        color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
-        errors: options.show_errors || terminal,
-    };
-    print(|out| render(options.format, report, &view, out))
 }
 
 fn print_schema(name: Option<schema::Name>) -> Result<u8, Error> {
@@ -113,18 +74,5 @@ fn print_schema(name: Option<schema::Name>) -> Result<u8, Error> {
         Some(name) => name.text(),
         None => schema::Name::ALL.map(|name| name.file().replace(".schema.json", "\n")).concat(),
     };
-    print(|out| out.write_all(text.as_bytes())).map(|()| 0)
-}
-
-/// Writes to standard output. A reader that has seen enough and closed the pipe is no failure.
-fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-            // What is left in the buffer cannot be written either.
-            let _ = out.into_parts();
-            Err(Error::Output { path: "(standard output)".into(), source })
-        }
-        _ => Ok(()),
-    }
+    output::print(|out| out.write_all(text.as_bytes())).map(|()| 0)
 }

@@ -52,3 +52,19 @@ fn flushed<W: Write>(file: W, write: impl FnOnce(&mut dyn Write) -> io::Result<(
     write(&mut buffer)?;
     buffer.flush()
 }
+
+/// Writes to standard output. A reader that has seen enough and closed the pipe is no failure.
+///
+/// # Errors
+/// [`Error::Output`] where that fails otherwise.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            // What is left in the buffer cannot be written either.
+            let _ = out.into_parts();
+            Err(Error::Output { path: "(standard output)".into(), source })
+        }
+        _ => Ok(()),
+    }
+}

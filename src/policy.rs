@@ -2,18 +2,19 @@
 
 mod embedded;
 mod engine;
+mod files;
 mod guard;
 mod metadata;
 mod params;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use engine::Input;
-pub use params::{Declaration, Kind, Param};
+pub use params::{Declaration, Given, Kind, Param, ParamSource};
 
 use crate::document::Document;
 use crate::error::Error;
@@ -24,16 +25,22 @@ use guard::Limits;
 /// Shared helpers lie below this package; they state nothing.
 const LIBRARIES: &str = "rollproof.lib.";
 
+/// Every bundled package lies below this one, and no other.
+const OURS: &str = "rollproof.";
+
 /// The package that a report's counts come from.
 const SUMMARY: &str = "rollproof.lib.summary";
 
 /// The package of the generated query.
 const QUERY: &str = "rollproof.query";
 
+/// The rule that stops a rollout while it is driven.
+const HALT: &str = "halt";
+
 /// Loaded policies.
 #[derive(Debug)]
 pub struct Policies {
-    modules: Arc<Vec<Module>>,
+    modules: Vec<Module>,
     packages: Vec<Package>,
     params: BTreeMap<String, Declaration>,
 }
@@ -49,6 +56,8 @@ pub struct Package {
     pub description: String,
     /// The definitions of its finding rules, in order.
     rules: Vec<Rule>,
+    /// Whether it has a rule that can stop a rollout.
+    halts: bool,
 }
 
 #[derive(Debug)]
@@ -106,6 +115,26 @@ impl Policies {
         Self::load(embedded::modules())
     }
 
+    /// The bundled policies, and a team's own from these folders and files. Unit tests (`*_test.rego`) are left out.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one cannot be read, is not as it should be, or is in a package of ours.
+    pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
+        let mut modules = embedded::modules();
+        for path in paths {
+            let own = files::modules(path)?;
+            for module in &own {
+                let package = engine::outline(module).map_err(|error| Error::Policy(format!("{}: {error}", module.file)))?.package;
+                if format!("{package}.").starts_with(OURS) {
+                    let problem = format!("{}: the package {package} is in {OURS} which is ours", module.file);
+                    return Err(Error::Policy(problem));
+                }
+            }
+            modules.extend(own);
+        }
+        Self::load(modules)
+    }
+
     fn load(modules: Vec<Module>) -> Result<Self, Error> {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
@@ -128,14 +157,20 @@ impl Policies {
                 title: about.title.clone(),
                 description: about.description.trim().to_owned(),
                 rules: Vec::new(),
+                halts: false,
             });
             for rule in &outline.rules {
-                let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name) else {
+                let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
+                if severity.is_none() && rule.name != HALT {
                     continue;
-                };
+                }
                 if !rule.set {
                     return Err(failed(format!("line {}: {} is no set of findings", rule.line, rule.name)));
                 }
+                let Some(severity) = severity else {
+                    package.halts = true;
+                    continue;
+                };
                 let said = blocks.get(&rule.line).cloned().unwrap_or_default();
                 package.rules.push(Rule {
                     severity,
@@ -147,13 +182,13 @@ impl Policies {
             }
         }
         let packages: Vec<Package> = packages.into_values().collect();
-        if let Some(silent) = packages.iter().find(|package| package.rules.is_empty()) {
+        if let Some(silent) = packages.iter().find(|package| package.rules.is_empty() && !package.halts) {
             return Err(Error::Policy(format!("the package {} has no rule that could ever speak", silent.name)));
         }
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { modules: Arc::new(modules), packages, params })
+        Ok(Self { modules, packages, params })
     }
 
     /// The policies, by name.
@@ -170,25 +205,22 @@ impl Policies {
     ///
     /// # Errors
     /// [`Error::Usage`] where one that is given is not declared or has a wrong value.
-    pub fn params(&self, given: &[(String, String)]) -> Result<Vec<Param>, Error> {
+    pub fn params(&self, given: &[Given]) -> Result<Vec<Param>, Error> {
         params::resolve(&self.params, given)
     }
 
-    /// Evaluates every policy on a document.
+    /// Makes them ready to be asked, with the values of their parameters.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
-    pub fn evaluate(&self, document: &Document, params: &[Param]) -> Result<Outcome, Error> {
-        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
-        let limits = Limits::for_cohorts(document.cohorts.len());
+    /// [`Error::Policy`] where one cannot be loaded.
+    pub fn prepare(&self, params: &[Param]) -> Result<Prepared<'_>, Error> {
         let params: Map<String, Value> =
             params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
         let data = json!({"rollproof": {"params": params}});
         let query = Module { file: format!("{QUERY}.rego"), text: self.query() };
-        let rule = "data.rollproof.query.answer";
-        let answer =
-            engine::evaluate(Arc::clone(&self.modules), data, input, query, rule, limits).map_err(Error::Policy)?;
-        self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+        let modules = self.modules.iter().cloned().chain([query]).collect();
+        let engine = engine::Prepared::new(modules, data).map_err(Error::Policy)?;
+        Ok(Prepared { policies: self, engine })
     }
 
     /// A module that asks for every rule of findings, and for the summary. A rule that is undefined leaves its list
@@ -205,7 +237,13 @@ impl Policies {
         let summary = ask(&mut ["cohorts", "tolerated", "quarantined"]
             .iter()
             .map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
-        format!("package {QUERY}\n\nanswer := {{\n{findings}{summary}}}\n")
+        let halts = ask(
+            &mut self.packages.iter().filter(|package| package.halts).map(|package| {
+                let path = format!("{}.{HALT}", package.name);
+                (path.clone(), path)
+            }),
+        );
+        format!("package {QUERY}\n\nanswer := {{\n{findings}{summary}}}\n\nhalts := {{\n{halts}}}\n")
     }
 
     fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
@@ -229,6 +267,51 @@ impl Policies {
             return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));
         }
         Ok(Outcome { findings, summary })
+    }
+}
+
+/// Policies that are ready to be asked.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    policies: &'a Policies,
+    engine: engine::Prepared,
+}
+
+impl Prepared<'_> {
+    /// What every policy says of a document.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
+    pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
+        let answer = self.ask("data.rollproof.query.answer", document)?;
+        self.policies.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+    }
+
+    /// Why a rollout that is being driven must stop here; nothing where it may go on. Each begins with its code.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
+        let answer = self.ask("data.rollproof.query.halts", document)?;
+        let mut halts = Vec::new();
+        for package in self.policies.packages.iter().filter(|package| package.halts) {
+            let path = format!("{}.{HALT}", package.name);
+            let said = answer.get(&path).only().and_then(|said| said.elements::<Element>());
+            for element in said.map_err(|error| Error::Policy(format!("{path}: {error}")))? {
+                halts.push(match element {
+                    Element::Message(message) => format!("{path}: {message}"),
+                    Element::Finding(stated) => format!("{}: {}", stated.code, stated.message),
+                });
+            }
+        }
+        halts.sort();
+        halts.dedup();
+        Ok(halts)
+    }
+
+    fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        self.engine.ask(rule, input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
     }
 }
 

@@ -9,6 +9,8 @@ mod words;
 
 use std::io::{self, Write};
 
+pub use words::names_of;
+
 use crate::report::Report;
 
 /// A form of output.

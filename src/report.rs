@@ -14,7 +14,7 @@ pub use rows::{MAX_ROWS, RowLine};
 
 use crate::document::{Document, FleetSource, InputFile, Role, Text};
 use crate::finding::{Finding, Severity};
-use crate::policy::{Outcome, Package, Param, Summary as Counted};
+use crate::policy::{Outcome, Package, Param, ParamSource, Summary as Counted};
 
 /// The verdict on a rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -168,17 +168,6 @@ pub struct ParamValue {
     pub from: ParamSource,
 }
 
-/// Who gave a parameter its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum ParamSource {
-    /// The policy that declares it.
-    Default,
-    /// `--param`.
-    CommandLine,
-}
-
 /// Makes the report of a document and what the policies say of it.
 pub fn report(
     document: &Document,
@@ -198,7 +187,7 @@ pub fn report(
     let params = params.into_iter().map(|param| ParamValue {
         name: param.name,
         value: param.value,
-        from: if param.given { ParamSource::CommandLine } else { ParamSource::Default },
+        from: param.from,
     });
     Report {
         format: Format::V1,

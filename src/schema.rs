@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 pub use explain::{Fault, MAX_FAULTS, explain, fault_at, line_fault, utf8};
 
 use crate::collect::{FleetList, Plan, PlanAnswer, Response};
+use crate::config::Config;
 use crate::document::Document;
+use crate::drill::Scenario;
+use crate::drive::Record;
 use crate::report::Report;
 
 /// How deep an input's arrays and objects may be nested.
@@ -27,11 +30,26 @@ pub enum Name {
     Fleet,
     /// A rollout plan
     Plan,
+    /// A line of the journal of a rollout
+    Journal,
+    /// `rollproof.toml`
+    Config,
+    /// A scenario of the drill
+    Scenario,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Document, Self::Report, Self::Response, Self::Fleet, Self::Plan];
+    pub const ALL: [Self; 8] = [
+        Self::Document,
+        Self::Report,
+        Self::Response,
+        Self::Fleet,
+        Self::Plan,
+        Self::Journal,
+        Self::Config,
+        Self::Scenario,
+    ];
 
     /// The name of its file in `schemas/`.
     pub const fn file(self) -> &'static str {
@@ -41,6 +59,9 @@ impl Name {
             Self::Response => "response.schema.json",
             Self::Fleet => "fleet.schema.json",
             Self::Plan => "plan.schema.json",
+            Self::Journal => "journal.schema.json",
+            Self::Config => "config.schema.json",
+            Self::Scenario => "scenario.schema.json",
         }
     }
 
@@ -57,6 +78,9 @@ impl Name {
             }
             Self::Fleet => fleet(),
             Self::Plan => schemars::schema_for!(Plan).to_value(),
+            Self::Journal => schemars::schema_for!(Record).to_value(),
+            Self::Config => schemars::schema_for!(Config).to_value(),
+            Self::Scenario => schemars::schema_for!(Scenario).to_value(),
         }
     }
 
@@ -73,7 +97,7 @@ impl Name {
             Self::Document => Some(("/cohorts", "Cohort")),
             Self::Response => Some(("/results", "ResponseRow")),
             Self::Fleet => Some(("", "FleetItem")),
-            Self::Report | Self::Plan => None,
+            Self::Report | Self::Plan | Self::Journal | Self::Config | Self::Scenario => None,
         }
     }
 }

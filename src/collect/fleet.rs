@@ -150,7 +150,8 @@ fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping:
     })
 }
 
-fn is_enumeration(row: &Row) -> bool {
+/// Whether a row of a plan call only enumerates, as it should.
+pub fn is_enumeration(row: &Row) -> bool {
     row.verified_on_target.is_absent()
         && match &row.ssm_status {
             Field::Given(status) => status.trim().eq_ignore_ascii_case("dryrun"),

@@ -2,17 +2,21 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::response::Anomalies;
 use super::scan::{Refused, Unknown};
-use crate::document::{Anomaly, Map, Outcome, Rollout, Text};
+use crate::document::{Anomaly, Map as Fields, Outcome, Rollout, Text};
 use crate::schema::escape_pointer;
+
+/// What older plans, which lack it, mean by `rollout_http_timeout`.
+const DEFAULT_TIMEOUT_SECONDS: u64 = 600;
 
 /// A rollout plan. It may hold fields that are not described here.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("if" = {"properties": {"enabled": {"const": true}}}, "then" = {"required": ["body"]}))]
 pub struct Plan {
-    /// Whether there is anything to roll out. A disabled plan describes no rollout that could be verified.
-    #[schemars(extend("const" = true))]
+    /// Whether there is anything to roll out. A disabled plan has no body.
     enabled: bool,
     /// The commit.
     sha: Option<Text>,
@@ -25,16 +29,14 @@ pub struct Plan {
     /// The control plane's URL.
     cp_url: Option<Text>,
     /// The time limit of each attempt, in seconds. Older plans lack it.
-    #[allow(dead_code, reason = "described, so that it is no unknown field")]
     rollout_http_timeout: Option<u64>,
     /// Why the plan is disabled.
-    #[allow(dead_code, reason = "described, so that it is no unknown field")]
     disabled_reason: Option<Text>,
     /// What is sent to the control plane.
-    body: Body,
+    body: Option<Body>,
     #[serde(flatten)]
     #[schemars(skip)]
-    unknown: Map<Unknown<1>>,
+    unknown: Fields<Unknown<1>>,
 }
 
 /// What is sent to the control plane.
@@ -59,41 +61,66 @@ struct Body {
     confirm: Option<bool>,
     #[serde(flatten)]
     #[schemars(skip)]
-    unknown: Map<Unknown<2>>,
+    unknown: Fields<Unknown<2>>,
+}
+
+/// What a plan says.
+#[derive(Debug, Clone)]
+pub struct PlanFile {
+    /// Whether there is anything to roll out.
+    pub enabled: bool,
+    /// Why not.
+    pub disabled_reason: Text,
+    /// The rollout that it describes.
+    pub rollout: Rollout,
+    /// What is sent to the control plane.
+    pub body: Map<String, Value>,
+    /// The time limit of each attempt of a call that names tenants, in seconds.
+    pub timeout_seconds: u64,
+    /// What is strange about the plan.
+    pub anomalies: Vec<Anomaly>,
 }
 
 /// Reads a plan.
 ///
 /// # Errors
-/// [`Refused`] where it is none, or disabled; `schema::explain` says why.
-pub fn read(bytes: &[u8], input: &Text) -> Result<(Rollout, Vec<Anomaly>), Refused> {
+/// [`Refused`] where it is none; `schema::explain` says why.
+pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     let plan: Plan = serde_json::from_slice(bytes).map_err(|_| Refused)?;
-    let body = plan.body;
-    if !plan.enabled || body.target_tag.trim().is_empty() || body.batch_size == Some(0) {
-        return Err(Refused);
-    }
     let mut anomalies = Anomalies::new(input);
     for field in plan.unknown.keys() {
         anomalies.unknown(format!("/{}", escape_pointer(field)), field);
     }
-    for field in body.unknown.keys() {
-        anomalies.unknown(format!("/body/{}", escape_pointer(field)), field);
+    let mut rollout = Rollout { control_plane: plan.cp_url, target_sha: plan.sha, ..unknown_rollout() };
+    match &plan.body {
+        Some(body) if body.target_tag.trim().is_empty() || body.batch_size == Some(0) => return Err(Refused),
+        None if plan.enabled => return Err(Refused),
+        None => {}
+        Some(body) => {
+            for field in body.unknown.keys() {
+                anomalies.unknown(format!("/body/{}", escape_pointer(field)), field);
+            }
+            rollout = Rollout {
+                target_tag: Some(trimmed(&body.target_tag)),
+                dry_run: body.dry_run.unwrap_or_default(),
+                canary: body.canary_slug.as_ref().map(trimmed).filter(|slug| !slug.is_empty()),
+                batch_size: body.batch_size,
+                soak_seconds: body.soak_seconds,
+                max_stragglers: body.max_stragglers.unwrap_or_default(),
+                ..rollout
+            };
+        }
     }
-    let rollout = Rollout {
-        target_tag: Some(trimmed(&body.target_tag)),
-        target_sha: plan.sha,
-        dry_run: body.dry_run.unwrap_or_default(),
-        canary: body.canary_slug.map(|slug| trimmed(&slug)).filter(|slug| !slug.is_empty()),
-        batch_size: body.batch_size,
-        soak_seconds: body.soak_seconds,
-        max_stragglers: body.max_stragglers.unwrap_or_default(),
-        control_plane: plan.cp_url,
-        started_at: None,
-        finished_at: None,
-        outcome: Outcome::Unknown,
-        halted_because: None,
-    };
-    Ok((rollout, anomalies.finish()))
+    // What is sent is what stands there, fields of a newer control plane included.
+    let raw: Value = serde_json::from_slice(bytes).map_err(|_| Refused)?;
+    Ok(PlanFile {
+        enabled: plan.enabled,
+        disabled_reason: plan.disabled_reason.unwrap_or_else(|| Text::from("the plan gives no reason")),
+        rollout,
+        body: raw["body"].as_object().cloned().unwrap_or_default(),
+        timeout_seconds: plan.rollout_http_timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS),
+        anomalies: anomalies.finish(),
+    })
 }
 
 /// What is known of a rollout without a plan.
@@ -111,6 +138,7 @@ pub const fn unknown_rollout() -> Rollout {
         finished_at: None,
         outcome: Outcome::Unknown,
         halted_because: None,
+        time_scale: None,
     }
 }
 

@@ -41,6 +41,18 @@ pub struct ResponseRow<'a> {
     pub unknown: BTreeSet<String>,
 }
 
+impl ResponseRow<'_> {
+    /// The tenant, trimmed; none where it is blank or absent.
+    pub fn slug(&self) -> Option<&str> {
+        self.labelled.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty())
+    }
+
+    /// The phase.
+    pub fn phase(&self) -> Option<&str> {
+        self.labelled.phase.as_deref()
+    }
+}
+
 impl JsonSchema for ResponseRow<'_> {
     fn schema_name() -> Cow<'static, str> {
         "ResponseRow".into()
@@ -284,6 +296,6 @@ impl<'a> Anomalies<'a> {
     }
 
     fn anomaly(&self, kind: AnomalyKind, at: String, field: Option<Text>, count: u64) -> Anomaly {
-        Anomaly { kind, input: self.input.clone(), at: Text::from(at), field, count }
+        Anomaly { kind, input: self.input.clone(), at: Text::from(at), field, tenant: None, count }
     }
 }

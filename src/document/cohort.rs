@@ -13,7 +13,7 @@ use super::{Cohort, Map, Origin, Origins, Row, Text};
 const LOOK_AHEAD: usize = 4;
 
 /// Rows, tenants and labels as they come in; [`Grouping::finish`] makes cohorts of them.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Grouping {
     names: Names,
     /// How many of the first `names` the fleet enumerates.
@@ -27,11 +27,14 @@ pub struct Grouping {
     histories: Histories,
     /// Parallel to `names`: the rows so far.
     history: Vec<HistoryId>,
+    /// Parallel to `names`: the last call that named the tenant.
+    call: Vec<Option<u32>>,
     sightings: Vec<Sighting>,
     next: usize,
 }
 
 /// A row of a tenant, as it was seen.
+#[derive(Debug, Clone)]
 struct Sighting {
     tenant: u32,
     phase: Option<PhaseId>,
@@ -105,14 +108,31 @@ impl Grouping {
 
     /// A row of a tenant.
     pub fn see(&mut self, slug: &str, row: RowId, phase: Option<PhaseId>, origin: Origin) {
+        let tenant = self.tenant(slug);
+        self.history[tenant] = self.histories.then(self.history[tenant], row);
+        self.sightings.push(Sighting { tenant: index(tenant), phase, origin });
+    }
+
+    /// The names of all tenants so far, in order.
+    pub fn names(&self) -> &[Text] {
+        &self.names.list
+    }
+
+    /// A call names a tenant.
+    pub fn ask(&mut self, slug: &str, call: u32) {
+        let tenant = self.tenant(slug);
+        self.call[tenant] = Some(call);
+    }
+
+    /// The number of a tenant.
+    fn tenant(&mut self, slug: &str) -> usize {
         let ahead = self.names.list[self.next..].iter().take(LOOK_AHEAD).position(|name| **name == *slug);
         let tenant = match ahead {
             Some(steps) => self.next + steps,
             None => self.names.find(slug).unwrap_or_else(|| self.add(slug, LabelsId::default())),
         };
         self.next = tenant + 1;
-        self.history[tenant] = self.histories.then(self.history[tenant], row);
-        self.sightings.push(Sighting { tenant: index(tenant), phase, origin });
+        tenant
     }
 
     /// Every tenant seen so far is the fleet, in the order of their names: nobody enumerated it.
@@ -126,6 +146,7 @@ impl Grouping {
         self.names = Names::from_sorted(order.iter().map(|old| self.names.list[*old].clone()).collect());
         self.labels = order.iter().map(|old| self.labels[*old]).collect();
         self.history = order.iter().map(|old| self.history[*old]).collect();
+        self.call = order.iter().map(|old| self.call[*old]).collect();
         for sighting in &mut self.sightings {
             sighting.tenant = place[sighting.tenant as usize];
         }
@@ -154,10 +175,12 @@ impl Grouping {
         let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
         strays.sort();
         let mut cohorts: Vec<Cohort> = Vec::new();
-        let mut places: HashMap<(bool, LabelsId, HistoryId), usize, FixedState> = HashMap::default();
+        let mut places: HashMap<(bool, LabelsId, HistoryId, Option<u32>), usize, FixedState> = HashMap::default();
         let mut last = None;
         for (name, tenant) in names.into_iter().zip(0..).chain(strays) {
-            let key = (tenant < self.planned, self.labels[tenant], self.history[tenant]);
+            let history = self.history[tenant];
+            let call = self.call[tenant].filter(|_| history == HistoryId::default());
+            let key = (tenant < self.planned, self.labels[tenant], history, call);
             let place = match last {
                 Some((same, place)) if same == key => place,
                 _ => *places.entry(key).or_insert_with(|| {
@@ -165,6 +188,7 @@ impl Grouping {
                     cohorts.push(Cohort {
                         planned: key.0,
                         labels: self.label_sets.get(key.1.0).clone(),
+                        call,
                         tenants: Vec::new(),
                         origins: Origins::new(rows.len()),
                         rows: rows.into_iter().map(|row| self.rows.get(row.0).clone()).collect(),
@@ -189,12 +213,13 @@ impl Grouping {
     fn add(&mut self, slug: &str, labels: LabelsId) -> usize {
         self.labels.push(labels);
         self.history.push(HistoryId::default());
+        self.call.push(None);
         self.names.push(slug)
     }
 }
 
 /// Tenant names, in order; hashed only when something is asked that order does not answer.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Names {
     list: Vec<Text>,
     descended: bool,
@@ -241,6 +266,7 @@ impl Names {
 }
 
 /// Equal values once, by number.
+#[derive(Debug, Clone)]
 struct Interner<T> {
     list: Vec<T>,
     table: HashTable<u32>,
@@ -271,7 +297,7 @@ impl<T: Eq + std::hash::Hash> Interner<T> {
 }
 
 /// Sequences of rows, each as one number: the sequence before, and the row behind it. Number 0 is "no row".
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Histories {
     list: Vec<(HistoryId, RowId)>,
     ids: HashMap<(HistoryId, RowId), HistoryId, RandomState>,

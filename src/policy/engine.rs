@@ -1,7 +1,6 @@
 //! The engine: the only file that names regorus. Interpreter, strict builtin errors, no clock, no network.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use regorus::unstable::{Expr, Lexer, Module as Ast, Parser, Rule, RuleHead, Source, TokenKind};
 use regorus::utils::limits::ExecutionTimerConfig;
@@ -181,35 +180,45 @@ impl Answer {
     }
 }
 
-/// Evaluates one query over all modules, on a policy thread.
-///
-/// # Errors
-/// In words: what the engine says, or which limit was reached.
-pub fn evaluate(
-    modules: Arc<Vec<Module>>,
-    data: serde_json::Value,
-    input: Input,
-    query: Module,
-    rule: &'static str,
-    limits: Limits,
-) -> Result<Answer, String> {
-    guarded(limits, move || {
-        let mut engine = Engine::new();
-        engine.set_strict_builtin_errors(true);
-        if let Some(check_interval) = NonZeroU32::new(64) {
-            engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
-        }
-        for module in modules.iter().chain([&query]) {
-            engine.add_policy(module.file.clone(), module.text.clone()).map_err(|error| error.to_string())?;
-        }
-        engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
-        engine.set_input(input.0);
-        let answer = engine.eval_rule(rule.into()).map_err(|error| error.to_string())?;
-        if answer == Value::Undefined {
-            return Err("the policies' answer is undefined".into());
-        }
-        Ok(Answer(answer))
-    })
+/// An engine that has read all modules; every question is asked of a copy.
+#[derive(Debug, Clone)]
+pub struct Prepared(Engine);
+
+impl Prepared {
+    /// Reads modules and data, on a policy thread.
+    ///
+    /// # Errors
+    /// In words: what the engine says, or which limit was reached.
+    pub fn new(modules: Vec<Module>, data: serde_json::Value) -> Result<Self, String> {
+        guarded(Limits::for_cohorts(0), move || {
+            let mut engine = Engine::new();
+            engine.set_strict_builtin_errors(true);
+            for module in modules {
+                engine.add_policy(module.file, module.text).map_err(|error| error.to_string())?;
+            }
+            engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
+            Ok(Self(engine))
+        })
+    }
+
+    /// What a rule says of some input, on a policy thread.
+    ///
+    /// # Errors
+    /// In words: what the engine says, or which limit was reached.
+    pub fn ask(&self, rule: &'static str, input: Input, limits: Limits) -> Result<Answer, String> {
+        let mut engine = self.0.clone();
+        guarded(limits, move || {
+            if let Some(check_interval) = NonZeroU32::new(64) {
+                engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
+            }
+            engine.set_input(input.0);
+            let answer = engine.eval_rule(rule.into()).map_err(|error| error.to_string())?;
+            if answer == Value::Undefined {
+                return Err("the policies' answer is undefined".into());
+            }
+            Ok(Answer(answer))
+        })
+    }
 }
 
 fn last_line(error: &anyhow::Error) -> String {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, nearest};
@@ -45,38 +46,61 @@ pub struct Param {
     pub name: String,
     /// Its value; none where it has no default and nobody gave it.
     pub value: Option<Value>,
-    /// Whether it was given on the command line.
-    pub given: bool,
+    /// Who says so.
+    pub from: ParamSource,
+}
+
+/// Who gave a parameter its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ParamSource {
+    /// The policy that declares it.
+    Default,
+    /// `rollproof.toml`.
+    Config,
+    /// `--param`.
+    CommandLine,
+}
+
+/// A value as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The parameter's name.
+    pub name: String,
+    /// The value's text.
+    pub text: String,
+    /// Who gave it.
+    pub from: ParamSource,
 }
 
 /// The value of every declared parameter, by name.
 ///
 /// # Errors
 /// [`Error::Usage`] where one that is given is not declared, is given twice, or has a wrong value.
-pub fn resolve(declared: &BTreeMap<String, Declaration>, given: &[(String, String)]) -> Result<Vec<Param>, Error> {
-    let mut values = BTreeMap::new();
-    for (name, text) in given {
+pub fn resolve(declared: &BTreeMap<String, Declaration>, given: &[Given]) -> Result<Vec<Param>, Error> {
+    let mut values: BTreeMap<&str, (Value, ParamSource)> = BTreeMap::new();
+    for Given { name, text, from } in given {
         let Some(declaration) = declared.get(name) else {
-            let near =
-                nearest(name, declared.keys().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
+            let near = nearest(name, declared.keys().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
             let names = declared.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let help = format!("{}the policies' parameters are: {names}", near.unwrap_or_default());
             return Err(Error::usage(format!("no policy has a parameter {name:?}"), help));
         };
         let value = declaration.parse(text).map_err(|allowed| {
             Error::usage(
-                format!("--param {name}={text}: found {text:?}, but {allowed} is allowed"),
+                format!("the parameter {name}: found {text:?}, but {allowed} is allowed"),
                 format!("{name}: {}", declaration.description.trim()),
             )
         })?;
-        if values.insert(name, value).is_some() {
+        // The command line is given behind the configuration, and wins; twice on either is a mistake.
+        if values.insert(name, (value, *from)).is_some_and(|before| before.1 == *from) {
             return Err(Error::usage(format!("--param {name} is given twice"), "give each parameter once"));
         }
     }
-    let param = |(name, declaration): (&String, &Declaration)| Param {
-        name: name.clone(),
-        value: values.get(name).or(declaration.default.as_ref()).cloned(),
-        given: values.contains_key(name),
+    let param = |(name, declaration): (&String, &Declaration)| match values.get(&**name) {
+        Some((value, from)) => Param { name: name.clone(), value: Some(value.clone()), from: *from },
+        None => Param { name: name.clone(), value: declaration.default.clone(), from: ParamSource::Default },
     };
     Ok(declared.iter().map(param).collect())
 }

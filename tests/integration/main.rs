@@ -2,6 +2,7 @@
 
 mod cli;
 mod conventions;
+mod drive;
 mod evidence;
 mod fixtures;
 mod oracle;

@@ -12,7 +12,7 @@ import data.rollproof.lib.text
 # description: The archived response is not called a success, and its error is no verdict on coverage.
 # custom:
 #   codes: [calls.failed]
-#   remedy: Look into the control plane's own log for the call that failed; tenants behind it may never have been called.
+#   remedy: Look into the control plane's own log for the call that failed; tenants behind it may not have been called.
 deny contains finding if {
 	archive := input.archive
 	not archive.ok == true
@@ -31,13 +31,17 @@ is_coverage_verdict if {
 	startswith(input.archive.error, "incomplete rollout:")
 }
 
-said_ok := sprintf("%v", [ok]) if {
-	ok := input.archive.ok
-} else := "absent"
+default said_ok := "absent"
 
-# The first text that says something, else what ok was.
-detail := input.archive.error if {
-	text.is_given(input.archive.error)
-} else := input.archive.message if {
-	text.is_given(input.archive.message)
-} else := {"ok": said_ok}
+said_ok := word if word := sprintf("%v", [input.archive.ok])
+
+# The first text that says something, else what ok was: {"ok": false}, {"ok": null}, or {} where it is absent.
+detail := said if {
+	said := input.archive.error
+	text.is_given(said)
+} else := said if {
+	said := input.archive.message
+	text.is_given(said)
+} else := said if {
+	said := object.filter(input.archive, ["ok"])
+}

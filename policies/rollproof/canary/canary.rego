@@ -18,13 +18,14 @@ import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
 # The cohort of the canary, by index; empty where the fleet does not have it.
-enumerated := {i |
+enumerated contains i if {
+	canary := input.rollout.canary
 	some i, cohort in input.cohorts
+	canary in cohort.tenants
 	cohort.planned
-	input.rollout.canary in cohort.tenants
 }
 
-asserted := enumerated & fleet.asserted
+asserted contains i if some i in (enumerated & fleet.asserted)
 
 # METADATA
 # title: Stale canary
@@ -48,8 +49,7 @@ deny contains finding if {
 # custom:
 #   codes: [canary.unproven]
 deny contains finding if {
-	some i in asserted
-	not proof.proves(proof.states[i])
+	some i in (asserted - proof.proven)
 	finding := {
 		"code": "canary.unproven",
 		"message": sprintf("canary %s is not proven on %s: %s", [input.rollout.canary, text.target, proof.states[i]]),
@@ -65,7 +65,7 @@ deny contains finding if {
 #   codes: [canary.unhealthy]
 deny contains finding if {
 	not params.value("allow_unhealthy", false)
-	finding := unhealthy
+	some finding in unhealthy
 }
 
 # METADATA
@@ -75,12 +75,11 @@ deny contains finding if {
 #   codes: [canary.unhealthy]
 warn contains finding if {
 	params.value("allow_unhealthy", false)
-	finding := unhealthy
+	some finding in unhealthy
 }
 
-unhealthy := finding if {
-	some i in asserted
-	proof.proves(proof.states[i])
+unhealthy contains finding if {
+	some i in (asserted & proof.proven)
 	proof.counting[i].healthz_ok == false
 	finding := {
 		"code": "canary.unhealthy",

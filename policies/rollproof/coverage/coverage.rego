@@ -1,4 +1,3 @@
-# LEAD (remove this line when read): the lead wrote these policies at 09:50, before yours were there, and overwrote yours by accident. Keep the files as they are NOW as the base: write tests, READMEs and .regal config for them; mend what you find wrong in place, small edits only. See /tmp/brief/NOTE.md.
 # METADATA
 # title: Coverage
 # description: Every tenant of the fleet is proven on the target, or is one of the few that the tolerance covers.
@@ -9,7 +8,7 @@
 #     max_stragglers:
 #       type: integer
 #       minimum: 0
-#       description: How many stragglers may be shipped past. Without it the plan says, and a plan that does not means 0.
+#       description: How many stragglers may be shipped past. Without it the plan says, else 0.
 #     require_proof:
 #       type: boolean
 #       default: false
@@ -21,7 +20,7 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
-assumed := {i | some i in fleet.asserted; proof.states[i] == "assumed"}
+assumed contains i if some i in (fleet.asserted & proof.in_state.assumed)
 
 # METADATA
 # title: Incomplete rollout
@@ -65,7 +64,7 @@ deny contains finding if {
 #   remedy: Update the control plane, so that it inspects the running containers, or leave require_proof out.
 deny contains finding if {
 	params.value("require_proof", false)
-	finding := assumed_finding
+	some finding in assumed_finding
 }
 
 # METADATA
@@ -94,14 +93,15 @@ warn contains finding if {
 #   remedy: Update the control plane, so that it inspects the running containers.
 note contains finding if {
 	not params.value("require_proof", false)
-	finding := assumed_finding
+	some finding in assumed_finding
 }
 
-assumed_finding := finding if {
+assumed_finding contains finding if {
 	count(assumed) > 0
+	are := text.tenants_are(fleet.size(assumed))
 	finding := {
 		"code": "coverage.assumed",
-		"message": sprintf("%s only assumed to be on %s: no row of theirs proves it", [text.tenants_are(fleet.size(assumed)), text.target]),
+		"message": sprintf("%s only assumed to be on %s: no row of theirs proves it", [are, text.target]),
 		"tenants": fleet.tenants(assumed),
 	}
 }

@@ -17,10 +17,9 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
-unhealthy := {i |
-	some i in fleet.asserted
-	proof.counting[i].healthz_ok == false
-	proof.proves(proof.states[i])
+unhealthy contains i if {
+	failing := {i | some i, row in proof.counting; row.healthz_ok == false}
+	some i in ((failing & fleet.asserted) & proof.proven)
 }
 
 # METADATA
@@ -30,7 +29,7 @@ unhealthy := {i |
 #   codes: [health.unhealthy]
 deny contains finding if {
 	not params.value("allow_unhealthy", false)
-	finding := unhealthy_finding
+	some finding in unhealthy_finding
 }
 
 # METADATA
@@ -40,10 +39,10 @@ deny contains finding if {
 #   codes: [health.unhealthy]
 warn contains finding if {
 	params.value("allow_unhealthy", false)
-	finding := unhealthy_finding
+	some finding in unhealthy_finding
 }
 
-unhealthy_finding := finding if {
+unhealthy_finding contains finding if {
 	count(unhealthy) > 0
 	finding := {
 		"code": "health.unhealthy",

@@ -9,25 +9,29 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 
 # The cohorts of the fleet that a rollout asserts something about, by index.
-asserted := {i |
+asserted contains i if {
 	not input.rollout.dry_run
+	input.fleet.source != "none"
 	some i, cohort in input.cohorts
 	cohort.planned
 }
 
-straggling := {i |
-	some i in asserted
-	not proof.proves(proof.states[i])
-}
+straggling contains i if some i in (asserted - proof.proven)
 
-behind := size(straggling)
+stragglers := [tenant |
+	some i in straggling
+	some tenant in input.cohorts[i].tenants
+]
 
-stragglers := tenants(straggling)
+behind := many if many := count(stragglers)
 
 # How many stragglers may be shipped past: the parameter, else the plan.
-tolerated := input.rollout.max_stragglers if {
-	params.value("max_stragglers", null) == null
-} else := params.value("max_stragglers", null)
+tolerated := limit if {
+	limit := params.value("max_stragglers", null)
+	limit != null
+} else := limit if {
+	limit := input.rollout.max_stragglers
+}
 
 # Whatever the tolerance, somebody must be proven.
 nobody_is_proven if {

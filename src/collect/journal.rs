@@ -1,0 +1,48 @@
+//! The journal of a rollout: the same fold that drove it, over what it left.
+
+use std::sync::Arc;
+
+use super::input::Input;
+use super::{Collected, evidence_error};
+use crate::document::Role;
+use crate::drive::{Rollout, read_journal};
+use crate::error::Error;
+use crate::schema::Fault;
+
+/// Whether these bytes begin as a journal does.
+pub fn is_journal(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"{\"record\":\"start\"")
+}
+
+/// Reads a journal. One that says of no end was cut short: the rollout was interrupted.
+///
+/// # Errors
+/// [`Error::Evidence`] where a record is not valid.
+pub fn read(input: &Arc<Input>, sha256: String) -> Result<Collected, Error> {
+    let mut rollout = replay(input)?.0;
+    rollout.cut_short();
+    let document = rollout.document();
+    let mut inputs = vec![input.file(Role::Journal, sha256)];
+    inputs.extend(document.provenance.inputs.iter().cloned());
+    Ok(Collected { document, inputs })
+}
+
+/// The rollout that a journal tells of, and where its last whole record ends.
+///
+/// # Errors
+/// [`Error::Evidence`] where a record is not valid.
+pub fn replay(input: &Input) -> Result<(Rollout, u64), Error> {
+    let wrong = |line: usize, problem: String| {
+        let fault = Fault { place: Some((line, 1)), ..Fault::whole(problem) };
+        evidence_error(input, vec![fault.help("each line of a journal is a record of the schema `journal`")])
+    };
+    let (records, length) = read_journal(&input.bytes).map_err(|(line, problem)| wrong(line, problem))?;
+    let Some((start, rest)) = records.split_first() else {
+        return Err(wrong(1, "found no whole record".into()));
+    };
+    let mut rollout = Rollout::start(start).map_err(|problem| wrong(1, problem))?;
+    for record in rest {
+        rollout.apply(record);
+    }
+    Ok((rollout, length))
+}

@@ -1,0 +1,122 @@
+//! `rollproof.toml`: what is the operator's own. An unknown key is an error.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::error::{Error, nearest};
+
+/// The file that is read where `--config` names none.
+const FILE: &str = "rollproof.toml";
+
+/// The configuration. Times are in seconds and may be fractions.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Calls to the control plane.
+    pub http: Http,
+    /// Values of the policies' parameters.
+    pub params: BTreeMap<String, ParamValue>,
+    /// Which policies are evaluated.
+    pub policies: PolicyPaths,
+}
+
+/// Calls to the control plane (contract section 3).
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// How long to wait before each further attempt of a call, in seconds; there are as many attempts more as delays.
+    #[schemars(inner(range(min = 0)))]
+    pub retry_delays_seconds: Vec<f64>,
+    /// The time limit of the plan call, in seconds.
+    #[schemars(range(min = 0))]
+    pub plan_timeout_seconds: f64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { retry_delays_seconds: vec![5.0, 10.0, 20.0], plan_timeout_seconds: 120.0 }
+    }
+}
+
+/// Which policies are evaluated beside the bundled ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyPaths {
+    /// Folders and files of policies, from the configuration's own folder.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The value of a parameter.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ParamValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// Text.
+    String(String),
+}
+
+impl std::fmt::Display for ParamValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Boolean(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::String(value) => value.fmt(f),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file that is named, else the working folder's, else none.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with line and column, where it cannot be read or is not valid.
+    pub fn read(named: Option<&Path>) -> Result<Self, Error> {
+        let path = named.unwrap_or(Path::new(FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                let problem = format!("cannot read the configuration {}: {error}", path.display());
+                return Err(Error::usage(problem, "is the path right?"));
+            }
+        };
+        let mut config: Self = toml::from_str(&text).map_err(|error| wrong(path, &error))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for policies in &mut config.policies.paths {
+            *policies = folder.join(&*policies);
+        }
+        let times = config.http.retry_delays_seconds.iter().chain([&config.http.plan_timeout_seconds]);
+        if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {
+            let problem = format!("{}: found {time}, but a time of at least 0 seconds is allowed", path.display());
+            return Err(Error::usage(problem, "rollproof schema config describes every key"));
+        }
+        Ok(config)
+    }
+}
+
+/// A time in seconds, if it is one.
+pub fn seconds(time: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(time).ok()
+}
+
+fn wrong(path: &Path, error: &toml::de::Error) -> Error {
+    // `unknown field `x`, expected one of `a`, `b``: what stands between backticks are names.
+    let message = error.message();
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let near = match names.split_first() {
+        Some((unknown, known)) if message.starts_with("unknown field") => nearest(unknown, known.iter().copied()),
+        _ => None,
+    };
+    let help = near.map_or_else(|| "rollproof schema config describes every key".into(), |near| format!("did you mean {near:?}?"));
+    Error::usage(format!("{}: {}", path.display(), error.to_string().trim_end()), help)
+}

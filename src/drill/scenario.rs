@@ -1,0 +1,255 @@
+//! Scenarios: a fleet, what its tenants answer, and what goes wrong, as data. Each bundled one is an incident or a hole
+//! of contract sections 6 and 7.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, nearest};
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// The scenario that is played where none is named.
+pub const SEED: &str = "skipped-tenant";
+
+/// A rehearsal.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it shows, in one sentence.
+    pub about: String,
+    /// The tenants that the control plane enumerates, in its order.
+    pub fleet: Vec<String>,
+    /// A list of tenants that is independent of the control plane.
+    #[serde(default)]
+    pub inventory: Vec<String>,
+    /// The rollout plan.
+    #[serde(default)]
+    pub plan: Plan,
+    /// What tenants answer, where it is not that they are well and on the target.
+    #[serde(default)]
+    pub tenants: BTreeMap<String, Tenant>,
+    /// What goes wrong.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// The expected verdict.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+/// The part of a rollout plan that a scenario chooses.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// Whether there is anything to roll out.
+    pub enabled: bool,
+    /// The canary; none where it is blank.
+    pub canary: String,
+    /// How long the canary soaks, in seconds; the time scale shortens it.
+    pub soak_seconds: u64,
+    /// How many tenants a call names.
+    pub batch_size: u64,
+    /// How many stragglers are tolerated.
+    pub max_stragglers: u64,
+    /// Whether to change nothing.
+    pub dry_run: bool,
+    /// The time limit of an attempt, in seconds.
+    pub rollout_http_timeout: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            canary: String::new(),
+            soak_seconds: 60,
+            batch_size: 3,
+            max_stragglers: 0,
+            dry_run: false,
+            rollout_http_timeout: 600,
+        }
+    }
+}
+
+/// What a tenant answers.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tenant {
+    /// Whether the control plane leaves it out of its answer.
+    pub skipped: bool,
+    /// Keys of its row that are other than usual.
+    pub row: Map<String, Value>,
+    /// Keys that its row lacks.
+    pub without: Vec<String>,
+    /// A further row for it, ahead of its own.
+    pub before: Option<Map<String, Value>>,
+    /// Another name that its row bears.
+    pub answers_as: Option<String>,
+}
+
+/// Something that goes wrong with a call.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fault {
+    /// `plan`, or a tenant: calls that name it.
+    pub call: String,
+    /// At which attempts, from 1; at all where none is named.
+    pub attempts: Vec<u64>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// `ok` of the answer.
+    pub ok: Option<bool>,
+    /// `error` of the answer.
+    pub error: Option<String>,
+    /// The answer's whole body, instead of JSON.
+    pub body: Option<String>,
+    /// Whether the answer holds no rows.
+    pub no_rows: bool,
+    /// How long the answer takes, in seconds.
+    pub delay_seconds: f64,
+    /// Whether the connection is dropped in the middle of the answer.
+    pub drop: bool,
+}
+
+/// The expected verdict.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The exit code.
+    pub exit: u8,
+    /// Codes of findings that deny.
+    pub denies: Vec<String>,
+    /// The stragglers.
+    pub stragglers: Vec<String>,
+}
+
+impl Scenario {
+    /// The names of the bundled ones.
+    pub fn names() -> Vec<String> {
+        let stem = |file: &include_dir::File<'_>| Some(file.path().file_stem()?.to_string_lossy().into_owned());
+        let mut names: Vec<String> = SCENARIOS.files().filter_map(stem).collect();
+        names.sort();
+        names
+    }
+
+    /// A bundled one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is none of that name.
+    pub fn bundled(name: &str) -> Result<Self, Error> {
+        let names = Self::names();
+        let Some(file) = SCENARIOS.get_file(format!("{name}.toml")) else {
+            let near = nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
+            let help = format!("{}rollproof drill --list names all", near.unwrap_or_default());
+            return Err(Error::usage(format!("there is no scenario {name:?}"), help));
+        };
+        Self::parse(file.contents_utf8().unwrap_or_default(), name)
+    }
+
+    /// One from a file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it cannot be read or is none.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::usage(format!("cannot read the scenario {name}: {error}"), "is the path right?"))?;
+        Self::parse(&text, &name)
+    }
+
+    fn parse(text: &str, name: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| {
+            let problem = format!("the scenario {name}: {}", error.to_string().trim_end());
+            Error::usage(problem, "rollproof schema scenario describes every key")
+        })
+    }
+
+    /// The same with a fleet of so many tenants; the first ones keep their names.
+    #[must_use]
+    pub fn with_tenants(mut self, many: usize) -> Self {
+        let more = (self.fleet.len()..many).map(|i| format!("tenant-{i:05}"));
+        self.fleet.extend(more);
+        self.fleet.truncate(many);
+        self
+    }
+
+    /// The plan file (contract section 2).
+    pub fn plan_file(&self, url: &str) -> Value {
+        let plan = &self.plan;
+        if !plan.enabled {
+            return json!({"enabled": false, "sha": SHA, "disabled_reason": "PROD_AUTO_DEPLOY_DISABLED=true"});
+        }
+        let mut body = json!({
+            "target_tag": TARGET, "soak_seconds": plan.soak_seconds, "batch_size": plan.batch_size,
+            "max_stragglers": plan.max_stragglers, "dry_run": plan.dry_run, "confirm": true,
+        });
+        if !plan.canary.is_empty() {
+            body["canary_slug"] = plan.canary.clone().into();
+        }
+        json!({
+            "enabled": true, "sha": SHA, "short_sha": &SHA[..7], "target_tag": TARGET, "cp_url": url,
+            "rollout_http_timeout": plan.rollout_http_timeout, "body": body,
+        })
+    }
+
+    /// What goes wrong with a call at an attempt, counted from 1.
+    pub fn fault(&self, tenants: Option<&[String]>, attempt: u64) -> Option<&Fault> {
+        self.faults.iter().find(|fault| {
+            let meant = match tenants {
+                None => fault.call == "plan",
+                Some(tenants) => tenants.contains(&fault.call),
+            };
+            meant && (fault.attempts.is_empty() || fault.attempts.contains(&attempt))
+        })
+    }
+
+    /// The rows of an answer.
+    pub fn rows(&self, tenants: Option<&[String]>, dry_run: bool) -> Vec<Value> {
+        let Some(tenants) = tenants else {
+            return self.fleet.iter().map(|slug| json!({"slug": slug, "ssm_status": "DryRun"})).collect();
+        };
+        let phase = if tenants.len() == 1 && tenants[0] == self.plan.canary { "canary" } else { "batch" };
+        let usual = Tenant::default();
+        let mut rows = Vec::new();
+        for slug in tenants {
+            let tenant = self.tenants.get(slug).unwrap_or(&usual);
+            if tenant.skipped {
+                continue;
+            }
+            let mut row = json!({"slug": slug, "phase": phase, "ssm_status": "DryRun"});
+            if !dry_run {
+                row = json!({
+                    "slug": slug, "phase": phase, "ssm_status": "Success", "ssm_exit_code": 0, "healthz_ok": true,
+                    "verified_on_target": true, "running_image": format!("platform-tenant:{TARGET}"),
+                });
+            }
+            if let Some(before) = &tenant.before {
+                rows.push(merged(row.clone(), before));
+            }
+            row = merged(row, &tenant.row);
+            if let Some(fields) = row.as_object_mut() {
+                fields.retain(|key, _| !tenant.without.contains(key));
+                if let Some(other) = &tenant.answers_as {
+                    fields.insert("slug".into(), other.clone().into());
+                }
+            }
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+/// The build that every scenario rolls out.
+const TARGET: &str = "staging-abcdef1";
+const SHA: &str = "abcdef1000000000000000000000000000000000";
+
+fn merged(mut row: Value, other: &Map<String, Value>) -> Value {
+    if let Some(fields) = row.as_object_mut() {
+        fields.extend(other.clone());
+    }
+    row
+}

@@ -1,0 +1,110 @@
+//! The drill's control plane: real HTTP on loopback, the contract of section 3, and the faults of a scenario.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+use super::scenario::{Fault, Scenario};
+
+/// The token that the drill's control plane asks for. It opens nothing else.
+pub const TOKEN: &str = "drill-token-of-no-worth";
+
+/// A control plane on loopback.
+#[derive(Clone)]
+struct ControlPlane {
+    scenario: Arc<Scenario>,
+    /// How often each scope was asked for.
+    attempts: Arc<Mutex<HashMap<String, u64>>>,
+}
+
+/// A listener on a free port of loopback.
+///
+/// # Errors
+/// Those of the operating system.
+pub async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Serves a scenario until it is dropped.
+///
+/// # Errors
+/// Those of the operating system.
+pub async fn serve(listener: TcpListener, scenario: Scenario) -> io::Result<()> {
+    let plane = ControlPlane { scenario: Arc::new(scenario), attempts: Arc::default() };
+    let router = Router::new()
+        .route("/cp/admin/tenants/redeploy-fleet", post(redeploy))
+        .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
+        .with_state(plane);
+    axum::serve(listener, router).await
+}
+
+async fn redeploy(State(plane): State<ControlPlane>, headers: HeaderMap, body: Bytes) -> Response {
+    let bearer = format!("Bearer {TOKEN}");
+    if headers.get(AUTHORIZATION).is_none_or(|given| given.as_bytes() != bearer.as_bytes()) {
+        return answer(StatusCode::UNAUTHORIZED, &json!({"ok": false, "error": "unauthorized"}));
+    }
+    let request: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
+    let bad = |error: &str| answer(StatusCode::BAD_REQUEST, &json!({"ok": false, "error": error}));
+    if request.get("confirm") != Some(&Value::Bool(true)) {
+        return bad("confirm is not true");
+    }
+    let tenants: Option<Vec<String>> = match request.get("only_slugs") {
+        None => None,
+        Some(slugs) => match serde_json::from_value::<Vec<String>>(slugs.clone()) {
+            Ok(slugs) if !slugs.is_empty() => Some(slugs),
+            _ => return bad("only_slugs names nobody"),
+        },
+    };
+    let dry_run = request.get("dry_run") == Some(&Value::Bool(true));
+    if tenants.is_none() && !dry_run {
+        return bad("a rollout without only_slugs is not what the gate asks for");
+    }
+    let attempt = plane.attempt(tenants.as_deref());
+    let usual = Fault::default();
+    let fault = plane.scenario.fault(tenants.as_deref(), attempt).unwrap_or(&usual);
+    if fault.delay_seconds > 0.0 {
+        tokio::time::sleep(Duration::from_secs_f64(fault.delay_seconds)).await;
+    }
+    let rows = if fault.no_rows { Vec::new() } else { plane.scenario.rows(tenants.as_deref(), dry_run) };
+    let mut said = json!({"ok": fault.ok.unwrap_or(fault.status.is_none()), "results": rows});
+    if let Some(error) = &fault.error {
+        said["error"] = error.clone().into();
+    }
+    let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
+    let text = fault.body.clone().unwrap_or_else(|| said.to_string());
+    if fault.drop {
+        let half: String = text.chars().take(text.chars().count() / 2).collect();
+        let parts = [Ok(Bytes::from(half)), Err(io::Error::other("the scenario drops the connection"))];
+        return (status, Body::from_stream(futures_util::stream::iter(parts))).into_response();
+    }
+    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+impl ControlPlane {
+    /// Which attempt this is for these tenants, from 1.
+    fn attempt(&self, tenants: Option<&[String]>) -> u64 {
+        let scope = tenants.map_or_else(String::new, |tenants| tenants.join("\n"));
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempt = attempts.entry(scope).or_default();
+        *attempt += 1;
+        *attempt
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}

@@ -1,0 +1,185 @@
+//! The live rollout: makes the calls of contract section 4 one after another, keeps a journal, and asks before every
+//! further step whether to go on. It knows nothing of policies: the question is a function.
+
+mod client;
+mod journal;
+mod progress;
+mod rollout;
+mod stop;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use backon::Retryable as _;
+use jiff::Timestamp;
+
+pub use client::{Client, Token, is_loopback};
+pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
+pub use progress::Progress;
+pub use rollout::{Rollout, Step, failed_call, response};
+pub use stop::{Signal, Stop};
+
+use crate::document::{Document, Purpose, Text};
+use crate::error::Error;
+
+/// How long a call in flight is waited for once a signal came. CI kills after about 10 s.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long things may take, and how much of the waiting is done.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// Before each further attempt of a call; as many as there are delays.
+    pub retry_delays: Vec<Duration>,
+    /// The time limit of the plan call.
+    pub plan_timeout: Duration,
+    /// The time limit of each attempt of a call that names tenants.
+    pub call_timeout: Duration,
+    /// What soak and retry delays are multiplied with: 1, but in a rehearsal.
+    pub scale: f64,
+}
+
+/// Asked with the document so far: why to stop, or nothing to go on.
+pub type Ask<'a> = dyn FnMut(&Document) -> Result<Vec<String>, Error> + 'a;
+
+/// A rollout that is being driven.
+pub struct Driver<'a> {
+    /// Its state.
+    pub rollout: Rollout,
+    /// Where everything is kept.
+    pub journal: Journal,
+    /// Who is called.
+    pub client: &'a Client,
+    /// How long things may take.
+    pub timing: &'a Timing,
+    /// Who is told.
+    pub progress: Progress,
+    /// What ends it from outside.
+    pub stop: Stop,
+}
+
+/// Why a call is not gone on with.
+enum Unfinished {
+    /// Worth another attempt.
+    Transient,
+    /// A signal came.
+    Stopped,
+    /// The journal cannot be written.
+    Failed(Error),
+}
+
+impl Driver<'_> {
+    /// Drives the rollout to its end, to a halt, or until a signal comes.
+    ///
+    /// # Errors
+    /// That of the journal or of the question; the rollout then stops before anything else is called.
+    pub async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+        loop {
+            if let Some(signal) = self.stop.came() {
+                return self.interrupt(signal);
+            }
+            match self.rollout.next() {
+                Step::Done => {
+                    return self.record(Record::Completed { at: now() });
+                }
+                Step::Soak(seconds) => self.soak(seconds).await?,
+                Step::Call(purpose, tenants) => {
+                    self.call(purpose, &tenants).await?;
+                    if self.stop.came().is_none() {
+                        self.ask(ask)?;
+                    }
+                }
+            }
+            if self.rollout.outcome() != crate::document::Outcome::Running {
+                return Ok(());
+            }
+        }
+    }
+
+    fn ask(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+        let halts = match ask(&self.rollout.document()) {
+            Ok(halts) => halts,
+            Err(error) => {
+                let because = Text::from("a policy could not be evaluated");
+                self.record(Record::Halted { at: now(), because })?;
+                return Err(error);
+            }
+        };
+        if halts.is_empty() {
+            return Ok(());
+        }
+        self.progress.line(&format!("halted: {}", halts.join("; ")));
+        self.record(Record::Halted { at: now(), because: Text::from(halts.join("; ")) })
+    }
+
+    /// Keeps a record. What happened has happened, also where it cannot be kept.
+    fn record(&mut self, record: Record) -> Result<(), Error> {
+        let kept = self.journal.append(&record);
+        self.rollout.apply(&record);
+        kept
+    }
+
+    fn interrupt(&mut self, signal: Signal) -> Result<(), Error> {
+        self.progress.line(&format!("interrupted by {}", signal.name()));
+        self.record(Record::Interrupted { at: now(), signal: Text::from(signal.name()) })
+    }
+
+    async fn soak(&mut self, seconds: u64) -> Result<(), Error> {
+        self.record(Record::Soak { at: now() })?;
+        let wait = Duration::from_secs(seconds).mul_f64(self.timing.scale);
+        let waiting = self.progress.countdown("soak", wait);
+        if self.stop.unless_stopped(waiting).await.is_some() {
+            self.record(Record::Soaked { at: now() })?;
+        }
+        Ok(())
+    }
+
+    async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
+        let call = self.rollout.next_call();
+        let body = self.rollout.body(purpose, tenants);
+        let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };
+        let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|d| d.mul_f64(self.timing.scale)).collect();
+        let attempts = u16::try_from(delays.len()).unwrap_or(u16::MAX);
+        let (client, stop) = (self.client, self.stop.clone());
+        self.progress.call(purpose, tenants, limit);
+
+        let number = Cell::new(0);
+        let keeper = RefCell::new(&mut *self);
+        let attempt = || async {
+            if stop.came().is_some() {
+                return Err(Unfinished::Stopped);
+            }
+            let attempt = number.replace(number.get() + 1);
+            let request = Record::Request { call, attempt, purpose, tenants: tenants.to_vec(), at: now() };
+            keeper.borrow_mut().record(request).map_err(Unfinished::Failed)?;
+            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE).await else {
+                return Err(Unfinished::Stopped);
+            };
+            let last = !attempted.is_transient() || attempt == attempts;
+            let answer = Record::Answer {
+                call,
+                attempt,
+                at: now(),
+                duration_ms: u64::try_from(attempted.duration.as_millis()).unwrap_or(u64::MAX),
+                status: attempted.status,
+                error: attempted.error.map(Text::from),
+                body: attempted.body.map(Text::from),
+                last,
+            };
+            let mut driver = keeper.borrow_mut();
+            driver.record(answer).map_err(Unfinished::Failed)?;
+            driver.progress.answered(&driver.rollout, call);
+            if last { Ok(()) } else { Err(Unfinished::Transient) }
+        };
+        let told = |_: &Unfinished, wait: Duration| keeper.borrow().progress.retry(wait);
+        let retried = attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(told);
+        match stop.unless_waiting(retried).await {
+            Some(Err(Unfinished::Failed(error))) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The time, as records have it.
+fn now() -> Text {
+    Text::from(Timestamp::now().to_string())
+}

@@ -1,0 +1,197 @@
+//! The journal: everything that a rollout did and was answered, one JSON record a line, on disk before anything else
+//! happens. The document of a rollout is a fold over it, live or a year later.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Purpose, Text};
+use crate::error::Error;
+
+/// A line of a journal. Times are RFC 3339, UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Record {
+    /// The first line: what is to be rolled out.
+    Start {
+        /// The format's name and version.
+        format: Format,
+        /// When.
+        at: Text,
+        /// The plan's name, as it was given.
+        plan_name: Text,
+        /// The plan's own bytes.
+        plan: Text,
+        /// The inventory's name and bytes, where one was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inventory: Option<Inventory>,
+        /// By how much waiting was shortened in a rehearsal; absent in a real rollout.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_scale: Option<Text>,
+    },
+    /// A request is about to be sent.
+    Request {
+        /// Index of the call.
+        call: u32,
+        /// Index of the attempt.
+        attempt: u16,
+        /// What the call is for.
+        purpose: Purpose,
+        /// The tenants that it names.
+        tenants: Vec<Text>,
+        /// When.
+        at: Text,
+    },
+    /// An attempt has ended.
+    Answer {
+        /// Index of the call.
+        call: u32,
+        /// Index of the attempt.
+        attempt: u16,
+        /// When.
+        at: Text,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// The HTTP status, where an answer came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// Why no whole answer came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Text>,
+        /// The answer as it came, as far as it came; the token is masked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<Text>,
+        /// Whether the call has ended with it.
+        last: bool,
+    },
+    /// The canary soaks from now on.
+    Soak {
+        /// When.
+        at: Text,
+    },
+    /// The canary has soaked.
+    Soaked {
+        /// When.
+        at: Text,
+    },
+    /// A policy stopped the rollout.
+    Halted {
+        /// When.
+        at: Text,
+        /// Which policies, and why.
+        because: Text,
+    },
+    /// A signal stopped the rollout.
+    Interrupted {
+        /// When.
+        at: Text,
+        /// The signal's name.
+        signal: Text,
+    },
+    /// An interrupted rollout goes on.
+    Resumed {
+        /// When.
+        at: Text,
+    },
+    /// Every call was made.
+    Completed {
+        /// When.
+        at: Text,
+    },
+}
+
+/// The name and version of the journal's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Format {
+    /// Version 1.
+    #[serde(rename = "rollproof.journal/v1")]
+    V1,
+}
+
+/// A list of tenants that is independent of the control plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inventory {
+    /// Its name, as it was given.
+    pub name: Text,
+    /// Its own bytes.
+    pub text: Text,
+}
+
+/// A journal that is being written.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Begins a new one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is one already, [`Error::Output`] where it cannot be written.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(|source| {
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                Error::usage(
+                    format!("there is a journal already: {}", path.display()),
+                    "go on with it by --resume, or name another with --journal; it is the evidence of a rollout",
+                )
+            } else {
+                Error::Output { path: path.to_owned(), source }
+            }
+        })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Goes on with one that was read before; `length` is where its last whole record ends.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where it cannot be written.
+    pub fn resume(path: &Path, length: u64) -> Result<Self, Error> {
+        let open = || {
+            let file = OpenOptions::new().append(true).open(path)?;
+            // What a killed process wrote of a record is no record.
+            file.set_len(length)?;
+            Ok(file)
+        };
+        let file = open().map_err(|source| Error::Output { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Appends a record; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where it is not.
+    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(record).map_err(io::Error::from).map_err(|source| self.failed(source))?;
+        line.push(b'\n');
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Output { path: self.path.clone(), source }
+    }
+}
+
+/// Reads a journal: its records, and where the last whole one ends. A last line that is cut short was being written
+/// when the process was killed; it is no fault.
+///
+/// # Errors
+/// Line and message of the first record that is not valid.
+pub fn read(bytes: &[u8]) -> Result<(Vec<Record>, u64), (usize, String)> {
+    let mut records = Vec::new();
+    let mut length = 0;
+    for (i, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if !line.ends_with(b"\n") {
+            break;
+        }
+        records.push(serde_json::from_slice(line).map_err(|error| (i + 1, error.to_string()))?);
+        length += line.len() as u64;
+    }
+    Ok((records, length))
+}

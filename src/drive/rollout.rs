@@ -1,0 +1,449 @@
+//! The state of a rollout: a fold over its journal. It says which call is next, and what is known so far as a
+//! document; whether to go on is not its business.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::journal::Record;
+use crate::collect::{Bytes, Input, PlanFile, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file};
+use crate::document::{
+    Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
+    LabelsId, Origin, Outcome, Provenance, Purpose, Role, Text,
+};
+
+/// What the document's anomalies name as their input, where it is an answer of the control plane.
+const ANSWERS: &str = "control plane";
+
+/// What comes next in a rollout (contract section 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A call.
+    Call(Purpose, Vec<Text>),
+    /// The canary soaks, for so many seconds.
+    Soak(u64),
+    /// Nothing: every call was made.
+    Done,
+}
+
+/// A rollout so far.
+#[derive(Debug)]
+pub struct Rollout {
+    plan: PlanFile,
+    inventory: Option<Vec<Text>>,
+    inputs: Vec<InputFile>,
+    collected_at: Text,
+    fleet: Vec<Text>,
+    /// Whether a plan call gave an answer that can be used.
+    enumerated: bool,
+    grouping: Grouping,
+    calls: Vec<Call>,
+    anomalies: Vec<Anomaly>,
+    /// The well-formed rows of every answer but the plan call's, as they came.
+    results: Vec<Box<RawValue>>,
+    /// Tenants that an ended call named.
+    called: HashSet<Text>,
+    soaked: bool,
+    started_at: Option<Text>,
+    finished_at: Option<Text>,
+    outcome: Outcome,
+    because: Option<Text>,
+    time_scale: Option<Text>,
+}
+
+/// An answer of the control plane (contract section 3), its rows unread.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(default)]
+    ok: Field<bool>,
+    #[serde(default)]
+    error: Option<Text>,
+    #[serde(default)]
+    message: Option<Text>,
+    #[serde(default, borrow)]
+    results: Option<Vec<&'a RawValue>>,
+    #[serde(flatten)]
+    _unknown: crate::document::Map<Unknown<1>>,
+}
+
+impl Rollout {
+    /// A rollout as the first record of its journal tells of it.
+    ///
+    /// # Errors
+    /// In words, where that is no first record.
+    pub fn start(record: &Record) -> Result<Self, String> {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, .. } = record else {
+            return Err("found a record that is no start of a journal".into());
+        };
+        let input = |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
+        let plan_input = input(plan_name, plan);
+        let plan = plan_file(&plan_input).map_err(|error| error.to_string())?;
+        let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
+        let mut listed = None;
+        if let Some(inventory) = inventory {
+            let inventory = input(&inventory.name, &inventory.text);
+            listed = Some(fleet_names(&inventory).map_err(|error| error.to_string())?);
+            inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
+        }
+        Ok(Self {
+            outcome: if plan.enabled { Outcome::Running } else { Outcome::Halted },
+            anomalies: plan.anomalies.clone(),
+            plan,
+            inventory: listed,
+            inputs,
+            collected_at: at.clone(),
+            fleet: Vec::new(),
+            enumerated: false,
+            grouping: Grouping::new(),
+            calls: Vec::new(),
+            results: Vec::new(),
+            called: HashSet::new(),
+            soaked: false,
+            started_at: Some(at.clone()),
+            finished_at: None,
+            because: None,
+            time_scale: time_scale.clone(),
+        })
+    }
+
+    /// The plan that it follows.
+    pub const fn plan(&self) -> &PlanFile {
+        &self.plan
+    }
+
+    /// What comes next.
+    pub fn next(&self) -> Step {
+        if self.outcome != Outcome::Running {
+            return Step::Done;
+        }
+        if self.fleet.is_empty() {
+            // A plan call that enumerated nobody is not made again: it has ended, and a policy has its say.
+            let asked = self.calls.iter().any(|call| call.purpose == Purpose::Plan && has_ended(call));
+            return if asked { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
+        }
+        let rollout = &self.plan.rollout;
+        if let Some(canary) = &rollout.canary {
+            if !self.called.contains(canary) {
+                return Step::Call(Purpose::Canary, vec![canary.clone()]);
+            }
+            match rollout.soak_seconds {
+                Some(seconds) if seconds > 0 && !self.soaked && !rollout.dry_run => return Step::Soak(seconds),
+                _ => {}
+            }
+        }
+        let size = usize::try_from(rollout.batch_size.unwrap_or(1)).unwrap_or(usize::MAX);
+        let batch: Vec<Text> =
+            self.fleet.iter().filter(|tenant| !self.called.contains(*tenant)).take(size).cloned().collect();
+        if batch.is_empty() { Step::Done } else { Step::Call(Purpose::Batch, batch) }
+    }
+
+    /// The body of a call (contract section 3).
+    pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> String {
+        let mut body = self.plan.body.clone();
+        if purpose == Purpose::Plan {
+            body.insert("dry_run".into(), true.into());
+        } else {
+            body.remove("canary_slug");
+            body.insert("only_slugs".into(), tenants.iter().map(|tenant| tenant.to_string()).collect());
+            body.insert("soak_seconds".into(), 0.into());
+            body.insert("batch_size".into(), tenants.len().max(1).into());
+        }
+        Value::Object(body).to_string()
+    }
+
+    /// The index of the next call.
+    pub fn next_call(&self) -> u32 {
+        u32::try_from(self.calls.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many tenants the plan call enumerated.
+    pub fn fleet(&self) -> usize {
+        self.fleet.len()
+    }
+
+    /// How many tenants an ended call named.
+    pub fn called(&self) -> usize {
+        self.called.len()
+    }
+
+    /// The last attempt of a call.
+    pub fn last_attempt(&self, call: u32) -> Option<&Attempt> {
+        self.calls.get(call as usize)?.attempts.last()
+    }
+
+    /// How it stands.
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether any answer at all came.
+    pub fn was_answered(&self) -> bool {
+        self.calls.iter().flat_map(|call| &call.attempts).any(|attempt| attempt.status.is_some())
+    }
+
+    /// The well-formed rows, for the response file.
+    pub fn results(&self) -> &[Box<RawValue>] {
+        &self.results
+    }
+
+    /// What has happened, happens.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Start { .. } => {}
+            Record::Request { call, purpose, tenants, .. } => {
+                if *call as usize == self.calls.len() {
+                    let attempts = Vec::new();
+                    for tenant in tenants {
+                        self.grouping.ask(tenant, *call);
+                    }
+                    self.calls.push(Call { purpose: *purpose, tenants: tenants.clone(), attempts, ok: Field::Absent });
+                }
+                if let Some(call) = self.calls.get_mut(*call as usize) {
+                    call.attempts.push(Attempt::in_flight());
+                }
+            }
+            Record::Answer { call, attempt, at, duration_ms, status, error, body, last } => {
+                let ended = Attempt {
+                    status: *status,
+                    duration_ms: Some(*duration_ms),
+                    error: error.clone(),
+                    malformed: None,
+                    last: *last,
+                };
+                self.finished_at = Some(at.clone());
+                self.answer(*call, *attempt, ended, body.as_deref());
+            }
+            Record::Soak { .. } => self.soaked = false,
+            Record::Soaked { .. } => self.soaked = true,
+            Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
+            Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
+            Record::Completed { at } => self.end(Outcome::Completed, at, None),
+            Record::Resumed { .. } => {
+                self.outcome = Outcome::Running;
+                self.because = None;
+            }
+        }
+    }
+
+    /// The journal ends here, and says of no end: the process was killed.
+    pub fn cut_short(&mut self) {
+        if self.outcome == Outcome::Running {
+            self.outcome = Outcome::Interrupted;
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome, at: &Text, because: Option<Text>) {
+        self.outcome = outcome;
+        self.finished_at = Some(at.clone());
+        self.because = because;
+    }
+
+    fn answer(&mut self, index: u32, attempt: u16, mut ended: Attempt, body: Option<&str>) {
+        let Some(call) = self.calls.get(index as usize) else { return };
+        let (purpose, tenants) = (call.purpose, call.tenants.clone());
+        let mut ok = Field::Absent;
+        if let (Some(body), None) = (body, &ended.error) {
+            match serde_json::from_str::<Answer<'_>>(body) {
+                Ok(answer) => {
+                    ok = answer.ok;
+                    if ended.error.is_none() {
+                        ended.error = answer.error.or(answer.message).filter(|error| !error.trim().is_empty());
+                    }
+                    let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
+                    let rows = answer.results.unwrap_or_default();
+                    ended.malformed = match purpose {
+                        Purpose::Plan => self.enumerate(&rows, ended.status),
+                        Purpose::Canary | Purpose::Batch => self.see(&rows, &tenants, origin),
+                    };
+                }
+                Err(error) => ended.malformed = Some(malformed(&error.to_string(), body)),
+            }
+        }
+        if ended.last {
+            self.called.extend(tenants);
+        }
+        let call = &mut self.calls[index as usize];
+        call.ok = ok;
+        if let Some(attempt) = call.attempts.get_mut(attempt as usize) {
+            *attempt = ended;
+        }
+    }
+
+    /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
+    fn enumerate(&mut self, rows: &[&RawValue], status: Option<u16>) -> Option<Text> {
+        let mut read = Vec::new();
+        for row in rows {
+            match serde_json::from_str::<ResponseRow<'_>>(row.get()) {
+                Ok(row) => read.push(row),
+                Err(error) => return Some(malformed(&error.to_string(), row.get())),
+            }
+        }
+        let (mut fleet, mut live) = (Vec::new(), false);
+        for (i, row) in read.iter().enumerate() {
+            if !is_enumeration(&row.row) {
+                let at = format!("/calls/{}/results/{i}", self.calls.len().saturating_sub(1));
+                self.anomaly(AnomalyKind::LiveRowInPlanCall, at, row.slug().map(Text::from));
+                live = true;
+            }
+            match row.slug() {
+                Some(slug) => fleet.push(Text::from(slug)),
+                None => {
+                    let at = format!("/calls/{}/results/{i}", self.calls.len().saturating_sub(1));
+                    self.anomaly(AnomalyKind::UnattributedRow, at, None);
+                }
+            }
+        }
+        if status == Some(200) && !live && !self.enumerated {
+            self.enumerated = true;
+            for slug in &fleet {
+                self.grouping.enumerate(slug, LabelsId::default());
+            }
+            let mut seen = HashSet::new();
+            self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();
+        }
+        None
+    }
+
+    /// Rows of an answer to a call that names tenants. Gives what is wrong with the answer.
+    fn see(&mut self, rows: &[&RawValue], tenants: &[Text], origin: impl Fn(u32) -> Origin) -> Option<Text> {
+        let named: BTreeSet<&str> = tenants.iter().map(|tenant| &**tenant).collect();
+        let mut wrong = None;
+        for (i, raw) in (0..).zip(rows) {
+            let mut row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
+                Ok(row) => row,
+                Err(error) => {
+                    wrong = wrong.or_else(|| Some(malformed(&error.to_string(), raw.get())));
+                    continue;
+                }
+            };
+            self.results.push((*raw).to_owned());
+            let at = origin(i);
+            let place = format!("/calls/{}/attempts/{}/results/{i}", at.call.unwrap_or(0), at.attempt.unwrap_or(0));
+            for field in std::mem::take(&mut row.unknown) {
+                self.unknown_field(&place, &field);
+            }
+            match row.slug().map(str::to_owned) {
+                None => self.anomaly(AnomalyKind::UnattributedRow, place, None),
+                Some(slug) if !named.contains(&*slug) => {
+                    self.anomaly(AnomalyKind::UnrequestedRow, place, Some(Text::from(slug)));
+                }
+                Some(slug) => {
+                    let phase = row.phase().map(|phase| self.grouping.phase(phase));
+                    let row = self.grouping.row(row.row);
+                    self.grouping.see(&slug, row, phase, at);
+                }
+            }
+        }
+        wrong
+    }
+
+    fn anomaly(&mut self, kind: AnomalyKind, at: String, tenant: Option<Text>) {
+        let (input, at) = (Text::from(ANSWERS), Text::from(at));
+        self.anomalies.push(Anomaly { kind, input, at, field: None, tenant, count: 1 });
+    }
+
+    fn unknown_field(&mut self, place: &str, field: &str) {
+        let known = self.anomalies.iter_mut().find(|known| known.field.as_deref() == Some(field));
+        match known {
+            Some(known) => known.count += 1,
+            None => self.anomalies.push(Anomaly {
+                kind: AnomalyKind::UnknownField,
+                input: Text::from(ANSWERS),
+                at: Text::from(format!("{place}/{}", crate::schema::escape_pointer(field))),
+                field: Some(Text::from(field)),
+                tenant: None,
+                count: 1,
+            }),
+        }
+    }
+
+    /// What is known so far.
+    pub fn document(&self) -> Document {
+        let grouped = self.grouping.clone().finish();
+        let known: HashSet<&Text> = self.fleet.iter().collect();
+        let inventory = match &self.inventory {
+            Some(inventory) if self.enumerated => {
+                inventory.iter().filter(|tenant| !known.contains(tenant)).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut rollout = self.plan.rollout.clone();
+        rollout.started_at.clone_from(&self.started_at);
+        rollout.finished_at.clone_from(&self.finished_at);
+        rollout.outcome = self.outcome;
+        rollout.halted_because.clone_from(&self.because);
+        rollout.time_scale.clone_from(&self.time_scale);
+        let disabled = (!self.plan.enabled).then(|| self.plan.disabled_reason.clone());
+        Document {
+            format: Format::V1,
+            rollout,
+            fleet: Fleet {
+                source: if self.enumerated { FleetSource::PlanCall } else { FleetSource::None },
+                tenants: grouped.planned as u64,
+                duplicates: grouped.duplicates,
+                inventory,
+            },
+            archive: None,
+            calls: self.calls.clone(),
+            cohorts: grouped.cohorts,
+            phases: grouped.phases,
+            anomalies: self.anomalies.clone(),
+            gates: disabled.map(|reason| Gates { plan_disabled: Some(reason) }),
+            provenance: Provenance {
+                tool: Text::from(crate::collect::TOOL),
+                collected_at: self.collected_at.clone(),
+                inputs: self.inputs.clone(),
+            },
+        }
+    }
+}
+
+/// What is wrong with an answer, with the beginning of what came.
+fn malformed(error: &str, raw: &str) -> Text {
+    let start: String = raw.chars().take(200).collect();
+    Text::from(format!("{error}: {start}"))
+}
+
+/// Whether the last attempt of a call has ended and no other follows.
+fn has_ended(call: &Call) -> bool {
+    call.attempts.last().is_some_and(|attempt| attempt.last)
+}
+
+/// The response file (contract section 4.6), keys sorted.
+pub fn response(ok: bool, rollout: &Rollout, stragglers: &[Text], error: Option<&str>) -> Value {
+    let mut response = Map::new();
+    if let Some(error) = error {
+        response.insert("error".into(), error.into());
+    }
+    response.insert("ok".into(), ok.into());
+    let rows = rollout.results().iter().map(|row| serde_json::from_str::<Value>(row.get()).unwrap_or(Value::Null));
+    response.insert("results".into(), rows.collect());
+    if !stragglers.is_empty() {
+        response.insert("stragglers".into(), json!(stragglers));
+    }
+    Value::Object(response)
+}
+
+/// The reference's words for the last call that failed: its last attempt ended, and was no HTTP 200 with `ok` true.
+pub fn failed_call(document: &Document) -> Option<String> {
+    let ended = document.calls.iter().filter_map(|call| Some((call, call.attempts.last().filter(|attempt| attempt.last)?)));
+    let (call, attempt) = ended.rev().find(|(call, attempt)| {
+        attempt.status != Some(200) || call.ok != Field::Given(true) || attempt.malformed.is_some()
+    })?;
+    let status = attempt.status.map_or_else(|| "no answer".into(), |status| format!("HTTP {status}"));
+    let ok = match call.ok {
+        Field::Absent => "absent".to_owned(),
+        Field::Null => "null".to_owned(),
+        Field::Given(ok) => ok.to_string(),
+    };
+    let detail = attempt.error.as_ref().or(attempt.malformed.as_ref()).map_or("", |text| text);
+    let tenants: Vec<&str> = call.tenants.iter().map(|tenant| &**tenant).collect();
+    Some(match call.purpose {
+        Purpose::Plan => format!("redeploy plan call failed: {status}, ok={ok}, detail={detail}"),
+        Purpose::Canary | Purpose::Batch => {
+            format!("redeploy scoped call failed for {}: {status}, ok={ok}, detail={detail}", tenants.join(","))
+        }
+    })
+}

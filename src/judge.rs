@@ -1,0 +1,113 @@
+//! What `verify` and `run` share behind the evidence: policies, the report, and where it is written.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli;
+use crate::config::Config;
+use crate::document::{Document, InputFile};
+use crate::error::Error;
+use crate::output;
+use crate::policy::{Given, Param, ParamSource, Policies, Prepared};
+use crate::render::{Format, View, render};
+use crate::report::{Report, report};
+use crate::schema;
+
+/// Policies, their parameters, and what the command line says about output.
+pub struct Judge<'a> {
+    options: &'a cli::Judge,
+    policies: Policies,
+    params: Vec<Param>,
+    /// The configuration.
+    pub config: Config,
+}
+
+impl<'a> Judge<'a> {
+    /// Loads everything that is needed for a verdict, before any evidence is looked at.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for configuration and parameters, [`Error::Policy`] for policies.
+    pub fn new(options: &'a cli::Judge) -> Result<Self, Error> {
+        let config = Config::read(options.config.as_deref())?;
+        let paths: Vec<PathBuf> = config.policies.paths.iter().chain(&options.policies).cloned().collect();
+        let policies = Policies::with(&paths)?;
+        let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+        let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+        let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
+        let params = policies.params(&configured.chain(named).collect::<Vec<_>>())?;
+        Ok(Self { options, policies, params, config })
+    }
+
+    /// The policies, ready to be asked.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one cannot be loaded.
+    pub fn prepare(&self) -> Result<Prepared<'_>, Error> {
+        self.policies.prepare(&self.params)
+    }
+
+    /// The verdict on a document.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where a policy fails.
+    pub fn report(&self, document: &Document, inputs: Vec<InputFile>) -> Result<Report, Error> {
+        schema::check_document(document).map_err(|problem| {
+            Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}"))
+        })?;
+        let outcome = self.prepare()?.evaluate(document)?;
+        Ok(report(document, inputs, outcome, self.policies.packages(), self.params.clone()))
+    }
+
+    /// Writes the report to every place that was asked for.
+    pub fn write(&self, report: &Report) -> Vec<Result<(), Error>> {
+        let mut written: Vec<_> =
+            self.options.reports.iter().map(|(format, path)| self.write_report(*format, path, report)).collect();
+        written.push(self.print_report(report));
+        written
+    }
+
+    fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
+        let view = View { errors: self.options.show_errors, ..View::plain() };
+        let write = |out: &mut dyn Write| render(format, report, &view, out);
+        if is_step_summary(path) { output::append(path, write) } else { output::replace(path, write) }
+    }
+
+    fn print_report(&self, report: &Report) -> Result<(), Error> {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        let view = View {
+            width: if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into()) } else { 100 },
+            color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+            errors: self.options.show_errors || terminal,
+        };
+        output::print(|out| render(self.options.format, report, &view, out))
+    }
+}
+
+/// CI expects that a step's summary is appended to.
+fn is_step_summary(path: &Path) -> bool {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let same = |summary: &Path| path == summary || canonical(path).is_some_and(|path| canonical(summary) == Some(path));
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|summary| !summary.is_empty());
+    summary.is_some_and(|summary| same(Path::new(&summary)))
+}
+
+/// Writes a document.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn write_document(path: &Path, document: &Document) -> Result<(), Error> {
+    output::replace(path, |out| {
+        serde_json::to_writer(&mut *out, document)?;
+        writeln!(out)
+    })
+}
+
+/// The exit code of a verdict, part of which may not have been written: that has a code of its own only where the
+/// verdict has none.
+pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, complain: &mut dyn FnMut(&Error)) -> u8 {
+    let mut failures = written.into_iter().filter_map(Result::err).peekable();
+    let code = if verdict == 0 && failures.peek().is_some() { 7 } else { verdict };
+    failures.for_each(|error| complain(&error));
+    code
+}

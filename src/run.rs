@@ -1,0 +1,267 @@
+//! `rollproof run`: drives a rollout, writes what came of it whatever happens, and judges it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use crate::cli;
+use crate::collect::{Input, Source, fleet_names, plan_file, replay};
+use crate::config::seconds;
+use crate::document::{Document, Outcome, Role, Text};
+use crate::drive::{
+    Client, Driver, Inventory, Journal, JournalFormat, Progress, Record, Rollout, Signal, Stop, Timing, Token, is_loopback,
+    response,
+};
+use crate::error::Error;
+use crate::judge::{self, Judge};
+use crate::output;
+use crate::report::Report;
+use crate::schema::fault_at;
+
+/// The variable that holds the control plane's token.
+const TOKEN: &str = "CP_ADMIN_API_TOKEN";
+
+/// What ended a rollout.
+struct Ended {
+    rollout: Rollout,
+    signal: Option<Signal>,
+    error: Option<Error>,
+}
+
+/// Drives a rollout and judges it.
+///
+/// # Errors
+/// [`Error`], where there is no verdict; what was collected is written all the same.
+pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let judge = Judge::new(&options.judge)?;
+    let start = start(options)?;
+    let mut rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
+    let mut signal = None;
+    let mut failed = None;
+    if rollout.plan().enabled {
+        let client = client(options, &rollout)?;
+        let timing = timing(options, &judge, &rollout)?;
+        let (journal, begun) = journal(options, &start, rollout)?;
+        let ended = drive(options, &judge, &client, &timing, journal, begun)?;
+        (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
+    }
+    finish(options, &judge, &rollout, signal, failed, complain)
+}
+
+/// The first record of the journal: the plan and the inventory as they stand in their files.
+fn start(options: &cli::Run) -> Result<Record, Error> {
+    let max_bytes = options.judge.max_input_bytes;
+    let plan = Source::new(options.plan.clone()).read(max_bytes)?;
+    let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
+    let says = plan_file(&plan)?;
+    if says.enabled && says.rollout.control_plane.is_none() {
+        let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
+        return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault] });
+    }
+    let inventory = match &options.fleet {
+        Some(path) => {
+            let input = Source::new(path.clone()).read(max_bytes)?;
+            fleet_names(&input)?;
+            Some(Inventory { text: text(&input), name: input.name })
+        }
+        None => None,
+    };
+    Ok(Record::Start {
+        format: JournalFormat::V1,
+        at: Text::from(Timestamp::now().to_string()),
+        plan: text(&plan),
+        plan_name: plan.name,
+        inventory,
+        time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
+    })
+}
+
+fn client(options: &cli::Run, rollout: &Rollout) -> Result<Client, Error> {
+    let token = match &options.token_file {
+        Some(path) => {
+            let read = std::fs::read_to_string(path).map_err(|error| {
+                Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
+            })?;
+            Token::new(&read, "the token file")?
+        }
+        None => {
+            let given = std::env::var(TOKEN).map_err(|_| {
+                let help = "set it to the control plane's token, or name a file with --token-file";
+                Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
+            })?;
+            Token::new(&given, TOKEN)?
+        }
+    };
+    let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
+    Client::new(url, token)
+}
+
+fn timing(options: &cli::Run, judge: &Judge<'_>, rollout: &Rollout) -> Result<Timing, Error> {
+    let scale = options.time_scale.unwrap_or(1.0);
+    let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
+    let loopback = reqwest::Url::parse(url).is_ok_and(|url| is_loopback(&url));
+    if seconds(scale).is_none() || (options.time_scale.is_some() && !loopback) {
+        let help = "it is for rehearsals against a control plane on loopback";
+        return Err(Error::usage(format!("--time-scale {scale} cannot be used with {url}"), help));
+    }
+    let http = &judge.config.http;
+    Ok(Timing {
+        retry_delays: http.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect(),
+        plan_timeout: seconds(http.plan_timeout_seconds).unwrap_or_default(),
+        call_timeout: Duration::from_secs(rollout.plan().timeout_seconds),
+        scale,
+    })
+}
+
+/// The journal, and the rollout as far as it came.
+fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Journal, Rollout), Error> {
+    let path = options.journal.clone().unwrap_or_else(|| {
+        let mut path = options.document.clone().into_os_string();
+        path.push(".journal");
+        PathBuf::from(path)
+    });
+    if !options.resume {
+        let mut journal = Journal::create(&path)?;
+        journal.append(start)?;
+        return Ok((journal, rollout));
+    }
+    let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
+    let (mut begun, length) = replay(&input)?;
+    match begun.outcome() {
+        Outcome::Running | Outcome::Interrupted => {}
+        Outcome::Halted | Outcome::Completed | Outcome::Unknown => {
+            let problem = format!("{} tells of a rollout that has ended, so there is nothing to resume", path.display());
+            return Err(Error::usage(problem, "a halted rollout is planned anew; name another --journal"));
+        }
+    }
+    if begun.inputs_differ(&rollout) {
+        let problem = format!("the plan or the fleet is not the one that {} began with", path.display());
+        return Err(Error::usage(problem, "go on with the files that it began with, or begin anew with another --journal"));
+    }
+    let mut journal = Journal::resume(&path, length)?;
+    let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
+    journal.append(&resumed)?;
+    begun.apply(&resumed);
+    Ok((journal, begun))
+}
+
+fn drive(
+    options: &cli::Run,
+    judge: &Judge<'_>,
+    client: &Client,
+    timing: &Timing,
+    journal: Journal,
+    rollout: Rollout,
+) -> Result<Ended, Error> {
+    let prepared = judge.prepare()?;
+    let mut ask = |document: &Document| prepared.halts(document);
+    let system = |error: std::io::Error| Error::Policy(format!("the operating system refuses: {error}"));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
+    let local = LocalSet::new();
+    let stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
+    let progress = Progress::new(options.quiet, options.verbose);
+    let mut driver = Driver { rollout, journal, client, timing, progress, stop };
+    // Whatever happens, what was collected is written.
+    let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, driver.drive(&mut ask))));
+    let error = match driven {
+        Ok(driven) => driven.err(),
+        Err(_) => Some(Error::Policy("rollproof itself failed; please report this as a bug".into())),
+    };
+    driver.rollout.cut_short();
+    Ok(Ended { signal: driver.stop.came(), rollout: driver.rollout, error })
+}
+
+fn finish(
+    options: &cli::Run,
+    judge: &Judge<'_>,
+    rollout: &Rollout,
+    signal: Option<Signal>,
+    failed: Option<Error>,
+    complain: &mut dyn FnMut(&Error),
+) -> Result<u8, Error> {
+    let document = rollout.document();
+    let mut written = vec![judge::write_document(&options.document, &document)];
+    let judged = judge.report(&document, document.provenance.inputs.clone());
+    let code = match (&judged, signal) {
+        (_, Some(signal)) => signal.exit_code(),
+        (Ok(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
+            1 if !document.calls.is_empty() && !rollout.was_answered() => 6,
+            code => code,
+        },
+        (Err(_), None) => 5,
+    };
+    // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
+    let failed = failed.or_else(|| judged.as_ref().err().map(|error| Error::Policy(error.to_string())));
+    let code = match &failed {
+        Some(Error::Policy(_)) if signal.is_none() => 5,
+        Some(error) if code == 0 => error.exit_code(),
+        _ => code,
+    };
+    written.push(write_response(&options.response, code, rollout, &document, judged.as_ref().ok(), signal));
+    if let Ok(report) = &judged {
+        written.extend(judge.write(report));
+    }
+    written.extend(failed.map(Err));
+    Ok(judge::exit_code(code, written, complain))
+}
+
+fn write_response(
+    path: &Path,
+    code: u8,
+    rollout: &Rollout,
+    document: &Document,
+    report: Option<&Report>,
+    signal: Option<Signal>,
+) -> Result<(), Error> {
+    let stragglers: Vec<Text> =
+        report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
+    let error = (code != 0).then(|| failure(document, report, signal));
+    let response = response(code == 0, rollout, &stragglers, error.as_deref());
+    output::replace(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, &response)?;
+        writeln!(out)
+    })
+}
+
+/// Why the response is not ok, in the reference's words where it has any (contract section 4.6).
+fn failure(document: &Document, report: Option<&Report>, signal: Option<Signal>) -> String {
+    let finding = |code: &str| report?.findings.iter().find(|finding| finding.code == code);
+    if finding("calls.failed").is_some() {
+        if let Some(text) = crate::drive::failed_call(document) {
+            return text;
+        }
+    }
+    if let Some(signal) = signal {
+        return format!("interrupted by {}", signal.name());
+    }
+    let Some(report) = report else { return "a policy could not be evaluated".into() };
+    if finding("coverage.incomplete").is_some() || finding("coverage.unproven_fleet").is_some() {
+        let names: Vec<&str> = report.stragglers.iter().map(|straggler| &*straggler.tenant).collect();
+        return format!(
+            "incomplete rollout: {} tenant(s) not verified on target after redeploy-fleet (max tolerated {}): {} (enumerated {})",
+            names.len(),
+            report.summary.tolerated,
+            names.join(", "),
+            report.summary.fleet,
+        );
+    }
+    match report.findings.first() {
+        Some(finding) => format!("{}: {}", finding.code, finding.message),
+        None => "no verdict was asked for, and none is asserted".into(),
+    }
+}
+
+impl Rollout {
+    /// Whether another rollout has other inputs.
+    fn inputs_differ(&self, other: &Self) -> bool {
+        let hashes = |rollout: &Self| {
+            let inputs = rollout.document().provenance.inputs;
+            inputs.into_iter().map(|input| (input.role == Role::Plan, input.sha256)).collect::<Vec<_>>()
+        };
+        hashes(self) != hashes(other)
+    }
+}
