@@ -84,7 +84,8 @@ impl Driver<'_> {
                 Step::Soak(seconds) => self.soak(seconds).await?,
                 Step::Call(purpose, tenants) => {
                     self.call(purpose, &tenants).await?;
-                    if self.stop.came().is_none() {
+                    // Behind the last call there is nothing to stop: the verdict says the rest.
+                    if self.stop.came().is_none() && !self.rollout.is_complete() {
                         self.ask(ask)?;
                     }
                 }

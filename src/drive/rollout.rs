@@ -168,6 +168,11 @@ impl Rollout {
         self.called.len()
     }
 
+    /// Whether every tenant of a fleet was called.
+    pub fn is_complete(&self) -> bool {
+        self.enumerated && !self.fleet.is_empty() && self.next() == Step::Done
+    }
+
     /// The last attempt of a call.
     pub fn last_attempt(&self, call: u32) -> Option<&Attempt> {
         self.calls.get(call as usize)?.attempts.last()

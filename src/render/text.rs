@@ -1,5 +1,6 @@
 //! For a person at a terminal.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -9,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::View;
 use super::escape::for_terminal;
 use super::words::{MAX_NAMES, counts, headline, names_of, verdict};
-use crate::document::{FleetSource, Role};
+use crate::document::{FleetSource, Role, Text};
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Report, Straggler};
 
@@ -24,7 +25,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     let mut page = Page { view, out };
     let word = page.painted(verdict(report.decision), decision_style(report.decision));
     writeln!(page.out, "{word}  {}", for_terminal(&headline(report)))?;
-    let mut listed = false;
+    let mut listed = HashSet::new();
     for finding in &report.findings {
         writeln!(page.out)?;
         page.finding(report, finding, &mut listed)?;
@@ -43,7 +44,7 @@ impl Page<'_> {
         if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn finding(&mut self, report: &Report, finding: &Finding, listed: &mut bool) -> io::Result<()> {
+    fn finding(&mut self, report: &Report, finding: &Finding, listed: &mut HashSet<Text>) -> io::Result<()> {
         let severity = finding.severity.name();
         let label = self.painted(severity, severity_style(finding.severity));
         let code = self.painted(&for_terminal(&finding.code), Style::new().bold());
@@ -53,11 +54,11 @@ impl Page<'_> {
 
         let behind = report.stragglers_by_name();
         let (stragglers, others): (Vec<_>, Vec<_>) =
-            finding.tenants.iter().partition(|tenant| !*listed && behind.contains_key(&***tenant));
+            finding.tenants.iter().partition(|tenant| behind.contains_key(&***tenant) && !listed.contains(*tenant));
         let stragglers: Vec<&Straggler> =
             stragglers.iter().filter_map(|tenant| behind.get(&***tenant).copied()).collect();
         if !stragglers.is_empty() {
-            *listed = true;
+            listed.extend(stragglers.iter().map(|straggler| straggler.tenant.clone()));
             self.stragglers(&stragglers)?;
         }
         if !others.is_empty() {

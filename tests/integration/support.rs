@@ -119,7 +119,8 @@ pub fn folders(path: &Path) -> Vec<PathBuf> {
 
 /// The arguments that judge a fixture.
 pub fn fixture_args(folder: &Path, case: &Value) -> Vec<String> {
-    let mut args = vec!["verify".to_owned(), "response.json".to_owned()];
+    let evidence = if folder.join("run.journal").is_file() { "run.journal" } else { "response.json" };
+    let mut args = vec!["verify".to_owned(), evidence.to_owned()];
     for name in ["fleet.json", "fleet.txt"] {
         if folder.join(name).is_file() {
             args.extend(["--fleet".to_owned(), name.to_owned()]);

@@ -78,6 +78,13 @@ warn contains finding if {
 	some finding in unhealthy
 }
 
+# METADATA
+# title: Halt at the canary
+# description: What the canary does not prove, nobody soaks for and nobody ships past.
+# custom:
+#   codes: [canary.not_in_fleet, canary.unproven, canary.unhealthy]
+halt contains finding if some finding in deny
+
 unhealthy contains finding if {
 	some i in (asserted & proof.proven)
 	proof.counting[i].healthz_ok == false

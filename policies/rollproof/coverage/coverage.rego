@@ -20,16 +20,20 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
+is_incomplete if fleet.behind > fleet.tolerated
+
+is_incomplete if count(fleet.never_called) > 0
+
 assumed contains i if some i in (fleet.asserted & proof.in_state.assumed)
 
 # METADATA
 # title: Incomplete rollout
-# description: More tenants are stragglers than the tolerance covers.
+# description: More tenants are stragglers than the tolerance covers, or some were never called.
 # custom:
 #   codes: [coverage.incomplete]
 #   remedy: Redeploy them, or look at their boxes; they still serve the old build.
 deny contains finding if {
-	fleet.behind > fleet.tolerated
+	is_incomplete
 	finding := {
 		"code": "coverage.incomplete",
 		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.behind), text.target]),
@@ -94,6 +98,18 @@ warn contains finding if {
 note contains finding if {
 	not params.value("require_proof", false)
 	some finding in assumed_finding
+}
+
+# METADATA
+# title: Too many stragglers
+# description: More of the tenants that were called are stragglers than may be tolerated, so no further one is called.
+# custom:
+#   codes: [coverage.incomplete]
+halt contains finding if {
+	fleet.behind > fleet.tolerated
+	are := text.tenants_are(fleet.behind)
+	message := sprintf("%s not proven on %s, and %d tolerated", [are, text.target, fleet.tolerated])
+	finding := {"code": "coverage.incomplete", "message": message}
 }
 
 assumed_finding contains finding if {

@@ -66,6 +66,58 @@ deny contains finding if {
 }
 
 # METADATA
+# title: A plan call was live
+# description: A row of the plan call's own answer is live, so the answer enumerates nothing; the control plane acted.
+# custom:
+#   codes: [evidence.live_row_in_dry_run]
+#   remedy: Find out what was deployed; the control plane took a dry run for a rollout.
+deny contains finding if {
+	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "live_row_in_plan_call"]
+	count(rows) > 0
+	finding := {
+		"code": "evidence.live_row_in_dry_run",
+		"message": sprintf("the plan call's answer has %s", [text.plural(count(rows), "live row", "live rows")]),
+		"tenants": {anomaly.tenant | some anomaly in rows},
+		"at": rows[0].at,
+	}
+}
+
+# METADATA
+# title: The control plane does not know a tenant
+# description: The inventory, which is independent of the control plane, has tenants that the plan call did not enumerate.
+# custom:
+#   codes: [evidence.not_enumerated]
+#   remedy: Find out why the control plane does not know them, or take them out of the inventory.
+deny contains finding if {
+	tenants := input.fleet.inventory
+	count(tenants) > 0
+	are := text.plural(count(tenants), "tenant of the inventory is", "tenants of the inventory are")
+	finding := {
+		"code": "evidence.not_enumerated",
+		"message": sprintf("%s not enumerated by the control plane", [are]),
+		"tenants": tenants,
+		"at": "/fleet/inventory",
+	}
+}
+
+# METADATA
+# title: Rows that nobody asked for
+# description: Answers hold rows for tenants that their call did not name. Such a row proves nothing.
+# custom:
+#   codes: [evidence.unrequested_row]
+#   remedy: Find out why the control plane answers for others; it may have rolled them out.
+warn contains finding if {
+	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "unrequested_row"]
+	count(rows) > 0
+	finding := {
+		"code": "evidence.unrequested_row",
+		"message": sprintf("%s a tenant that its call did not name", [text.plural(count(rows), "row is for", "rows are each for")]),
+		"tenants": {anomaly.tenant | some anomaly in rows},
+		"at": rows[0].at,
+	}
+}
+
+# METADATA
 # title: No independent fleet, and the response is believed
 # description: The fleet was guessed from the response, so a tenant that was skipped is in neither.
 # custom:
@@ -265,12 +317,20 @@ note contains finding if {
 #   remedy: Give the plan of the rollout.
 note contains finding if {
 	not input.rollout.target_tag
+	not input.gates.plan_disabled
 	finding := {
 		"code": "evidence.no_plan",
 		"message": "no plan was given: the target and the canary are unknown, and the tolerance is not the plan's",
 		"at": "/rollout",
 	}
 }
+
+# METADATA
+# title: Halt at evidence that cannot carry a rollout
+# description: The fleet is empty or not all there, or a dry run was live. Nobody is called on such a ground.
+# custom:
+#   codes: [evidence.empty_fleet, evidence.not_enumerated, evidence.live_row_in_dry_run]
+halt contains finding if some finding in deny
 
 no_fleet contains finding if {
 	not input.rollout.dry_run
@@ -286,8 +346,11 @@ no_fleet contains finding if {
 
 is_enumerated if input.fleet.source != "none"
 
-# Nobody is going to enumerate it: a rollout begins with a call.
-is_enumerated if count(input.calls) == 0
+# Nothing was enumerated, called or stopped: nothing was checked.
+is_enumerated if {
+	count(input.calls) == 0
+	not input.gates.plan_disabled
+}
 
 # The stragglers that the archive claims: those it lists; else none, where it is called a success.
 claimed := {trim_space(slug) | some slug in input.archive.stragglers; trim_space(slug) != ""} if {

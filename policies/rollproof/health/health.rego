@@ -42,6 +42,17 @@ warn contains finding if {
 	some finding in unhealthy_finding
 }
 
+# METADATA
+# title: Too many unhealthy tenants
+# description: More of the tenants that were called are unhealthy than may be tolerated, so no further one is called.
+# custom:
+#   codes: [health.unhealthy]
+halt contains finding if {
+	not params.value("allow_unhealthy", false)
+	fleet.size(unhealthy) > fleet.tolerated
+	some finding in unhealthy_finding
+}
+
 unhealthy_finding contains finding if {
 	count(unhealthy) > 0
 	finding := {

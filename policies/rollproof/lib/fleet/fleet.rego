@@ -5,11 +5,14 @@
 #   - input: schema["document.schema"]
 package rollproof.lib.fleet
 
+import data.rollproof.lib.calls
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
 
 # The cohorts of the fleet that a rollout asserts something about, by index.
-asserted contains i if {
+asserted contains i if some i in (planned - calls.unnamed)
+
+planned contains i if {
 	not input.rollout.dry_run
 	input.fleet.source != "none"
 	some i, cohort in input.cohorts
@@ -33,14 +36,23 @@ tolerated := limit if {
 	limit := input.rollout.max_stragglers
 }
 
-# Whatever the tolerance, somebody must be proven.
+# Whatever the tolerance, somebody must be proven, once everybody had a chance to be.
 nobody_is_proven if {
+	input.rollout.outcome != "running"
 	behind > 0
 	size(asserted) == behind
 }
 
+# Stragglers that are known never to have been called; no tolerance covers them.
+never_called contains i if {
+	some i in (straggling & proof.in_state.unreached)
+	calls.why_unreached(input.cohorts[i]) == "not_called"
+}
+
 # The stragglers are more than the tolerance covers.
 exceeded if behind > tolerated
+
+exceeded if count(never_called) > 0
 
 exceeded if nobody_is_proven
 

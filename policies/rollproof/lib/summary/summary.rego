@@ -5,6 +5,7 @@
 #   - input: schema["document.schema"]
 package rollproof.lib.summary
 
+import data.rollproof.lib.calls
 import data.rollproof.lib.fleet
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
@@ -41,7 +42,10 @@ position(rows, live) := null if {
 } else := max([i | some i, row in rows; not proof.is_dry_run(row)])
 
 # Why a cohort is not proven.
-reasons[i] := unreached if some i in proof.in_state.unreached
+reasons[i] := words if {
+	some i in proof.in_state.unreached
+	words := unreached(calls.why_unreached(input.cohorts[i]))
+}
 
 reasons[i] := "only dry-run rows answer for it" if some i in proof.in_state.dry_run
 
@@ -57,17 +61,29 @@ reasons[i] := words if {
 	words := sprintf("reports %s, and nothing proves it", [concat(", ", failures(counting[i]))])
 }
 
-default unreached := "skipped: enumerated, but no row answers for it"
+unreached("skipped") := skipped
 
-unreached := words if {
+unreached("not_called") := "not_called: the rollout ended before any call named it"
+
+unreached("call_failed") := "call_failed: the call that named it failed, and no row answers for it"
+
+unreached("in_flight") := "in_flight: the call that named it was never seen to end"
+
+default skipped := "skipped: enumerated, but no row answers for it"
+
+skipped := words if {
+	input.fleet.source == "file"
 	some file in input.provenance.inputs
 	file.role == "fleet"
 	words := sprintf("skipped: enumerated in %s, but no row answers for it", [file.name])
 } else := "skipped: the archive names it as a straggler, and no row answers for it" if {
 	input.fleet.source == "response"
+} else := "skipped: a call named it, but no row answers for it" if {
+	input.fleet.source == "plan_call"
 }
 
 off_target(row) := sprintf("verified_on_target is %v; runs %s", [row.verified_on_target, row.running_image]) if {
+	row.verified_on_target in {false, null}
 	text.is_given(row.running_image)
 } else := sprintf("verified_on_target is %v", [row.verified_on_target]) if {
 	row.verified_on_target in {false, null}
@@ -78,6 +94,6 @@ off_target(row) := sprintf("verified_on_target is %v; runs %s", [row.verified_on
 # What a row reports, of which at least one is a failure.
 failures(row) := [words | some list in [statuses, exit_codes, errors]; some words in list] if {
 	statuses := [words | row.ssm_status in proof.failed_statuses; words := sprintf("status %s", [row.ssm_status])]
-	exit_codes := [words | code := row.ssm_exit_code; not code in {0, null}; words := sprintf("exit code %d", [code])]
+	exit_codes := [words | code := row.ssm_exit_code; not code in {0, null}; words := sprintf("exit code %v", [code])]
 	errors := ["an error" | text.is_given(row.error)]
 }

@@ -1,0 +1,138 @@
+package rollproof.coverage_test
+
+import data.rollproof.coverage
+
+proven := {"planned": true, "tenants": ["acme", "bolt"], "rows": [{"verified_on_target": true}]}
+
+assumed := {"planned": true, "tenants": ["cove", "dune"], "rows": [{"ssm_status": "Success"}]}
+
+off_target := {"planned": true, "tenants": ["echo"], "rows": [{"verified_on_target": false}]}
+
+unreached := {"planned": true, "tenants": ["fern"], "rows": []}
+
+unplanned := {"planned": false, "tenants": ["gulf"], "rows": [{"ssm_status": "Success"}]}
+
+# A fleet with this tolerance in its plan.
+document(tolerated, cohorts) := {
+	"rollout": {"target_tag": "staging-new", "dry_run": false, "max_stragglers": tolerated},
+	"fleet": {"source": "file", "tenants": 6},
+	"cohorts": cohorts,
+	"provenance": {"inputs": []},
+}
+
+codes(findings) := {finding.code | some finding in findings}
+
+tenants(findings, code) := {tenant |
+	some finding in findings
+	finding.code == code
+	some tenant in finding.tenants
+}
+
+test_proven_fleet_silent if {
+	coverage.deny == set() with input as document(0, [proven]) with data.rollproof.params as {}
+	coverage.warn == set() with input as document(0, [proven]) with data.rollproof.params as {}
+	coverage.note == set() with input as document(0, [proven]) with data.rollproof.params as {}
+}
+
+test_more_stragglers_than_tolerated_denied if {
+	fleet := document(1, [proven, off_target, unreached])
+	denied := coverage.deny with input as fleet with data.rollproof.params as {}
+	warned := coverage.warn with input as fleet with data.rollproof.params as {}
+	codes(denied) == {"coverage.incomplete"}
+	count(denied) == 1
+	tenants(denied, "coverage.incomplete") == {"echo", "fern"}
+	warned == set()
+}
+
+test_message_counts_and_names_target if {
+	denied := coverage.deny with input as document(0, [proven, unreached, off_target]) with data.rollproof.params as {}
+	some finding in denied
+	startswith(finding.message, "2 tenants are not proven on staging-new")
+}
+
+test_stragglers_within_tolerance_quarantined if {
+	fleet := document(2, [proven, off_target, unreached])
+	denied := coverage.deny with input as fleet with data.rollproof.params as {}
+	warned := coverage.warn with input as fleet with data.rollproof.params as {}
+	denied == set()
+	codes(warned) == {"coverage.quarantined"}
+	tenants(warned, "coverage.quarantined") == {"echo", "fern"}
+}
+
+test_parameter_widens_tolerance if {
+	fleet := document(0, [proven, unreached])
+	denied := coverage.deny with input as fleet with data.rollproof.params as {"max_stragglers": 1}
+	denied == set()
+}
+
+test_parameter_narrows_tolerance if {
+	fleet := document(9, [proven, unreached])
+	denied := coverage.deny with input as fleet with data.rollproof.params as {"max_stragglers": 0}
+	codes(denied) == {"coverage.incomplete"}
+}
+
+test_one_tenant_fleet_unproven_denied if {
+	fleet := document(1, [unreached])
+	denied := coverage.deny with input as fleet with data.rollproof.params as {}
+	warned := coverage.warn with input as fleet with data.rollproof.params as {}
+	codes(denied) == {"coverage.unproven_fleet"}
+	tenants(denied, "coverage.unproven_fleet") == {"fern"}
+	warned == set()
+}
+
+test_unproven_fleet_beyond_tolerance_denied_twice if {
+	denied := coverage.deny with input as document(0, [unreached, off_target]) with data.rollproof.params as {}
+	codes(denied) == {"coverage.incomplete", "coverage.unproven_fleet"}
+}
+
+test_proven_tenant_outside_fleet_proves_nobody if {
+	elsewhere := object.union(proven, {"planned": false})
+	denied := coverage.deny with input as document(1, [unreached, elsewhere]) with data.rollproof.params as {}
+	codes(denied) == {"coverage.unproven_fleet"}
+}
+
+test_unplanned_unproven_silent if {
+	elsewhere := object.union(off_target, {"planned": false})
+	coverage.deny == set() with input as document(0, [proven, elsewhere]) with data.rollproof.params as {}
+}
+
+test_empty_fleet_silent if {
+	coverage.deny == set() with input as document(0, []) with data.rollproof.params as {}
+	coverage.deny == set() with input as document(0, [unplanned]) with data.rollproof.params as {}
+}
+
+test_assumed_noted if {
+	noted := coverage.note with input as document(0, [proven, assumed, unplanned]) with data.rollproof.params as {}
+	denied := coverage.deny with input as document(0, [proven, assumed]) with data.rollproof.params as {}
+	codes(noted) == {"coverage.assumed"}
+	tenants(noted, "coverage.assumed") == {"cove", "dune"}
+	denied == set()
+}
+
+test_assumed_denied_where_proof_is_required if {
+	fleet := document(0, [proven, assumed])
+	noted := coverage.note with input as fleet with data.rollproof.params as {"require_proof": true}
+	denied := coverage.deny with input as fleet with data.rollproof.params as {"require_proof": true}
+	noted == set()
+	codes(denied) == {"coverage.assumed"}
+}
+
+test_assumed_noted_without_parameters if {
+	noted := coverage.note with input as document(0, [proven, assumed])
+	explicit := coverage.note with input as document(0, [assumed]) with data.rollproof.params as {"require_proof": false}
+	codes(noted) == {"coverage.assumed"}
+	codes(explicit) == {"coverage.assumed"}
+}
+
+test_dry_run_silent if {
+	dry := object.union(document(0, [assumed, unreached]), {"rollout": {"dry_run": true}})
+	coverage.deny == set() with input as dry with data.rollproof.params as {"require_proof": true}
+	coverage.warn == set() with input as dry with data.rollproof.params as {"max_stragglers": 9}
+	coverage.note == set() with input as dry with data.rollproof.params as {}
+}
+
+test_nothing_enumerated_silent if {
+	nobody := object.union(document(0, [assumed, unreached]), {"fleet": {"source": "none"}})
+	coverage.deny == set() with input as nobody with data.rollproof.params as {"require_proof": true}
+	coverage.note == set() with input as nobody with data.rollproof.params as {}
+}

@@ -1,0 +1,283 @@
+package rollproof.evidence_test
+
+import data.rollproof.evidence
+
+keyed := {"planned": true, "tenants": ["acme"], "rows": [{"verified_on_target": true, "ssm_status": "Success"}]}
+
+unkeyed := {"planned": true, "tenants": ["bolt"], "rows": [{"ssm_status": "Success"}]}
+
+unreached := {"planned": true, "tenants": ["cove"], "rows": []}
+
+document(cohorts) := {
+	"rollout": {"target_tag": "staging-new", "dry_run": false, "max_stragglers": 0},
+	"fleet": {"source": "file", "tenants": 3},
+	"cohorts": cohorts,
+	"anomalies": [],
+	"provenance": {"inputs": []},
+}
+
+but(base, changes) := changed if changed := object.union(base, changes)
+
+dry(base) := changed if changed := object.union(base, {"rollout": {"dry_run": true}})
+
+archived(archive, cohorts) := changed if changed := object.union(document(cohorts), {"archive": archive})
+
+denied(doc) := findings if findings := evidence.deny with input as doc with data.rollproof.params as {}
+
+warned(doc) := findings if findings := evidence.warn with input as doc with data.rollproof.params as {}
+
+noted(doc) := findings if findings := evidence.note with input as doc with data.rollproof.params as {}
+
+undecided(doc) := findings if findings := evidence.inconclusive with input as doc with data.rollproof.params as {}
+
+# The one cohort of a tenant with these rows, beside none other.
+alone(rows) := doc if doc := document([{"planned": true, "tenants": ["dune"], "rows": rows}])
+
+codes(findings) := {finding.code | some finding in findings}
+
+tenants(findings) := {tenant | some finding in findings; some tenant in finding.tenants}
+
+test_clean_evidence_silent if {
+	doc := but(document([keyed]), {"archive": {"ok": true}})
+	denied(doc) == set()
+	warned(doc) == set()
+	noted(doc) == set()
+	undecided(doc) == set()
+}
+
+test_no_fleet_inconclusive if {
+	doc := but(document([keyed]), {"fleet": {"source": "response"}})
+	codes(undecided(doc)) == {"evidence.no_fleet"}
+	warned(doc) == set()
+}
+
+test_no_fleet_warned_where_response_is_believed if {
+	doc := but(document([keyed]), {"fleet": {"source": "response"}})
+	warns := evidence.warn with input as doc with data.rollproof.params as {"fleet_from_response": true}
+	codes(warns) == {"evidence.no_fleet"}
+	evidence.inconclusive == set() with input as doc with data.rollproof.params as {"fleet_from_response": true}
+}
+
+test_no_fleet_inconclusive_without_parameters if {
+	findings := evidence.inconclusive with input as but(document([keyed]), {"fleet": {"source": "response"}})
+	codes(findings) == {"evidence.no_fleet"}
+}
+
+test_no_fleet_silent_where_there_is_one if {
+	undecided(but(document([keyed]), {"fleet": {"source": "plan_call"}})) == set()
+	undecided(but(document([keyed]), {"fleet": {"source": "none"}})) == set()
+}
+
+test_no_fleet_silent_in_dry_run if undecided(dry(but(document([]), {"fleet": {"source": "response"}}))) == set()
+
+test_empty_fleet_denied if {
+	doc := but(document([]), {"fleet": {"tenants": 0}})
+	codes(denied(doc)) == {"evidence.empty_fleet"}
+	codes(denied(dry(doc))) == {"evidence.empty_fleet"}
+	codes(denied(but(doc, {"fleet": {"source": "response"}}))) == {"evidence.empty_fleet"}
+}
+
+test_empty_fleet_silent_where_nothing_was_enumerated if {
+	denied(but(document([]), {"fleet": {"source": "none", "tenants": 0}})) == set()
+}
+
+test_duplicate_in_fleet_warned if {
+	doc := but(document([keyed]), {"fleet": {"duplicates": ["acme"]}})
+	codes(warned(doc)) == {"evidence.duplicate_in_fleet"}
+	tenants(warned(doc)) == {"acme"}
+	codes(warned(dry(doc))) == {"evidence.duplicate_in_fleet"}
+}
+
+test_no_duplicate_silent if warned(but(document([keyed]), {"fleet": {"duplicates": []}})) == set()
+
+test_mixed_proof_warned if {
+	doc := document([keyed, unkeyed, unreached])
+	codes(warned(doc)) == {"evidence.mixed_proof"}
+	tenants(warned(doc)) == {"bolt"}
+}
+
+test_mixed_proof_with_null_key_warned if {
+	null_key := {"planned": true, "tenants": ["dune"], "rows": [{"verified_on_target": null}]}
+	tenants(warned(document([null_key, unkeyed]))) == {"bolt"}
+}
+
+test_mixed_proof_is_of_the_rows_that_count if {
+	warned(document([unkeyed, {"planned": true, "tenants": ["dune"], "rows": [
+		{"ssm_status": "DryRun", "verified_on_target": true},
+		{"ssm_status": "Success"},
+	]}])) == set()
+}
+
+test_proof_of_one_kind_silent if {
+	warned(document([keyed, unreached])) == set()
+	warned(document([unkeyed, unreached])) == set()
+}
+
+test_mixed_proof_silent_in_dry_run if warned(dry(document([keyed, unkeyed]))) == set()
+
+test_conflicting_rows_warned if {
+	doc := alone([{"verified_on_target": true}, {"verified_on_target": false}])
+	codes(warned(doc)) == {"evidence.conflicting_rows"}
+	tenants(warned(doc)) == {"dune"}
+	warned(dry(doc)) == set()
+}
+
+test_missing_key_beside_true_one_conflicts if {
+	codes(warned(alone([{"ssm_status": "Success"}, {"verified_on_target": true}]))) == {"evidence.conflicting_rows"}
+}
+
+test_agreeing_rows_silent if {
+	warned(alone([{"verified_on_target": false}, {"verified_on_target": null}])) == set()
+	warned(alone([{"verified_on_target": true}, {"verified_on_target": true, "healthz_ok": true}])) == set()
+}
+
+test_dry_run_row_conflicts_with_none if {
+	warned(alone([{"ssm_status": "DryRun"}, {"verified_on_target": true}])) == set()
+}
+
+test_bare_row_warned if {
+	doc := alone([{"running_image": "p:staging-new"}])
+	codes(warned(doc)) == {"evidence.bare_row"}
+	tenants(warned(doc)) == {"dune"}
+	warned(dry(doc)) == set()
+}
+
+test_row_of_nulls_is_bare if {
+	codes(warned(alone([{"ssm_status": null, "ssm_exit_code": null, "healthz_ok": null}]))) == {"evidence.bare_row"}
+}
+
+test_row_that_says_something_is_not_bare if {
+	warned(alone([{"ssm_status": "Success"}])) == set()
+	warned(alone([{"ssm_exit_code": 0}])) == set()
+	warned(alone([{"healthz_ok": false}])) == set()
+}
+
+test_bare_row_that_is_not_assumed_silent if {
+	warned(alone([{"verified_on_target": true}])) == set()
+	warned(alone([{"error": "x"}])) == set()
+}
+
+test_contradiction_warned if {
+	doc := alone([{"verified_on_target": true, "ssm_exit_code": 2}])
+	codes(warned(doc)) == {"evidence.contradiction"}
+	tenants(warned(doc)) == {"dune"}
+	warned(dry(doc)) == set()
+}
+
+test_contradicting_image_warned if {
+	codes(warned(alone([{"verified_on_target": true, "running_image": "p:staging-old"}]))) == {"evidence.contradiction"}
+}
+
+test_contradicting_failures_make_one_finding if {
+	row := {"verified_on_target": true, "error": "x", "ssm_status": "Failed", "running_image": "p:staging-old"}
+	count(warned(alone([row]))) == 1
+}
+
+test_failure_of_unverified_row_is_no_contradiction if {
+	warned(alone([{"verified_on_target": false, "error": "x", "running_image": "p:staging-old"}])) == set()
+}
+
+test_unplanned_tenants_warned if {
+	doc := document([keyed, {"planned": false, "tenants": ["echo"], "rows": [{"verified_on_target": true}]}])
+	codes(warned(doc)) == {"evidence.unplanned_tenants"}
+	tenants(warned(doc)) == {"echo"}
+}
+
+test_unplanned_tenants_warned_in_dry_run if {
+	doc := dry(document([{"planned": false, "tenants": ["echo"], "rows": [{"ssm_status": "DryRun"}]}]))
+	codes(warned(doc)) == {"evidence.unplanned_tenants"}
+}
+
+test_unattributed_row_warned if {
+	doc := but(document([keyed]), {"anomalies": [
+		{"kind": "unattributed_row", "input": "response.json", "at": "/results/3", "count": 1},
+		{"kind": "unattributed_row", "input": "response.json", "at": "/results/7", "count": 1},
+	]})
+	codes(warned(doc)) == {"evidence.unattributed_row"}
+	codes(warned(dry(doc))) == {"evidence.unattributed_row"}
+	some finding in warned(doc)
+	finding.at == "response.json#/results/3"
+	startswith(finding.message, "2 rows belong to nobody")
+	noted(doc) == set()
+}
+
+test_unknown_field_noted if {
+	doc := but(document([keyed]), {"anomalies": [
+		{"kind": "unknown_field", "input": "response.json", "at": "/results/0/foo", "field": "foo", "count": 41},
+		{"kind": "unknown_field", "input": "response.json", "at": "/results/0/bar", "field": "bar", "count": 1},
+	]})
+	codes(noted(doc)) == {"evidence.unknown_field"}
+	codes(noted(dry(doc))) == {"evidence.unknown_field"}
+	some finding in noted(doc)
+	contains(finding.message, "bar, foo")
+	finding.at == "response.json#/results/0/foo"
+	warned(doc) == set()
+}
+
+test_archive_that_agrees_silent if {
+	warned(archived({"ok": true}, [keyed])) == set()
+	warned(archived({"ok": false, "stragglers": ["cove"]}, [keyed, unreached])) == set()
+	warned(archived({"ok": false, "error": "incomplete rollout: 1"}, [keyed, unreached])) == set()
+	warned(archived({"ok": false, "error": "HTTP 500"}, [keyed])) == set()
+}
+
+test_archive_without_verdict_silent if {
+	warned(archived({}, [keyed, unreached])) == set()
+	warned(archived({"ok": null, "stragglers": null}, [keyed, unreached])) == set()
+	warned(document([keyed, unreached])) == set()
+}
+
+test_archive_that_lists_others_warned if {
+	doc := archived({"ok": false, "stragglers": ["acme"]}, [keyed, unreached])
+	codes(warned(doc)) == {"evidence.archived_verdict"}
+	tenants(warned(doc)) == {"acme", "cove"}
+}
+
+test_archive_that_lists_too_few_warned if {
+	doc := but(archived({"ok": true, "stragglers": []}, [keyed, unreached]), {"rollout": {"max_stragglers": 1}})
+	codes(warned(doc)) == {"evidence.archived_verdict"}
+	tenants(warned(doc)) == {"cove"}
+}
+
+test_ok_archive_beyond_tolerance_warned if {
+	doc := archived({"ok": true, "stragglers": ["cove"]}, [keyed, unreached])
+	codes(warned(doc)) == {"evidence.archived_verdict"}
+	tenants(warned(doc)) == set()
+}
+
+test_ok_archive_within_tolerance_silent if {
+	doc := archived({"ok": true, "stragglers": ["cove"]}, [keyed, unreached])
+	findings := evidence.warn with input as doc with data.rollproof.params as {"max_stragglers": 1}
+	findings == set()
+}
+
+test_ok_archive_that_proves_nobody_warned if {
+	doc := but(archived({"ok": true, "stragglers": ["cove"]}, [unreached]), {"rollout": {"max_stragglers": 1}})
+	codes(warned(doc)) == {"evidence.archived_verdict"}
+}
+
+test_incomplete_archive_within_tolerance_warned if {
+	codes(warned(archived({"ok": false, "error": "incomplete rollout: 1"}, [keyed]))) == {"evidence.archived_verdict"}
+}
+
+test_archived_verdicts_make_one_finding if {
+	count(warned(archived({"ok": true}, [keyed, unreached]))) == 1
+}
+
+test_archived_verdict_silent_in_dry_run if warned(dry(archived({"ok": true}, [unreached]))) == set()
+
+test_live_row_in_dry_run_denied if {
+	rehearsed := {"planned": true, "tenants": ["dune"], "rows": [{"ssm_status": "DryRun"}]}
+	doc := dry(document([keyed, unreached, rehearsed]))
+	codes(denied(doc)) == {"evidence.live_row_in_dry_run"}
+	tenants(denied(doc)) == {"acme"}
+}
+
+test_dry_run_rows_in_dry_run_silent if denied(dry(alone([{"ssm_status": "dryRUN"}]))) == set()
+
+test_live_row_in_live_run_silent if denied(document([keyed])) == set()
+
+test_no_plan_noted if {
+	doc := but(object.remove(document([keyed]), ["rollout"]), {"rollout": {"dry_run": false, "max_stragglers": 0}})
+	codes(noted(doc)) == {"evidence.no_plan"}
+}

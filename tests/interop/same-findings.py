@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The bundled policies give the same findings under the real OPA as under the engine that rollproof embeds.
+
+    same-findings.py [--rollproof PATH] [--opa PATH]
+
+Every fixture with a verdict is judged by the binary, which also writes the document that it judged. OPA evaluates the
+policies on that document, with the parameters of the report. The findings must be equal, and so must what the report
+counts. The binary embeds the policies when it is built, so build it first. Exits with 1, and the differences, where
+they are not.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SEVERITIES = ["deny", "inconclusive", "warn", "note"]
+SUMMARY = ["cohorts", "tolerated", "quarantined"]
+AT_LEAST = 100
+REFUSED = 4
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rollproof", default=str(ROOT / "target/debug/rollproof"), help="the binary")
+    options.add_argument("--opa", default="opa", help="the real OPA")
+    options = options.parse_args()
+    rollproof = os.path.abspath(options.rollproof)
+
+    folders = [case.parent for case in sorted((ROOT / "fixtures").glob("*/*/case.json")) if read(case)["exit"] != REFUSED]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        compared = list(pool.map(lambda folder: compare(rollproof, options.opa, folder), folders))
+
+    for folder, differences in zip(folders, compared):
+        for difference in differences:
+            print(f"{folder.relative_to(ROOT)}: {difference}", file=sys.stderr)
+    wrong = sum(bool(differences) for differences in compared)
+    print(f"{len(compared)} fixtures compared, {wrong} differ")
+    if len(compared) <= AT_LEAST:
+        print(f"more than {AT_LEAST} fixtures were expected", file=sys.stderr)
+    return 0 if wrong == 0 and len(compared) > AT_LEAST else 1
+
+
+def compare(rollproof, opa, folder):
+    """What is different in one fixture, in words."""
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            report, document = judge(rollproof, folder, pathlib.Path(scratch))
+            said = ask(opa, report, document, pathlib.Path(scratch))
+        except (subprocess.CalledProcessError, ValueError, KeyError, OSError) as error:
+            return [f"{error}\n{getattr(error, 'stderr', None) or ''}"]
+    return differences("OPA", findings(said), "rollproof", [finding_of_report(one) for one in report["findings"]]) + \
+        differences("OPA", counts(said, document), "rollproof", counts_of_report(report))
+
+
+def judge(rollproof, folder, scratch):
+    """The report of a fixture, and the document that engines get: without `origins` and `phases`."""
+    args = ["verify", "run.journal" if (folder / "run.journal").is_file() else "response.json"]
+    for name in ["fleet.json", "fleet.txt"]:
+        if (folder / name).is_file():
+            args += ["--fleet", name]
+    if (folder / "plan.json").is_file():
+        args += ["--plan", "plan.json"]
+    args += read(folder / "case.json")["args"]
+    args += ["--format", "json", "--document", str(scratch / "document.json")]
+    ran = subprocess.run([rollproof, *args], cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    if not ran.stdout:
+        raise ValueError(f"no report: {ran.stderr}")
+    document = read(scratch / "document.json")
+    document.pop("phases", None)
+    for cohort in document["cohorts"]:
+        cohort.pop("origins", None)
+    return json.loads(ran.stdout), document
+
+
+def ask(opa, report, document, scratch):
+    """What OPA says: by package and severity, and the summary."""
+    params = {param["name"]: param["value"] for param in report["params"] if param["value"] is not None}
+    (scratch / "input.json").write_text(json.dumps(document), encoding="utf-8")
+    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params}}), encoding="utf-8")
+    # A rule that a package does not have is undefined, and leaves its list empty.
+    asked = [f"{package['package']}.{severity}" for package in report["policies"] for severity in SEVERITIES]
+    asked += [f"rollproof.lib.summary.{name}" for name in SUMMARY]
+    query = ", ".join(f'"{path}": [value | value := data.{path}]' for path in asked)
+    command = [opa, "eval", "--format", "json", "--strict-builtin-errors", "--ignore", "*_test.rego"]
+    command += ["--data", str(ROOT / "policies"), "--data", str(scratch / "data.json")]
+    command += ["--input", str(scratch / "input.json"), "{" + query + "}"]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8")
+    return json.loads(ran.stdout)["result"][0]["expressions"][0]["value"]
+
+
+def findings(said):
+    """OPA's findings as the report would state them."""
+    found = []
+    for path, values in said.items():
+        package, rule = path.rsplit(".", 1)
+        if rule in SEVERITIES:
+            found += [{**finding, "severity": rule, "policy": package} for value in values for finding in value]
+    return [finding_of_report(finding) for finding in found]
+
+
+def finding_of_report(finding):
+    keys = ["policy", "code", "severity", "message", "observed", "expected", "at"]
+    return {"tenants": sorted(set(finding.get("tenants", []))), **{key: finding.get(key) for key in keys}}
+
+
+def counts(said, document):
+    """What follows from OPA's summary."""
+    summary = {name: said[f"rollproof.lib.summary.{name}"][0] for name in SUMMARY}
+    if len(summary["cohorts"]) != len(document["cohorts"]):
+        raise ValueError(f"{len(summary['cohorts'])} entries for {len(document['cohorts'])} cohorts")
+    stragglers = [
+        {"tenant": tenant, "state": says["state"], "reason": says["reason"], "quarantined": summary["quarantined"]}
+        for says, cohort in zip(summary["cohorts"], document["cohorts"])
+        if says["straggler"]
+        for tenant in cohort["tenants"]
+    ]
+    return [{"tolerated": summary["tolerated"]}, *stragglers]
+
+
+def counts_of_report(report):
+    keys = ["tenant", "state", "reason", "quarantined"]
+    stragglers = [{key: straggler[key] for key in keys} for straggler in report["stragglers"]]
+    return [{"tolerated": report["summary"]["tolerated"]}, *stragglers]
+
+
+def differences(one, ones, other, others):
+    """What only one of two lists has; their order says nothing."""
+    ones, others = ([json.dumps(each, sort_keys=True, ensure_ascii=False) for each in each_list] for each_list in (ones, others))
+    only = [f"only {one}: {each}" for each in ones if each not in others]
+    only += [f"only {other}: {each}" for each in others if each not in ones]
+    if not only and len(ones) != len(others):
+        only.append(f"{one} says {len(ones)} things, {other} {len(others)}")
+    return only
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
