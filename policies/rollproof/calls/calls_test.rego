@@ -38,9 +38,9 @@ test_blank_error_yields_to_message if {
 }
 
 test_without_text_ok_is_observed if {
-	observed({"ok": false}) == false
-	observed({"ok": null, "error": null}) == null
-	observed({"error": "", "message": "\n"}) == "absent"
+	observed({"ok": false}) == {"ok": false}
+	observed({"ok": null, "error": null}) == {"ok": null}
+	observed({"error": "", "message": "\n"}) == {}
 }
 
 test_incomplete_rollout_is_no_failed_call if {
@@ -62,4 +62,81 @@ test_raw_text_is_not_in_message if {
 test_dry_run_judged_too if {
 	findings := calls.deny with input as {"rollout": {"dry_run": true}, "archive": {"ok": false}}
 	count(findings) == 1
+}
+
+live(outcome, made, cohorts) := {
+	"rollout": {"dry_run": false, "max_stragglers": 0, "outcome": outcome, "halted_because": "calls.failed: x"},
+	"fleet": {"source": "plan_call"},
+	"calls": made,
+	"cohorts": cohorts,
+}
+
+call(attempt) := object.union({"purpose": "batch", "tenants": ["acme"], "ok": true}, {"attempts": [attempt]})
+
+good := call({"status": 200, "last": true})
+
+codes(findings) := {finding.code | some finding in findings}
+
+said(attempt) := finding.message if {
+	denied_live := calls.deny with input as live("completed", [call(attempt)], [])
+	some finding in denied_live
+}
+
+test_failed_call_denies_and_halts if {
+	failed := call({"status": 500, "last": true})
+	denied_live := calls.deny with input as live("completed", [good, failed], [])
+	codes(denied_live) == {"calls.failed"}
+	halts := calls.halt with input as live("running", [good, failed], [])
+	codes(halts) == {"calls.failed"}
+	none := calls.halt with input as live("running", [good], [])
+	none == set()
+}
+
+test_failed_call_says_how if {
+	said({"status": 500, "last": true}) == "the batch call failed after 1 attempt: HTTP 500"
+	said({"last": true}) == "the batch call failed after 1 attempt: no answer came"
+	endswith(said({"status": 200, "malformed": "x", "last": true}), "the answer is malformed")
+}
+
+test_call_that_is_not_ok_says_so if {
+	refused := object.union(good, {"ok": false})
+	denied_live := calls.deny with input as live("completed", [refused], [])
+	some finding in denied_live
+	endswith(finding.message, "HTTP 200, and the answer is not ok or breaks off")
+}
+
+test_halted_rollout_denied if {
+	halted := calls.deny with input as live("halted", [good], [])
+	codes(halted) == {"calls.halted"}
+	uncalled := calls.deny with input as live("halted", [], [])
+	uncalled == set()
+}
+
+test_interrupted_rollout_denied if {
+	interrupted := calls.deny with input as live("interrupted", [good], [])
+	codes(interrupted) == {"calls.interrupted"}
+}
+
+test_unreached_tenants_noted_by_reason if {
+	failed := call({"status": 500, "last": true})
+	flying := call({"last": false})
+	cohorts := [
+		{"planned": true, "tenants": ["a", "b"], "rows": []},
+		{"planned": true, "tenants": ["c"], "rows": [], "call": 0},
+		{"planned": true, "tenants": ["d"], "rows": [], "call": 1},
+		{"planned": true, "tenants": ["e"], "rows": [{"verified_on_target": true}]},
+	]
+	unlike := object.union(flying, {"tenants": ["d"]})
+	notes := calls.note with input as live("interrupted", [failed, unlike], cohorts)
+	{finding.message | some finding in notes} == {
+		"2 tenants were never called",
+		"1 tenant was named by a call that failed",
+		"1 tenant was named by a call that was never seen to end",
+	}
+}
+
+test_retried_calls_noted if {
+	retried := object.union(good, {"attempts": [{"status": 502, "last": false}, {"status": 200, "last": true}]})
+	notes := calls.note with input as live("completed", [good, retried], [])
+	{finding.message | some finding in notes} == {"1 call took more than one attempt"}
 }

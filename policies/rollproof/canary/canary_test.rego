@@ -66,7 +66,7 @@ test_unreached_canary_denied_within_tolerance if {
 	some finding in denied
 	finding.tenants == ["acme"]
 	finding.at == "/cohorts/1"
-	startswith(finding.message, "the canary acme is not proven on staging-new: ")
+	startswith(finding.message, "canary acme is not proven on staging-new: ")
 }
 
 test_off_target_canary_denied if {
@@ -119,4 +119,20 @@ test_dry_run_asserts_no_proof_or_health if {
 	canary.deny == set() with input as unproven with data.rollproof.params as {}
 	canary.deny == set() with input as unhealthy with data.rollproof.params as {}
 	canary.warn == set() with input as unhealthy with data.rollproof.params as {"allow_unhealthy": true}
+}
+
+test_unproven_canary_halts if {
+	halts := canary.halt with input as document([{"verified_on_target": false}]) with data.rollproof.params as {}
+	codes(halts) == {"canary.unproven"}
+}
+
+test_proven_canary_halts_nothing if {
+	halts := canary.halt with input as document([{"verified_on_target": true}]) with data.rollproof.params as {}
+	halts == set()
+}
+
+test_uncalled_canary_halts_nothing_while_running if {
+	running := object.union(document([]), {"rollout": {"outcome": "running"}})
+	halts := canary.halt with input as running with data.rollproof.params as {}
+	halts == set()
 }

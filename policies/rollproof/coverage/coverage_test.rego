@@ -136,3 +136,33 @@ test_nothing_enumerated_silent if {
 	coverage.deny == set() with input as nobody with data.rollproof.params as {"require_proof": true}
 	coverage.note == set() with input as nobody with data.rollproof.params as {}
 }
+
+running(cohorts) := {
+	"rollout": {"dry_run": false, "max_stragglers": 1, "outcome": "running", "target_tag": "staging-new"},
+	"fleet": {"source": "plan_call"},
+	"calls": [{"tenants": ["a", "b"], "ok": true, "attempts": [{"status": 200, "last": true}]}],
+	"cohorts": cohorts,
+}
+
+test_more_called_stragglers_than_tolerated_halt if {
+	skipped_tenants := {"planned": true, "tenants": ["a", "b"], "rows": [], "call": 0}
+	halts := coverage.halt with input as running([skipped_tenants])
+	{finding.code | some finding in halts} == {"coverage.incomplete"}
+}
+
+test_tolerated_or_uncalled_stragglers_halt_nothing if {
+	one := {"planned": true, "tenants": ["a"], "rows": [], "call": 0}
+	rest := {"planned": true, "tenants": ["b", "c", "d"], "rows": []}
+	halts := coverage.halt with input as running([one, rest])
+	halts == set()
+}
+
+test_never_called_tenant_is_not_tolerated if {
+	proven := {"planned": true, "tenants": ["a"], "rows": [{"verified_on_target": true}]}
+	rest := {"planned": true, "tenants": ["b"], "rows": []}
+	halted := object.union(running([proven, rest]), {"rollout": {"outcome": "halted"}})
+	denied_live := coverage.deny with input as halted
+	{finding.code | some finding in denied_live} == {"coverage.incomplete"}
+	warned_live := coverage.warn with input as halted
+	warned_live == set()
+}

@@ -178,12 +178,7 @@ warn contains finding if {
 #   remedy: Look at these tenants now; what they run may have changed between two attempts.
 warn contains finding if {
 	not input.rollout.dry_run
-	tenants := fleet.tenants({i |
-		some i, rows in proof.live
-		count(rows) > 1
-		states := {proof.row_state(row) | some row in rows}
-		count(states) > 1
-	})
+	tenants := fleet.tenants(proof.conflicting)
 	count(tenants) > 0
 	have_rows := text.plural(count(tenants), "tenant has", "tenants have")
 	finding := {
@@ -224,8 +219,9 @@ warn contains finding if {
 #   codes: [evidence.contradiction]
 #   remedy: Look at these tenants; a command may have failed after the build was in place.
 warn contains finding if {
+	rows := proof.counting
 	verified := fleet.asserted & proof.in_state.verified
-	tenants := fleet.tenants(verified & (proof.failing | proof.on_other_image))
+	tenants := fleet.tenants(verified & (proof.failing(rows) | proof.on_other_image(rows)))
 	count(tenants) > 0
 	by_a_row := "tenant is verified by a row that also reports"
 	by_rows := "tenants are verified by rows that also report"

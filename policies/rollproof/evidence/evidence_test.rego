@@ -281,3 +281,41 @@ test_no_plan_noted if {
 	doc := but(object.remove(document([keyed]), ["rollout"]), {"rollout": {"dry_run": false, "max_stragglers": 0}})
 	codes(noted(doc)) == {"evidence.no_plan"}
 }
+
+anomalous(kind) := {
+	"rollout": {"dry_run": false, "max_stragglers": 0, "outcome": "running", "target_tag": "t"},
+	"fleet": {"source": "plan_call", "tenants": 1},
+	"calls": [{"tenants": [], "attempts": [{"last": true}]}],
+	"cohorts": [],
+	"anomalies": [{"kind": kind, "input": "control plane", "at": "/calls/0/results/0", "tenant": "x", "count": 1}],
+}
+
+codes_of(findings) := {finding.code | some finding in findings}
+
+test_live_row_in_plan_call_denies_and_halts if {
+	found := evidence.deny with input as anomalous("live_row_in_plan_call")
+	codes_of(found) == {"evidence.live_row_in_dry_run"}
+	halts := evidence.halt with input as anomalous("live_row_in_plan_call")
+	codes_of(halts) == {"evidence.live_row_in_dry_run"}
+}
+
+test_unrequested_row_warned if {
+	found := evidence.warn with input as anomalous("unrequested_row")
+	codes_of(found) == {"evidence.unrequested_row"}
+}
+
+test_inventory_that_is_not_enumerated_denies_and_halts if {
+	unknown := object.union(anomalous("x"), {"fleet": {"inventory": ["gone"]}})
+	found := evidence.deny with input as unknown
+	codes_of(found) == {"evidence.not_enumerated"}
+	halts := evidence.halt with input as unknown
+	codes_of(halts) == {"evidence.not_enumerated"}
+}
+
+test_nothing_checked_is_denied if {
+	nothing := object.union(anomalous("x"), {"fleet": {"source": "none", "tenants": 0}, "calls": []})
+	found := evidence.deny with input as nothing
+	codes_of(found) == {"evidence.empty_fleet"}
+	stopped := evidence.deny with input as object.union(nothing, {"gates": {"plan_disabled": "x"}})
+	stopped == set()
+}

@@ -78,3 +78,22 @@ test_dry_run_silent if {
 	health.deny == set() with input as dry with data.rollproof.params as {}
 	health.warn == set() with input as dry with data.rollproof.params as {"allow_unhealthy": true}
 }
+
+sick(many) := {
+	"rollout": {"dry_run": false, "max_stragglers": 1, "outcome": "running"},
+	"fleet": {"source": "plan_call"},
+	"calls": [],
+	"cohorts": [{"planned": true, "tenants": many, "rows": [{"verified_on_target": true, "healthz_ok": false}]}],
+}
+
+test_more_unhealthy_than_tolerated_halt if {
+	halts := health.halt with input as sick(["a", "b"])
+	{finding.code | some finding in halts} == {"health.unhealthy"}
+}
+
+test_tolerated_or_allowed_unhealthy_halt_nothing if {
+	one := health.halt with input as sick(["a"])
+	one == set()
+	allowed := health.halt with input as sick(["a", "b"]) with data.rollproof.params as {"allow_unhealthy": true}
+	allowed == set()
+}

@@ -38,7 +38,7 @@ tolerated := limit if {
 
 # Whatever the tolerance, somebody must be proven, once everybody had a chance to be.
 nobody_is_proven if {
-	input.rollout.outcome != "running"
+	not is_running
 	behind > 0
 	size(asserted) == behind
 }
@@ -48,6 +48,8 @@ never_called contains i if {
 	some i in (straggling & proof.in_state.unreached)
 	calls.why_unreached(input.cohorts[i]) == "not_called"
 }
+
+is_running if input.rollout.outcome == "running"
 
 # The stragglers are more than the tolerance covers.
 exceeded if behind > tolerated

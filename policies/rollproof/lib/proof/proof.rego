@@ -7,10 +7,8 @@
 #   - input: schema["document.schema"]
 package rollproof.lib.proof
 
-import data.rollproof.lib.text
-
-# Sets and objects are by the index in input.cohorts, and each is made once: there may be a million cohorts, and the
-# engine evaluates a call anew every time.
+# Sets and objects are by the index in input.cohorts, and each is made in one go: there may be a million cohorts, and a
+# call costs the engine more than a comparison.
 
 # The live rows of each cohort, in the order in which they arrived.
 live := [cohort.rows | some cohort in input.cohorts] if {
@@ -22,19 +20,19 @@ counting := {i: row | some i, rows in live; row := rows[count(rows) - 1]}
 
 # The cohorts in each proof state; every cohort is in one of them.
 in_state := {
-	"verified": verified,
+	"verified": alone.verified,
 	"assumed": assumed,
 	"off_target": off_target,
 	"errored": errored,
 	"dry_run": dry_run,
 	"unreached": unreached,
 } if {
-	# The key is authoritative: what is there and is not true is false, and a missing one never overrides that.
-	verified := {i | some i, row in counting; row.verified_on_target == true}
-	denied := {i | some i, rows in live; some row in rows; row.verified_on_target in {false, null}}
-	off_target := (denied | on_other_image) - verified
-	errored := (failing - verified) - off_target
-	assumed := (({i | some i, _ in counting} - verified) - off_target) - errored
+	# A missing key never overrides one that is not true.
+	alone := proved(counting)
+	denied := {i | some i, rows in live; some row in rows; row.verified_on_target in {false, null}} - alone.verified
+	off_target := alone.off_target | denied
+	errored := alone.errored - denied
+	assumed := alone.assumed - denied
 	unreached := {i | some i, cohort in input.cohorts; count(cohort.rows) == 0}
 	dry_run := {i | some i, rows in live; count(rows) == 0} - unreached
 }
@@ -46,51 +44,46 @@ states := [state | some i, _ in input.cohorts; some state, indices in in_state; 
 proven contains i if some i in (in_state.verified | in_state.assumed)
 
 # The cohorts whose row that counts says anything of the target.
-keyed contains i if {
-	some i, row in counting
-	row.verified_on_target in {true, false, null}
+keyed := {i | some i, row in counting; row.verified_on_target in {true, false, null}}
+
+# The cohorts whose live rows would each prove something else.
+conflicting contains i if {
+	several := {[i, k]: row | some i, rows in live; count(rows) > 1; some k, row in rows}
+	by_state := {state: {key[0] | some key in keys} | some state, keys in proved(several)}
+	some one, indices in by_state
+	some other, others in by_state
+	one < other
+	some i in (indices & others)
 }
 
-# The cohorts whose row that counts reports a failure.
-failing contains i if {
-	some i, row in counting
-	reports_failure(row)
+# What live rows would prove if each were the only one: the keys of some rows by proof state.
+proved(rows) := {"verified": verified, "off_target": off_target, "errored": errored, "assumed": assumed} if {
+	# The key is authoritative: what is there and is not true is false.
+	verified := {key | some key, row in rows; row.verified_on_target == true}
+	denied := {key | some key, row in rows; row.verified_on_target in {false, null}}
+	off_target := (denied | on_other_image(rows)) - verified
+	errored := (failing(rows) - verified) - off_target
+	assumed := (({key | some key, _ in rows} - verified) - off_target) - errored
 }
 
-# The cohorts whose row that counts names another image than the target's.
-on_other_image contains i if {
-	some i, row in counting
-	row.running_image in other_images
+# The keys of the rows that report a failure.
+failing(rows) := (errors | exit_codes) | statuses if {
+	errors := {key | some key, row in rows; is_string(row.error); trim_space(row.error) != ""}
+	exit_codes := {key | some key, row in rows; code := row.ssm_exit_code; not code in {0, null}}
+	statuses := {key | some key, row in rows; row.ssm_status in failed_statuses}
 }
 
-# What a live row would prove if there were no other.
-row_state(row) := "verified" if {
-	row.verified_on_target == true
-} else := "off_target" if {
-	row.verified_on_target in {false, null}
-} else := "off_target" if {
-	row.running_image in other_images
-} else := "errored" if {
-	reports_failure(row)
-} else := "assumed"
+# The keys of the rows that name another image than the target's.
+on_other_image(rows) := {key | some key, row in rows; row.running_image in other_images}
 
 is_dry_run(row) if row.ssm_status in dry_run_statuses
 
-reports_failure(row) if {
-	text.is_given(row.error)
-} else if {
-	code := row.ssm_exit_code
-	not code in {0, null}
-} else if {
-	row.ssm_status in failed_statuses
-}
-
 # Words and images that many rows share are looked at once.
-statuses := {status | some cohort in input.cohorts; some row in cohort.rows; status := row.ssm_status}
+row_statuses := {status | some cohort in input.cohorts; some row in cohort.rows; status := row.ssm_status}
 
-dry_run_statuses := {status | some status in statuses; is_string(status); lower(trim_space(status)) == "dryrun"}
+dry_run_statuses := {status | some status in row_statuses; is_string(status); lower(trim_space(status)) == "dryrun"}
 
-failed_statuses := {status | some status in statuses; is_string(status); lower(trim_space(status)) != "success"}
+failed_statuses := {status | some status in row_statuses; is_string(status); lower(trim_space(status)) != "success"}
 
 images := {image | some cohort in input.cohorts; some row in cohort.rows; image := row.running_image}
 

@@ -23,42 +23,33 @@ quarantined if {
 cohorts := [summary |
 	proven := proof.proven
 	straggling := fleet.straggling
-	live := proof.live
 	some i, state in proof.states
 	summary := {
 		"state": state,
 		"proven": i in proven,
 		"straggler": i in straggling,
 		"reason": object.get(reasons, i, ""),
-		"row": position(input.cohorts[i].rows, live[i]),
+		"row": object.get(positions, i, count(input.cohorts[i].rows) - 1),
 	}
 ]
 
-# Where the row that counts stands: the latest live one; where there is none, the last shows why.
-position(rows, live) := null if {
-	count(rows) == 0
-} else := count(rows) - 1 if {
-	count(live) in {0, count(rows)}
-} else := max([i | some i, row in rows; not proof.is_dry_run(row)])
-
-# Why a cohort is not proven.
-reasons[i] := words if {
-	some i in proof.in_state.unreached
-	words := unreached(calls.why_unreached(input.cohorts[i]))
+# Where the row that counts stands, if not last: the latest live one; where there is none, the last shows why.
+positions := object.union(unreached_rows, rehearsed_rows) if {
+	unreached_rows := {i: null | some i in proof.in_state.unreached}
+	rehearsed_rows := {i: at |
+		count(proof.dry_run_statuses) > 0
+		some i, cohort in input.cohorts
+		at := max([k | some k, row in cohort.rows; not proof.is_dry_run(row)])
+	}
 }
 
-reasons[i] := "only dry-run rows answer for it" if some i in proof.in_state.dry_run
-
-reasons[i] := words if {
+# Why cohorts are not proven.
+reasons := object.union_n([skipped_or_not, rehearsed, off_targets, erroneous]) if {
+	skipped_or_not := {i: words | some i in proof.in_state.unreached; words := unreached(calls.why_unreached(input.cohorts[i]))}
+	rehearsed := {i: "only dry-run rows answer for it" | some i in proof.in_state.dry_run}
 	counting := proof.counting
-	some i in proof.in_state.off_target
-	words := off_target(counting[i])
-}
-
-reasons[i] := words if {
-	counting := proof.counting
-	some i in proof.in_state.errored
-	words := sprintf("reports %s, and nothing proves it", [concat(", ", failures(counting[i]))])
+	off_targets := {i: words | some i in proof.in_state.off_target; words := off_target(counting[i])}
+	erroneous := {i: words | some i in proof.in_state.errored; words := errored(counting[i])}
 }
 
 unreached("skipped") := skipped
@@ -91,9 +82,9 @@ off_target(row) := sprintf("verified_on_target is %v; runs %s", [row.verified_on
 	row.running_image in proof.other_images
 } else := "its latest row lacks verified_on_target, and an earlier one says that it is not on the target"
 
-# What a row reports, of which at least one is a failure.
-failures(row) := [words | some list in [statuses, exit_codes, errors]; some words in list] if {
+errored(row) := sprintf("reports %s, and nothing proves it", [concat(", ", failures)]) if {
 	statuses := [words | row.ssm_status in proof.failed_statuses; words := sprintf("status %s", [row.ssm_status])]
 	exit_codes := [words | code := row.ssm_exit_code; not code in {0, null}; words := sprintf("exit code %v", [code])]
 	errors := ["an error" | text.is_given(row.error)]
+	failures := array.concat(array.concat(statuses, exit_codes), errors)
 }

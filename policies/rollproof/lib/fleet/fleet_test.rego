@@ -1,0 +1,49 @@
+package rollproof.lib.fleet_test
+
+import data.rollproof.lib.fleet
+
+verified := {"planned": true, "tenants": ["acme", "bolt"], "rows": [{"verified_on_target": true}]}
+
+uncalled := {"planned": true, "tenants": ["cove"], "rows": []}
+
+skipped := {"planned": true, "tenants": ["dune"], "rows": [], "call": 0}
+
+call := {"tenants": ["acme", "bolt", "dune"], "ok": true, "attempts": [{"status": 200, "last": true}]}
+
+document(outcome, cohorts) := {
+	"rollout": {"dry_run": false, "max_stragglers": 1, "outcome": outcome},
+	"fleet": {"source": "plan_call"},
+	"calls": [call],
+	"cohorts": cohorts,
+}
+
+test_uncalled_tenants_are_not_judged_while_running if {
+	fleet.stragglers == ["dune"] with input as document("running", [verified, uncalled, skipped])
+	fleet.stragglers == ["cove", "dune"] with input as document("halted", [verified, uncalled, skipped])
+}
+
+test_never_called_exceeds_any_tolerance if {
+	fleet.exceeded with input as document("halted", [verified, uncalled])
+	not fleet.exceeded with input as document("halted", [verified, skipped])
+}
+
+test_nobody_is_proven_only_once_it_is_over if {
+	fleet.nobody_is_proven with input as document("completed", [skipped])
+	not fleet.nobody_is_proven with input as document("running", [skipped])
+	not fleet.nobody_is_proven with input as document("completed", [verified, skipped])
+}
+
+test_dry_run_asserts_nothing if {
+	dry := object.union(document("completed", [verified, skipped]), {"rollout": {"dry_run": true}})
+	fleet.asserted == set() with input as dry
+}
+
+test_nothing_enumerated_asserts_nothing if {
+	nobody := object.union(document("completed", [verified]), {"fleet": {"source": "none"}})
+	fleet.asserted == set() with input as nobody
+}
+
+test_sizes_and_tenants_of_cohorts if {
+	fleet.size({0, 1}) == 3 with input as document("completed", [verified, skipped])
+	fleet.tenants({0, 1}) == ["acme", "bolt", "dune"] with input as document("completed", [verified, skipped])
+}

@@ -1,0 +1,181 @@
+package rollproof.lib.summary_test
+
+import data.rollproof.lib.summary
+
+verified := {"planned": true, "tenants": ["acme", "bolt"], "rows": [{"verified_on_target": true}]}
+
+assumed := {"planned": true, "tenants": ["cove"], "rows": [{"ssm_status": "Success"}]}
+
+off_target := {"planned": true, "tenants": ["dune"], "rows": [{"verified_on_target": false}]}
+
+errored := {
+	"planned": true,
+	"tenants": ["echo"],
+	"rows": [{"ssm_exit_code": 2, "ssm_status": "Failed", "error": "secret"}],
+}
+
+dry_run := {"planned": true, "tenants": ["fern"], "rows": [{"ssm_status": "DryRun"}]}
+
+unreached := {"planned": true, "tenants": ["gulf", "hive"], "rows": []}
+
+unplanned := {"planned": false, "tenants": ["iris"], "rows": [{"verified_on_target": false}]}
+
+every_kind := [verified, assumed, off_target, errored, dry_run, unreached, unplanned]
+
+document(cohorts) := {
+	"rollout": {"target_tag": "staging-new", "dry_run": false, "max_stragglers": 1},
+	"fleet": {"source": "file", "tenants": 8},
+	"cohorts": cohorts,
+	"provenance": {"inputs": [{"role": "response", "name": "response.json"}, {"role": "fleet", "name": "fleet.json"}]},
+}
+
+# The reason why a tenant with these rows is not proven.
+reason(rows) := words if {
+	cohorts := summary.cohorts with input as document([{"planned": true, "tenants": ["acme"], "rows": rows}])
+	words := cohorts[0].reason
+}
+
+test_cohorts_are_parallel if {
+	cohorts := summary.cohorts with input as document(every_kind)
+	states := [cohort.state | some cohort in cohorts]
+	states == ["verified", "assumed", "off_target", "errored", "dry_run", "unreached", "off_target"]
+}
+
+test_verified_and_assumed_proven if {
+	cohorts := summary.cohorts with input as document(every_kind)
+	proven := [cohort.proven | some cohort in cohorts]
+	proven == [true, true, false, false, false, false, false]
+}
+
+test_planned_unproven_are_stragglers if {
+	cohorts := summary.cohorts with input as document(every_kind)
+	stragglers := [cohort.straggler | some cohort in cohorts]
+	stragglers == [false, false, true, true, true, true, false]
+}
+
+test_dry_run_has_no_straggler if {
+	dry := object.union(document(every_kind), {"rollout": {"dry_run": true}})
+	cohorts := summary.cohorts with input as dry
+	quarantined := summary.quarantined with input as dry with data.rollproof.params as {"max_stragglers": 9}
+	every cohort in cohorts {
+		cohort.straggler == false
+	}
+	quarantined == false
+}
+
+test_proven_has_no_reason if {
+	reason([{"verified_on_target": true}]) == ""
+	reason([{}]) == ""
+}
+
+test_reason_unreached_names_fleet_file if {
+	reason([]) == "skipped: enumerated in fleet.json, but no row answers for it"
+}
+
+test_reason_unreached_names_archive if {
+	guessed := object.union(document([unreached]), {"fleet": {"source": "response"}, "provenance": {"inputs": []}})
+	cohorts := summary.cohorts with input as guessed
+	contains(cohorts[0].reason, "archive")
+	startswith(cohorts[0].reason, "skipped: ")
+}
+
+test_reason_unreached_without_fleet_file if {
+	cohorts := summary.cohorts with input as object.union(document([unreached]), {"provenance": {"inputs": []}})
+	cohorts[0].reason == "skipped: enumerated, but no row answers for it"
+}
+
+# The reason why a tenant that a call named, or none did, has no row.
+why(cohort, calls) := words if {
+	called := {"rollout": {"outcome": "halted"}, "fleet": {"source": "plan_call"}, "calls": calls}
+	cohorts := summary.cohorts with input as object.union(document([cohort]), called)
+	words := cohorts[0].reason
+}
+
+good := {"purpose": "batch", "tenants": ["gulf", "hive"], "ok": true, "attempts": [{"status": 200, "last": true}]}
+
+test_reason_unreached_after_calls if {
+	named := object.union(unreached, {"call": 0})
+	why(named, [good]) == "skipped: a call named it, but no row answers for it"
+	startswith(why(unreached, [good]), "not_called: ")
+	startswith(why(named, [object.union(good, {"ok": false})]), "call_failed: ")
+	startswith(why(named, [object.union(good, {"attempts": [{"last": false}]})]), "in_flight: ")
+}
+
+test_row_that_counts_is_named if {
+	rows := [{"verified_on_target": true}, {"ssm_status": "DryRun"}]
+	cohorts := summary.cohorts with input as document([{"planned": true, "tenants": ["acme"], "rows": rows}, dry_run, unreached])
+	[cohort.row | some cohort in cohorts] == [0, 0, null]
+}
+
+test_reason_dry_run if reason([{"ssm_status": "DryRun"}]) == "only dry-run rows answer for it"
+
+test_reason_errored_says_what_failed if {
+	words := reason(errored.rows)
+	contains(words, "exit code 2")
+	contains(words, "status Failed")
+	contains(words, "an error")
+	not contains(words, "secret")
+}
+
+test_reason_errored_says_only_what_failed if {
+	words := reason([{"ssm_exit_code": 2, "ssm_status": "Success"}])
+	contains(words, "exit code 2")
+	not contains(words, "status")
+	not contains(words, "an error")
+}
+
+test_reason_off_target_by_key if {
+	reason([{"verified_on_target": false}]) == "verified_on_target is false"
+	reason([{"verified_on_target": null, "running_image": null}]) == "verified_on_target is null"
+}
+
+test_reason_off_target_by_key_names_image if {
+	words := reason([{"verified_on_target": false, "running_image": "p:staging-old"}])
+	words == "verified_on_target is false; runs p:staging-old"
+}
+
+test_reason_off_target_by_image if {
+	contains(reason([{"running_image": "p:staging-old"}]), "runs p:staging-old, not staging-new")
+}
+
+test_reason_off_target_by_earlier_row if {
+	contains(reason([{"verified_on_target": false}, {}]), "an earlier one says")
+	contains(reason([{"verified_on_target": false}, {"running_image": "p:staging-new"}]), "an earlier one says")
+}
+
+test_tolerated_is_the_plans if {
+	tolerated := summary.tolerated with input as document([]) with data.rollproof.params as {}
+	tolerated == 1
+}
+
+test_tolerated_parameter_wins if {
+	more := summary.tolerated with input as document([]) with data.rollproof.params as {"max_stragglers": 5}
+	less := summary.tolerated with input as document([]) with data.rollproof.params as {"max_stragglers": 0}
+	[more, less] == [5, 0]
+}
+
+test_tolerated_without_parameters if {
+	tolerated := summary.tolerated with input as document([])
+	tolerated == 1
+}
+
+test_quarantined_within_tolerance if {
+	summary.quarantined with input as document([verified, off_target]) with data.rollproof.params as {}
+}
+
+test_not_quarantined_without_stragglers if {
+	not summary.quarantined with input as document([verified, assumed, unplanned]) with data.rollproof.params as {}
+}
+
+test_not_quarantined_beyond_tolerance if {
+	not summary.quarantined with input as document([verified, unreached]) with data.rollproof.params as {}
+}
+
+test_not_quarantined_where_nobody_is_proven if {
+	not summary.quarantined with input as document([off_target]) with data.rollproof.params as {}
+}
+
+test_quarantined_is_never_undefined if {
+	quarantined := summary.quarantined with input as document([]) with data.rollproof.params as {}
+	quarantined == false
+}
