@@ -21,7 +21,9 @@ pub use plan::{Plan, PlanFile};
 pub use response::{Response, ResponseRow};
 pub use scan::Unknown;
 
-use crate::document::{Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text};
+use crate::document::{
+    Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text,
+};
 use crate::error::Error;
 use crate::schema::{Fault, Name, explain, fault_at};
 use response::Found;
@@ -88,7 +90,7 @@ fn normalize(
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
         let plan = read.map_err(|Refused| refusal(&input, Name::Plan))?;
-        gates = (!plan.enabled).then(|| Gates { plan_disabled: Some(plan.disabled_reason) });
+        gates = (!plan.enabled).then_some(Gates { plan_disabled: Some(plan.disabled_reason) });
         rollout = plan.rollout;
         anomalies.extend(plan.anomalies);
         inputs.push(file);

@@ -117,6 +117,7 @@ fn wrong(path: &Path, error: &toml::de::Error) -> Error {
         Some((unknown, known)) if message.starts_with("unknown field") => nearest(unknown, known.iter().copied()),
         _ => None,
     };
-    let help = near.map_or_else(|| "rollproof schema config describes every key".into(), |near| format!("did you mean {near:?}?"));
+    let help = near
+        .map_or_else(|| "rollproof schema config describes every key".into(), |near| format!("did you mean {near:?}?"));
     Error::usage(format!("{}: {}", path.display(), error.to_string().trim_end()), help)
 }

@@ -85,10 +85,12 @@ fn all(options: &cli::Drill) -> Result<u8, Error> {
         let scenario = Scenario::bundled(&name)?;
         let played = play(options, &name, &["--format", "json", "--quiet"])?;
         let found = verdict(&played);
-        let expected = scenario.expect.map_or_else(|| "nothing".into(), |expect| {
-            format!("exit {}, denies {:?}, stragglers {:?}", expect.exit, expect.denies, expect.stragglers)
-        });
-        let (mark, more) = if found == expected { ("ok", String::new()) } else { ("WRONG", format!("\n       expected {expected}")) };
+        let expected = scenario.expect.map_or_else(
+            || "nothing".into(),
+            |expect| format!("exit {}, denies {:?}, stragglers {:?}", expect.exit, expect.denies, expect.stragglers),
+        );
+        let (mark, more) =
+            if found == expected { ("ok", String::new()) } else { ("WRONG", format!("\n       expected {expected}")) };
         wrong += usize::from(found != expected);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{mark:6} {name:32} {found}{more}");

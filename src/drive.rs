@@ -79,7 +79,7 @@ impl Driver<'_> {
             }
             match self.rollout.next() {
                 Step::Done => {
-                    return self.record(Record::Completed { at: now() });
+                    return self.record(&Record::Completed { at: now() });
                 }
                 Step::Soak(seconds) => self.soak(seconds).await?,
                 Step::Call(purpose, tenants) => {
@@ -101,7 +101,7 @@ impl Driver<'_> {
             Ok(halts) => halts,
             Err(error) => {
                 let because = Text::from("a policy could not be evaluated");
-                self.record(Record::Halted { at: now(), because })?;
+                self.record(&Record::Halted { at: now(), because })?;
                 return Err(error);
             }
         };
@@ -109,27 +109,27 @@ impl Driver<'_> {
             return Ok(());
         }
         self.progress.line(&format!("halted: {}", halts.join("; ")));
-        self.record(Record::Halted { at: now(), because: Text::from(halts.join("; ")) })
+        self.record(&Record::Halted { at: now(), because: Text::from(halts.join("; ")) })
     }
 
     /// Keeps a record. What happened has happened, also where it cannot be kept.
-    fn record(&mut self, record: Record) -> Result<(), Error> {
-        let kept = self.journal.append(&record);
-        self.rollout.apply(&record);
+    fn record(&mut self, record: &Record) -> Result<(), Error> {
+        let kept = self.journal.append(record);
+        self.rollout.apply(record);
         kept
     }
 
     fn interrupt(&mut self, signal: Signal) -> Result<(), Error> {
         self.progress.line(&format!("interrupted by {}", signal.name()));
-        self.record(Record::Interrupted { at: now(), signal: Text::from(signal.name()) })
+        self.record(&Record::Interrupted { at: now(), signal: Text::from(signal.name()) })
     }
 
     async fn soak(&mut self, seconds: u64) -> Result<(), Error> {
-        self.record(Record::Soak { at: now() })?;
+        self.record(&Record::Soak { at: now() })?;
         let wait = Duration::from_secs(seconds).mul_f64(self.timing.scale);
         let waiting = self.progress.countdown("soak", wait);
         if self.stop.unless_stopped(waiting).await.is_some() {
-            self.record(Record::Soaked { at: now() })?;
+            self.record(&Record::Soaked { at: now() })?;
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Driver<'_> {
             }
             let attempt = number.replace(number.get() + 1);
             let request = Record::Request { call, attempt, purpose, tenants: tenants.to_vec(), at: now() };
-            keeper.borrow_mut().record(request).map_err(Unfinished::Failed)?;
+            keeper.borrow_mut().record(&request).map_err(Unfinished::Failed)?;
             let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE).await else {
                 return Err(Unfinished::Stopped);
             };
@@ -167,12 +167,13 @@ impl Driver<'_> {
                 last,
             };
             let mut driver = keeper.borrow_mut();
-            driver.record(answer).map_err(Unfinished::Failed)?;
+            driver.record(&answer).map_err(Unfinished::Failed)?;
             driver.progress.answered(&driver.rollout, call);
             if last { Ok(()) } else { Err(Unfinished::Transient) }
         };
         let told = |_: &Unfinished, wait: Duration| keeper.borrow().progress.retry(wait);
-        let retried = attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(told);
+        let retried =
+            attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(told);
         match stop.unless_waiting(retried).await {
             Some(Err(Unfinished::Failed(error))) => Err(error),
             _ => Ok(()),

@@ -101,9 +101,9 @@ pub struct CohortSummary {
     pub straggler: bool,
     /// Why it is not proven, in words.
     pub reason: String,
-    /// Which of its rows counts, where it has one.
+    /// Which of its rows counts; none or -1 where it has no row.
     #[serde(default)]
-    pub row: Option<usize>,
+    pub row: Option<i64>,
 }
 
 impl Policies {
@@ -124,7 +124,9 @@ impl Policies {
         for path in paths {
             let own = files::modules(path)?;
             for module in &own {
-                let package = engine::outline(module).map_err(|error| Error::Policy(format!("{}: {error}", module.file)))?.package;
+                let package = engine::outline(module)
+                    .map_err(|error| Error::Policy(format!("{}: {error}", module.file)))?
+                    .package;
                 if format!("{package}.").starts_with(OURS) {
                     let problem = format!("{}: the package {package} is in {OURS} which is ours", module.file);
                     return Err(Error::Policy(problem));
@@ -237,12 +239,10 @@ impl Policies {
         let summary = ask(&mut ["cohorts", "tolerated", "quarantined"]
             .iter()
             .map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
-        let halts = ask(
-            &mut self.packages.iter().filter(|package| package.halts).map(|package| {
-                let path = format!("{}.{HALT}", package.name);
-                (path.clone(), path)
-            }),
-        );
+        let halts = ask(&mut self.packages.iter().filter(|package| package.halts).map(|package| {
+            let path = format!("{}.{HALT}", package.name);
+            (path.clone(), path)
+        }));
         format!("package {QUERY}\n\nanswer := {{\n{findings}{summary}}}\n\nhalts := {{\n{halts}}}\n")
     }
 

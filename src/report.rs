@@ -184,11 +184,7 @@ pub fn report(
         title: package.title.clone(),
         findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
     });
-    let params = params.into_iter().map(|param| ParamValue {
-        name: param.name,
-        value: param.value,
-        from: param.from,
-    });
+    let params = params.into_iter().map(|param| ParamValue { name: param.name, value: param.value, from: param.from });
     Report {
         format: Format::V1,
         decision: Decision::of(&findings, document.rollout.dry_run),
@@ -243,7 +239,10 @@ fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggler> {
     let mut stragglers = Vec::new();
     for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts).filter(|(_, says)| says.straggler) {
         for (i, tenant) in cohort.tenants.iter().enumerate() {
-            let origin = says.row.and_then(|row| cohort.origins.get(i, row)).filter(|origin| origin.call.is_none());
+            let origin = says
+                .row
+                .and_then(|row| cohort.origins.get(i, usize::try_from(row).ok()?))
+                .filter(|origin| origin.call.is_none());
             stragglers.push(Straggler {
                 tenant: tenant.clone(),
                 state: says.state.clone(),

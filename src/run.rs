@@ -13,8 +13,8 @@ use crate::collect::{Input, Source, fleet_names, plan_file, replay};
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Progress, Record, Rollout, Signal, Stop, Timing, Token, is_loopback,
-    response,
+    Client, Driver, Inventory, Journal, JournalFormat, Progress, Record, Rollout, Signal, Stop, Timing, Token,
+    is_loopback, response,
 };
 use crate::error::Error;
 use crate::judge::{self, Judge};
@@ -49,7 +49,7 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
         let ended = drive(options, &judge, &client, &timing, journal, begun)?;
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
-    finish(options, &judge, &rollout, signal, failed, complain)
+    Ok(finish(options, &judge, &rollout, signal, failed, complain))
 }
 
 /// The first record of the journal: the plan and the inventory as they stand in their files.
@@ -81,20 +81,17 @@ fn start(options: &cli::Run) -> Result<Record, Error> {
 }
 
 fn client(options: &cli::Run, rollout: &Rollout) -> Result<Client, Error> {
-    let token = match &options.token_file {
-        Some(path) => {
-            let read = std::fs::read_to_string(path).map_err(|error| {
-                Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
-            })?;
-            Token::new(&read, "the token file")?
-        }
-        None => {
-            let given = std::env::var(TOKEN).map_err(|_| {
-                let help = "set it to the control plane's token, or name a file with --token-file";
-                Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
-            })?;
-            Token::new(&given, TOKEN)?
-        }
+    let token = if let Some(path) = &options.token_file {
+        let read = std::fs::read_to_string(path).map_err(|error| {
+            Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
+        })?;
+        Token::new(&read, "the token file")?
+    } else {
+        let given = std::env::var(TOKEN).map_err(|_| {
+            let help = "set it to the control plane's token, or name a file with --token-file";
+            Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
+        })?;
+        Token::new(&given, TOKEN)?
     };
     let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
     Client::new(url, token)
@@ -134,13 +131,17 @@ fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Jour
     match begun.outcome() {
         Outcome::Running | Outcome::Interrupted => {}
         Outcome::Halted | Outcome::Completed | Outcome::Unknown => {
-            let problem = format!("{} tells of a rollout that has ended, so there is nothing to resume", path.display());
+            let problem =
+                format!("{} tells of a rollout that has ended, so there is nothing to resume", path.display());
             return Err(Error::usage(problem, "a halted rollout is planned anew; name another --journal"));
         }
     }
     if begun.inputs_differ(&rollout) {
         let problem = format!("the plan or the fleet is not the one that {} began with", path.display());
-        return Err(Error::usage(problem, "go on with the files that it began with, or begin anew with another --journal"));
+        return Err(Error::usage(
+            problem,
+            "go on with the files that it began with, or begin anew with another --journal",
+        ));
     }
     let mut journal = Journal::resume(&path, length)?;
     let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
@@ -164,15 +165,15 @@ fn drive(
     let local = LocalSet::new();
     let stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
     let progress = Progress::new(options.quiet, options.verbose);
-    let mut driver = Driver { rollout, journal, client, timing, progress, stop };
+    let mut rolling = Driver { rollout, journal, client, timing, progress, stop };
     // Whatever happens, what was collected is written.
-    let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, driver.drive(&mut ask))));
+    let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, rolling.drive(&mut ask))));
     let error = match driven {
         Ok(driven) => driven.err(),
         Err(_) => Some(Error::Policy("rollproof itself failed; please report this as a bug".into())),
     };
-    driver.rollout.cut_short();
-    Ok(Ended { signal: driver.stop.came(), rollout: driver.rollout, error })
+    rolling.rollout.cut_short();
+    Ok(Ended { signal: rolling.stop.came(), rollout: rolling.rollout, error })
 }
 
 fn finish(
@@ -182,7 +183,7 @@ fn finish(
     signal: Option<Signal>,
     failed: Option<Error>,
     complain: &mut dyn FnMut(&Error),
-) -> Result<u8, Error> {
+) -> u8 {
     let document = rollout.document();
     let mut written = vec![judge::write_document(&options.document, &document)];
     let judged = judge.report(&document, document.provenance.inputs.clone());
@@ -206,7 +207,7 @@ fn finish(
         written.extend(judge.write(report));
     }
     written.extend(failed.map(Err));
-    Ok(judge::exit_code(code, written, complain))
+    judge::exit_code(code, written, complain)
 }
 
 fn write_response(
@@ -230,10 +231,8 @@ fn write_response(
 /// Why the response is not ok, in the reference's words where it has any (contract section 4.6).
 fn failure(document: &Document, report: Option<&Report>, signal: Option<Signal>) -> String {
     let finding = |code: &str| report?.findings.iter().find(|finding| finding.code == code);
-    if finding("calls.failed").is_some() {
-        if let Some(text) = crate::drive::failed_call(document) {
-            return text;
-        }
+    if let (Some(_), Some(text)) = (finding("calls.failed"), crate::drive::failed_call(document)) {
+        return text;
     }
     if let Some(signal) = signal {
         return format!("interrupted by {}", signal.name());

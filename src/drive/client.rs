@@ -86,7 +86,13 @@ impl Token {
     pub fn mask(&self, text: &str) -> String {
         let text = text.replace(&self.0, MASK);
         match serde_json::from_str::<Value>(&text) {
-            Ok(mut value) => if self.mask_strings(&mut value) { value.to_string() } else { text },
+            Ok(mut value) => {
+                if self.mask_strings(&mut value) {
+                    value.to_string()
+                } else {
+                    text
+                }
+            }
             Err(_) => text,
         }
     }
@@ -97,7 +103,9 @@ impl Token {
                 *text = text.replace(&self.0, MASK);
                 true
             }
-            Value::Array(values) => values.iter_mut().fold(false, |any, value| self.mask_strings(value) || any),
+            Value::Array(values) => {
+                values.iter_mut().filter_map(|value| self.mask_strings(value).then_some(())).count() > 0
+            }
             Value::Object(fields) => {
                 let hidden: Vec<String> = fields.keys().filter(|key| key.contains(&self.0)).cloned().collect();
                 for key in &hidden {
@@ -105,7 +113,8 @@ impl Token {
                         fields.insert(key.replace(&self.0, MASK), value);
                     }
                 }
-                fields.values_mut().fold(!hidden.is_empty(), |any, value| self.mask_strings(value) || any)
+                fields.values_mut().filter_map(|value| self.mask_strings(value).then_some(())).count() + hidden.len()
+                    > 0
             }
             _ => false,
         }

@@ -72,7 +72,11 @@ impl Progress {
         let status = attempt.status.map_or_else(|| "no answer".into(), |status| format!("HTTP {status}"));
         let took = Duration::from_millis(attempt.duration_ms.unwrap_or_default()).as_secs_f64();
         let what = self.waiting.borrow();
-        self.line(&format!("{what}: {status} after {took:.1} s; {} of {} tenants called", rollout.called(), rollout.fleet()));
+        self.line(&format!(
+            "{what}: {status} after {took:.1} s; {} of {} tenants called",
+            rollout.called(),
+            rollout.fleet()
+        ));
     }
 
     /// Another attempt follows.

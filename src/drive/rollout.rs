@@ -77,7 +77,8 @@ impl Rollout {
         let Record::Start { at, plan_name, plan, inventory, time_scale, .. } = record else {
             return Err("found a record that is no start of a journal".into());
         };
-        let input = |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
+        let input =
+            |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
         let plan = plan_file(&plan_input).map_err(|error| error.to_string())?;
         let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
@@ -146,7 +147,7 @@ impl Rollout {
             body.insert("dry_run".into(), true.into());
         } else {
             body.remove("canary_slug");
-            body.insert("only_slugs".into(), tenants.iter().map(|tenant| tenant.to_string()).collect());
+            body.insert("only_slugs".into(), tenants.iter().map(ToString::to_string).collect());
             body.insert("soak_seconds".into(), 0.into());
             body.insert("batch_size".into(), tenants.len().max(1).into());
         }
@@ -292,12 +293,11 @@ impl Rollout {
                 self.anomaly(AnomalyKind::LiveRowInPlanCall, at, row.slug().map(Text::from));
                 live = true;
             }
-            match row.slug() {
-                Some(slug) => fleet.push(Text::from(slug)),
-                None => {
-                    let at = format!("/calls/{}/results/{i}", self.calls.len().saturating_sub(1));
-                    self.anomaly(AnomalyKind::UnattributedRow, at, None);
-                }
+            if let Some(slug) = row.slug() {
+                fleet.push(Text::from(slug));
+            } else {
+                let at = format!("/calls/{}/results/{i}", self.calls.len().saturating_sub(1));
+                self.anomaly(AnomalyKind::UnattributedRow, at, None);
             }
         }
         if status == Some(200) && !live && !self.enumerated {
@@ -433,7 +433,8 @@ pub fn response(ok: bool, rollout: &Rollout, stragglers: &[Text], error: Option<
 
 /// The reference's words for the last call that failed: its last attempt ended, and was no HTTP 200 with `ok` true.
 pub fn failed_call(document: &Document) -> Option<String> {
-    let ended = document.calls.iter().filter_map(|call| Some((call, call.attempts.last().filter(|attempt| attempt.last)?)));
+    let ended =
+        document.calls.iter().filter_map(|call| Some((call, call.attempts.last().filter(|attempt| attempt.last)?)));
     let (call, attempt) = ended.rev().find(|(call, attempt)| {
         attempt.status != Some(200) || call.ok != Field::Given(true) || attempt.malformed.is_some()
     })?;

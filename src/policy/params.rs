@@ -82,7 +82,8 @@ pub fn resolve(declared: &BTreeMap<String, Declaration>, given: &[Given]) -> Res
     let mut values: BTreeMap<&str, (Value, ParamSource)> = BTreeMap::new();
     for Given { name, text, from } in given {
         let Some(declaration) = declared.get(name) else {
-            let near = nearest(name, declared.keys().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
+            let near =
+                nearest(name, declared.keys().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
             let names = declared.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let help = format!("{}the policies' parameters are: {names}", near.unwrap_or_default());
             return Err(Error::usage(format!("no policy has a parameter {name:?}"), help));

@@ -182,7 +182,8 @@ fn json_of(case: &Case, name: &str) -> Value {
 fn denies(case: &Case) -> Vec<String> {
     let report = run(rollproof().args(["verify", "document.json", "--format", "json"]).current_dir(case.path("")));
     let report: Value = serde_json::from_str(&report.stdout).expect("a report");
-    let findings = report["findings"].as_array().expect("a list").iter().filter(|finding| finding["severity"] == "deny");
+    let findings =
+        report["findings"].as_array().expect("a list").iter().filter(|finding| finding["severity"] == "deny");
     findings.map(|finding| finding["code"].as_str().expect("a code").to_owned()).collect()
 }
 
@@ -208,7 +209,9 @@ fn a_rollout_makes_the_calls_of_the_contract_in_order() {
     for request in &requests {
         let head = request.head.to_ascii_lowercase();
         assert!(head.starts_with("post /cp/admin/tenants/redeploy-fleet http/1.1\r\n"), "{head}");
-        for line in [&*format!("authorization: bearer {TOKEN}"), "accept: application/json", "content-type: application/json"] {
+        for line in
+            [&*format!("authorization: bearer {TOKEN}"), "accept: application/json", "content-type: application/json"]
+        {
             assert!(head.contains(&format!("{line}\r\n")), "{line} is not in {head}");
         }
         assert!(head.contains("user-agent: rollproof/"));
@@ -236,7 +239,13 @@ fn without_a_token_nothing_is_called() {
 
 #[test]
 fn a_token_is_never_sent_in_the_clear_nor_elsewhere() {
-    for url in ["http://cp.example", "ftp://cp.example", "http://127.0.0.1.example", "https://user:pass@cp.example", "nonsense"] {
+    for url in [
+        "http://cp.example",
+        "ftp://cp.example",
+        "http://127.0.0.1.example",
+        "https://user:pass@cp.example",
+        "nonsense",
+    ] {
         let case = case(url);
         let ran = drive(&case, &[]);
         assert_eq!(ran.code, 2, "{url}: {}", ran.stderr);
@@ -269,12 +278,22 @@ fn a_fault_fails_the_call_and_loses_nothing() {
         ("html", Reply::Raw(http(200, "<html>sign in</html>")), 1),
         ("ok is a string", Reply::Json(200, json!({"ok": "true", "results": []})), 1),
         ("no object", Reply::Json(200, json!([1])), 1),
-        ("a row is no object", Reply::Json(200, json!({"ok": true, "results": [{"slug": "dune", "verified_on_target": true}, 7]})), 1),
-        ("redirect", Reply::Raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec()), 1),
+        (
+            "a row is no object",
+            Reply::Json(200, json!({"ok": true, "results": [{"slug": "dune", "verified_on_target": true}, 7]})),
+            1,
+        ),
+        (
+            "redirect",
+            Reply::Raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec()),
+            1,
+        ),
         ("garbage", Reply::Raw(b"SSH-2.0-OpenSSH\r\n".to_vec()), 4),
     ];
     for (name, fault, attempts) in faults {
-        let plane = Plane::new(move |_, request| if request.tenants() == ["dune"] { fault.clone() } else { healthy(request, &FLEET) });
+        let plane = Plane::new(
+            move |_, request| if request.tenants() == ["dune"] { fault.clone() } else { healthy(request, &FLEET) },
+        );
         let case = case(&plane.url);
         let ran = drive(&case, &[]);
         assert_eq!(ran.code, 1, "{name}: {}{}", ran.stdout, ran.stderr);
@@ -284,16 +303,23 @@ fn a_fault_fails_the_call_and_loses_nothing() {
         assert_eq!(response["ok"], false, "{name}");
         let error = response["error"].as_str().expect("text");
         assert!(error.starts_with("redeploy scoped call failed for dune: "), "{name}: {error}");
-        let slugs: Vec<&str> = response["results"].as_array().expect("rows").iter().filter_map(|row| row["slug"].as_str()).collect();
+        let slugs: Vec<&str> =
+            response["results"].as_array().expect("rows").iter().filter_map(|row| row["slug"].as_str()).collect();
         assert_eq!(slugs[..3], ["acme", "bolt", "cobalt"], "{name}");
         let document = json_of(&case, "document.json");
         assert_eq!(document["calls"][3]["attempts"].as_array().map(Vec::len), Some(attempts), "{name}");
-        let again = run(rollproof().args(["verify", "document.json.journal", "--format", "json"]).current_dir(case.path("")));
+        let again =
+            run(rollproof().args(["verify", "document.json.journal", "--format", "json"]).current_dir(case.path("")));
         assert_eq!(again.code, 1, "{name}: the journal gives the same verdict");
     }
     // Two answers on one connection: the second belongs to nobody.
     let twice = [good.clone(), good].concat();
-    let plane = Plane::new(move |_, request| if request.tenants() == ["dune"] { Reply::Raw(twice.clone()) } else { healthy(request, &FLEET) });
+    let plane =
+        Plane::new(
+            move |_, request| {
+                if request.tenants() == ["dune"] { Reply::Raw(twice.clone()) } else { healthy(request, &FLEET) }
+            },
+        );
     assert_eq!(drive(&case(&plane.url), &[]).code, 0);
 }
 
@@ -322,12 +348,15 @@ fn a_plan_call_that_cannot_be_used_changes_nothing() {
 fn the_token_is_nowhere() {
     let escaped = TOKEN.replace('s', "\\u0073");
     for echo in [TOKEN.to_owned(), escaped] {
-        let body = format!(r#"{{"ok": false, "error": "Bearer {echo}", "results": [{{"slug": "dune", "error": "{echo}", "{echo}": 1}}]}}"#);
+        let body = format!(
+            r#"{{"ok": false, "error": "Bearer {echo}", "results": [{{"slug": "dune", "error": "{echo}", "{echo}": 1}}]}}"#
+        );
         let plane = Plane::new(move |_, request| {
             if request.tenants() == ["dune"] { Reply::Raw(http(500, &body)) } else { healthy(request, &FLEET) }
         });
         let case = case(&plane.url);
-        let ran = drive(&case, &["-vv", "--show-errors", "--report", "json=report.json", "--report", "markdown=report.md"]);
+        let ran =
+            drive(&case, &["-vv", "--show-errors", "--report", "json=report.json", "--report", "markdown=report.md"]);
         assert_eq!(ran.code, 1);
         let mut texts = vec![("stdout".to_owned(), ran.stdout), ("stderr".to_owned(), ran.stderr)];
         for name in ["document.json", "document.json.journal", "response.json", "report.json", "report.md"] {
@@ -389,7 +418,11 @@ fn a_signal_ends_a_rollout_in_good_order_and_it_can_be_resumed() {
         signal(&child, name);
         let ran = Ran::from(child.wait_with_output().expect("it ends"));
         assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
-        assert_eq!(json_of(&case, "response.json")["results"].as_array().map(Vec::len), Some(3), "the answer in flight was kept");
+        assert_eq!(
+            json_of(&case, "response.json")["results"].as_array().map(Vec::len),
+            Some(3),
+            "the answer in flight was kept"
+        );
         assert_eq!(json_of(&case, "document.json")["rollout"]["outcome"], "interrupted");
         assert!(denies(&case).contains(&"calls.interrupted".to_owned()));
         let resumed = drive(&case, &["--resume"]);
@@ -417,7 +450,8 @@ fn a_signal_in_plan_call_soak_and_back_off_is_obeyed_at_once() {
     assert_eq!(Ran::from(child.wait_with_output().expect("it ends")).code, 130);
     assert_eq!(plane.calls().len(), 2);
     // In a back-off.
-    let plane = Plane::new(|_, request| if request.tenants() == ["acme"] { Reply::Close } else { healthy(request, &FLEET) });
+    let plane =
+        Plane::new(|_, request| if request.tenants() == ["acme"] { Reply::Close } else { healthy(request, &FLEET) });
     let waiting = case(&plane.url);
     waiting.file("rollproof.toml", "[http]\nretry_delays_seconds = [60]\n");
     let child = spawn(&waiting, &[]);

@@ -130,7 +130,8 @@ fn judged(collected: Collected) -> Report {
     let policies = Policies::bundled().expect("they load");
     let params = policies.params(&[]).expect("their defaults are right");
     rollproof::schema::check_document(&collected.document).expect("what is collected is a valid document");
-    let outcome = policies.prepare(&params).expect("they load").evaluate(&collected.document).expect("they can be evaluated");
+    let outcome =
+        policies.prepare(&params).expect("they load").evaluate(&collected.document).expect("they can be evaluated");
     report(&collected.document, collected.inputs, outcome, policies.packages(), params)
 }
 
