@@ -294,11 +294,11 @@ impl<'a> Reader<'a> {
     fn report(&mut self, error: &ValidationError<'_>, raw: &RawValue, pointer: &str) {
         let inner = error.instance_path().to_string();
         if let ValidationErrorKind::AnyOf { context } = error.kind() {
-            // Of the alternatives, the one that gets furthest into the value was meant.
-            let depth = |errors: &&Vec<ValidationError<'static>>| {
-                errors.iter().map(|e| e.instance_path().to_string().len()).max().unwrap_or(0)
+            // Of the alternatives, the one for a value of this type was meant.
+            let is_other_type = |error: &ValidationError<'static>| {
+                matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().to_string() == inner
             };
-            if let Some(meant) = context.iter().max_by_key(depth).filter(|errors| depth(errors) > inner.len()) {
+            if let Some(meant) = context.iter().find(|errors| !errors.iter().any(is_other_type)) {
                 for error in meant {
                     self.report(error, raw, pointer);
                 }

@@ -57,7 +57,7 @@ fn commands_print_what_the_readme_says() {
         let ran = run(shell(&command).current_dir(root()));
         let said = format!("{}{}", ran.stdout, ran.stderr);
         if expected.is_empty() {
-            assert!(said.starts_with("FAIL  "), "{command}: {said}");
+            assert!(said.contains("\nFAIL  "), "{command}: {said}");
         } else {
             assert_eq!(said, expected, "{command}");
         }
@@ -86,7 +86,10 @@ fn examples_run() {
 fn what_is_generated_is_current() {
     let policies = Policies::bundled().expect("they load");
     let seed = commands(&readme()).swap_remove(0).0;
-    let verdict = format!("```text\n{}```\n", run(shell(&seed).current_dir(root())).stdout);
+    // The plan's hash holds the port of the day.
+    let shown = run(shell(&seed).current_dir(root())).stdout;
+    let shown: String = shown.split_inclusive('\n').filter(|line| !line.starts_with("  sha256 ")).collect();
+    let verdict = format!("```text\n{shown}```\n");
     let mut table = "| policy | says | codes |\n| --- | --- | --- |\n".to_owned();
     for package in policies.packages() {
         let name = package.name.trim_start_matches("rollproof.");
