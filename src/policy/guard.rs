@@ -25,11 +25,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits for a document of so many cohorts: 10 s and 30 µs a cohort; 2 GiB and 4 KiB a cohort.
+    /// The limits for a document of so many cohorts: 10 s and 100 µs a cohort; 2 GiB and 4 KiB a cohort.
     pub fn for_cohorts(cohorts: usize) -> Self {
         let many = u32::try_from(cohorts).unwrap_or(u32::MAX);
         Self {
-            time: Duration::from_secs(10) + Duration::from_micros(30) * many,
+            time: Duration::from_secs(10) + Duration::from_micros(100) * many,
             memory: (2_usize << 30).saturating_add(cohorts.saturating_mul(4 << 10)),
         }
     }

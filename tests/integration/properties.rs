@@ -159,7 +159,10 @@ fn without_places(report: &Report) -> Value {
     report["inputs"] = Value::Null;
     for key in ["stragglers", "findings"] {
         for item in report[key].as_array_mut().expect("a list") {
-            item.as_object_mut().expect("an object").retain(|key, _| key != "source" && key != "at");
+            // This finding's observation is a list of places.
+            let places = item["code"] == "evidence.unattributed_row";
+            let item = item.as_object_mut().expect("an object");
+            item.retain(|key, _| key != "source" && key != "at" && (key != "observed" || !places));
         }
     }
     report
