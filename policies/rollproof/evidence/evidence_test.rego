@@ -201,6 +201,16 @@ test_unattributed_row_warned if {
 	noted(doc) == set()
 }
 
+test_unattributed_rows_are_summed if {
+	rows := [
+		{"kind": "unattributed_row", "input": "response.json", "at": "/results/3", "count": 1},
+		{"kind": "unattributed_row", "input": "response.json", "at": "/results/7", "count": 40},
+	]
+	some finding in warned(but(document([keyed]), {"anomalies": rows}))
+	startswith(finding.message, "41 rows belong to nobody")
+	finding.observed == ["response.json#/results/3", "response.json#/results/7"]
+}
+
 test_unknown_field_noted if {
 	doc := but(document([keyed]), {"anomalies": [
 		{"kind": "unknown_field", "input": "response.json", "at": "/results/0/foo", "field": "foo", "count": 41},
@@ -231,6 +241,10 @@ test_archive_that_lists_others_warned if {
 	doc := archived({"ok": false, "stragglers": ["acme"]}, [keyed, unreached])
 	codes(warned(doc)) == {"evidence.archived_verdict"}
 	tenants(warned(doc)) == {"acme", "cove"}
+}
+
+test_archive_that_lists_padded_and_blank_names_silent if {
+	warned(archived({"ok": false, "stragglers": [" cove\n", "", " "]}, [keyed, unreached])) == set()
 }
 
 test_archive_that_lists_too_few_warned if {

@@ -28,6 +28,11 @@ test_names_of_ten_is_whole if {
 	words == "a, b, c, d, e, f, g, h, i, j"
 }
 
+test_names_of_eleven_is_cut if {
+	words := text.names(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"])
+	words == "a, b, c, d, e, f, g, h, i, j and 1 more"
+}
+
 test_names_of_more_is_cut if {
 	words := text.names(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"])
 	words == "a, b, c, d, e, f, g, h, i, j and 2 more"
