@@ -1,61 +1,73 @@
 //! What `verify` and `run` share behind the evidence: policies, the report, and where it is written.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli;
 use crate::config::Config;
 use crate::document::{Document, InputFile};
 use crate::error::Error;
 use crate::output;
-use crate::policy::{Given, Param, ParamSource, Policies, Prepared};
+use crate::policy::{Given, Loading, ParamSource, Prepared, load};
 use crate::render::{Format, View, render};
 use crate::report::{Report, report};
-use crate::schema;
+use crate::schema::Valid;
 
-/// Policies, their parameters, and what the command line says about output.
+/// Policies, and what the command line says about output.
 pub struct Judge<'a> {
     options: &'a cli::Judge,
-    policies: Policies,
-    params: Vec<Param>,
+    policies: Prepared,
     /// The configuration.
     pub config: Config,
 }
 
-impl<'a> Judge<'a> {
-    /// Loads everything that is needed for a verdict, before any evidence is looked at.
+/// A judge whose policies are still being loaded, while evidence is collected.
+pub struct Appointed<'a> {
+    options: &'a cli::Judge,
+    policies: Loading,
+    config: Config,
+}
+
+impl<'a> Appointed<'a> {
+    /// Waits for the policies.
     ///
     /// # Errors
-    /// [`Error::Usage`] for configuration and parameters, [`Error::Policy`] for policies.
-    pub fn new(options: &'a cli::Judge) -> Result<Self, Error> {
+    /// [`Error::Usage`] for parameters, [`Error::Policy`] for policies.
+    pub fn ready(self) -> Result<Judge<'a>, Error> {
+        Ok(Judge { options: self.options, policies: self.policies.wait()?, config: self.config })
+    }
+}
+
+impl<'a> Judge<'a> {
+    /// Begins to load everything that is needed for a verdict.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for the configuration.
+    pub fn appoint(options: &'a cli::Judge) -> Result<Appointed<'a>, Error> {
         let config = Config::read(options.config.as_deref())?;
-        let paths: Vec<PathBuf> = config.policies.paths.iter().chain(&options.policies).cloned().collect();
-        let policies = Policies::with(&paths)?;
+        let paths = config.policies.paths.iter().chain(&options.policies).cloned().collect();
         let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
         let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
         let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
-        let params = policies.params(&configured.chain(named).collect::<Vec<_>>())?;
-        Ok(Self { options, policies, params, config })
+        let policies = load(paths, configured.chain(named).collect())?;
+        Ok(Appointed { options, policies, config })
     }
 
-    /// The policies, ready to be asked.
+    /// Why a rollout that is being driven must stop here; nothing where it may go on.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one cannot be loaded.
-    pub fn prepare(&self) -> Result<Prepared<'_>, Error> {
-        self.policies.prepare(&self.params)
+    /// [`Error::Policy`] where a policy fails.
+    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
+        self.policies.halts(document)
     }
 
     /// The verdict on a document.
     ///
     /// # Errors
     /// [`Error::Policy`] where a policy fails.
-    pub fn report(&self, document: &Document, inputs: Vec<InputFile>) -> Result<Report, Error> {
-        schema::check_document(document).map_err(|problem| {
-            Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}"))
-        })?;
-        let outcome = self.prepare()?.evaluate(document)?;
-        Ok(report(document, inputs, outcome, self.policies.packages(), self.params.clone()))
+    pub fn report(&self, document: &Valid<'_>, inputs: Vec<InputFile>) -> Result<Report, Error> {
+        let outcome = self.policies.evaluate(document)?;
+        Ok(report(document, inputs, outcome, self.policies.packages(), self.policies.params()))
     }
 
     /// Writes the report to every place that was asked for.

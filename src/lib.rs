@@ -46,16 +46,22 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
 }
 
 fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let judge = Judge::new(&options.judge)?;
-    let collected = collect(&sources(options), jiff::Timestamp::now())?;
+    let appointed = Judge::appoint(&options.judge)?;
+    let collected = match collect(&sources(options), jiff::Timestamp::now()) {
+        Ok(collected) => collected,
+        // Policies are loaded meanwhile, and what is wrong with them comes first.
+        Err(error) => return appointed.ready().and(Err(error)),
+    };
+    let valid = schema::validate(&collected.document)?;
+    let judge = appointed.ready()?;
     let document = options.document.as_ref().map(|path| judge::write_document(path, &collected.document));
-    let report = judge.report(&collected.document, collected.inputs)?;
+    let report = judge.report(&valid, collected.inputs)?;
     let mut written = judge.write(&report);
     written.extend(document);
 
     let verdict = report.decision.exit_code(options.judge.require_verdict);
     // The process ends: to give back a million names would take longer than to write the verdict.
-    std::mem::forget(collected.document);
+    std::mem::forget((collected.document, judge));
     Ok(judge::exit_code(verdict, written, complain))
 }
 

@@ -19,8 +19,8 @@ pub use params::{Declaration, Given, Kind, Param, ParamSource};
 use crate::document::Document;
 use crate::error::Error;
 use crate::finding::{Element, Finding, RulePlace, Severity, Stated};
-use engine::{Answer, Module};
-use guard::Limits;
+use engine::{Answer, Module, Outline};
+use guard::{Limits, Pending, start};
 
 /// Shared helpers lie below this package; they state nothing.
 const LIBRARIES: &str = "rollproof.lib.";
@@ -34,13 +34,16 @@ const SUMMARY: &str = "rollproof.lib.summary";
 /// The package of the generated query.
 const QUERY: &str = "rollproof.query";
 
+/// What the generated query says without looking at anything.
+const READY: &str = "data.rollproof.query.ready";
+
 /// The rule that stops a rollout while it is driven.
 const HALT: &str = "halt";
 
 /// Loaded policies.
 #[derive(Debug)]
 pub struct Policies {
-    modules: Vec<Module>,
+    engine: engine::Loaded,
     packages: Vec<Package>,
     params: BTreeMap<String, Declaration>,
 }
@@ -112,7 +115,7 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one is not as it should be: a bug of ours.
     pub fn bundled() -> Result<Self, Error> {
-        Self::load(embedded::modules())
+        Self::with(&[])
     }
 
     /// The bundled policies, and a team's own from these folders and files. Unit tests (`*_test.rego`) are left out.
@@ -121,28 +124,24 @@ impl Policies {
     /// [`Error::Policy`] where one cannot be read, is not as it should be, or is in a package of ours.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut modules = embedded::modules();
+        let bundled = modules.len();
         for path in paths {
-            let own = files::modules(path)?;
-            for module in &own {
-                let package = engine::outline(module)
-                    .map_err(|error| Error::Policy(format!("{}: {error}", module.file)))?
-                    .package;
-                if format!("{package}.").starts_with(OURS) {
-                    let problem = format!("{}: the package {package} is in {OURS} which is ours", module.file);
-                    return Err(Error::Policy(problem));
-                }
-            }
-            modules.extend(own);
+            modules.extend(files::modules(path)?);
         }
-        Self::load(modules)
+        let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
+        for Outline { file, package, .. } in &outlines[bundled..] {
+            if format!("{package}.").starts_with(OURS) {
+                return Err(Error::Policy(format!("{file}: the package {package} is in {OURS} which is ours")));
+            }
+        }
+        Self::read(engine, outlines)
     }
 
-    fn load(modules: Vec<Module>) -> Result<Self, Error> {
+    fn read(engine: engine::Loaded, outlines: Vec<Outline>) -> Result<Self, Error> {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
-        for module in &modules {
-            let failed = |problem| Error::Policy(format!("{}: {problem}", module.file));
-            let outline = engine::outline(module).map_err(failed)?;
+        for outline in outlines {
+            let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
             let blocks = metadata::blocks(&outline).map_err(failed)?;
             let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
             for (name, declaration) in about.custom.params {
@@ -176,7 +175,7 @@ impl Policies {
                 let said = blocks.get(&rule.line).cloned().unwrap_or_default();
                 package.rules.push(Rule {
                     severity,
-                    place: RulePlace { file: module.file.clone(), line: rule.line },
+                    place: RulePlace { file: outline.file.clone(), line: rule.line },
                     codes: said.custom.codes,
                     title: if said.title.is_empty() { about.title.clone() } else { said.title },
                     remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
@@ -190,7 +189,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { modules, packages, params })
+        Ok(Self { engine, packages, params })
     }
 
     /// The policies, by name.
@@ -214,36 +213,110 @@ impl Policies {
     /// Makes them ready to be asked, with the values of their parameters.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one cannot be loaded.
-    pub fn prepare(&self, params: &[Param]) -> Result<Prepared<'_>, Error> {
-        let params: Map<String, Value> =
+    /// [`Error::Policy`] where that fails.
+    pub fn prepare(self, params: Vec<Param>) -> Result<Prepared, Error> {
+        let given: Map<String, Value> =
             params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
-        let data = json!({"rollproof": {"params": params}});
-        let query = Module { file: format!("{QUERY}.rego"), text: self.query() };
-        let modules = self.modules.iter().cloned().chain([query]).collect();
-        let engine = engine::Prepared::new(modules, data).map_err(Error::Policy)?;
-        Ok(Prepared { policies: self, engine })
+        let data = json!({"rollproof": {"params": given}});
+        let query = Module { file: format!("{QUERY}.rego"), text: query(&self.packages) };
+        let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
+        Ok(Prepared { packages: self.packages, params, engine })
+    }
+}
+
+/// A module that asks for every rule of findings, and for the summary. A rule that is undefined leaves its list empty,
+/// which is how it differs from one that is an empty set.
+fn query(packages: &[Package]) -> String {
+    let ask = |rules: &mut dyn Iterator<Item = (String, String)>| {
+        rules.map(|(key, path)| format!("\t{key:?}: [value | value := data.{path}],\n")).collect::<String>()
+    };
+    let findings = ask(&mut packages.iter().flat_map(|package| {
+        package.severities().map(|severity| (key(package, severity), format!("{}.{}", package.name, severity.name())))
+    }));
+    let summary = ask(&mut ["cohorts", "tolerated", "quarantined"]
+        .iter()
+        .map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
+    let halts = ask(&mut packages.iter().filter(|package| package.halts).map(|package| {
+        let path = format!("{}.{HALT}", package.name);
+        (path.clone(), path)
+    }));
+    format!("package {QUERY}\n\nready := true\n\nanswer := {{\n{findings}{summary}}}\n\nhalts := {{\n{halts}}}\n")
+}
+
+/// Begins to load the bundled policies and a team's own, with the values of their parameters, on a policy thread.
+///
+/// # Errors
+/// [`Error::Policy`] where the operating system refuses.
+pub fn load(paths: Vec<PathBuf>, given: Vec<Given>) -> Result<Loading, Error> {
+    let work = move || {
+        let policies = Policies::with(&paths)?;
+        let params = policies.params(&given)?;
+        policies.prepare(params)
+    };
+    start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
+}
+
+/// Policies that are being loaded.
+pub struct Loading(Pending<Result<Prepared, Error>>);
+
+impl Loading {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters.
+    pub fn wait(self) -> Result<Prepared, Error> {
+        self.0.wait().map_err(Error::Policy)?
+    }
+}
+
+/// Policies that are ready to be asked.
+#[derive(Debug)]
+pub struct Prepared {
+    packages: Vec<Package>,
+    params: Vec<Param>,
+    engine: engine::Prepared,
+}
+
+impl Prepared {
+    /// The policies, by name.
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
     }
 
-    /// A module that asks for every rule of findings, and for the summary. A rule that is undefined leaves its list
-    /// empty, which is how it differs from one that is an empty set.
-    fn query(&self) -> String {
-        let ask = |rules: &mut dyn Iterator<Item = (String, String)>| {
-            rules.map(|(key, path)| format!("\t{key:?}: [value | value := data.{path}],\n")).collect::<String>()
-        };
-        let findings = ask(&mut self.packages.iter().flat_map(|package| {
-            package
-                .severities()
-                .map(|severity| (key(package, severity), format!("{}.{}", package.name, severity.name())))
-        }));
-        let summary = ask(&mut ["cohorts", "tolerated", "quarantined"]
-            .iter()
-            .map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
-        let halts = ask(&mut self.packages.iter().filter(|package| package.halts).map(|package| {
+    /// The value of every parameter, by name.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// What every policy says of a document.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
+    pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
+        let answer = self.ask("data.rollproof.query.answer", document)?;
+        self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+    }
+
+    /// Why a rollout that is being driven must stop here; nothing where it may go on. Each begins with its code.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
+        let answer = self.ask("data.rollproof.query.halts", document)?;
+        let mut halts = Vec::new();
+        for package in self.packages.iter().filter(|package| package.halts) {
             let path = format!("{}.{HALT}", package.name);
-            (path.clone(), path)
-        }));
-        format!("package {QUERY}\n\nanswer := {{\n{findings}{summary}}}\n\nhalts := {{\n{halts}}}\n")
+            let said = answer.get(&path).only().and_then(|said| said.elements::<Element>());
+            for element in said.map_err(|error| Error::Policy(format!("{path}: {error}")))? {
+                halts.push(match element {
+                    Element::Message(message) => format!("{path}: {message}"),
+                    Element::Finding(stated) => format!("{}: {}", stated.code, stated.message),
+                });
+            }
+        }
+        halts.sort();
+        halts.dedup();
+        Ok(halts)
     }
 
     fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
@@ -267,46 +340,6 @@ impl Policies {
             return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));
         }
         Ok(Outcome { findings, summary })
-    }
-}
-
-/// Policies that are ready to be asked.
-#[derive(Debug)]
-pub struct Prepared<'a> {
-    policies: &'a Policies,
-    engine: engine::Prepared,
-}
-
-impl Prepared<'_> {
-    /// What every policy says of a document.
-    ///
-    /// # Errors
-    /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
-    pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
-        let answer = self.ask("data.rollproof.query.answer", document)?;
-        self.policies.read(&answer, document.cohorts.len()).map_err(Error::Policy)
-    }
-
-    /// Why a rollout that is being driven must stop here; nothing where it may go on. Each begins with its code.
-    ///
-    /// # Errors
-    /// As [`Prepared::evaluate`].
-    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
-        let answer = self.ask("data.rollproof.query.halts", document)?;
-        let mut halts = Vec::new();
-        for package in self.policies.packages.iter().filter(|package| package.halts) {
-            let path = format!("{}.{HALT}", package.name);
-            let said = answer.get(&path).only().and_then(|said| said.elements::<Element>());
-            for element in said.map_err(|error| Error::Policy(format!("{path}: {error}")))? {
-                halts.push(match element {
-                    Element::Message(message) => format!("{path}: {message}"),
-                    Element::Finding(stated) => format!("{}: {}", stated.code, stated.message),
-                });
-            }
-        }
-        halts.sort();
-        halts.dedup();
-        Ok(halts)
     }
 
     fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {

@@ -174,7 +174,7 @@ pub fn report(
     inputs: Vec<InputFile>,
     outcome: Outcome,
     packages: &[Package],
-    params: Vec<Param>,
+    params: &[Param],
 ) -> Report {
     let Outcome { mut findings, summary: counted } = outcome;
     findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
@@ -184,7 +184,10 @@ pub fn report(
         title: package.title.clone(),
         findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
     });
-    let params = params.into_iter().map(|param| ParamValue { name: param.name, value: param.value, from: param.from });
+    let params = params.iter().map(|Param { name, value, from }| {
+        let (name, value) = (name.clone(), value.clone());
+        ParamValue { name, value, from: *from }
+    });
     Report {
         format: Format::V1,
         decision: Decision::of(&findings, document.rollout.dry_run),

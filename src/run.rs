@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::judge::{self, Judge};
 use crate::output;
 use crate::report::Report;
-use crate::schema::fault_at;
+use crate::schema::{self, fault_at};
 
 /// The variable that holds the control plane's token.
 const TOKEN: &str = "CP_ADMIN_API_TOKEN";
@@ -37,7 +37,7 @@ struct Ended {
 /// # Errors
 /// [`Error`], where there is no verdict; what was collected is written all the same.
 pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let judge = Judge::new(&options.judge)?;
+    let judge = Judge::appoint(&options.judge)?.ready()?;
     let start = start(options)?;
     let mut rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
     let mut signal = None;
@@ -158,8 +158,7 @@ fn drive(
     journal: Journal,
     rollout: Rollout,
 ) -> Result<Ended, Error> {
-    let prepared = judge.prepare()?;
-    let mut ask = |document: &Document| prepared.halts(document);
+    let mut ask = |document: &Document| judge.halts(document);
     let system = |error: std::io::Error| Error::Policy(format!("the operating system refuses: {error}"));
     let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
     let local = LocalSet::new();
@@ -186,7 +185,7 @@ fn finish(
 ) -> u8 {
     let document = rollout.document();
     let mut written = vec![judge::write_document(&options.document, &document)];
-    let judged = judge.report(&document, document.provenance.inputs.clone());
+    let judged = schema::validate(&document).and_then(|valid| judge.report(&valid, document.provenance.inputs.clone()));
     let code = match (&judged, signal) {
         (_, Some(signal)) => signal.exit_code(),
         (Ok(report), None) => match report.decision.exit_code(options.judge.require_verdict) {

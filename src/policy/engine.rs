@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use regorus::unstable::{Expr, Lexer, Module as Ast, Parser, Rule, RuleHead, Source, TokenKind};
+use regorus::unstable::{Expr, Lexer, Module as Ast, Rule, RuleHead, Source, TokenKind};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 use serde::de::DeserializeOwned;
@@ -22,6 +22,8 @@ pub struct Module {
 /// What a Rego file declares.
 #[derive(Debug)]
 pub struct Outline {
+    /// The file's path.
+    pub file: String,
     /// The package, such as `rollproof.coverage`.
     pub package: String,
     /// The line of `package`.
@@ -43,14 +45,13 @@ pub struct RuleOutline {
     pub set: bool,
 }
 
-/// Reads what a Rego file declares.
+/// What a Rego file declares.
 ///
 /// # Errors
-/// The parser's message, with file and line.
-pub fn outline(module: &Module) -> Result<Outline, String> {
-    let source = Source::from_contents(module.file.clone(), module.text.clone()).map_err(|error| last_line(&error))?;
-    let comments = comments(&source).map_err(|error| error.to_string())?;
-    let ast = parse(&source).map_err(|error| error.to_string())?;
+/// In words, with the line.
+fn outline(ast: &Ast) -> Result<Outline, String> {
+    let source = &ast.package.span.source;
+    let comments = comments(source).map_err(|error| error.to_string())?;
     let rules = ast
         .policy
         .iter()
@@ -63,14 +64,9 @@ pub fn outline(module: &Module) -> Result<Outline, String> {
             Some(RuleOutline { name: path(refr)?, line: rule.span().line, set })
         })
         .collect();
-    let package = path(&ast.package.refr).ok_or("a package's name is a path of names")?;
-    Ok(Outline { package, package_line: ast.package.span.line, rules, comments })
-}
-
-fn parse(source: &Source) -> anyhow::Result<Ast> {
-    let mut parser = Parser::new(source)?;
-    parser.enable_rego_v1()?;
-    parser.parse()
+    let file = source.get_path().clone();
+    let package = path(&ast.package.refr).ok_or_else(|| format!("{file}: a package's name is a path of names"))?;
+    Ok(Outline { file, package, package_line: ast.package.span.line, rules, comments })
 }
 
 /// A dotted path of names.
@@ -180,27 +176,46 @@ impl Answer {
     }
 }
 
-/// An engine that has read all modules; every question is asked of a copy.
+/// An engine that has read some modules.
+#[derive(Debug)]
+pub struct Loaded(Engine);
+
+impl Loaded {
+    /// Reads modules, each of them once: on a policy thread, where they are not our own.
+    ///
+    /// # Errors
+    /// The parser's message, with file and line.
+    pub fn new(modules: Vec<Module>) -> Result<(Self, Vec<Outline>), String> {
+        let mut engine = Engine::new();
+        engine.set_strict_builtin_errors(true);
+        for module in modules {
+            let file = module.file.clone();
+            let read = engine.add_policy(module.file, module.text);
+            read.map_err(|error| format!("{file}: {}", error.to_string().trim_start_matches(['\n', ' '])))?;
+        }
+        let outlines = engine.get_modules().iter().map(|ast| outline(ast)).collect::<Result<_, _>>()?;
+        Ok((Self(engine), outlines))
+    }
+
+    /// Makes it ready to be asked, with data and one module more.
+    ///
+    /// # Errors
+    /// In words: what the engine says.
+    pub fn prepare(self, query: Module, data: serde_json::Value, warm: &str) -> Result<Prepared, String> {
+        let Self(mut engine) = self;
+        engine.add_policy(query.file, query.text).map_err(|error| error.to_string())?;
+        engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
+        // The engine analyses its modules when it is asked for the first time, and copies of it need not do so again.
+        engine.eval_rule(warm.into()).map_err(|error| error.to_string())?;
+        Ok(Prepared(engine))
+    }
+}
+
+/// An engine that is ready; every question is asked of a copy.
 #[derive(Debug, Clone)]
 pub struct Prepared(Engine);
 
 impl Prepared {
-    /// Reads modules and data, on a policy thread.
-    ///
-    /// # Errors
-    /// In words: what the engine says, or which limit was reached.
-    pub fn new(modules: Vec<Module>, data: serde_json::Value) -> Result<Self, String> {
-        guarded(Limits::for_cohorts(0), move || {
-            let mut engine = Engine::new();
-            engine.set_strict_builtin_errors(true);
-            for module in modules {
-                engine.add_policy(module.file, module.text).map_err(|error| error.to_string())?;
-            }
-            engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
-            Ok(Self(engine))
-        })
-    }
-
     /// What a rule says of some input, on a policy thread.
     ///
     /// # Errors
@@ -219,8 +234,4 @@ impl Prepared {
             Ok(Answer(answer))
         })
     }
-}
-
-fn last_line(error: &anyhow::Error) -> String {
-    error.to_string().lines().last().unwrap_or_default().to_owned()
 }

@@ -1,7 +1,7 @@
 //! The policy thread: a large stack, a time limit and a memory cap around the engine, so that a runaway policy ends in
 //! an error and never in an aborted process.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,17 @@ pub fn guarded<T: Send + 'static>(
     limits: Limits,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
+    start(limits, work)?.wait()?
+}
+
+/// Begins `work` on a policy thread.
+///
+/// # Errors
+/// In words: the operating system refuses.
+pub fn start<T: Send + 'static>(
+    limits: Limits,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Pending<T>, String> {
     let (sender, receiver) = channel();
     let end = Instant::now() + limits.time + GRACE;
     thread::Builder::new()
@@ -54,17 +65,37 @@ pub fn guarded<T: Send + 'static>(
             let _ = sender.send(work());
         })
         .map_err(|error| format!("cannot start the policy thread: {error}"))?;
-    loop {
-        match receiver.recv_timeout(TICK) {
-            Ok(done) => return done,
-            Err(RecvTimeoutError::Disconnected) => return Err("the engine failed; please report this as a bug".into()),
-            Err(RecvTimeoutError::Timeout) if memory::exceeded() => {
-                return Err(format!("the policies need more than {} MiB of memory", limits.memory >> 20));
+    Ok(Pending { limits, end, receiver })
+}
+
+/// Work on a policy thread.
+pub struct Pending<T> {
+    limits: Limits,
+    end: Instant,
+    receiver: Receiver<T>,
+}
+
+impl<T> Pending<T> {
+    /// Waits for what comes of it.
+    ///
+    /// # Errors
+    /// In words: which limit was reached, or that the engine failed.
+    pub fn wait(self) -> Result<T, String> {
+        let Self { limits, end, receiver } = self;
+        loop {
+            match receiver.recv_timeout(TICK) {
+                Ok(done) => return Ok(done),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err("the engine failed; please report this as a bug".into());
+                }
+                Err(RecvTimeoutError::Timeout) if memory::exceeded() => {
+                    return Err(format!("the policies need more than {} MiB of memory", limits.memory >> 20));
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
+                    return Err(format!("the policies need more than {} s", limits.time.as_secs()));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
-                return Err(format!("the policies need more than {} s", limits.time.as_secs()));
-            }
-            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

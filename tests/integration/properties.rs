@@ -11,7 +11,7 @@ use rollproof::collect::{Collected, Source, Sources, collect};
 use rollproof::document::Document;
 use rollproof::error::Error;
 use rollproof::finding::Severity;
-use rollproof::policy::Policies;
+use rollproof::policy::{self, Loading};
 use rollproof::report::{Report, report};
 use rollproof::schema::{Name, explain};
 use serde_json::{Map, Value, json};
@@ -127,12 +127,10 @@ impl Rollout {
 }
 
 fn judged(collected: Collected) -> Report {
-    let policies = Policies::bundled().expect("they load");
-    let params = policies.params(&[]).expect("their defaults are right");
-    rollproof::schema::check_document(&collected.document).expect("what is collected is a valid document");
-    let outcome =
-        policies.prepare(&params).expect("they load").evaluate(&collected.document).expect("they can be evaluated");
-    report(&collected.document, collected.inputs, outcome, policies.packages(), params)
+    let policies = policy::load(Vec::new(), Vec::new()).and_then(Loading::wait).expect("they load");
+    let valid = rollproof::schema::validate(&collected.document).expect("what is collected is a valid document");
+    let outcome = policies.evaluate(&valid).expect("they can be evaluated");
+    report(&valid, collected.inputs, outcome, policies.packages(), policies.params())
 }
 
 /// Whether it is planned, its labels, its rows.
