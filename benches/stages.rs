@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use rollproof::collect::{Source, Sources, collect};
-use rollproof::policy::{Loading, Policies, load};
+use rollproof::policy::{Loading, Policies, Settings, load};
 use tempfile::TempDir;
 
 /// A fleet of which about one tenant in a thousand is skipped, and one is off target.
@@ -47,7 +47,7 @@ fn stages(criterion: &mut Criterion) {
         });
         let document = collect(&sources, Timestamp::UNIX_EPOCH).expect("valid").document;
         group.bench_function(BenchmarkId::new("evaluate", tenants), |bencher| {
-            let prepared = load(Vec::new(), Vec::new()).and_then(Loading::wait).expect("they load");
+            let prepared = load(Settings::default()).and_then(Loading::wait).expect("they load");
             bencher.iter(|| prepared.evaluate(&document).expect("a verdict"));
         });
         group.bench_function(BenchmarkId::new("process", tenants), |bencher| {

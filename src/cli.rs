@@ -175,6 +175,10 @@ pub struct Judge {
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub params: Vec<(String, String)>,
 
+    /// A file of waivers, TOML or JSON (see `rollproof schema waivers`); may be repeated
+    #[arg(long = "waivers", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+
     /// The configuration [default: rollproof.toml in the working folder, if there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, nearest};
 
@@ -20,8 +20,10 @@ pub struct Config {
     pub http: Http,
     /// Values of the policies' parameters.
     pub params: BTreeMap<String, ParamValue>,
-    /// Which policies are evaluated.
-    pub policies: PolicyPaths,
+    /// Which policies are evaluated, and how much each of them weighs.
+    pub policies: PolicySettings,
+    /// Findings that somebody has agreed to live with.
+    pub waivers: WaiverSettings,
 }
 
 /// Calls to the control plane (contract section 3).
@@ -42,12 +44,53 @@ impl Default for Http {
     }
 }
 
-/// Which policies are evaluated beside the bundled ones.
+/// Which policies are evaluated beside the bundled ones, and how much each of them weighs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PolicyPaths {
+#[serde(default)]
+pub struct PolicySettings {
     /// Folders and files of policies, from the configuration's own folder.
     pub paths: Vec<PathBuf>,
+    /// By a policy's package: whether it enforces what it says.
+    #[serde(flatten)]
+    pub modes: BTreeMap<String, Mode>,
+}
+
+/// Whether a policy enforces what it says. What enforces it needs no mode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mode {
+    /// How much it weighs.
+    pub mode: ModeName,
+    /// Why. A bundled policy needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How much a policy weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ModeName {
+    /// What it denies is a warning, and it halts nothing.
+    Report,
+    /// It is not evaluated.
+    Off,
+}
+
+/// Findings that somebody has agreed to live with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaiverSettings {
+    /// Files of waivers, from the configuration's own folder.
+    pub files: Vec<PathBuf>,
+    /// How long a waiver may last, in days.
+    pub max_days: u32,
+}
+
+impl Default for WaiverSettings {
+    fn default() -> Self {
+        Self { files: Vec::new(), max_days: 90 }
+    }
 }
 
 /// The value of a parameter.
@@ -92,8 +135,8 @@ impl Config {
         };
         let mut config: Self = toml::from_str(&text).map_err(|error| wrong(path, &error))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for policies in &mut config.policies.paths {
-            *policies = folder.join(&*policies);
+        for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files) {
+            *path = folder.join(&*path);
         }
         let times = config.http.retry_delays_seconds.iter().chain([&config.http.plan_timeout_seconds]);
         if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {

@@ -352,6 +352,8 @@ pub enum Role {
     Plan,
     /// A document that was written before.
     Document,
+    /// Waivers.
+    Waivers,
 }
 
 impl Document {

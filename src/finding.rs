@@ -46,6 +46,16 @@ pub enum Element {
     Finding(Box<Stated>),
 }
 
+impl Element {
+    /// The tenants that it is about, if there are any.
+    pub fn tenants(&self) -> Option<impl Iterator<Item = &Text>> {
+        match self {
+            Self::Finding(stated) if !stated.tenants.is_empty() => Some(stated.tenants.iter()),
+            _ => None,
+        }
+    }
+}
+
 /// What a rule states.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +108,35 @@ pub struct Finding {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// Who has agreed to live with it: it then decides nothing. Absent: nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
+    /// That it would deny, were its policy not in report mode. Absent: it weighs what it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub softened: Option<Softened>,
+}
+
+/// A waiver, as a finding that it covers shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Waived {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it counts.
+    pub expires: String,
+}
+
+/// Why a policy only reports. Either key is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Softened {
+    /// The reason that the configuration gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The first day on which it denies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<String>,
 }
 
 /// Where a rule stands.

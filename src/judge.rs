@@ -8,10 +8,11 @@ use crate::config::Config;
 use crate::document::{Document, InputFile};
 use crate::error::Error;
 use crate::output;
-use crate::policy::{Given, Loading, ParamSource, Prepared, load};
+use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, load};
 use crate::render::{Format, View, render};
 use crate::report::{Report, report};
 use crate::schema::Valid;
+use crate::waivers;
 
 /// Policies, and what the command line says about output.
 pub struct Judge<'a> {
@@ -49,7 +50,13 @@ impl<'a> Judge<'a> {
         let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
         let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
         let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
-        let policies = load(paths, configured.chain(named).collect())?;
+        let files = config.waivers.files.iter().chain(&options.waivers).map(|path| &**path);
+        let policies = load(Settings {
+            paths,
+            params: configured.chain(named).collect(),
+            modes: config.policies.modes.clone(),
+            waivers: waivers::read(files, config.waivers.max_days, options.max_input_bytes)?,
+        })?;
         Ok(Appointed { options, policies, config })
     }
 
@@ -67,6 +74,8 @@ impl<'a> Judge<'a> {
     /// [`Error::Policy`] where a policy fails.
     pub fn report(&self, document: &Valid<'_>, inputs: Vec<InputFile>) -> Result<Report, Error> {
         let outcome = self.policies.evaluate(document)?;
+        let mut inputs = inputs;
+        inputs.extend(self.policies.waiver_files().iter().cloned());
         Ok(report(document, inputs, outcome, self.policies.packages(), self.policies.params()))
     }
 

@@ -24,6 +24,7 @@ pub mod render;
 pub mod report;
 mod run;
 pub mod schema;
+pub mod waivers;
 
 use std::path::PathBuf;
 

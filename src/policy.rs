@@ -6,8 +6,9 @@ mod files;
 mod guard;
 mod metadata;
 mod params;
+mod query;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -16,9 +17,11 @@ use serde_json::{Map, Value, json};
 pub use engine::Input;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};
 
-use crate::document::Document;
-use crate::error::Error;
-use crate::finding::{Element, Finding, RulePlace, Severity, Stated};
+use crate::config::{Mode, ModeName};
+use crate::document::{Document, InputFile, Text};
+use crate::error::{Error, nearest};
+use crate::finding::{Element, Finding, RulePlace, Severity, Softened, Stated, Waived};
+use crate::waivers::{self, Day, Waivers};
 use engine::{Answer, Module, Outline};
 use guard::{Limits, Pending, start};
 
@@ -33,6 +36,12 @@ const SUMMARY: &str = "rollproof.lib.summary";
 
 /// The package of the generated query.
 const QUERY: &str = "rollproof.query";
+
+/// The policy about waivers, which is asked behind all others.
+const WAIVERS: &str = "rollproof.waivers";
+
+/// Which of a finding's tenants are waived, each by the waiver of that index.
+type Applied = BTreeMap<String, usize>;
 
 /// What the generated query says without looking at anything.
 const READY: &str = "data.rollproof.query.ready";
@@ -61,6 +70,10 @@ pub struct Package {
     rules: Vec<Rule>,
     /// Whether it has a rule that can stop a rollout.
     halts: bool,
+    /// The first day of rollouts on which it denies.
+    effective_from: Option<Day>,
+    /// Whether it is evaluated, and what it says enforced.
+    mode: Option<Mode>,
 }
 
 #[derive(Debug)]
@@ -68,6 +81,7 @@ struct Rule {
     severity: Severity,
     place: RulePlace,
     codes: Vec<String>,
+    waivable: bool,
     title: String,
     remedy: Option<String>,
 }
@@ -90,6 +104,10 @@ pub struct Summary {
     pub tolerated: u64,
     /// Whether stragglers were shipped past.
     pub quarantined: bool,
+    /// Stragglers that are waived, and so count toward no tolerance.
+    pub waived: Vec<Text>,
+    /// Policies that only report, and why.
+    pub reporting: BTreeMap<String, Softened>,
 }
 
 /// What `rollproof.lib.summary` says of a cohort.
@@ -159,6 +177,8 @@ impl Policies {
                 description: about.description.trim().to_owned(),
                 rules: Vec::new(),
                 halts: false,
+                effective_from: about.custom.effective_from.clone(),
+                mode: None,
             });
             for rule in &outline.rules {
                 let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
@@ -177,6 +197,7 @@ impl Policies {
                     severity,
                     place: RulePlace { file: outline.file.clone(), line: rule.line },
                     codes: said.custom.codes,
+                    waivable: said.custom.waivable.or(about.custom.waivable) != Some(false),
                     title: if said.title.is_empty() { about.title.clone() } else { said.title },
                     remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
                 });
@@ -210,48 +231,96 @@ impl Policies {
         params::resolve(&self.params, given)
     }
 
-    /// Makes them ready to be asked, with the values of their parameters.
+    /// How much each policy weighs, as the configuration has it.
     ///
     /// # Errors
-    /// [`Error::Policy`] where that fails.
-    pub fn prepare(self, params: Vec<Param>) -> Result<Prepared, Error> {
-        let given: Map<String, Value> =
+    /// [`Error::Usage`] where a policy is not there, or must not be softened, or no reason is given.
+    fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
+        for (name, mode) in modes {
+            let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
+            let full = if names.contains(&&*name) { name.clone() } else { format!("{OURS}{name}") };
+            let near = nearest(&name, names.iter().map(|known| known.strip_prefix(OURS).unwrap_or(known)))
+                .map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+            let Some(package) = self.packages.iter_mut().find(|package| package.name == full) else {
+                let problem = format!("the configuration softens a policy {name:?}, which is not there");
+                return Err(Error::usage(problem, format!("{near}rollproof policy list names all")));
+            };
+            if let Some(code) = package.rules.iter().filter(|rule| !rule.waivable).flat_map(|rule| &rule.codes).next() {
+                let problem = format!("the configuration softens {name}, which has {code}, and that is never waivable");
+                return Err(Error::usage(problem, "take the mode out; a parameter or a waiver may be what is wanted"));
+            }
+            if full.starts_with(OURS) && mode.reason.as_ref().is_none_or(|reason| reason.trim().is_empty()) {
+                let problem = format!("the configuration softens the bundled policy {name} and gives no reason");
+                return Err(Error::usage(problem, format!("say why: [policies.{name}] reason = \"...\"")));
+            }
+            package.mode = Some(mode);
+        }
+        Ok(())
+    }
+
+    /// What the policies' libraries are told beside the evidence.
+    fn data(&self, params: &[Param], waivers: &Waivers) -> Value {
+        let params: Map<String, Value> =
             params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
-        let data = json!({"rollproof": {"params": given}});
-        let query = Module { file: format!("{QUERY}.rego"), text: query(&self.packages) };
+        let codes = |waivable: bool| {
+            let rules = self.packages.iter().flat_map(|package| package.rules.iter().map(move |rule| (package, rule)));
+            let codes = rules.filter(|(_, rule)| waivable || !rule.waivable).flat_map(|(package, rule)| {
+                let bare = rule.codes.is_empty().then(|| key(package, rule.severity));
+                rule.codes.iter().cloned().chain(bare)
+            });
+            codes.collect::<BTreeSet<_>>()
+        };
+        let modes = self.packages.iter().filter_map(|package| Some((&package.name, package.mode.as_ref()?)));
+        let days = self.packages.iter().filter_map(|package| Some((&package.name, package.effective_from.as_ref()?)));
+        let given: Vec<_> = waivers.given.iter().map(|given| &given.waiver).collect();
+        json!({"rollproof": {"params": params, "given": {
+            "waivers": given,
+            "codes": {"declared": codes(true), "unwaivable": codes(false)},
+            "modes": {
+                "configured": modes.collect::<BTreeMap<_, _>>(),
+                "effective_from": days.collect::<BTreeMap<_, _>>(),
+            },
+        }}})
+    }
+
+    /// Makes them ready to be asked.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code.
+    fn prepare(self, params: Vec<Param>, waivers: Waivers) -> Result<Prepared, Error> {
+        let data = self.data(&params, &waivers);
+        let query =
+            Module { file: format!("{QUERY}.rego"), text: query::module(&self.packages, !waivers.given.is_empty()) };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
-        Ok(Prepared { packages: self.packages, params, engine })
+        let prepared = Prepared { packages: self.packages, params, waivers, engine };
+        prepared.check_waivers()?;
+        Ok(prepared)
     }
 }
 
-/// A module that asks for every rule of findings, and for the summary. A rule that is undefined leaves its list empty,
-/// which is how it differs from one that is an empty set.
-fn query(packages: &[Package]) -> String {
-    let ask = |rules: &mut dyn Iterator<Item = (String, String)>| {
-        rules.map(|(key, path)| format!("\t{key:?}: [value | value := data.{path}],\n")).collect::<String>()
-    };
-    let findings = ask(&mut packages.iter().flat_map(|package| {
-        package.severities().map(|severity| (key(package, severity), format!("{}.{}", package.name, severity.name())))
-    }));
-    let summary = ask(&mut ["cohorts", "tolerated", "quarantined"]
-        .iter()
-        .map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
-    let halts = ask(&mut packages.iter().filter(|package| package.halts).map(|package| {
-        let path = format!("{}.{HALT}", package.name);
-        (path.clone(), path)
-    }));
-    format!("package {QUERY}\n\nready := true\n\nanswer := {{\n{findings}{summary}}}\n\nhalts := {{\n{halts}}}\n")
+/// What is asked for beside the bundled policies.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Folders and files of a team's own policies.
+    pub paths: Vec<PathBuf>,
+    /// Values of parameters.
+    pub params: Vec<Given>,
+    /// How much policies weigh, by package.
+    pub modes: BTreeMap<String, Mode>,
+    /// What is waived.
+    pub waivers: Waivers,
 }
 
-/// Begins to load the bundled policies and a team's own, with the values of their parameters, on a policy thread.
+/// Begins to load the bundled policies and a team's own, on a policy thread.
 ///
 /// # Errors
 /// [`Error::Policy`] where the operating system refuses.
-pub fn load(paths: Vec<PathBuf>, given: Vec<Given>) -> Result<Loading, Error> {
+pub fn load(settings: Settings) -> Result<Loading, Error> {
     let work = move || {
-        let policies = Policies::with(&paths)?;
-        let params = policies.params(&given)?;
-        policies.prepare(params)
+        let mut policies = Policies::with(&settings.paths)?;
+        policies.soften(settings.modes)?;
+        let params = policies.params(&settings.params)?;
+        policies.prepare(params, settings.waivers)
     };
     start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
 }
@@ -263,7 +332,7 @@ impl Loading {
     /// Waits for them.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters.
+    /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters, modes and waivers.
     pub fn wait(self) -> Result<Prepared, Error> {
         self.0.wait().map_err(Error::Policy)?
     }
@@ -274,6 +343,7 @@ impl Loading {
 pub struct Prepared {
     packages: Vec<Package>,
     params: Vec<Param>,
+    waivers: Waivers,
     engine: engine::Prepared,
 }
 
@@ -286,6 +356,37 @@ impl Prepared {
     /// The value of every parameter, by name.
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+
+    /// The files of waivers.
+    pub fn waiver_files(&self) -> &[InputFile] {
+        &self.waivers.files
+    }
+
+    /// Every waiver is meant for some code that a policy declares.
+    fn check_waivers(&self) -> Result<(), Error> {
+        if self.waivers.given.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| Error::Policy(format!("{WAIVERS}: {error}"));
+        let answer = self.engine.ask_here("data.rollproof.lib.waivers.meant").map_err(failed)?;
+        let meant: Vec<Vec<String>> = answer.value().map_err(failed)?;
+        let mut faults = Vec::new();
+        let rules = || self.packages.iter().flat_map(|package| &package.rules);
+        for (given, codes) in self.waivers.given.iter().zip(meant) {
+            let code = &given.waiver.code;
+            let fault = match rules().find(|rule| rule.codes.contains(code)) {
+                _ if !codes.is_empty() => continue,
+                Some(_) => format!("{code} is never waivable"),
+                None => {
+                    let near = nearest(code, rules().flat_map(|rule| &rule.codes).map(String::as_str));
+                    let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+                    format!("no policy has a code {code:?} that may be waived{near}")
+                }
+            };
+            faults.push(format!("{}: {fault}", given.place));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n       "), waivers::HELP)) }
     }
 
     /// What every policy says of a document.
@@ -304,10 +405,18 @@ impl Prepared {
     pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
         let answer = self.ask("data.rollproof.query.halts", document)?;
         let mut halts = Vec::new();
-        for package in self.packages.iter().filter(|package| package.halts) {
+        let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());
+        let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::Policy)?;
+        let halting = |package: &&Package| package.halts && package.is_on() && !reporting.contains_key(&package.name);
+        for package in self.packages.iter().filter(halting) {
             let path = format!("{}.{HALT}", package.name);
-            let said = answer.get(&path).only().and_then(|said| said.elements::<Element>());
+            let said = answer.get("said").get(&path).only().and_then(|said| said.elements::<Element>());
+            let mut waived = self.applied(&answer, &path).map_err(Error::Policy)?.into_iter();
             for element in said.map_err(|error| Error::Policy(format!("{path}: {error}")))? {
+                let applied = waived.next().unwrap_or_default();
+                if element.tenants().is_some_and(|mut tenants| tenants.all(|tenant| applied.contains_key(&**tenant))) {
+                    continue;
+                }
                 halts.push(match element {
                     Element::Message(message) => format!("{path}: {message}"),
                     Element::Finding(stated) => format!("{}: {}", stated.code, stated.message),
@@ -320,26 +429,62 @@ impl Prepared {
     }
 
     fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
-        let mut findings = Vec::new();
-        for package in &self.packages {
-            for severity in package.severities() {
-                let said =
-                    answer.get(&key(package, severity)).only().map_err(|error| package.blame(severity, &error))?;
-                for element in said.elements::<Element>().map_err(|error| package.blame(severity, &error))? {
-                    findings.push(package.finding(severity, element));
-                }
-            }
-        }
         let summary = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
         let summary = Summary {
             cohorts: summary("cohorts")?.elements()?,
             tolerated: summary("tolerated")?.value()?,
             quarantined: summary("quarantined")?.value()?,
+            waived: summary("waived")?.elements()?,
+            reporting: summary("reporting")?.value()?,
         };
         if summary.cohorts.len() != cohorts {
             return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));
         }
+        let mut findings = Vec::new();
+        for package in self.packages.iter().filter(|package| package.is_on()) {
+            for severity in package.severities() {
+                let key = key(package, severity);
+                let blame = |error: String| format!("{key}: {error}");
+                let said = answer.get("said").get(&key).only().map_err(blame)?;
+                let mut waived = self.applied(answer, &key).map_err(blame)?.into_iter();
+                for element in said.elements::<Element>().map_err(blame)? {
+                    let softened = summary.reporting.get(&package.name).filter(|_| severity == Severity::Deny);
+                    let finding = package.finding(severity, element, softened);
+                    findings.extend(self.split(finding, &waived.next().unwrap_or_default()));
+                }
+            }
+        }
         Ok(Outcome { findings, summary })
+    }
+
+    /// What waivers cover of each element that a rule gave.
+    fn applied(&self, answer: &Answer, path: &str) -> Result<Vec<Applied>, String> {
+        // What is said about waivers is waived by none.
+        if self.waivers.given.is_empty() || path.starts_with(WAIVERS) {
+            return Ok(Vec::new());
+        }
+        answer.get("applied").get(path).elements()
+    }
+
+    /// A finding without the tenants for which it is waived, and one a waiver about these.
+    fn split(&self, finding: Finding, applied: &Applied) -> Vec<Finding> {
+        if applied.is_empty() {
+            return vec![finding];
+        }
+        let mut parts: BTreeMap<Option<usize>, Vec<Text>> = BTreeMap::new();
+        for tenant in &finding.tenants {
+            parts.entry(applied.get(&**tenant).copied()).or_default().push(tenant.clone());
+        }
+        let part = |(waiver, tenants): (Option<usize>, Vec<Text>)| {
+            let given = waiver.and_then(|index| self.waivers.given.get(index)).map(|given| &given.waiver);
+            let waived = given.map(|waiver| Waived {
+                reason: waiver.reason.clone(),
+                owner: waiver.owner.clone(),
+                expires: waiver.expires.clone().into(),
+            });
+            Finding { tenants, waived, ..finding.clone() }
+        };
+        parts.into_iter().map(part).collect()
     }
 
     fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
@@ -364,11 +509,18 @@ impl Package {
         self.rules.iter().map(|rule| (rule.severity, &*rule.codes))
     }
 
-    fn blame(&self, severity: Severity, error: &str) -> String {
-        format!("{}: {error}", key(self, severity))
+    /// Whether it is evaluated.
+    fn is_on(&self) -> bool {
+        self.mode.as_ref().is_none_or(|mode| mode.mode != ModeName::Off)
     }
 
-    fn finding(&self, severity: Severity, element: Element) -> Finding {
+    /// How much it weighs, where the configuration says so.
+    pub const fn mode(&self) -> Option<&Mode> {
+        self.mode.as_ref()
+    }
+
+    /// A finding of it; a deny of a policy that only reports is a warning.
+    fn finding(&self, severity: Severity, element: Element, softened: Option<&Softened>) -> Finding {
         let stated = match element {
             Element::Finding(stated) => *stated,
             Element::Message(message) => {
@@ -384,7 +536,9 @@ impl Package {
         tenants.dedup();
         Finding {
             code: stated.code,
-            severity,
+            severity: if softened.is_some() { Severity::Warn } else { severity },
+            softened: softened.cloned(),
+            waived: None,
             message: stated.message,
             tenants,
             observed: stated.observed,

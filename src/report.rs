@@ -4,7 +4,7 @@
 
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub use rows::{MAX_ROWS, RowLine};
 
+use crate::config::ModeName;
 use crate::document::{Document, FleetSource, InputFile, Role, Text};
 use crate::finding::{Finding, Severity};
 use crate::policy::{Outcome, Package, Param, ParamSource, Summary as Counted};
@@ -29,7 +30,7 @@ pub struct Report {
     pub stragglers: Vec<Straggler>,
     /// What the policies say: heaviest first, then by code.
     pub findings: Vec<Finding>,
-    /// Every policy that ran, also one that found nothing.
+    /// Every policy that is there, also one that found nothing.
     pub policies: Vec<Policy>,
     /// The value of every parameter that a policy reads.
     pub params: Vec<ParamValue>,
@@ -68,7 +69,7 @@ pub enum Decision {
 impl Decision {
     /// The one fold that is not Rego.
     fn of(findings: &[Finding], dry_run: bool) -> Self {
-        let any = |severity| findings.iter().any(|finding| finding.severity == severity);
+        let any = |severity| findings.iter().any(|finding| finding.severity == severity && finding.waived.is_none());
         match () {
             () if any(Severity::Deny) => Self::Fail,
             () if any(Severity::Inconclusive) => Self::Inconclusive,
@@ -117,6 +118,9 @@ pub struct Summary {
     pub tolerated: u64,
     /// How many stragglers were shipped past.
     pub quarantined: u64,
+    /// How many stragglers are waived. Absent: none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub waived: u64,
     /// How many tenants have rows but are not in the fleet.
     pub unplanned: u64,
 }
@@ -132,6 +136,9 @@ pub struct Straggler {
     pub reason: String,
     /// Whether the tolerance let the rollout ship past it.
     pub quarantined: bool,
+    /// Whether somebody has agreed to live with it. Absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waived: bool,
     /// The row that counts. Absent: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<RowSource>,
@@ -155,6 +162,15 @@ pub struct Policy {
     pub title: String,
     /// How many findings it gave.
     pub findings: u64,
+    /// How much it weighs, where that is less than all. Absent: what it says is enforced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ModeName>,
+    /// Why it weighs less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The first day of rollouts on which it denies, where this one was before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<String>,
 }
 
 /// The value of a parameter.
@@ -179,10 +195,17 @@ pub fn report(
     let Outcome { mut findings, summary: counted } = outcome;
     findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     let stragglers = stragglers(document, &counted);
-    let policies = packages.iter().map(|package| Policy {
-        package: package.name.clone(),
-        title: package.title.clone(),
-        findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
+    let policies = packages.iter().map(|package| {
+        let reporting = counted.reporting.get(&package.name);
+        let configured = package.mode();
+        Policy {
+            package: package.name.clone(),
+            title: package.title.clone(),
+            findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
+            mode: configured.map(|mode| mode.mode).or(reporting.map(|_| ModeName::Report)),
+            reason: configured.and_then(|mode| mode.reason.clone()),
+            effective_from: reporting.and_then(|reporting| reporting.effective_from.clone()),
+        }
     });
     let params = params.iter().map(|Param { name, value, from }| {
         let (name, value) = (name.clone(), value.clone());
@@ -201,9 +224,14 @@ pub fn report(
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(many: &u64) -> bool {
+    *many == 0
+}
+
 fn sort_key(finding: &Finding) -> impl Ord + '_ {
     let Finding { severity, code, policy, rule, tenants, message, at, .. } = finding;
-    (*severity, code, policy, rule, tenants, message, at)
+    (*severity, code, finding.waived.is_some(), policy, rule, tenants, message, at)
 }
 
 fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
@@ -232,13 +260,15 @@ fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
         proven,
         stragglers,
         tolerated: counted.tolerated,
-        quarantined: if counted.quarantined { stragglers } else { 0 },
+        quarantined: if counted.quarantined { stragglers - counted.waived.len() as u64 } else { 0 },
+        waived: counted.waived.len() as u64,
         unplanned,
     }
 }
 
 fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggler> {
     let response = document.provenance.inputs.iter().find(|input| input.role == Role::Response);
+    let waived: HashSet<&Text> = counted.waived.iter().collect();
     let mut stragglers = Vec::new();
     for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts).filter(|(_, says)| says.straggler) {
         for (i, tenant) in cohort.tenants.iter().enumerate() {
@@ -250,7 +280,8 @@ fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggler> {
                 tenant: tenant.clone(),
                 state: says.state.clone(),
                 reason: says.reason.clone(),
-                quarantined: counted.quarantined,
+                quarantined: counted.quarantined && !waived.contains(tenant),
+                waived: waived.contains(tenant),
                 source: origin.zip(response).map(|(origin, response)| RowSource {
                     input: response.name.clone(),
                     pointer: format!("/results/{}", origin.row),

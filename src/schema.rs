@@ -16,6 +16,7 @@ use crate::drill::Scenario;
 use crate::drive::Record;
 use crate::error::Error;
 use crate::report::Report;
+use crate::waivers::WaiverFile;
 
 /// How deep an input's arrays and objects may be nested.
 pub const MAX_DEPTH: usize = 64;
@@ -39,11 +40,13 @@ pub enum Name {
     Config,
     /// A scenario of the drill
     Scenario,
+    /// A file of waivers
+    Waivers,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Document,
         Self::Report,
         Self::Response,
@@ -52,6 +55,7 @@ impl Name {
         Self::Journal,
         Self::Config,
         Self::Scenario,
+        Self::Waivers,
     ];
 
     /// The name of its file in `schemas/`.
@@ -65,6 +69,7 @@ impl Name {
             Self::Journal => "journal.schema.json",
             Self::Config => "config.schema.json",
             Self::Scenario => "scenario.schema.json",
+            Self::Waivers => "waivers.schema.json",
         }
     }
 
@@ -84,6 +89,7 @@ impl Name {
             Self::Journal => schemars::schema_for!(Record).to_value(),
             Self::Config => schemars::schema_for!(Config).to_value(),
             Self::Scenario => schemars::schema_for!(Scenario).to_value(),
+            Self::Waivers => schemars::schema_for!(WaiverFile).to_value(),
         }
     }
 
@@ -100,7 +106,7 @@ impl Name {
             Self::Document => Some(("/cohorts", "Cohort")),
             Self::Response => Some(("/results", "ResponseRow")),
             Self::Fleet => Some(("", "FleetItem")),
-            Self::Report | Self::Plan | Self::Journal | Self::Config | Self::Scenario => None,
+            Self::Report | Self::Plan | Self::Journal | Self::Config | Self::Scenario | Self::Waivers => None,
         }
     }
 }

@@ -216,6 +216,14 @@ impl Loaded {
 pub struct Prepared(Engine);
 
 impl Prepared {
+    /// What a rule says that looks at no input, on this thread.
+    ///
+    /// # Errors
+    /// In words: what the engine says.
+    pub fn ask_here(&self, rule: &str) -> Result<Answer, String> {
+        self.0.clone().eval_rule(rule.into()).map(Answer).map_err(|error| error.to_string())
+    }
+
     /// What a rule says of some input, on a policy thread.
     ///
     /// # Errors

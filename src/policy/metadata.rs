@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::engine::Outline;
 use super::params::Declaration;
+use crate::waivers::Day;
 
 /// What a METADATA block may hold. Keys of OPA's that we have no use for are allowed and not read.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -33,6 +34,10 @@ pub struct Custom {
     pub remedy: Option<String>,
     /// The codes that a rule's findings have.
     pub codes: Vec<String>,
+    /// Whether a waiver may cover them, which only `false` changes; of a package, all of its rules.
+    pub waivable: Option<bool>,
+    /// The first day of rollouts on which the package denies; before it, it only reports.
+    pub effective_from: Option<Day>,
     /// The parameters that a package reads.
     pub params: BTreeMap<String, Declaration>,
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::View;
 use super::escape::{for_annotation, for_property};
-use super::words::{headline, names_of, verdict};
+use super::words::{but, headline, names_of, softened, verdict};
 use crate::finding::Severity;
 use crate::report::{Decision, Report};
 
@@ -13,6 +13,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     let behind = report.stragglers_by_name();
     for finding in &report.findings {
         let command = match finding.severity {
+            _ if finding.waived.is_some() => "notice",
             Severity::Deny | Severity::Inconclusive => "error",
             Severity::Warn => "warning",
             Severity::Note => "notice",
@@ -25,6 +26,9 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             });
             text.push_str(&format!(": {}", names_of(named)));
         }
+        if let Some(but) = but(finding) {
+            text.push_str(&format!("; {but}"));
+        }
         if let (true, Some(observed)) = (view.errors, &finding.observed) {
             text.push_str(&format!("; seen: {observed}"));
         }
@@ -32,6 +36,9 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             text.push_str(&format!(". Next: {}", remedy.trim()));
         }
         writeln!(out, "::{command} title={}::{}", for_property(&finding.code), for_annotation(&text))?;
+    }
+    for sentence in softened(report) {
+        writeln!(out, "::warning title=rollproof::{}", for_annotation(&sentence))?;
     }
     let command = match report.decision {
         Decision::Pass => "notice",

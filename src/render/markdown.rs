@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::View;
 use super::escape::for_markdown;
-use super::words::{counts, headline, names_of, verdict};
+use super::words::{but, counts, headline, names_of, softened, verdict};
 use crate::document::Field;
 use crate::finding::Finding;
 use crate::report::{Decision, MAX_ROWS, Report, Straggler};
@@ -20,6 +20,9 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
         Decision::Inconclusive | Decision::NotAsserted => "⚠️",
     };
     writeln!(out, "## {mark} {}: {}\n", verdict(report.decision), for_markdown(&headline(report)))?;
+    for sentence in softened(report) {
+        writeln!(out, "**{}**\n", for_markdown(&sentence))?;
+    }
     let summary = &report.summary;
     if let Some(sha) = &summary.target_sha {
         writeln!(out, "- Commit: {}", for_markdown(sha))?;
@@ -62,6 +65,9 @@ fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Resul
         let Finding { severity, code, message, tenants, remedy, .. } = finding;
         let message = for_markdown(message);
         writeln!(out, "- **{}** {}: {message}", severity.name(), for_markdown(code))?;
+        if let Some(but) = but(finding) {
+            writeln!(out, "  - But: {}", for_markdown(&but))?;
+        }
         if !tenants.is_empty() {
             writeln!(out, "  - Tenants: {}", for_markdown(&names_of(tenants.iter().map(|tenant| &**tenant))))?;
         }

@@ -9,10 +9,11 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::View;
 use super::escape::for_terminal;
-use super::words::{MAX_NAMES, counts, headline, names_of, verdict};
+use super::words::{MAX_NAMES, but, counts, headline, names_of, softened, verdict};
+use crate::config::ModeName;
 use crate::document::{FleetSource, Role, Text};
 use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Report, Straggler};
+use crate::report::{Decision, Policy, Report, Straggler};
 
 /// How many stragglers a finding lists before it is shortened.
 const MAX_LISTED: usize = 20;
@@ -25,6 +26,9 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     let mut page = Page { view, out };
     let word = page.painted(verdict(report.decision), decision_style(report.decision));
     writeln!(page.out, "{word}  {}", for_terminal(&headline(report)))?;
+    for sentence in softened(report) {
+        page.paragraph("  ", 4, &for_terminal(&sentence))?;
+    }
     let mut listed = HashSet::new();
     for finding in &report.findings {
         writeln!(page.out)?;
@@ -51,6 +55,9 @@ impl Page<'_> {
         let gap = " ".repeat(INDENT.saturating_sub(2 + severity.width()).max(2));
         let start = format!("  {label}{gap}{code}  ");
         self.paragraph(&start, INDENT + 2, &for_terminal(&finding.message))?;
+        if let Some(but) = but(finding) {
+            self.labelled("but", &for_terminal(&but))?;
+        }
 
         let behind = report.stragglers_by_name();
         let (stragglers, others): (Vec<_>, Vec<_>) =
@@ -145,16 +152,13 @@ impl Page<'_> {
             let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
             let said: Vec<String> = Severity::ALL
                 .into_iter()
-                .map(|severity| {
-                    (
-                        severity,
-                        report.findings.iter().filter(|f| f.policy == policy.package && f.severity == severity).count(),
-                    )
-                })
+                .map(|severity| (severity, report.findings.iter().filter(|f| weighs(f, severity, policy)).count()))
                 .filter(|(_, many)| *many > 0)
                 .map(|(severity, many)| format!("{many} {}", severity.name()))
+                .chain(waived(report, policy))
                 .collect();
-            format!("{name} {}", if said.is_empty() { "ok".into() } else { said.join(", ") })
+            let silent = if policy.mode == Some(ModeName::Off) { "off" } else { "ok" };
+            format!("{name} {}", if said.is_empty() { silent.into() } else { said.join(", ") })
         });
         writeln!(self.out, "  {}", policies.collect::<Vec<_>>().join(" · "))?;
         for input in &report.inputs {
@@ -162,6 +166,18 @@ impl Page<'_> {
             self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &for_terminal(&input.name))?;
         }
         Ok(())
+    }
+}
+
+fn weighs(finding: &Finding, severity: Severity, policy: &Policy) -> bool {
+    finding.policy == policy.package && finding.severity == severity && finding.waived.is_none()
+}
+
+fn waived(report: &Report, policy: &Policy) -> Option<String> {
+    let waived = |finding: &&Finding| finding.policy == policy.package && finding.waived.is_some();
+    match report.findings.iter().filter(waived).count() {
+        0 => None,
+        many => Some(format!("{many} waived")),
     }
 }
 

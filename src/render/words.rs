@@ -1,7 +1,8 @@
 //! Sentences that more than one format shares. Not escaped: that is each format's own.
 
+use crate::config::ModeName;
 use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Report};
+use crate::report::{Decision, Policy, Report};
 
 /// How many names stand in one line before it is shortened.
 pub const MAX_NAMES: usize = 10;
@@ -30,18 +31,26 @@ pub fn headline(report: &Report) -> String {
         Decision::NotAsserted => format!("a dry run asserts nothing of {}", tenants(summary.fleet)),
         Decision::Pass if behind == 0 => format!("{fleet} {is} proven on the target"),
         Decision::Pass => {
-            let names = report.stragglers.iter().map(|straggler| &*straggler.tenant);
             let are = if summary.proven == 1 { "is" } else { "are" };
-            let proven = format!("{} of {} {are} proven on the target", summary.proven, tenants(summary.fleet));
-            format!("{proven}, {} quarantined: {}", summary.quarantined, names_of(names))
+            let mut said = format!("{} of {} {are} proven on the target", summary.proven, tenants(summary.fleet));
+            for (waived, many, word) in [(false, summary.quarantined, "quarantined"), (true, summary.waived, "waived")]
+            {
+                let names = report.stragglers.iter().filter(|straggler| straggler.waived == waived);
+                if many > 0 {
+                    let names: Vec<&str> = names.map(|straggler| &*straggler.tenant).collect();
+                    said.push_str(&format!(", {many} {word}: {}", names_of(names.into_iter())));
+                }
+            }
+            said
         }
         Decision::Fail if behind > 0 => {
             let is = if behind == 1 { "is" } else { "are" };
-            format!(
-                "{behind} of {} {is} not proven on the target ({} tolerated)",
-                tenants(summary.fleet),
-                summary.tolerated
-            )
+            let waived = match summary.waived {
+                0 => String::new(),
+                many => format!(", {many} waived"),
+            };
+            let of = tenants(summary.fleet);
+            format!("{behind} of {of} {is} not proven on the target ({} tolerated{waived})", summary.tolerated)
         }
         Decision::Fail | Decision::Inconclusive => {
             let weight = if report.decision == Decision::Fail { Severity::Deny } else { Severity::Inconclusive };
@@ -52,7 +61,35 @@ pub fn headline(report: &Report) -> String {
 }
 
 fn first(report: &Report, severity: Severity) -> Option<&Finding> {
-    report.findings.iter().find(|finding| finding.severity == severity)
+    report.findings.iter().find(|finding| finding.severity == severity && finding.waived.is_none())
+}
+
+/// Why a finding weighs less than it says.
+pub fn but(finding: &Finding) -> Option<String> {
+    if let Some(waived) = &finding.waived {
+        return Some(format!("waived until {} by {}: {}", waived.expires, waived.owner.trim(), waived.reason.trim()));
+    }
+    let softened = finding.softened.as_ref()?;
+    Some(match (&softened.effective_from, &softened.reason) {
+        (Some(day), _) => format!("only reported: it denies rollouts from {day} on"),
+        (None, Some(reason)) => format!("only reported, and no deny: {}", reason.trim()),
+        (None, None) => "only reported, and no deny".to_owned(),
+    })
+}
+
+/// The policies that weigh less than all, a sentence each.
+pub fn softened(report: &Report) -> Vec<String> {
+    let policies = report.policies.iter().filter_map(|policy| Some((policy, policy.mode?)));
+    let sentence = |(policy, mode): (&Policy, ModeName)| {
+        let what = match (mode, &policy.effective_from) {
+            (ModeName::Off, _) => "is off".to_owned(),
+            (ModeName::Report, None) => "only reports".to_owned(),
+            (ModeName::Report, Some(day)) => format!("only reports, until it denies from {day} on"),
+        };
+        let why = policy.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.trim()));
+        format!("policy {} {what}{why}", policy.package)
+    };
+    policies.map(sentence).collect()
 }
 
 fn tenants(many: u64) -> String {

@@ -20,9 +20,13 @@ fn expected(case: &Value) -> Value {
 
 fn found(code: i32, report: &Value) -> Value {
     let list = |key: &str| report[key].as_array().cloned().unwrap_or_default();
-    let findings = list("findings").into_iter().map(
-        |finding| json!({"code": finding["code"], "severity": finding["severity"], "tenants": finding["tenants"]}),
-    );
+    let findings = list("findings").into_iter().map(|finding| {
+        let mut said = json!({"code": finding["code"], "severity": finding["severity"], "tenants": finding["tenants"]});
+        if !finding["waived"].is_null() {
+            said["waived"] = true.into();
+        }
+        said
+    });
     let stragglers = list("stragglers")
         .into_iter()
         .map(|straggler| (straggler["tenant"].as_str().expect("a name").to_owned(), straggler["state"].clone()));

@@ -12,3 +12,4 @@ mod rego;
 mod render;
 mod schemas;
 mod support;
+mod waivers;

@@ -11,7 +11,7 @@ use rollproof::collect::{Collected, Source, Sources, collect};
 use rollproof::document::Document;
 use rollproof::error::Error;
 use rollproof::finding::Severity;
-use rollproof::policy::{self, Loading};
+use rollproof::policy::{self, Loading, Settings};
 use rollproof::report::{Report, report};
 use rollproof::schema::{Name, explain};
 use serde_json::{Map, Value, json};
@@ -127,7 +127,7 @@ impl Rollout {
 }
 
 fn judged(collected: Collected) -> Report {
-    let policies = policy::load(Vec::new(), Vec::new()).and_then(Loading::wait).expect("they load");
+    let policies = policy::load(Settings::default()).and_then(Loading::wait).expect("they load");
     let valid = rollproof::schema::validate(&collected.document).expect("what is collected is a valid document");
     let outcome = policies.evaluate(&valid).expect("they can be evaluated");
     report(&valid, collected.inputs, outcome, policies.packages(), policies.params())

@@ -11,16 +11,18 @@ they are not.
 
 import argparse
 import concurrent.futures
+import functools
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEVERITIES = ["deny", "inconclusive", "warn", "note"]
-SUMMARY = ["cohorts", "tolerated", "quarantined"]
+SUMMARY = ["cohorts", "tolerated", "quarantined", "waived"]
 AT_LEAST = 100
 REFUSED = 4
 
@@ -51,10 +53,11 @@ def compare(rollproof, opa, folder):
     with tempfile.TemporaryDirectory() as scratch:
         try:
             report, document = judge(rollproof, folder, pathlib.Path(scratch))
-            said = ask(opa, report, document, pathlib.Path(scratch))
+            said = ask(opa, report, document, folder, pathlib.Path(scratch))
         except (subprocess.CalledProcessError, ValueError, KeyError, OSError) as error:
             return [f"{error}\n{getattr(error, 'stderr', None) or ''}"]
-    return differences("OPA", findings(said), "rollproof", [finding_of_report(one) for one in report["findings"]]) + \
+    reported = [finding_of_report({**one, "severity": "deny"} if "softened" in one else one) for one in report["findings"]]
+    return differences("OPA", whole(findings(said)), "rollproof", whole(reported)) + \
         differences("OPA", counts(said, document), "rollproof", counts_of_report(report))
 
 
@@ -78,20 +81,60 @@ def judge(rollproof, folder, scratch):
     return json.loads(ran.stdout), document
 
 
-def ask(opa, report, document, scratch):
+def ask(opa, report, document, folder, scratch):
     """What OPA says: by package and severity, and the summary."""
     params = {param["name"]: param["value"] for param in report["params"] if param["value"] is not None}
+    given = {"waivers": waivers(folder), "codes": {"unwaivable": unwaivable(opa)}}
     (scratch / "input.json").write_text(json.dumps(document), encoding="utf-8")
-    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params}}), encoding="utf-8")
+    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params, "given": given}}), encoding="utf-8")
     # A rule that a package does not have is undefined, and leaves its list empty.
     asked = [f"{package['package']}.{severity}" for package in report["policies"] for severity in SEVERITIES]
+    (scratch / "query.rego").write_text(USED % query([path for path in asked if not path.startswith("rollproof.waivers.")]))
     asked += [f"rollproof.lib.summary.{name}" for name in SUMMARY]
-    query = ", ".join(f'"{path}": [value | value := data.{path}]' for path in asked)
     command = [opa, "eval", "--format", "json", "--strict-builtin-errors", "--ignore", "*_test.rego"]
     command += ["--data", str(ROOT / "policies"), "--data", str(scratch / "data.json")]
-    command += ["--input", str(scratch / "input.json"), "{" + query + "}"]
+    command += ["--data", str(scratch / "query.rego"), "--input", str(scratch / "input.json"), query(asked)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8")
     return json.loads(ran.stdout)["result"][0]["expressions"][0]["value"]
+
+
+def query(asked):
+    return "{" + ", ".join(f'"{path}": [value | value := data.{path}]' for path in asked) + "}"
+
+
+def waivers(folder):
+    """The waivers of a fixture, days as text."""
+    path = folder / "waivers.toml"
+    given = tomllib.loads(path.read_text(encoding="utf-8"))["waiver"] if path.is_file() else []
+    return [{**waiver, **{key: str(waiver[key]) for key in ["granted", "expires"]}} for waiver in given]
+
+
+@functools.cache
+def unwaivable(opa):
+    """The codes whose rule, or whose rule's package, says that it is never waivable."""
+    command = [opa, "inspect", "--annotations", "--format", "json", str(ROOT / "policies")]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8")
+    said = [(one["location"]["file"], one["annotations"]) for one in json.loads(ran.stdout)["annotations"]]
+    never = lambda one: one.get("custom", {}).get("waivable") is False
+    packages = {file for file, one in said if one["scope"] == "package" and never(one)}
+    rules = [one for file, one in said if never(one) or file in packages]
+    codes = sorted({code for one in rules for code in one.get("custom", {}).get("codes", [])})
+    if "calls.failed" not in codes or "coverage.unproven_fleet" not in codes:
+        raise ValueError(f"{codes} are not all codes that are never waivable")
+    return codes
+
+
+# What rollproof's own query module says of which waivers were used.
+USED = """package rollproof.query
+
+import data.rollproof.lib.waivers
+
+said := %s
+
+applied := {path: [covered | some one in values[0]; covered := waivers.applied_to(one)] | some path, values in said}
+
+used := {i | some one in applied[_]; some i in one}
+"""
 
 
 def findings(said):
@@ -115,7 +158,7 @@ def counts(said, document):
     if len(summary["cohorts"]) != len(document["cohorts"]):
         raise ValueError(f"{len(summary['cohorts'])} entries for {len(document['cohorts'])} cohorts")
     stragglers = [
-        {"tenant": tenant, "state": says["state"], "reason": says["reason"], "quarantined": summary["quarantined"]}
+        {"tenant": tenant, "state": says["state"], "reason": says["reason"], "quarantined": summary["quarantined"] and tenant not in summary["waived"]}
         for says, cohort in zip(summary["cohorts"], document["cohorts"])
         if says["straggler"]
         for tenant in cohort["tenants"]
@@ -127,6 +170,15 @@ def counts_of_report(report):
     keys = ["tenant", "state", "reason", "quarantined"]
     stragglers = [{key: straggler[key] for key in keys} for straggler in report["stragglers"]]
     return [{"tolerated": report["summary"]["tolerated"]}, *stragglers]
+
+
+def whole(findings):
+    """Findings that differ in nothing but their tenants as one: a waiver splits them."""
+    merged = {}
+    for finding in findings:
+        rest = json.dumps({key: value for key, value in finding.items() if key != "tenants"}, sort_keys=True)
+        merged.setdefault(rest, set()).update(finding["tenants"])
+    return [{**json.loads(rest), "tenants": sorted(tenants)} for rest, tenants in merged.items()]
 
 
 def differences(one, ones, other, others):

@@ -3,6 +3,8 @@
 # description: Every call to the control plane succeeded. Only ok that is exactly true is a success.
 # schemas:
 #   - input: schema["document.schema"]
+# custom:
+#   waivable: false
 package rollproof.calls
 
 import data.rollproof.lib.calls

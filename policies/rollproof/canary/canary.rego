@@ -4,6 +4,7 @@
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
+#   waivable: false
 #   params:
 #     allow_unhealthy:
 #       type: boolean

@@ -37,9 +37,24 @@ deny contains finding if {
 	finding := {
 		"code": "coverage.incomplete",
 		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.behind), text.target]),
-		"tenants": fleet.stragglers,
+		"tenants": fleet.counted,
 		"observed": {"stragglers": fleet.behind},
 		"expected": {"stragglers_at_most": fleet.tolerated},
+	}
+}
+
+# METADATA
+# title: Waived stragglers
+# description: Somebody has agreed to live with these stragglers. They count toward no tolerance.
+# custom:
+#   codes: [coverage.incomplete]
+#   remedy: Repair them before the waiver expires; they still serve the old build.
+deny contains finding if {
+	count(fleet.waived) > 0
+	finding := {
+		"code": "coverage.incomplete",
+		"message": sprintf("%s not proven on %s", [text.tenants_are(count(fleet.waived)), text.target]),
+		"tenants": object.keys(fleet.waived),
 	}
 }
 
@@ -48,6 +63,7 @@ deny contains finding if {
 # description: No tenant of the fleet is proven, so the tolerance covers none.
 # custom:
 #   codes: [coverage.unproven_fleet]
+#   waivable: false
 #   remedy: Find out why nothing reached anybody before you roll out again.
 deny contains finding if {
 	fleet.nobody_is_proven
@@ -83,7 +99,7 @@ warn contains finding if {
 	finding := {
 		"code": "coverage.quarantined",
 		"message": sprintf("%s quarantined: not proven on %s, and tolerated", [text.tenants_are(fleet.behind), text.target]),
-		"tenants": fleet.stragglers,
+		"tenants": fleet.counted,
 		"observed": {"stragglers": fleet.behind},
 		"expected": {"stragglers_at_most": fleet.tolerated},
 	}

@@ -166,3 +166,38 @@ test_never_called_tenant_is_not_tolerated if {
 	warned_live := coverage.warn with input as halted
 	warned_live == set()
 }
+
+waiver(tenants) := {
+	"code": "coverage.incomplete",
+	"tenants": tenants,
+	"granted": "2026-11-01",
+	"expires": "2026-11-30",
+}
+
+test_incomplete_for_those_who_are_not_waived if {
+	dated := object.union(document(0, [proven, off_target, unreached]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
+	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
+	messages := {[finding.message, finding.tenants] | some finding in findings}
+	messages == {["1 tenant is not proven on staging-new", ["fern"]], ["1 tenant is not proven on staging-new", {"echo"}]}
+}
+
+test_incomplete_about_nobody_but_the_waived if {
+	dated := object.union(document(0, [proven, off_target, unreached]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
+	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo", "fern"])]
+	tenants(findings, "coverage.incomplete") == {"echo", "fern"}
+	count(findings) == 1
+	halts := coverage.halt with input as dated with data.rollproof.given.waivers as [waiver(["echo", "fern"])]
+	halts == set()
+}
+
+test_waived_stragglers_use_up_no_tolerance if {
+	dated := object.union(document(1, [proven, off_target, unreached]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
+	warnings := coverage.warn with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
+	tenants(warnings, "coverage.quarantined") == {"fern"}
+}
+
+test_no_waiver_makes_a_fleet_of_stragglers_proven if {
+	dated := object.union(document(1, [off_target]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
+	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
+	"coverage.unproven_fleet" in codes(findings)
+}

@@ -32,6 +32,7 @@ inconclusive contains finding if {
 # description: Where there is no tenant, nothing can be proven. Judged in a dry run too.
 # custom:
 #   codes: [evidence.empty_fleet]
+#   waivable: false
 #   remedy: Look at what enumerated the fleet; a control plane that lists nobody is broken, or the wrong one.
 deny contains finding if {
 	input.fleet.tenants == 0
@@ -50,6 +51,7 @@ deny contains finding if {
 # description: The plan is a dry run, yet rows of the response are not; the control plane acted.
 # custom:
 #   codes: [evidence.live_row_in_dry_run]
+#   waivable: false
 #   remedy: Find out what was deployed; the control plane did not keep to the plan.
 deny contains finding if {
 	input.rollout.dry_run
@@ -70,6 +72,7 @@ deny contains finding if {
 # description: A row of the plan call's own answer is live, so the answer enumerates nothing; the control plane acted.
 # custom:
 #   codes: [evidence.live_row_in_dry_run]
+#   waivable: false
 #   remedy: Find out what was deployed; the control plane took a dry run for a rollout.
 deny contains finding if {
 	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "live_row_in_plan_call"]
@@ -87,6 +90,7 @@ deny contains finding if {
 # description: The inventory, which is independent of the control plane, has tenants that the plan call did not enumerate.
 # custom:
 #   codes: [evidence.not_enumerated]
+#   waivable: false
 #   remedy: Find out why the control plane does not know them, or take them out of the inventory.
 deny contains finding if {
 	tenants := input.fleet.inventory

@@ -3,6 +3,8 @@
 # description: What has to hold before anything is rolled out.
 # schemas:
 #   - input: schema["document.schema"]
+# custom:
+#   waivable: false
 package rollproof.gates
 
 # METADATA

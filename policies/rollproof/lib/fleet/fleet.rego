@@ -8,6 +8,7 @@ package rollproof.lib.fleet
 import data.rollproof.lib.calls
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
+import data.rollproof.lib.waivers
 
 # The cohorts of the fleet that a rollout asserts something about, by index.
 asserted contains i if some i in (planned - calls.unnamed)
@@ -26,7 +27,15 @@ stragglers := [tenant |
 	some tenant in input.cohorts[i].tenants
 ]
 
-behind := many if many := count(stragglers)
+# Stragglers that somebody has agreed to live with, each with its waiver; they count toward no tolerance and no halt.
+waived := waivers.applied("coverage.incomplete", stragglers)
+
+# The others.
+counted := [tenant | some tenant in stragglers; not waived[tenant]] if {
+	count(waived) > 0
+} else := stragglers
+
+behind := many if many := count(counted)
 
 # How many stragglers may be shipped past: the parameter, else the plan.
 tolerated := limit if {
@@ -39,14 +48,16 @@ tolerated := limit if {
 # Whatever the tolerance, somebody must be proven, once everybody had a chance to be.
 nobody_is_proven if {
 	not is_running
-	behind > 0
-	size(asserted) == behind
+	count(stragglers) > 0
+	size(asserted) == count(stragglers)
 }
 
 # Stragglers that are known never to have been called; no tolerance covers them.
-never_called contains i if {
+never_called contains tenant if {
 	some i in (straggling & proof.in_state.unreached)
 	calls.why_unreached(input.cohorts[i]) == "not_called"
+	some tenant in input.cohorts[i].tenants
+	not tenant in object.keys(waived)
 }
 
 is_running if input.rollout.outcome == "running"

@@ -19,6 +19,9 @@ quarantined if {
 	not fleet.exceeded
 }
 
+# Stragglers that are waived, and so are not quarantined.
+waived := object.keys(fleet.waived)
+
 # In the order of input.cohorts: the proof state, what follows from it, why, and which row counts.
 cohorts := [summary |
 	proven := proof.proven

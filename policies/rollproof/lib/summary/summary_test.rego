@@ -179,3 +179,14 @@ test_quarantined_is_never_undefined if {
 	quarantined := summary.quarantined with input as document([]) with data.rollproof.params as {}
 	quarantined == false
 }
+
+test_waived_names_stragglers_that_are_waived if {
+	document := {
+		"rollout": {"dry_run": false, "max_stragglers": 0, "outcome": "unknown", "started_at": "2026-11-24T11:20:34Z"},
+		"fleet": {"source": "file"},
+		"cohorts": [{"planned": true, "tenants": ["acme", "bolt"], "rows": []}],
+	}
+	waiver := {"code": "coverage.incomplete", "tenants": ["bolt"], "granted": "2026-11-01", "expires": "2026-11-30"}
+	summary.waived == {"bolt"} with input as document with data.rollproof.given.waivers as [waiver]
+	summary.waived == set() with input as document
+}

@@ -1,0 +1,69 @@
+//! The generated module that asks every policy at once.
+
+use super::{HALT, Package, SUMMARY, WAIVERS};
+
+/// A module with three rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary,
+/// `halts` for every rule that can stop a rollout. A rule that is undefined leaves its list empty, which is how it differs
+/// from one that is an empty set. Where there are waivers, each list has a parallel one of what they cover.
+pub fn module(packages: &[Package], waivers: bool) -> String {
+    let on = || packages.iter().filter(|package| package.is_on());
+    let ask = |rules: &mut dyn Iterator<Item = (String, String)>| {
+        rules.map(|(key, path)| format!("\t{key:?}: [value | value := data.{path}],\n")).collect::<String>()
+    };
+    let findings = |of_waivers: bool| {
+        let packages = on().filter(|package| (package.name == WAIVERS) == of_waivers);
+        let rules = packages.flat_map(|package| package.severities().map(|severity| super::key(package, severity)));
+        ask(&mut rules.map(|path| (path.clone(), path)))
+    };
+    let summary = ["cohorts", "tolerated", "quarantined", "waived"].iter();
+    let summary = ask(&mut summary.map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
+    let halts = on().filter(|package| package.halts).map(|package| format!("{}.{HALT}", package.name));
+    let halts = ask(&mut halts.map(|path| (path.clone(), path)));
+    let applied = |said: &str| {
+        if waivers {
+            format!(
+                "{{path: [covered | some one in values[0]; covered := waivers.applied_to(one)] | some path, values in {said}}}"
+            )
+        } else {
+            "{}".to_owned()
+        }
+    };
+    format!(
+        "package rollproof.query
+
+import data.rollproof.lib.modes
+import data.rollproof.lib.waivers
+
+ready := true
+
+said := {{
+{}}}
+
+of_waivers := {{
+{}}}
+
+applied := {}
+
+used := {{i | some one in applied[_]; some i in one}}
+
+answer := {{
+\t\"said\": object.union(said, of_waivers),
+\t\"applied\": applied,
+\t\"reporting\": [value | value := modes.reporting],
+{summary}}}
+
+asked := {{
+{halts}}}
+
+halts := {{
+\t\"said\": asked,
+\t\"applied\": {},
+\t\"reporting\": [value | value := modes.reporting],
+}}
+",
+        findings(false),
+        findings(true),
+        applied("said"),
+        applied("asked"),
+    )
+}
