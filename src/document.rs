@@ -357,7 +357,7 @@ pub enum Role {
 }
 
 impl Document {
-    /// All but the evidence: no cohort, no phase.
+    /// All but the evidence: no call, no cohort, no phase.
     #[must_use]
     pub fn without_evidence(&self) -> Self {
         Self {
@@ -366,12 +366,20 @@ impl Document {
             fleet: self.fleet.clone(),
             archive: self.archive.clone(),
             gates: self.gates.clone(),
-            calls: self.calls.clone(),
+            calls: Vec::new(),
             cohorts: Vec::new(),
             phases: Map::default(),
             anomalies: self.anomalies.clone(),
             provenance: self.provenance.clone(),
         }
+    }
+}
+
+impl Call {
+    /// All but whom it named.
+    #[must_use]
+    pub fn without_tenants(&self) -> Self {
+        Self { purpose: self.purpose, tenants: Vec::new(), attempts: self.attempts.clone(), ok: self.ok }
     }
 }
 

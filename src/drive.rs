@@ -97,7 +97,7 @@ impl Driver<'_> {
     }
 
     fn ask(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
-        let halts = match ask(&self.rollout.document()) {
+        let halts = match ask(self.rollout.so_far()) {
             Ok(halts) => halts,
             Err(error) => {
                 let because = Text::from("a policy could not be evaluated");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
@@ -49,7 +50,7 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
         let ended = drive(options, &judge, &client, &timing, journal, begun)?;
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
-    Ok(finish(options, &judge, &rollout, signal, failed, complain))
+    Ok(finish(options, &judge, rollout, signal, failed, complain))
 }
 
 /// The first record of the journal: the plan and the inventory as they stand in their files.
@@ -178,18 +179,18 @@ fn drive(
 fn finish(
     options: &cli::Run,
     judge: &Judge<'_>,
-    rollout: &Rollout,
+    rollout: Rollout,
     signal: Option<Signal>,
     failed: Option<Error>,
     complain: &mut dyn FnMut(&Error),
 ) -> u8 {
-    let document = rollout.document();
+    let (document, results) = rollout.finish();
     let mut written = vec![judge::write_document(&options.document, &document)];
     let judged = schema::validate(&document).and_then(|valid| judge.report(&valid, document.provenance.inputs.clone()));
     let code = match (&judged, signal) {
         (_, Some(signal)) => signal.exit_code(),
         (Ok(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
-            1 if !document.calls.is_empty() && !rollout.was_answered() => 6,
+            1 if never_answered(&document) => 6,
             code => code,
         },
         (Err(_), None) => 5,
@@ -201,7 +202,7 @@ fn finish(
         Some(error) if code == 0 => error.exit_code(),
         _ => code,
     };
-    written.push(write_response(&options.response, code, rollout, &document, judged.as_ref().ok(), signal));
+    written.push(write_response(&options.response, code, &results, &document, judged.as_ref().ok(), signal));
     if let Ok(report) = &judged {
         written.extend(judge.write(report));
     }
@@ -209,10 +210,16 @@ fn finish(
     judge::exit_code(code, written, complain)
 }
 
+/// Whether calls were made and no answer at all came.
+fn never_answered(document: &Document) -> bool {
+    let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
+    attempts.peek().is_some() && attempts.all(|attempt| attempt.status.is_none())
+}
+
 fn write_response(
     path: &Path,
     code: u8,
-    rollout: &Rollout,
+    results: &[Box<RawValue>],
     document: &Document,
     report: Option<&Report>,
     signal: Option<Signal>,
@@ -220,7 +227,7 @@ fn write_response(
     let stragglers: Vec<Text> =
         report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
     let error = (code != 0).then(|| failure(document, report, signal));
-    let response = response(code == 0, rollout, &stragglers, error.as_deref());
+    let response = response(code == 0, results, &stragglers, error.as_deref());
     output::replace(path, |out| {
         serde_json::to_writer_pretty(&mut *out, &response)?;
         writeln!(out)
@@ -257,8 +264,8 @@ impl Rollout {
     /// Whether another rollout has other inputs.
     fn inputs_differ(&self, other: &Self) -> bool {
         let hashes = |rollout: &Self| {
-            let inputs = rollout.document().provenance.inputs;
-            inputs.into_iter().map(|input| (input.role == Role::Plan, input.sha256)).collect::<Vec<_>>()
+            let inputs = rollout.inputs().iter();
+            inputs.map(|input| (input.role == Role::Plan, input.sha256.clone())).collect::<Vec<_>>()
         };
         hashes(self) != hashes(other)
     }

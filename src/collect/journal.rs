@@ -21,7 +21,7 @@ pub fn is_journal(bytes: &[u8]) -> bool {
 pub fn read(input: &Arc<Input>, sha256: String) -> Result<Collected, Error> {
     let mut rollout = replay(input)?.0;
     rollout.cut_short();
-    let document = rollout.document();
+    let (document, _) = rollout.finish();
     let mut inputs = vec![input.file(Role::Journal, sha256)];
     inputs.extend(document.provenance.inputs.iter().cloned());
     Ok(Collected { document, inputs })

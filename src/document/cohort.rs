@@ -160,7 +160,20 @@ impl Grouping {
         }
     }
 
-    /// The cohorts: those of the fleet in its order, then the others by name.
+    /// The tenants that were enumerated more than once, sorted.
+    pub fn duplicates(&self) -> Vec<Text> {
+        let mut duplicates = self.duplicates.clone();
+        duplicates.sort();
+        duplicates.dedup();
+        duplicates
+    }
+
+    /// The cohorts so far, without origins: those of the fleet in its order, then the others by name.
+    pub fn cohorts(&self) -> Vec<Cohort> {
+        self.gather(self.names.list.clone(), None)
+    }
+
+    /// The cohorts with their origins, and all else.
     pub fn finish(mut self) -> Grouped {
         let origins = OriginsByTenant::new(self.names.list.len(), &self.sightings);
         let mut phases: Vec<Vec<Text>> = vec![Vec::new(); self.phases.list.len()];
@@ -170,8 +183,16 @@ impl Grouping {
             }
         }
         self.sightings = Vec::new();
+        let names = std::mem::take(&mut self.names.list);
+        Grouped {
+            cohorts: self.gather(names, Some(&origins)),
+            duplicates: self.duplicates(),
+            phases: self.phases.list.into_iter().zip(phases).collect(),
+            planned: self.planned,
+        }
+    }
 
-        let mut names = std::mem::take(&mut self.names.list);
+    fn gather(&self, mut names: Vec<Text>, origins: Option<&OriginsByTenant>) -> Vec<Cohort> {
         let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
         strays.sort();
         let mut cohorts: Vec<Cohort> = Vec::new();
@@ -198,16 +219,11 @@ impl Grouping {
             };
             last = Some((key, place));
             cohorts[place].tenants.push(name);
-            cohorts[place].origins.push(origins.of(tenant));
+            if let Some(origins) = origins {
+                cohorts[place].origins.push(origins.of(tenant));
+            }
         }
-        self.duplicates.sort();
-        self.duplicates.dedup();
-        Grouped {
-            cohorts,
-            phases: self.phases.list.into_iter().zip(phases).collect(),
-            duplicates: self.duplicates,
-            planned: self.planned,
-        }
+        cohorts
     }
 
     fn add(&mut self, slug: &str, labels: LabelsId) -> usize {

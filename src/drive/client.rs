@@ -85,6 +85,9 @@ impl Token {
     /// The text without the token, also where a JSON string in it is the token only once its escapes are read.
     pub fn mask(&self, text: &str) -> String {
         let text = text.replace(&self.0, MASK);
+        if !text.contains('\\') {
+            return text;
+        }
         match serde_json::from_str::<Value>(&text) {
             Ok(mut value) => {
                 if self.mask_strings(&mut value) {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use foldhash::fast::RandomState;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::journal::Record;
 use crate::collect::{Bytes, Input, PlanFile, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file};
 use crate::document::{
-    Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
+    self, Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
     LabelsId, Origin, Outcome, Provenance, Purpose, Role, Text,
 };
 
@@ -31,26 +32,22 @@ pub enum Step {
 /// A rollout so far.
 #[derive(Debug)]
 pub struct Rollout {
+    /// What is known so far; cohorts and phases are made of `grouping` when somebody asks.
+    document: Document,
     plan: PlanFile,
-    inventory: Option<Vec<Text>>,
-    inputs: Vec<InputFile>,
-    collected_at: Text,
+    /// Tenants of a list that is independent of the control plane; once it enumerated, those that it did not.
+    inventory: Vec<Text>,
     fleet: Vec<Text>,
+    /// How many of the first tenants of `fleet` are known to be called.
+    passed: usize,
     /// Whether a plan call gave an answer that can be used.
     enumerated: bool,
     grouping: Grouping,
-    calls: Vec<Call>,
-    anomalies: Vec<Anomaly>,
     /// The well-formed rows of every answer but the plan call's, as they came.
     results: Vec<Box<RawValue>>,
     /// Tenants that an ended call named.
-    called: HashSet<Text>,
+    called: HashSet<Text, RandomState>,
     soaked: bool,
-    started_at: Option<Text>,
-    finished_at: Option<Text>,
-    outcome: Outcome,
-    because: Option<Text>,
-    time_scale: Option<Text>,
 }
 
 /// An answer of the control plane (contract section 3), its rows unread.
@@ -82,30 +79,41 @@ impl Rollout {
         let plan_input = input(plan_name, plan);
         let plan = plan_file(&plan_input).map_err(|error| error.to_string())?;
         let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
-        let mut listed = None;
+        let mut listed = Vec::new();
         if let Some(inventory) = inventory {
             let inventory = input(&inventory.name, &inventory.text);
-            listed = Some(fleet_names(&inventory).map_err(|error| error.to_string())?);
+            listed = fleet_names(&inventory).map_err(|error| error.to_string())?;
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
-        Ok(Self {
-            outcome: if plan.enabled { Outcome::Running } else { Outcome::Halted },
+        let outcome = if plan.enabled { Outcome::Running } else { Outcome::Halted };
+        let document = Document {
+            format: Format::V1,
+            rollout: document::Rollout {
+                started_at: Some(at.clone()),
+                outcome,
+                time_scale: time_scale.clone(),
+                ..plan.rollout.clone()
+            },
+            fleet: Fleet { source: FleetSource::None, tenants: 0, duplicates: Vec::new(), inventory: Vec::new() },
+            archive: None,
+            calls: Vec::new(),
+            cohorts: Vec::new(),
+            phases: document::Map::default(),
             anomalies: plan.anomalies.clone(),
+            gates: (!plan.enabled).then(|| Gates { plan_disabled: Some(plan.disabled_reason.clone()) }),
+            provenance: Provenance { tool: Text::from(crate::collect::TOOL), collected_at: at.clone(), inputs },
+        };
+        Ok(Self {
+            document,
             plan,
             inventory: listed,
-            inputs,
-            collected_at: at.clone(),
             fleet: Vec::new(),
+            passed: 0,
             enumerated: false,
             grouping: Grouping::new(),
-            calls: Vec::new(),
             results: Vec::new(),
-            called: HashSet::new(),
+            called: HashSet::default(),
             soaked: false,
-            started_at: Some(at.clone()),
-            finished_at: None,
-            because: None,
-            time_scale: time_scale.clone(),
         })
     }
 
@@ -116,12 +124,12 @@ impl Rollout {
 
     /// What comes next.
     pub fn next(&self) -> Step {
-        if self.outcome != Outcome::Running {
+        if self.document.rollout.outcome != Outcome::Running {
             return Step::Done;
         }
         if self.fleet.is_empty() {
             // A plan call that enumerated nobody is not made again: it has ended, and a policy has its say.
-            let asked = self.calls.iter().any(|call| call.purpose == Purpose::Plan && has_ended(call));
+            let asked = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && has_ended(call));
             return if asked { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
         }
         let rollout = &self.plan.rollout;
@@ -135,8 +143,8 @@ impl Rollout {
             }
         }
         let size = usize::try_from(rollout.batch_size.unwrap_or(1)).unwrap_or(usize::MAX);
-        let batch: Vec<Text> =
-            self.fleet.iter().filter(|tenant| !self.called.contains(*tenant)).take(size).cloned().collect();
+        let waiting = self.fleet[self.passed..].iter().filter(|tenant| !self.called.contains(*tenant));
+        let batch: Vec<Text> = waiting.take(size).cloned().collect();
         if batch.is_empty() { Step::Done } else { Step::Call(Purpose::Batch, batch) }
     }
 
@@ -156,7 +164,7 @@ impl Rollout {
 
     /// The index of the next call.
     pub fn next_call(&self) -> u32 {
-        u32::try_from(self.calls.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.document.calls.len()).unwrap_or(u32::MAX)
     }
 
     /// How many tenants the plan call enumerated.
@@ -176,22 +184,17 @@ impl Rollout {
 
     /// The last attempt of a call.
     pub fn last_attempt(&self, call: u32) -> Option<&Attempt> {
-        self.calls.get(call as usize)?.attempts.last()
+        self.document.calls.get(call as usize)?.attempts.last()
     }
 
     /// How it stands.
     pub const fn outcome(&self) -> Outcome {
-        self.outcome
+        self.document.rollout.outcome
     }
 
-    /// Whether any answer at all came.
-    pub fn was_answered(&self) -> bool {
-        self.calls.iter().flat_map(|call| &call.attempts).any(|attempt| attempt.status.is_some())
-    }
-
-    /// The well-formed rows, for the response file.
-    pub fn results(&self) -> &[Box<RawValue>] {
-        &self.results
+    /// The files that it began with.
+    pub fn inputs(&self) -> &[InputFile] {
+        &self.document.provenance.inputs
     }
 
     /// What has happened, happens.
@@ -199,14 +202,19 @@ impl Rollout {
         match record {
             Record::Start { .. } => {}
             Record::Request { call, purpose, tenants, .. } => {
-                if *call as usize == self.calls.len() {
+                if *call as usize == self.document.calls.len() {
                     let attempts = Vec::new();
                     for tenant in tenants {
                         self.grouping.ask(tenant, *call);
                     }
-                    self.calls.push(Call { purpose: *purpose, tenants: tenants.clone(), attempts, ok: Field::Absent });
+                    self.document.calls.push(Call {
+                        purpose: *purpose,
+                        tenants: tenants.clone(),
+                        attempts,
+                        ok: Field::Absent,
+                    });
                 }
-                if let Some(call) = self.calls.get_mut(*call as usize) {
+                if let Some(call) = self.document.calls.get_mut(*call as usize) {
                     call.attempts.push(Attempt::in_flight());
                 }
             }
@@ -218,7 +226,7 @@ impl Rollout {
                     malformed: None,
                     last: *last,
                 };
-                self.finished_at = Some(at.clone());
+                self.document.rollout.finished_at = Some(at.clone());
                 self.answer(*call, *attempt, ended, body.as_deref());
             }
             Record::Soak { .. } => self.soaked = false,
@@ -227,27 +235,27 @@ impl Rollout {
             Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
             Record::Completed { at } => self.end(Outcome::Completed, at, None),
             Record::Resumed { .. } => {
-                self.outcome = Outcome::Running;
-                self.because = None;
+                self.document.rollout.outcome = Outcome::Running;
+                self.document.rollout.halted_because = None;
             }
         }
     }
 
     /// The journal ends here, and says of no end: the process was killed.
     pub fn cut_short(&mut self) {
-        if self.outcome == Outcome::Running {
-            self.outcome = Outcome::Interrupted;
+        if self.document.rollout.outcome == Outcome::Running {
+            self.document.rollout.outcome = Outcome::Interrupted;
         }
     }
 
     fn end(&mut self, outcome: Outcome, at: &Text, because: Option<Text>) {
-        self.outcome = outcome;
-        self.finished_at = Some(at.clone());
-        self.because = because;
+        self.document.rollout.outcome = outcome;
+        self.document.rollout.finished_at = Some(at.clone());
+        self.document.rollout.halted_because = because;
     }
 
     fn answer(&mut self, index: u32, attempt: u16, mut ended: Attempt, body: Option<&str>) {
-        let Some(call) = self.calls.get(index as usize) else { return };
+        let Some(call) = self.document.calls.get(index as usize) else { return };
         let (purpose, tenants) = (call.purpose, call.tenants.clone());
         let mut ok = Field::Absent;
         if let (Some(body), None) = (body, &ended.error) {
@@ -269,8 +277,11 @@ impl Rollout {
         }
         if ended.last {
             self.called.extend(tenants);
+            while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
+                self.passed += 1;
+            }
         }
-        let call = &mut self.calls[index as usize];
+        let call = &mut self.document.calls[index as usize];
         call.ok = ok;
         if let Some(attempt) = call.attempts.get_mut(attempt as usize) {
             *attempt = ended;
@@ -289,14 +300,14 @@ impl Rollout {
         let (mut fleet, mut live) = (Vec::new(), false);
         for (i, row) in read.iter().enumerate() {
             if !is_enumeration(&row.row) {
-                let at = format!("/calls/{}/results/{i}", self.calls.len().saturating_sub(1));
+                let at = format!("/calls/{}/results/{i}", self.document.calls.len().saturating_sub(1));
                 self.anomaly(AnomalyKind::LiveRowInPlanCall, at, row.slug().map(Text::from));
                 live = true;
             }
             if let Some(slug) = row.slug() {
                 fleet.push(Text::from(slug));
             } else {
-                let at = format!("/calls/{}/results/{i}", self.calls.len().saturating_sub(1));
+                let at = format!("/calls/{}/results/{i}", self.document.calls.len().saturating_sub(1));
                 self.anomaly(AnomalyKind::UnattributedRow, at, None);
             }
         }
@@ -307,6 +318,13 @@ impl Rollout {
             }
             let mut seen = HashSet::new();
             self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();
+            self.inventory.retain(|tenant| !seen.contains(tenant));
+            self.document.fleet = Fleet {
+                source: FleetSource::PlanCall,
+                tenants: self.fleet.len() as u64,
+                duplicates: self.grouping.duplicates(),
+                inventory: std::mem::take(&mut self.inventory),
+            };
         }
         None
     }
@@ -346,14 +364,14 @@ impl Rollout {
 
     fn anomaly(&mut self, kind: AnomalyKind, at: String, tenant: Option<Text>) {
         let (input, at) = (Text::from(ANSWERS), Text::from(at));
-        self.anomalies.push(Anomaly { kind, input, at, field: None, tenant, count: 1 });
+        self.document.anomalies.push(Anomaly { kind, input, at, field: None, tenant, count: 1 });
     }
 
     fn unknown_field(&mut self, place: &str, field: &str) {
-        let known = self.anomalies.iter_mut().find(|known| known.field.as_deref() == Some(field));
+        let known = self.document.anomalies.iter_mut().find(|known| known.field.as_deref() == Some(field));
         match known {
             Some(known) => known.count += 1,
-            None => self.anomalies.push(Anomaly {
+            None => self.document.anomalies.push(Anomaly {
                 kind: AnomalyKind::UnknownField,
                 input: Text::from(ANSWERS),
                 at: Text::from(format!("{place}/{}", crate::schema::escape_pointer(field))),
@@ -364,44 +382,18 @@ impl Rollout {
         }
     }
 
-    /// What is known so far.
-    pub fn document(&self) -> Document {
-        let grouped = self.grouping.clone().finish();
-        let known: HashSet<&Text> = self.fleet.iter().collect();
-        let inventory = match &self.inventory {
-            Some(inventory) if self.enumerated => {
-                inventory.iter().filter(|tenant| !known.contains(tenant)).cloned().collect()
-            }
-            _ => Vec::new(),
-        };
-        let mut rollout = self.plan.rollout.clone();
-        rollout.started_at.clone_from(&self.started_at);
-        rollout.finished_at.clone_from(&self.finished_at);
-        rollout.outcome = self.outcome;
-        rollout.halted_because.clone_from(&self.because);
-        rollout.time_scale.clone_from(&self.time_scale);
-        let disabled = (!self.plan.enabled).then(|| self.plan.disabled_reason.clone());
-        Document {
-            format: Format::V1,
-            rollout,
-            fleet: Fleet {
-                source: if self.enumerated { FleetSource::PlanCall } else { FleetSource::None },
-                tenants: grouped.planned as u64,
-                duplicates: grouped.duplicates,
-                inventory,
-            },
-            archive: None,
-            calls: self.calls.clone(),
-            cohorts: grouped.cohorts,
-            phases: grouped.phases,
-            anomalies: self.anomalies.clone(),
-            gates: disabled.map(|reason| Gates { plan_disabled: Some(reason) }),
-            provenance: Provenance {
-                tool: Text::from(crate::collect::TOOL),
-                collected_at: self.collected_at.clone(),
-                inputs: self.inputs.clone(),
-            },
-        }
+    /// What is known so far, for policies: without origins and phases, which engines do not get.
+    pub fn so_far(&mut self) -> &Document {
+        self.document.cohorts = self.grouping.cohorts();
+        &self.document
+    }
+
+    /// The document of a rollout that has ended, and the well-formed rows for the response file.
+    pub fn finish(mut self) -> (Document, Vec<Box<RawValue>>) {
+        let grouped = self.grouping.finish();
+        self.document.cohorts = grouped.cohorts;
+        self.document.phases = grouped.phases;
+        (self.document, self.results)
     }
 }
 
@@ -417,13 +409,13 @@ fn has_ended(call: &Call) -> bool {
 }
 
 /// The response file (contract section 4.6), keys sorted.
-pub fn response(ok: bool, rollout: &Rollout, stragglers: &[Text], error: Option<&str>) -> Value {
+pub fn response(ok: bool, results: &[Box<RawValue>], stragglers: &[Text], error: Option<&str>) -> Value {
     let mut response = Map::new();
     if let Some(error) = error {
         response.insert("error".into(), error.into());
     }
     response.insert("ok".into(), ok.into());
-    let rows = rollout.results().iter().map(|row| serde_json::from_str::<Value>(row.get()).unwrap_or(Value::Null));
+    let rows = results.iter().map(|row| serde_json::from_str::<Value>(row.get()).unwrap_or(Value::Null));
     response.insert("results".into(), rows.collect());
     if !stragglers.is_empty() {
         response.insert("stragglers".into(), json!(stragglers));

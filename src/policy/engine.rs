@@ -5,10 +5,11 @@ use std::num::NonZeroU32;
 use regorus::unstable::{Expr, Lexer, Module as Ast, Rule, RuleHead, Source, TokenKind};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::guard::{Limits, guarded};
-use crate::document::{Cohort, Document};
+use crate::document::{Document, Text};
 
 /// A Rego file.
 #[derive(Debug, Clone)]
@@ -109,22 +110,22 @@ impl Input {
     /// # Errors
     /// None that evidence can cause.
     pub fn new(document: &Document) -> Result<Self, serde_json::Error> {
-        let mut skeleton = serde_json::to_value(document.without_evidence())?;
-        if let Some(object) = skeleton.as_object_mut() {
-            object.remove("cohorts");
-        }
-        let cohorts = document.cohorts.iter().map(cohort).collect::<Result<Vec<_>, _>>()?;
-        let mut input = Value::from(skeleton);
+        let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
+        let calls = document.calls.iter().map(|call| with_tenants(&call.without_tenants(), &call.tenants));
+        let cohorts = document.cohorts.iter().map(|cohort| with_tenants(&cohort.without_tenants(), &cohort.tenants));
+        let (calls, cohorts) = (calls.collect::<Result<Vec<_>, _>>()?, cohorts.collect::<Result<Vec<_>, _>>()?);
         if let Ok(object) = input.as_object_mut() {
+            object.insert(Value::from("calls"), Value::from(calls));
             object.insert(Value::from("cohorts"), Value::from(cohorts));
         }
         Ok(Self(input))
     }
 }
 
-fn cohort(cohort: &Cohort) -> Result<Value, serde_json::Error> {
-    let mut value = Value::from(serde_json::to_value(cohort.without_tenants())?);
-    let tenants: Vec<Value> = cohort.tenants.iter().map(|tenant| Value::String(tenant.shared())).collect();
+/// A call or a cohort, its tenants' names shared.
+fn with_tenants<T: Serialize>(rest: &T, tenants: &[Text]) -> Result<Value, serde_json::Error> {
+    let mut value = Value::from(serde_json::to_value(rest)?);
+    let tenants: Vec<Value> = tenants.iter().map(|tenant| Value::String(tenant.shared())).collect();
     if let Ok(object) = value.as_object_mut() {
         object.insert(Value::from("tenants"), Value::from(tenants));
     }

@@ -5,28 +5,27 @@
 #   - input: schema["document.schema"]
 package rollproof.lib.calls
 
-# By the index in input.calls.
-ended contains i if {
-	some i, call in input.calls
-	call.attempts[count(call.attempts) - 1].last
-}
+# The last attempt of each call. A long rollout makes thousands of calls, so each is looked at once.
+latest := [call.attempts[count(call.attempts) - 1] | some call in input.calls]
 
-succeeded contains i if {
+# By the index in input.calls.
+ended := {i | some i, attempt in latest; attempt.last}
+
+succeeded := {i |
 	some i, call in input.calls
 	call.ok == true
-	attempt := call.attempts[count(call.attempts) - 1]
-	attempt.last
+	attempt := latest[i]
 	attempt.status == 200
+	attempt.last
 	not attempt.malformed
 }
 
 # Where a call was made again, after an interruption, the latest decides.
 superseded contains i if {
-	some i, call in input.calls
-	not i in succeeded
+	some i in (ended - succeeded)
 	some j, later in input.calls
 	j > i
-	later.tenants == call.tenants
+	later.tenants == input.calls[i].tenants
 }
 
 failed contains i if some i in ((ended - succeeded) - superseded)
