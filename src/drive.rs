@@ -8,10 +8,14 @@ mod rollout;
 mod stop;
 
 use std::cell::{Cell, RefCell};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use backon::Retryable as _;
 use jiff::Timestamp;
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
 
 pub use client::{Client, Token, is_loopback};
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
@@ -25,6 +29,9 @@ use crate::error::Error;
 /// How long a call in flight is waited for once a signal came. CI kills after about 10 s.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// A plan may ask for any number of seconds; the clock cannot count as far.
+const LONGEST_WAIT: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// How long things may take, and how much of the waiting is done.
 #[derive(Debug, Clone)]
 pub struct Timing {
@@ -36,6 +43,12 @@ pub struct Timing {
     pub call_timeout: Duration,
     /// What soak and retry delays are multiplied with: 1, but in a rehearsal.
     pub scale: f64,
+}
+
+impl Timing {
+    fn scaled(&self, wait: Duration) -> Duration {
+        Duration::try_from_secs_f64(wait.as_secs_f64() * self.scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
+    }
 }
 
 /// Asked with the document so far: why to stop, or nothing to go on.
@@ -53,7 +66,7 @@ pub struct Driver<'a> {
     pub timing: &'a Timing,
     /// Who is told.
     pub progress: Progress,
-    /// What ends it from outside.
+    /// What ended it from outside.
     pub stop: Stop,
 }
 
@@ -68,11 +81,22 @@ enum Unfinished {
 }
 
 impl Driver<'_> {
-    /// Drives the rollout to its end, to a halt, or until a signal comes.
+    /// Drives the rollout to its end, to a halt, or until a signal comes. Where rollproof itself fails, that is an error
+    /// like any other, so that what was collected can still be written.
     ///
     /// # Errors
     /// That of the journal or of the question; the rollout then stops before anything else is called.
-    pub async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+    pub fn run(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+        let system = |error: io::Error| Error::Bug(format!("the operating system refuses: {error}"));
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
+        let local = LocalSet::new();
+        self.stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
+        let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, self.drive(ask))));
+        self.rollout.cut_short();
+        driven.unwrap_or_else(|_| Err(Error::Bug("rollproof itself failed; please report this as a bug".into())))
+    }
+
+    async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
         loop {
             if let Some(signal) = self.stop.came() {
                 return self.interrupt(signal);
@@ -126,7 +150,7 @@ impl Driver<'_> {
 
     async fn soak(&mut self, seconds: u64) -> Result<(), Error> {
         self.record(&Record::Soak { at: now() })?;
-        let wait = Duration::from_secs(seconds).mul_f64(self.timing.scale);
+        let wait = self.timing.scaled(Duration::from_secs(seconds));
         let waiting = self.progress.countdown("soak", wait);
         if self.stop.unless_stopped(waiting).await.is_some() {
             self.record(&Record::Soaked { at: now() })?;
@@ -138,7 +162,7 @@ impl Driver<'_> {
         let call = self.rollout.next_call();
         let body = self.rollout.body(purpose, tenants);
         let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };
-        let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|d| d.mul_f64(self.timing.scale)).collect();
+        let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|delay| self.timing.scaled(*delay)).collect();
         let attempts = u16::try_from(delays.len()).unwrap_or(u16::MAX);
         let (client, stop) = (self.client, self.stop.clone());
         self.progress.call(purpose, tenants, limit);

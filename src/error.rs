@@ -27,6 +27,9 @@ pub enum Error {
     /// A policy could not be loaded or evaluated.
     #[error("{0}")]
     Policy(String),
+    /// It is nobody's fault but rollproof's or the machine's.
+    #[error("{0}")]
+    Bug(String),
     /// The verdict stands but could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Output {
@@ -52,6 +55,9 @@ impl Error {
                 .find_map(|fault| fault.help.as_deref())
                 .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
+            Self::Bug(_) => {
+                Some("what was collected is written, and `rollproof run --resume` goes on with the journal")
+            }
             Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
         }
     }
@@ -61,7 +67,7 @@ impl Error {
         match self {
             Self::Usage { .. } => 2,
             Self::Evidence { .. } => 4,
-            Self::Policy(_) => 5,
+            Self::Policy(_) | Self::Bug(_) => 5,
             Self::Output { .. } => 7,
         }
     }

@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::Error;
 
 /// Writes a file: a new one takes the place of the old once it is complete. What is no ordinary file (a device, a
@@ -33,7 +35,17 @@ fn open(path: &Path, append: bool) -> io::Result<fs::File> {
 fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     // A link stays a link: what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let file = beside(&path)?;
+    flushed(file.as_file(), write)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// A new file in the folder of `path`, to be put in its place once it is complete.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -41,10 +53,12 @@ fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io
         // The umask takes away from this what it takes from every new file.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let file = builder.prefix(".rollproof-").tempfile_in(folder)?;
-    flushed(file.as_file(), write)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    builder.prefix(".rollproof-").tempfile_in(folder_of(path))
+}
+
+/// The folder that a path is in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 fn flushed<W: Write>(file: W, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

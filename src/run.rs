@@ -1,13 +1,10 @@
 //! `rollproof run`: drives a rollout, writes what came of it whatever happens, and judges it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
 
 use crate::cli;
 use crate::collect::{Input, Source, fleet_names, plan_file, replay};
@@ -47,7 +44,7 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
         let client = client(options, &rollout)?;
         let timing = timing(options, &judge, &rollout)?;
         let (journal, begun) = journal(options, &start, rollout)?;
-        let ended = drive(options, &judge, &client, &timing, journal, begun)?;
+        let ended = drive(options, &judge, &client, &timing, journal, begun);
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
     Ok(finish(options, &judge, rollout, signal, failed, complain))
@@ -123,18 +120,16 @@ fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Jour
         PathBuf::from(path)
     });
     if !options.resume {
-        let mut journal = Journal::create(&path)?;
-        journal.append(start)?;
-        return Ok((journal, rollout));
+        return Ok((Journal::create(&path, start)?, rollout));
     }
     let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
     let (mut begun, length) = replay(&input)?;
     match begun.outcome() {
-        Outcome::Running | Outcome::Interrupted => {}
-        Outcome::Halted | Outcome::Completed | Outcome::Unknown => {
-            let problem =
-                format!("{} tells of a rollout that has ended, so there is nothing to resume", path.display());
-            return Err(Error::usage(problem, "a halted rollout is planned anew; name another --journal"));
+        // One that was killed behind its last call has its verdict still to be written.
+        Outcome::Running | Outcome::Interrupted | Outcome::Completed => {}
+        Outcome::Halted | Outcome::Unknown => {
+            let problem = format!("{} tells of a rollout that was halted, which is not resumed", path.display());
+            return Err(Error::usage(problem, "mend what halted it, then begin anew with another --journal"));
         }
     }
     if begun.inputs_differ(&rollout) {
@@ -158,22 +153,11 @@ fn drive(
     timing: &Timing,
     journal: Journal,
     rollout: Rollout,
-) -> Result<Ended, Error> {
-    let mut ask = |document: &Document| judge.halts(document);
-    let system = |error: std::io::Error| Error::Policy(format!("the operating system refuses: {error}"));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
-    let local = LocalSet::new();
-    let stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
+) -> Ended {
     let progress = Progress::new(options.quiet, options.verbose);
-    let mut rolling = Driver { rollout, journal, client, timing, progress, stop };
-    // Whatever happens, what was collected is written.
-    let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, rolling.drive(&mut ask))));
-    let error = match driven {
-        Ok(driven) => driven.err(),
-        Err(_) => Some(Error::Policy("rollproof itself failed; please report this as a bug".into())),
-    };
-    rolling.rollout.cut_short();
-    Ok(Ended { signal: rolling.stop.came(), rollout: rolling.rollout, error })
+    let mut driver = Driver { rollout, journal, client, timing, progress, stop: Stop::default() };
+    let error = driver.run(&mut |document| judge.halts(document)).err();
+    Ended { signal: driver.stop.came(), rollout: driver.rollout, error }
 }
 
 fn finish(
@@ -198,7 +182,7 @@ fn finish(
     // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
     let failed = failed.or_else(|| judged.as_ref().err().map(|error| Error::Policy(error.to_string())));
     let code = match &failed {
-        Some(Error::Policy(_)) if signal.is_none() => 5,
+        Some(Error::Policy(_) | Error::Bug(_)) if signal.is_none() => 5,
         Some(error) if code == 0 => error.exit_code(),
         _ => code,
     };

@@ -211,7 +211,7 @@ impl Grouping {
                         labels: self.label_sets.get(key.1.0).clone(),
                         call,
                         tenants: Vec::new(),
-                        origins: Origins::new(rows.len()),
+                        origins: origins.map_or_else(Origins::default, |_| Origins::new(rows.len())),
                         rows: rows.into_iter().map(|row| self.rows.get(row.0).clone()).collect(),
                     });
                     cohorts.len() - 1

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Purpose, Text};
 use crate::error::Error;
+use crate::output::{beside, folder_of};
 
 /// A line of a journal. Times are RFC 3339, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -130,21 +131,23 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a new one.
+    /// Begins a new one. It is there with its first record or not at all: a process may be killed at any moment.
     ///
     /// # Errors
     /// [`Error::Usage`] where there is one already, [`Error::Output`] where it cannot be written.
-    pub fn create(path: &Path) -> Result<Self, Error> {
-        let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(|source| {
-            if source.kind() == io::ErrorKind::AlreadyExists {
-                Error::usage(
-                    format!("there is a journal already: {}", path.display()),
-                    "go on with it by --resume, or name another with --journal; it is the evidence of a rollout",
-                )
-            } else {
-                Error::Output { path: path.to_owned(), source }
-            }
+    pub fn create(path: &Path, start: &Record) -> Result<Self, Error> {
+        let failed = |source| Error::Output { path: path.to_owned(), source };
+        let mut begun = beside(path).map_err(failed)?;
+        append(begun.as_file_mut(), start).map_err(failed)?;
+        let file = begun.persist_noclobber(path).map_err(|error| match error.error {
+            source if source.kind() == io::ErrorKind::AlreadyExists => Error::usage(
+                format!("there is a journal already: {}", path.display()),
+                "go on with it by --resume, or name another with --journal; it is the evidence of a rollout",
+            ),
+            source => failed(source),
         })?;
+        // The name too must outlive a loss of power.
+        File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -168,14 +171,15 @@ impl Journal {
     /// # Errors
     /// [`Error::Output`] where it is not.
     pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(record).map_err(io::Error::from).map_err(|source| self.failed(source))?;
-        line.push(b'\n');
-        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(|source| self.failed(source))
+        append(&mut self.file, record).map_err(|source| Error::Output { path: self.path.clone(), source })
     }
+}
 
-    fn failed(&self, source: io::Error) -> Error {
-        Error::Output { path: self.path.clone(), source }
-    }
+fn append(file: &mut File, record: &Record) -> io::Result<()> {
+    let mut line = serde_json::to_vec(record)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_data()
 }
 
 /// Reads a journal: its records, and where the last whole one ends. A last line that is cut short was being written

@@ -1,0 +1,74 @@
+//! The journal: nothing that was answered is lost, and a rollout goes on from it.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::plane::{Plane, Reply, healthy};
+use super::{FLEET, case, drive, spawn};
+use crate::support::{rollproof, run};
+
+#[test]
+fn a_journal_is_never_overwritten() {
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let case = case(&plane.url);
+    assert_eq!(drive(&case, &[]).code, 0);
+    let again = drive(&case, &[]);
+    assert_eq!(again.code, 2);
+    assert!(again.stderr.contains("there is a journal already"), "{}", again.stderr);
+    assert_eq!(plane.calls().len(), 4);
+}
+
+/// One that was killed behind its last call has its verdict still to be written; a halted one is not gone on with.
+#[test]
+fn an_ended_rollout_is_never_called_for_again() {
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let case = case(&plane.url);
+    let first = drive(&case, &[]);
+    std::fs::remove_file(case.path("response.json")).expect("it was written");
+    let again = drive(&case, &["--resume"]);
+    assert_eq!((again.code, &again.stdout), (0, &first.stdout), "{}", again.stderr);
+    assert!(case.path("response.json").exists());
+    assert_eq!(plane.calls().len(), 4);
+
+    let plane = Plane::new(|_, request| {
+        if request.tenants() == ["acme"] { Reply::Json(500, json!({"ok": false})) } else { healthy(request, &FLEET) }
+    });
+    let halted = super::case(&plane.url);
+    assert_eq!(drive(&halted, &[]).code, 1);
+    let resumed = drive(&halted, &["--resume"]);
+    assert_eq!(resumed.code, 2);
+    assert!(resumed.stderr.contains("was halted, which is not resumed"), "{}", resumed.stderr);
+    assert_eq!(plane.calls().len(), 2);
+}
+
+#[test]
+fn a_resumed_rollout_keeps_to_its_plan() {
+    let plane = Plane::new(|_, request| {
+        if request.tenants() == ["dune"] {
+            thread::sleep(Duration::from_millis(800));
+        }
+        healthy(request, &FLEET)
+    });
+    let case = case(&plane.url);
+    let mut child = spawn(&case, &[]);
+    plane.wait_for("dune");
+    child.kill().expect("it is killed");
+    child.wait().expect("it ends");
+    let cut = run(rollproof().args(["verify", "document.json.journal", "--format", "json"]).current_dir(case.path("")));
+    let report: Value = serde_json::from_str(&cut.stdout).expect("a report");
+    assert_eq!((cut.code, &report["stragglers"][0]["tenant"]), (1, &json!("dune")));
+    assert!(report["stragglers"][0]["reason"].as_str().expect("text").starts_with("in_flight"), "{report}");
+    let before = std::fs::read_to_string(case.path("plan.json")).expect("a plan");
+    case.file("plan.json", before.replace("\"max_stragglers\":0", "\"max_stragglers\":3"));
+    let other = drive(&case, &["--resume"]);
+    assert_eq!(other.code, 2, "{}", other.stderr);
+    assert!(other.stderr.contains("is not the one that"), "{}", other.stderr);
+    case.file("plan.json", before);
+    let ran = drive(&case, &["--resume"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let calls = plane.calls();
+    assert_eq!(calls.iter().filter(|call| **call == ["dune"]).count(), 2, "the call in flight is made again");
+    assert_eq!(calls.len(), 5, "no other is: {calls:?}");
+}
