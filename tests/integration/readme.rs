@@ -120,3 +120,29 @@ fn what_is_generated_is_current() {
     }
     golden(&root().join("README.md"), &expected);
 }
+
+/// What stands in a `toml` block is a file of waivers or a configuration, and is read as one.
+#[test]
+fn files_are_read() {
+    let readme = readme();
+    let blocks = readme.split("```toml\n").skip(1).map(|block| block.split("```").next().expect("a block"));
+    let mut seen = 0;
+    for block in blocks {
+        let case = Case::new();
+        for name in ["response.json", "fleet.json", "plan.json"] {
+            let from = root().join("fixtures/coverage/skipped-tenant-46h").join(name);
+            std::fs::copy(from, case.path(name)).expect("it is copied");
+        }
+        let mut args = vec!["verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json"];
+        if block.starts_with("[[waiver]]") {
+            case.file("waivers.toml", block);
+            args.extend(["--waivers", "waivers.toml"]);
+        } else {
+            case.file("rollproof.toml", block);
+        }
+        let ran = case.run(args);
+        assert!(ran.code < 2, "{block}\n{}", ran.stderr);
+        seen += 1;
+    }
+    assert!(seen > 1, "there are such blocks");
+}
