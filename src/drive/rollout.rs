@@ -11,7 +11,7 @@ use super::journal::Record;
 use crate::collect::{Bytes, Input, PlanFile, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file};
 use crate::document::{
     Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
-    LabelsId, Origin, Outcome, Provenance, Purpose, Role, Text,
+    LabelsId, Origin, Outcome, Probing, Provenance, Purpose, Role, Text,
 };
 
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
@@ -51,6 +51,8 @@ pub struct Rollout {
     outcome: Outcome,
     because: Option<Text>,
     time_scale: Option<Text>,
+    /// Where builds are to be probed: whom, and what they said.
+    probing: Option<Probing>,
 }
 
 /// An answer of the control plane (contract section 3), its rows unread.
@@ -106,6 +108,7 @@ impl Rollout {
             finished_at: None,
             because: None,
             time_scale: time_scale.clone(),
+            probing: None,
         })
     }
 
@@ -184,6 +187,11 @@ impl Rollout {
         self.outcome
     }
 
+    /// Whether builds are to be probed once every call was made.
+    pub const fn probes_builds(&self) -> bool {
+        self.probing.is_some()
+    }
+
     /// Whether any answer at all came.
     pub fn was_answered(&self) -> bool {
         self.calls.iter().flat_map(|call| &call.attempts).any(|attempt| attempt.status.is_some())
@@ -226,6 +234,13 @@ impl Rollout {
             Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
             Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
             Record::Completed { at } => self.end(Outcome::Completed, at, None),
+            Record::Probe { .. } => self.probing = Some(Probing::default()),
+            Record::Probing { url, tenants, refused, .. } => self.probing = Some(Probing::begin(url, tenants, refused)),
+            Record::Probed { at, answers } => {
+                if let Some(probing) = &mut self.probing {
+                    probing.see(at, answers);
+                }
+            }
             Record::Resumed { .. } => {
                 self.outcome = Outcome::Running;
                 self.because = None;
@@ -396,6 +411,7 @@ impl Rollout {
             phases: grouped.phases,
             anomalies: self.anomalies.clone(),
             gates: disabled.map(|reason| Gates { plan_disabled: Some(reason) }),
+            probes: self.probing.as_ref().map(Probing::probes),
             provenance: Provenance {
                 tool: Text::from(crate::collect::TOOL),
                 collected_at: self.collected_at.clone(),
