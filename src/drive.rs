@@ -3,6 +3,7 @@
 
 mod client;
 mod journal;
+mod probe;
 mod progress;
 mod rollout;
 mod stop;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 
 pub use client::{Client, Token, is_loopback};
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
+pub use probe::{Pace, Prober, Template};
 pub use progress::Progress;
 pub use rollout::{Rollout, Step, failed_call, response};
 pub use stop::{Signal, Stop};
@@ -182,6 +184,6 @@ impl Driver<'_> {
 }
 
 /// The time, as records have it.
-fn now() -> Text {
+pub fn now() -> Text {
     Text::from(Timestamp::now().to_string())
 }

@@ -13,12 +13,13 @@ use crate::collect::{Input, Source, fleet_names, plan_file, replay};
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Progress, Record, Rollout, Signal, Stop, Timing, Token,
+    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Signal, Stop, Timing, Token,
     is_loopback, response,
 };
 use crate::error::Error;
 use crate::judge::{self, Judge};
 use crate::output;
+use crate::probe;
 use crate::report::Report;
 use crate::schema::{self, fault_at};
 
@@ -45,8 +46,9 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
     if rollout.plan().enabled {
         let client = client(options, &rollout)?;
         let timing = timing(options, &judge, &rollout)?;
-        let (journal, begun) = journal(options, &start, rollout)?;
-        let ended = drive(options, &judge, &client, &timing, journal, begun)?;
+        let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
+        let (journal, begun) = journal(options, &start, rollout, prober.as_ref())?;
+        let ended = drive(options, &judge, &client, &timing, prober.as_ref(), journal, begun)?;
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
     Ok(finish(options, &judge, &rollout, signal, failed, complain))
@@ -115,7 +117,12 @@ fn timing(options: &cli::Run, judge: &Judge<'_>, rollout: &Rollout) -> Result<Ti
 }
 
 /// The journal, and the rollout as far as it came.
-fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Journal, Rollout), Error> {
+fn journal(
+    options: &cli::Run,
+    start: &Record,
+    mut rollout: Rollout,
+    prober: Option<&Prober>,
+) -> Result<(Journal, Rollout), Error> {
     let path = options.journal.clone().unwrap_or_else(|| {
         let mut path = options.document.clone().into_os_string();
         path.push(".journal");
@@ -124,6 +131,7 @@ fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Jour
     if !options.resume {
         let mut journal = Journal::create(&path)?;
         journal.append(start)?;
+        probe::announce(prober, &mut journal, &mut rollout)?;
         return Ok((journal, rollout));
     }
     let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
@@ -143,10 +151,12 @@ fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Jour
             "go on with the files that it began with, or begin anew with another --journal",
         ));
     }
+    probe::still_wanted(prober, &begun)?;
     let mut journal = Journal::resume(&path, length)?;
     let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
     journal.append(&resumed)?;
     begun.apply(&resumed);
+    probe::announce(prober, &mut journal, &mut begun)?;
     Ok((journal, begun))
 }
 
@@ -155,10 +165,12 @@ fn drive(
     judge: &Judge<'_>,
     client: &Client,
     timing: &Timing,
+    prober: Option<&Prober>,
     journal: Journal,
     rollout: Rollout,
 ) -> Result<Ended, Error> {
     let mut ask = |document: &Document| judge.halts(document);
+    let mut whom = |document: &Document| judge.whom(document);
     let system = |error: std::io::Error| Error::Policy(format!("the operating system refuses: {error}"));
     let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
     let local = LocalSet::new();
@@ -166,7 +178,16 @@ fn drive(
     let progress = Progress::new(options.quiet, options.verbose);
     let mut rolling = Driver { rollout, journal, client, timing, progress, stop };
     // Whatever happens, what was collected is written.
-    let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, rolling.drive(&mut ask))));
+    let work = async {
+        rolling.drive(&mut ask).await?;
+        match prober {
+            Some(prober) => rolling.probe(prober, &mut whom).await,
+            None => Ok(()),
+        }
+    };
+    let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work)));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
     let error = match driven {
         Ok(driven) => driven.err(),
         Err(_) => Some(Error::Policy("rollproof itself failed; please report this as a bug".into())),

@@ -111,7 +111,15 @@ impl Probing {
             let Last { asked, at, seen } = last.clone();
             let url = self.url.clone().unwrap_or_else(|| Text::from(""));
             let tenants = vec![tenant.clone()];
-            probes.push(Probe { url, tenants, asked, at, status: seen.status, git_sha: seen.git_sha, error: seen.error });
+            probes.push(Probe {
+                url,
+                tenants,
+                asked,
+                at,
+                status: seen.status,
+                git_sha: seen.git_sha,
+                error: seen.error,
+            });
         }
         probes
     }

@@ -163,6 +163,7 @@ deny contains finding if {
 # description: Builds were to be probed, and nobody was.
 # custom:
 #   codes: [build.nothing_probed]
+#   waivable: false
 #   remedy: Find out why no tenant is proven; where some are, probing never began, so probe the document by `rollproof probe`.
 deny contains finding if {
 	is_asserted
