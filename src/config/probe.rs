@@ -14,7 +14,7 @@ pub struct Probe {
     /// How long it takes from one round of asking to the next.
     #[schemars(range(min = 0))]
     pub interval_seconds: f64,
-    /// For how long further rounds begin.
+    /// From the start of the first round to the start of the last.
     #[schemars(range(min = 0))]
     pub timeout_seconds: f64,
     /// The time limit of one request, from its first byte to the last one of the answer.

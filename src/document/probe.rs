@@ -18,7 +18,7 @@ pub struct Probe {
     pub url: Text,
     /// The tenants, at least one.
     pub tenants: Vec<Text>,
-    /// How often each of them was asked. 0 where it never was: probing was cut short, or `error` says why.
+    /// How often each of them was asked, to the end. 0: probing was cut short before, or `error` says why it never was.
     pub asked: u64,
     /// When the last round ended that asked them, RFC 3339, UTC. Absent: they were never asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -96,7 +96,7 @@ fn may_stand_in_a_url(slug: &str) -> bool {
 pub struct Pace {
     /// From the start of one round to the start of the next.
     pub interval: Duration,
-    /// For how long further rounds begin.
+    /// From the start of the first round to the start of the last.
     pub timeout: Duration,
     /// The time limit of one request.
     pub request_timeout: Duration,
@@ -149,8 +149,8 @@ impl Prober {
         &self.template
     }
 
-    /// Asks these tenants, in rounds, until nobody is to be asked any more, time is over, or a signal comes. Each is
-    /// asked at least once, but for a signal.
+    /// Asks these tenants, in rounds, until nobody is to be asked any more, the time is over, or a signal comes. Whoever
+    /// is still to be asked when the time is over is asked once more.
     ///
     /// # Errors
     /// Those of `keep`.
@@ -177,10 +177,11 @@ impl Prober {
             let again = keep(&Record::Probed { at: now(), answers })?;
             awaited = again.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
             progress.probed(all - awaited.len().min(all), all);
-            round = (round + self.pace.interval).max(Instant::now());
-            if awaited.is_empty() || round > end {
+            // A round may take long, so the last one begins when the time is over, and no tenant is judged before.
+            if awaited.is_empty() || round >= end {
                 break;
             }
+            round = (round + self.pace.interval).min(end).max(Instant::now());
             let wait = round.saturating_duration_since(Instant::now());
             if stop.unless_stopped(progress.countdown("next round of probing", wait)).await.is_none() {
                 break;

@@ -198,8 +198,12 @@ alike(indices) := {words: same |
 
 seen := {i: words |
 	some i, said in object.union_n([failures, stamps, others])
-	words := sprintf("%s; asked %s", [said, text.plural(input.probes[i].asked, "time", "times")])
+	words := counted(said, input.probes[i].asked)
 }
+
+counted(said, 0) := said
+
+counted(said, times) := sprintf("%s; asked %s", [said, text.plural(times, "time", "times")]) if times > 0
 
 # No raw text of an answer, but a commit, is part of a message: it is in what was observed.
 failures := {i: words | some i in unreachable; words := failure(input.probes[i])}
@@ -208,10 +212,10 @@ stamps := {i: words | some i in unwired; words := stamp(object.get(commits, i, n
 
 others := {i: words | some i in stale; words := sprintf("%s, not %s", [other(commits[i]), target])}
 
-failure(probe) := "its slug cannot stand in a URL" if {
+failure(probe) := "the slug cannot stand in a URL, so nobody asked" if {
 	probe.asked == 0
 	probe.error
-} else := "probing ended before anybody asked" if {
+} else := "probing ended before any answer" if {
 	probe.asked == 0
 } else := "no answer came" if {
 	not probe.status
