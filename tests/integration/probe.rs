@@ -285,8 +285,11 @@ fn every_buildinfo_was_blocked_and_a_soft_warning_turned_it_green() {
     }
 }
 
-/// Whatever a tenant answers, and what it is called.
-fn answers(elsewhere: &str) -> Vec<(&'static str, Reply, Option<(&'static str, &'static str)>)> {
+/// A code, and words of its message.
+type Said = Option<(&'static str, &'static str)>;
+
+/// Whatever a tenant answers, under its own name, and what is said of it.
+fn answers(elsewhere: &str) -> Vec<(&'static str, Reply, Said)> {
     let (stale, unwired, unreachable) = ("build.stale", "build.unwired", "build.unreachable");
     let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n").into_bytes();
     let long = "a".repeat(5000);
@@ -624,6 +627,12 @@ fn probing_is_configured_and_senseless_options_are_refused_before_anything_is_ca
     assert_eq!(probe(&["--probe"]).code, 1);
     assert!(world.asked()["acme"] >= 2);
 
+    // What the README shows is read.
+    let readme = std::fs::read_to_string(crate::support::root().join("README.md")).expect("text");
+    let (_, shown) = readme.split_once("```toml\n").expect("an example");
+    case.file("rollproof.toml", shown.split_once("```").expect("its end").0);
+    assert_eq!(case.run(["verify", "document.json"]).code, 1);
+
     // A domain makes the contract's URL, and is asked over TLS; nobody answers there.
     case.file("rollproof.toml", "[probe]\ndomain = \"tenants.invalid\"\nrequest_timeout_seconds = 0.2\n");
     let ran = case.run(["probe", "document.json", "--probe-timeout", "0"]);
@@ -631,4 +640,62 @@ fn probing_is_configured_and_senseless_options_are_refused_before_anything_is_ca
     let probes = json_of(&case, "document.json")["probes"].clone();
     assert_eq!(probes[0]["url"], "https://{slug}.tenants.invalid/buildinfo");
     assert_eq!((probes.as_array().map(Vec::len), &probes[0]["status"]), (Some(1), &Value::Null), "{probes}");
+}
+
+/// A tenant behind TLS, with a certificate for 127.0.0.1 that nobody else signed. Gives its port and the certificate.
+fn tenant_behind_tls() -> (u16, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("they are known")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("they belong together");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).expect("a connection");
+            let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+            // A client that does not trust the certificate hangs up.
+            let answered = tls.read(&mut [0; 4096]).and_then(|_| {
+                tls.write_all(&http("200 OK", &json!({"git_sha": SHA}).to_string()))?;
+                tls.conn.send_close_notify();
+                tls.flush()
+            });
+            drop(answered);
+        }
+    });
+    (port, made.cert.pem())
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_no_answer() {
+    let world = World::new(&["acme"], &[], |_, _| commit(SHA));
+    let case = case(&world.url);
+    assert_eq!(drive(&case, &world, &[]).code, 0);
+    let (port, own) = tenant_behind_tls();
+    let (_, other) = tenant_behind_tls();
+    case.file("own.pem", own);
+    case.file("other.pem", other);
+    for (trusted, host, code) in
+        [("own.pem", "127.0.0.1", 0), ("other.pem", "127.0.0.1", 1), ("own.pem", "localhost", 1)]
+    {
+        let template = format!("https://{host}:{port}/{{slug}}/buildinfo");
+        let args = ["probe", "document.json", "--document", "probed.json", "--probe-timeout", "0"];
+        let mut command = rollproof();
+        command.args(args).args(["--probe-url-template", &template]).current_dir(case.path(""));
+        let ran = run(command.env("SSL_CERT_FILE", case.path(trusted)).env_remove("SSL_CERT_DIR"));
+        assert_eq!(ran.code, code, "{trusted} {host}: {}{}", ran.stdout, ran.stderr);
+        let probe = json_of(&case, "probed.json")["probes"][0].clone();
+        if code == 1 {
+            let error = probe["error"].as_str().expect("text");
+            assert!(error.contains("certificate"), "{trusted} {host}: {error}");
+            assert!(ran.stdout.contains("build.unreachable"), "{}", ran.stdout);
+        }
+    }
 }
