@@ -169,11 +169,8 @@ fn serve(
             sent
         }
         Reply::Huge => {
-            let start =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n{{\"git_sha\": \"{SHA}\", \"x\": \"");
-            let chunk = vec![b'x'; 100_000];
-            let sent =
-                stream.write_all(start.as_bytes()).and_then(|()| (0..100).try_for_each(|_| stream.write_all(&chunk)));
+            let body = json!({"git_sha": SHA, "x": "x".repeat(10_000_000)}).to_string();
+            let sent = stream.write_all(&http("200 OK", &body));
             done();
             sent
         }
