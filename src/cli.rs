@@ -1,8 +1,12 @@
 //! The command line. Types only: their comments are the help text.
 
+mod probe;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use probe::{Probe, Probing};
 
 use crate::render::Format;
 use crate::schema;
@@ -36,6 +40,8 @@ pub enum Command {
     Verify(Verify),
     /// Drive a rollout through the control plane, then judge it
     Run(Run),
+    /// Ask the tenants of a document for their build, and judge it anew
+    Probe(Probe),
     /// Rehearse: a rollout against a control plane on loopback, with faults
     Drill(Drill),
     /// Print the JSON Schema of a format, or the names of all
@@ -105,7 +111,15 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
-    /// Multiply soak and retry delays with this, in a rehearsal on loopback
+    /// Once every call was made, ask every proven tenant for its build
+    #[arg(long)]
+    pub probe: bool,
+
+    /// How tenants are asked for their build
+    #[command(flatten)]
+    pub probing: Probing,
+
+    /// Multiply soak, retry delays and the pace of probing with this, in a rehearsal on loopback
     #[arg(long, value_name = "FACTOR")]
     pub time_scale: Option<f64>,
 

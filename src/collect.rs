@@ -145,6 +145,7 @@ fn normalize(
         fleet: Fleet { source, tenants: grouped.planned as u64, duplicates: grouped.duplicates, inventory: Vec::new() },
         archive: Some(archive),
         gates,
+        probes: None,
         calls: Vec::new(),
         cohorts: grouped.cohorts,
         phases: grouped.phases,

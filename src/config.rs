@@ -1,11 +1,15 @@
 //! `rollproof.toml`: what is the operator's own. An unknown key is an error.
 
+mod probe;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use probe::Probe;
 
 use crate::error::{Error, nearest};
 
@@ -24,6 +28,8 @@ pub struct Config {
     pub policies: PolicySettings,
     /// Findings that somebody has agreed to live with.
     pub waivers: WaiverSettings,
+    /// Asking tenants for their build.
+    pub probe: Probe,
 }
 
 /// Calls to the control plane (contract section 3).
@@ -138,7 +144,9 @@ impl Config {
         for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files) {
             *path = folder.join(&*path);
         }
-        let times = config.http.retry_delays_seconds.iter().chain([&config.http.plan_timeout_seconds]);
+        let http = config.http.retry_delays_seconds.iter().chain([&config.http.plan_timeout_seconds]);
+        let probe = config.probe.times();
+        let times = http.chain(&probe);
         if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {
             let problem = format!("{}: found {time}, but a time of at least 0 seconds is allowed", path.display());
             return Err(Error::usage(problem, "rollproof schema config describes every key"));

@@ -5,6 +5,7 @@
 
 mod cohort;
 mod origins;
+mod probe;
 mod text;
 
 use schemars::JsonSchema;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cohort::{Grouped, Grouping, LabelsId, PhaseId, RowId};
 pub use origins::{Origin, Origins};
+pub use probe::{BuildSeen, Probe, ProbeAnswer, Probing};
 pub use text::{Field, Map, Text};
 
 /// The only value of [`Document::format`] that this version reads and writes.
@@ -40,6 +42,9 @@ pub struct Document {
     /// What else was read before or while the rollout was driven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Gates>,
+    /// What tenants say of their own build. Absent: nobody was to be asked; empty: somebody was, and nobody is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Vec<Probe>>,
     /// What could not be attributed to a tenant or is not known to the schema.
     pub anomalies: Vec<Anomaly>,
     /// What the document was collected from, when, and by which version.
@@ -366,6 +371,7 @@ impl Document {
             fleet: self.fleet.clone(),
             archive: self.archive.clone(),
             gates: self.gates.clone(),
+            probes: self.probes.clone(),
             calls: Vec::new(),
             cohorts: Vec::new(),
             phases: Map::default(),

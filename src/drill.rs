@@ -1,5 +1,6 @@
 //! `rollproof drill`: the whole thing, for real, against a control plane that rollproof itself serves on loopback.
 
+mod build;
 mod scenario;
 mod server;
 
@@ -136,6 +137,10 @@ fn play(options: &cli::Drill, name: &str, more: &[&str]) -> Result<Played, Error
     if !scenario.inventory.is_empty() {
         write("inventory.txt", scenario.inventory.join("\n"))?;
         command.args(["--fleet", "inventory.txt"]);
+    }
+    if let Some(probe) = &scenario.probe {
+        command.args(["--probe", "--probe-timeout", &probe.timeout_seconds.to_string()]);
+        command.args(["--probe-url-template", &format!("http://{address}{}", build::PATH)]);
     }
     for path in &options.policies {
         let path = path.canonicalize().map_err(|source| Error::Output { path: path.clone(), source })?;

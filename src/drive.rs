@@ -3,6 +3,7 @@
 
 mod client;
 mod journal;
+mod probe;
 mod progress;
 mod rollout;
 mod stop;
@@ -19,6 +20,7 @@ use tokio::task::LocalSet;
 
 pub use client::{Client, Token, is_loopback};
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
+pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
 pub use rollout::{Rollout, Step, failed_call, response};
 pub use stop::{Signal, Stop};
@@ -81,17 +83,27 @@ enum Unfinished {
 }
 
 impl Driver<'_> {
-    /// Drives the rollout to its end, to a halt, or until a signal comes. Where rollproof itself fails, that is an error
+    /// Drives the rollout to its end, to a halt, or until a signal comes; then asks tenants for their build, where that
+    /// is wanted. Where rollproof itself fails, that is an error
     /// like any other, so that what was collected can still be written.
     ///
     /// # Errors
     /// That of the journal or of the question; the rollout then stops before anything else is called.
-    pub fn run(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+    pub fn run(&mut self, ask: &mut Ask<'_>, probing: Option<(&Prober, &mut Whom<'_>)>) -> Result<(), Error> {
         let system = |error: io::Error| Error::Bug(format!("the operating system refuses: {error}"));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
         let local = LocalSet::new();
         self.stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
-        let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, self.drive(ask))));
+        let work = async {
+            self.drive(ask).await?;
+            match probing {
+                Some((prober, whom)) => self.probe(prober, whom).await,
+                None => Ok(()),
+            }
+        };
+        let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work)));
+        // A name that is still being looked up is not waited for.
+        runtime.shutdown_background();
         self.rollout.cut_short();
         driven.unwrap_or_else(|_| Err(Error::Bug("rollproof itself failed; please report this as a bug".into())))
     }
@@ -206,6 +218,6 @@ impl Driver<'_> {
 }
 
 /// The time, as records have it.
-fn now() -> Text {
+pub fn now() -> Text {
     Text::from(Timestamp::now().to_string())
 }

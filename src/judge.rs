@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli;
 use crate::config::Config;
-use crate::document::{Document, InputFile};
+use crate::document::{Document, InputFile, Text};
 use crate::error::Error;
 use crate::output;
 use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, load};
@@ -66,6 +66,14 @@ impl<'a> Judge<'a> {
     /// [`Error::Policy`] where a policy fails.
     pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
         self.policies.halts(document)
+    }
+
+    /// The tenants that are asked for their build next.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where a policy fails.
+    pub fn whom(&self, document: &Document) -> Result<Vec<Text>, Error> {
+        self.policies.whom(document)
     }
 
     /// The verdict on a document.

@@ -20,6 +20,7 @@ mod judge;
 mod memory;
 mod output;
 pub mod policy;
+mod probe;
 pub mod render;
 pub mod report;
 mod run;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     match cli.command {
         Command::Verify(options) => verify(&options, complain),
         Command::Run(options) => run::run(&options, complain),
+        Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),
         Command::Schema { name } => print_schema(name),
     }

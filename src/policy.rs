@@ -7,6 +7,7 @@ mod guard;
 mod metadata;
 mod params;
 mod query;
+mod whom;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -11,12 +11,13 @@ use crate::collect::{Input, Source, fleet_names, plan_file, replay};
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Progress, Record, Rollout, Signal, Stop, Timing, Token,
-    is_loopback, response,
+    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Signal, Stop, Timing, Token,
+    Whom, is_loopback, response,
 };
 use crate::error::Error;
 use crate::judge::{self, Judge};
 use crate::output;
+use crate::probe;
 use crate::report::Report;
 use crate::schema::{self, fault_at};
 
@@ -43,8 +44,9 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
     if rollout.plan().enabled {
         let client = client(options, &rollout)?;
         let timing = timing(options, &judge, &rollout)?;
-        let (journal, begun) = journal(options, &start, rollout)?;
-        let ended = drive(options, &judge, &client, &timing, journal, begun);
+        let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
+        let (journal, begun) = journal(options, &start, rollout, prober.as_ref())?;
+        let ended = drive(options, &judge, &client, &timing, prober.as_ref(), journal, begun);
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
     Ok(finish(options, &judge, rollout, signal, failed, complain))
@@ -113,14 +115,21 @@ fn timing(options: &cli::Run, judge: &Judge<'_>, rollout: &Rollout) -> Result<Ti
 }
 
 /// The journal, and the rollout as far as it came.
-fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Journal, Rollout), Error> {
+fn journal(
+    options: &cli::Run,
+    start: &Record,
+    mut rollout: Rollout,
+    prober: Option<&Prober>,
+) -> Result<(Journal, Rollout), Error> {
     let path = options.journal.clone().unwrap_or_else(|| {
         let mut path = options.document.clone().into_os_string();
         path.push(".journal");
         PathBuf::from(path)
     });
     if !options.resume {
-        return Ok((Journal::create(&path, start)?, rollout));
+        let mut journal = Journal::create(&path, start)?;
+        probe::announce(prober, &mut journal, &mut rollout)?;
+        return Ok((journal, rollout));
     }
     let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
     let (mut begun, length) = replay(&input)?;
@@ -139,10 +148,12 @@ fn journal(options: &cli::Run, start: &Record, rollout: Rollout) -> Result<(Jour
             "go on with the files that it began with, or begin anew with another --journal",
         ));
     }
+    probe::still_wanted(prober, &begun)?;
     let mut journal = Journal::resume(&path, length)?;
     let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
     journal.append(&resumed)?;
     begun.apply(&resumed);
+    probe::announce(prober, &mut journal, &mut begun)?;
     Ok((journal, begun))
 }
 
@@ -151,12 +162,15 @@ fn drive(
     judge: &Judge<'_>,
     client: &Client,
     timing: &Timing,
+    prober: Option<&Prober>,
     journal: Journal,
     rollout: Rollout,
 ) -> Ended {
     let progress = Progress::new(options.quiet, options.verbose);
     let mut driver = Driver { rollout, journal, client, timing, progress, stop: Stop::default() };
-    let error = driver.run(&mut |document| judge.halts(document)).err();
+    let mut whom = |document: &Document| judge.whom(document);
+    let probing = prober.map(|prober| (prober, &mut whom as &mut Whom<'_>));
+    let error = driver.run(&mut |document| judge.halts(document), probing).err();
     Ended { signal: driver.stop.came(), rollout: driver.rollout, error }
 }
 

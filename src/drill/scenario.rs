@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::build::{Build, Probe};
 use crate::error::{Error, nearest};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
@@ -33,6 +34,9 @@ pub struct Scenario {
     /// What tenants answer, where it is not that they are well and on the target.
     #[serde(default)]
     pub tenants: BTreeMap<String, Tenant>,
+    /// Whether tenants are asked for their build, and how; not asked where it is absent.
+    #[serde(default)]
+    pub probe: Option<Probe>,
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -89,6 +93,8 @@ pub struct Tenant {
     pub before: Option<Map<String, Value>>,
     /// Another name that its row bears.
     pub answers_as: Option<String>,
+    /// What it says of its build, where it is not the target's commit.
+    pub build: Option<Build>,
 }
 
 /// Something that goes wrong with a call.
@@ -245,7 +251,8 @@ impl Scenario {
 
 /// The build that every scenario rolls out.
 const TARGET: &str = "staging-abcdef1";
-const SHA: &str = "abcdef1000000000000000000000000000000000";
+/// Its commit.
+pub const SHA: &str = "abcdef1000000000000000000000000000000000";
 
 fn merged(mut row: Value, other: &Map<String, Value>) -> Value {
     if let Some(fields) = row.as_object_mut() {

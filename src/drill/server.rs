@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
+use super::build::{self, Build};
 use super::scenario::{Fault, Scenario};
 
 /// The token that the drill's control plane asks for. It opens nothing else.
@@ -47,6 +48,7 @@ pub async fn serve(listener: TcpListener, scenario: Scenario) -> io::Result<()> 
     let plane = ControlPlane { scenario: Arc::new(scenario), attempts: Arc::default() };
     let router = Router::new()
         .route("/cp/admin/tenants/redeploy-fleet", post(redeploy))
+        .route(build::PATH, get(buildinfo))
         .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
         .with_state(plane);
     axum::serve(listener, router).await
@@ -92,6 +94,12 @@ async fn redeploy(State(plane): State<ControlPlane>, headers: HeaderMap, body: B
         return (status, Body::from_stream(futures_util::stream::iter(parts))).into_response();
     }
     (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+async fn buildinfo(State(plane): State<ControlPlane>, Path(slug): Path<String>) -> Response {
+    let time = plane.attempt(Some(&[format!("/buildinfo of {slug}")]));
+    let build = plane.scenario.tenants.get(&slug).and_then(|tenant| tenant.build.as_ref());
+    build::answer(build.unwrap_or(&Build::default()), time).await
 }
 
 impl ControlPlane {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Purpose, Text};
+use crate::document::{ProbeAnswer, Purpose, Text};
 use crate::error::Error;
 use crate::output::{beside, folder_of};
 
@@ -101,6 +101,32 @@ pub enum Record {
     Completed {
         /// When.
         at: Text,
+    },
+    /// Builds are to be probed once every call was made.
+    Probe {
+        /// When.
+        at: Text,
+        /// The URL; `{slug}` stands for the tenant.
+        url: Text,
+    },
+    /// Probing begins.
+    Probing {
+        /// When.
+        at: Text,
+        /// The URL; `{slug}` stands for the tenant.
+        url: Text,
+        /// Whom it asks.
+        tenants: Vec<Text>,
+        /// Whom it never asks, because their slug cannot stand in a URL.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refused: Vec<Text>,
+    },
+    /// A round of probing has ended.
+    Probed {
+        /// When.
+        at: Text,
+        /// What was seen. Whoever is not named was not asked in it.
+        answers: Vec<ProbeAnswer>,
     },
 }
 

@@ -84,11 +84,36 @@ impl Progress {
         self.line(&format!("{}: another attempt in {} s", self.waiting.borrow(), wait.as_secs_f64()));
     }
 
+    /// Tenants begin to be asked for their build.
+    pub fn probing(&self, tenants: usize, refused: usize, url: &str, timeout: Duration) {
+        if let Some(bar) = &self.bar {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tenants on the build  {msg}  {elapsed}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_length(tenants as u64);
+            bar.set_position(0);
+            bar.set_message("probing");
+        }
+        let tenants = if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") };
+        self.line(&format!("probing {tenants} at {url}, at most {} s", timeout.as_secs_f64()));
+        if refused > 0 {
+            self.line(&format!("not probed, because their slug cannot stand in a URL: {refused}"));
+        }
+    }
+
+    /// A round of asking has ended.
+    pub fn probed(&self, on_target: usize, tenants: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(on_target as u64);
+        }
+        self.line(&format!("probed: {on_target} of {tenants} tenants are on the build"));
+    }
+
     /// Waits, and shows for how long still.
     pub async fn countdown(&self, what: &str, wait: Duration) {
         let end = Instant::now() + wait;
         let Some(bar) = &self.bar else {
-            self.line(&format!("{what}: {} s", wait.as_secs_f64()));
+            let tenths = (wait.as_secs_f64() * 10.0).round() / 10.0;
+            self.line(&format!("{what}: {tenths} s"));
             return tokio::time::sleep(wait).await;
         };
         while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {

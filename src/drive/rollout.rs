@@ -12,7 +12,7 @@ use super::journal::Record;
 use crate::collect::{Bytes, Input, PlanFile, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file};
 use crate::document::{
     self, Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
-    LabelsId, Origin, Outcome, Provenance, Purpose, Role, Text,
+    LabelsId, Origin, Outcome, Probing, Provenance, Purpose, Role, Text,
 };
 
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
@@ -48,6 +48,8 @@ pub struct Rollout {
     /// Tenants that an ended call named.
     called: HashSet<Text, RandomState>,
     soaked: bool,
+    /// Where builds are to be probed: whom, and what they said.
+    probing: Option<Probing>,
 }
 
 /// An answer of the control plane (contract section 3), its rows unread.
@@ -100,6 +102,7 @@ impl Rollout {
             cohorts: Vec::new(),
             phases: document::Map::default(),
             anomalies: plan.anomalies.clone(),
+            probes: None,
             gates: (!plan.enabled).then(|| Gates { plan_disabled: Some(plan.disabled_reason.clone()) }),
             provenance: Provenance { tool: Text::from(crate::collect::TOOL), collected_at: at.clone(), inputs },
         };
@@ -114,6 +117,7 @@ impl Rollout {
             results: Vec::new(),
             called: HashSet::default(),
             soaked: false,
+            probing: None,
         })
     }
 
@@ -197,6 +201,11 @@ impl Rollout {
         &self.document.provenance.inputs
     }
 
+    /// Whether builds are to be probed once every call was made.
+    pub const fn probes_builds(&self) -> bool {
+        self.probing.is_some()
+    }
+
     /// What has happened, happens.
     pub fn apply(&mut self, record: &Record) {
         match record {
@@ -234,6 +243,13 @@ impl Rollout {
             Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
             Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
             Record::Completed { at } => self.end(Outcome::Completed, at, None),
+            Record::Probe { .. } => self.probing = Some(Probing::default()),
+            Record::Probing { url, tenants, refused, .. } => self.probing = Some(Probing::begin(url, tenants, refused)),
+            Record::Probed { at, answers } => {
+                if let Some(probing) = &mut self.probing {
+                    probing.see(at, answers);
+                }
+            }
             Record::Resumed { .. } => {
                 self.document.rollout.outcome = Outcome::Running;
                 self.document.rollout.halted_because = None;
@@ -385,6 +401,7 @@ impl Rollout {
     /// What is known so far, for policies: without origins and phases, which engines do not get.
     pub fn so_far(&mut self) -> &Document {
         self.document.cohorts = self.grouping.cohorts();
+        self.document.probes = self.probing.as_ref().map(Probing::probes);
         &self.document
     }
 
@@ -393,6 +410,7 @@ impl Rollout {
         let grouped = self.grouping.finish();
         self.document.cohorts = grouped.cohorts;
         self.document.phases = grouped.phases;
+        self.document.probes = self.probing.as_ref().map(Probing::probes);
         (self.document, self.results)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{HALT, Package, SUMMARY, WAIVERS};
 
-/// A module with three rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary,
-/// `halts` for every rule that can stop a rollout. A rule that is undefined leaves its list empty, which is how it differs
+/// A module with four rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary,
+/// `halts` for every rule that can stop a rollout, `whom` for the tenants whose build is asked for. A rule that is undefined leaves its list empty, which is how it differs
 /// from one that is an empty set. Where there are waivers, each list has a parallel one of what they cover.
 pub fn module(packages: &[Package], waivers: bool) -> String {
     let on = || packages.iter().filter(|package| package.is_on());
@@ -60,10 +60,12 @@ halts := {{
 \t\"applied\": {},
 \t\"reporting\": [value | value := modes.reporting],
 }}
-",
+
+{}",
         findings(false),
         findings(true),
         applied("said"),
         applied("asked"),
+        super::whom::query(),
     )
 }

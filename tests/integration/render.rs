@@ -18,6 +18,7 @@ fn text() {
     assert_snapshot!("text-healthy", shown("healthy/plain", &[]));
     assert_snapshot!("text-no-fleet", shown("evidence/no-fleet", &[]));
     assert_snapshot!("text-dry-run", shown("coverage/dry-run", &[]));
+    assert_snapshot!("text-build", shown("build/every-kind", &[]));
 }
 
 #[test]

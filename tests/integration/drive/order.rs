@@ -180,7 +180,7 @@ fn driven(
         progress: Progress::new(true, 0),
         stop: Stop::default(),
     };
-    let ended = driver.run(ask);
+    let ended = driver.run(ask, None);
     (ended, driver.rollout.finish().0)
 }
 

@@ -1,0 +1,61 @@
+//! The command line of probing. Types only: their comments are the help text.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{EXIT_CODES, Judge};
+
+/// Ask the tenants of a document for their build, and judge it anew.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Probe {
+    /// A document, or the journal of a rollout; its proven tenants are asked
+    #[arg(value_name = "DOCUMENT")]
+    pub evidence: PathBuf,
+
+    /// Where the document is written anew [default: DOCUMENT itself, as a whole or not at all]
+    #[arg(long, value_name = "PATH")]
+    pub document: Option<PathBuf>,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Whom, how and how long
+    #[command(flatten)]
+    pub probing: Probing,
+
+    /// How to judge, and where the verdict goes
+    #[command(flatten)]
+    pub judge: Judge,
+}
+
+/// How tenants are asked for their build. What is not given comes from `[probe]` of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(next_help_heading = "Probing")]
+pub struct Probing {
+    /// Each tenant is asked at https://SLUG.DOMAIN/buildinfo
+    #[arg(long, value_name = "DOMAIN", conflicts_with = "probe_url_template")]
+    pub probe_domain: Option<String>,
+
+    /// Each tenant is asked at this URL, in which {slug} stands for it; https, unless loopback
+    #[arg(long, value_name = "URL")]
+    pub probe_url_template: Option<String>,
+
+    /// How often whoever does not answer with the target build is asked [default: every 20 seconds]
+    #[arg(long, value_name = "SECONDS")]
+    pub probe_interval: Option<f64>,
+
+    /// For how long they are asked [default: 240 seconds]
+    #[arg(long, value_name = "SECONDS")]
+    pub probe_timeout: Option<f64>,
+
+    /// The time limit of one request [default: 10 seconds]
+    #[arg(long, value_name = "SECONDS")]
+    pub probe_request_timeout: Option<f64>,
+
+    /// How many tenants are asked at a time, at most [default: 16]
+    #[arg(long, value_name = "N")]
+    pub probe_concurrency: Option<usize>,
+}

@@ -1,0 +1,279 @@
+//! Asks tenants for their build (contract section 4.8): rounds of `GET /buildinfo`, bounded in time, size and number. It
+//! keeps what it sees and knows of no commit: whom to ask again is a function's word.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{StatusCode, Url};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::client::{USER_AGENT, chain, is_loopback};
+use super::journal::Record;
+use super::{Driver, Progress, Stop, now};
+use crate::document::{BuildSeen, Document, Field, Map, ProbeAnswer, Text};
+use crate::error::Error;
+
+/// How much of an answer is read, in bytes.
+pub const MAX_BUILDINFO: usize = 64 << 10;
+
+/// How long what an answer calls a commit may be, in characters. A commit has 40 or 64.
+const MAX_COMMIT: usize = 200;
+
+/// What stands for the tenant in a URL.
+const SLUG: &str = "{slug}";
+
+/// Keeps what was seen, and says whom to ask next.
+pub type Keep<'a> = dyn FnMut(&Record) -> Result<Vec<Text>, Error> + 'a;
+
+/// Says whom to ask, by the document so far.
+pub type Whom<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + 'a;
+
+/// Where tenants' builds are asked for: a URL with `{slug}` in it.
+#[derive(Debug, Clone)]
+pub struct Template(String);
+
+impl Template {
+    /// `https://{slug}.DOMAIN/buildinfo`.
+    ///
+    /// # Errors
+    /// In words, where that is no domain.
+    pub fn of_domain(domain: &str) -> Result<Self, String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if domain.is_empty() || !domain.chars().all(plain) {
+            return Err(format!("{domain:?} is no domain such as tenants.example"));
+        }
+        Self::new(&format!("https://{SLUG}.{domain}/buildinfo"))
+    }
+
+    /// A URL with `{slug}` in it: https, unless it leads to this machine.
+    ///
+    /// # Errors
+    /// In words, where it is none.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if !text.contains(SLUG) {
+            return Err(format!("{text:?} lacks {SLUG}, so that every tenant would be asked at one place"));
+        }
+        let template = Self(text.to_owned());
+        template.url("slug").map(|_| template)
+    }
+
+    /// A tenant's own URL. Only a slug that may stand in one gets here.
+    fn url(&self, slug: &str) -> Result<Url, String> {
+        let text = &self.0;
+        let url = Url::parse(&text.replace(SLUG, slug)).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(format!("{text:?} is plain http, which is for loopback only")),
+            other => return Err(format!("{text:?} has the scheme {other:?}; https is expected")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(format!("{text:?} holds a user name or a password"));
+        }
+        Ok(url)
+    }
+
+    /// The URL, with `{slug}` in it.
+    pub fn text(&self) -> Text {
+        Text::from(&*self.0)
+    }
+}
+
+/// Whether a slug matches `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, and so may stand in a URL (contract section 4.8).
+fn may_stand_in_a_url(slug: &str) -> bool {
+    let end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let bytes = slug.as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    bytes.len() <= 63 && end(bytes.first()) && end(bytes.last()) && bytes.iter().all(plain)
+}
+
+/// How long probing takes, and how much at once.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// From the start of one round to the start of the next.
+    pub interval: Duration,
+    /// From the start of the first round to the start of the last.
+    pub timeout: Duration,
+    /// The time limit of one request.
+    pub request_timeout: Duration,
+    /// How many requests are in flight, at most; at least 1.
+    pub concurrency: usize,
+}
+
+/// Asks tenants for their build.
+#[derive(Debug)]
+pub struct Prober {
+    http: reqwest::Client,
+    template: Template,
+    pace: Pace,
+}
+
+/// What `/buildinfo` answers (contract section 4.8). What else it says is not looked at.
+#[derive(Deserialize)]
+struct BuildInfo {
+    #[serde(default)]
+    git_sha: Field<Text>,
+    #[serde(flatten)]
+    _unknown: Map<IgnoredAny>,
+}
+
+impl Prober {
+    /// No redirects, no credentials, no proxy for loopback.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where this machine has no roots of trust.
+    pub fn new(template: Template, pace: Pace) -> Result<Self, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // A cache in front of a tenant would tell of the build before.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        let mut builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .default_headers(headers)
+            .redirect(Policy::none())
+            // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
+            .pool_max_idle_per_host(0);
+        if template.url("slug").is_ok_and(|url| is_loopback(&url)) {
+            builder = builder.no_proxy();
+        }
+        let wrong = |error| Error::usage(format!("no HTTP client: {error}"), "does this machine have certificates?");
+        Ok(Self { http: builder.build().map_err(wrong)?, template, pace })
+    }
+
+    /// Where tenants are asked.
+    pub const fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Asks these tenants, in rounds, until nobody is to be asked any more, the time is over, or a signal comes. Whoever
+    /// is still to be asked when the time is over is asked once more.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub async fn probe(
+        &self,
+        tenants: Vec<Text>,
+        progress: &Progress,
+        stop: &Stop,
+        keep: &mut Keep<'_>,
+    ) -> Result<(), Error> {
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        let (tenants, refused): (Vec<_>, Vec<_>) = tenants.into_iter().partition(|slug| may_stand_in_a_url(slug));
+        let all = tenants.len();
+        progress.probing(all, refused.len(), &self.template.0, self.pace.timeout);
+        let url = self.template.text();
+        keep(&Record::Probing { at: now(), url, tenants: tenants.clone(), refused })?;
+        let mut round = Instant::now();
+        let end = round + self.pace.timeout;
+        let mut awaited = tenants;
+        while !awaited.is_empty() {
+            let answers = self.round(&awaited, stop).await;
+            let again = keep(&Record::Probed { at: now(), answers })?;
+            awaited = again.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
+            progress.probed(all - awaited.len().min(all), all);
+            // A round may take long, so the last one begins when the time is over, and no tenant is judged before.
+            if awaited.is_empty() || round >= end {
+                break;
+            }
+            round = (round + self.pace.interval).min(end).max(Instant::now());
+            let wait = round.saturating_duration_since(Instant::now());
+            if stop.unless_stopped(progress.countdown("next round of probing", wait)).await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks each tenant once. Once a signal came, only what was answered before is given.
+    async fn round(&self, tenants: &[Text], stop: &Stop) -> Vec<ProbeAnswer> {
+        let mut answers: Vec<ProbeAnswer> = Vec::new();
+        let mut places: HashMap<BuildSeen, usize> = HashMap::new();
+        let asking = async {
+            let ask = |slug: &Text| {
+                let slug = slug.clone();
+                async move { (self.ask(&slug).await, slug) }
+            };
+            let mut asked = futures_util::stream::iter(tenants).map(ask).buffer_unordered(self.pace.concurrency);
+            while let Some((seen, slug)) = asked.next().await {
+                let place = *places.entry(seen.clone()).or_insert(answers.len());
+                match answers.get_mut(place) {
+                    Some(answer) => answer.tenants.push(slug),
+                    None => answers.push(ProbeAnswer { tenants: vec![slug], seen }),
+                }
+            }
+        };
+        // Nothing changes by a request that is given up.
+        let _ = stop.unless_stopped(asking).await;
+        answers
+    }
+
+    async fn ask(&self, slug: &str) -> BuildSeen {
+        let mut seen = BuildSeen::default();
+        let limit = self.pace.request_timeout;
+        seen.error = match tokio::time::timeout(limit, self.exchange(slug, &mut seen.status)).await {
+            Ok(Ok(git_sha)) => {
+                seen.git_sha = git_sha;
+                None
+            }
+            Ok(Err(error)) => Some(Text::from(error)),
+            Err(_) => Some(Text::from(format!("no whole answer within {} s", limit.as_secs_f64()))),
+        };
+        seen
+    }
+
+    async fn exchange(&self, slug: &str, status: &mut Option<u16>) -> Result<Field<Text>, String> {
+        let request = self.http.get(self.template.url(slug)?);
+        let mut response = request.send().await.map_err(|error| chain(&error.without_url()))?;
+        *status = Some(response.status().as_u16());
+        if response.status() != StatusCode::OK {
+            return Ok(Field::Absent);
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
+            if bytes.len() + chunk.len() > MAX_BUILDINFO {
+                return Err(format!("the answer is larger than {MAX_BUILDINFO} bytes"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        commit(&bytes)
+    }
+}
+
+/// The commit that an answer names.
+fn commit(bytes: &[u8]) -> Result<Field<Text>, String> {
+    let info: BuildInfo = serde_json::from_slice(bytes).map_err(|error| {
+        let start: String = String::from_utf8_lossy(bytes).chars().take(MAX_COMMIT).collect();
+        format!("{error}: {start}")
+    })?;
+    match info.git_sha.given().map(|sha| sha.chars().count()) {
+        Some(long) if long > MAX_COMMIT => Err(format!("its git_sha is {long} characters long")),
+        _ => Ok(info.git_sha),
+    }
+}
+
+impl Driver<'_> {
+    /// Asks the tenants of a rollout that was driven for their build; whom, `whom` says. After a signal nobody is asked.
+    ///
+    /// # Errors
+    /// That of the journal or of the question.
+    pub async fn probe(&mut self, prober: &Prober, whom: &mut Whom<'_>) -> Result<(), Error> {
+        if self.stop.came().is_some() {
+            return Ok(());
+        }
+        let tenants = whom(self.rollout.so_far())?;
+        let Self { rollout, journal, progress, stop, .. } = self;
+        let mut keep = |record: &Record| {
+            // What was seen was seen, also where it cannot be kept.
+            let kept = journal.append(record);
+            rollout.apply(record);
+            kept.and_then(|()| whom(rollout.so_far()))
+        };
+        prober.probe(tenants, progress, stop, &mut keep).await
+    }
+}
