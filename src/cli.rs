@@ -44,12 +44,42 @@ pub enum Command {
     Probe(Probe),
     /// Rehearse: a rollout against a control plane on loopback, with faults
     Drill(Drill),
+    /// Look after policies of your own
+    Policy(Policy),
     /// Print the JSON Schema of a format, or the names of all
     Schema {
         /// The format
         #[arg(value_enum)]
         name: Option<schema::Name>,
     },
+}
+
+/// Look after policies of your own.
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// What to do about policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Check policies without evidence: everything that would make a rule silent, or fail only when it is reached
+    Check(PolicyCheck),
+}
+
+/// Check policies without evidence.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct PolicyCheck {
+    /// Files and folders of policies, beside those of the configuration
+    #[arg(value_name = "DIR|FILE")]
+    pub paths: Vec<PathBuf>,
+
+    /// The configuration [default: rollproof.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Judge a rollout by its archived evidence.
@@ -192,6 +222,10 @@ pub struct Judge {
     /// A file of waivers, TOML or JSON (see `rollproof schema waivers`); may be repeated
     #[arg(long = "waivers", value_name = "FILE")]
     pub waivers: Vec<PathBuf>,
+
+    /// How long all policies together may take for an answer [default: 10, and 1 more for each 10,000 cohorts]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub policy_timeout: Option<u64>,
 
     /// The configuration [default: rollproof.toml in the working folder, if there is one]
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::policy::{Problem, Problems};
 use crate::schema::Fault;
 
 /// A failure to look. What a policy found is no error but a finding.
@@ -30,6 +31,9 @@ pub enum Error {
     /// It is nobody's fault but rollproof's or the machine's.
     #[error("{0}")]
     Bug(String),
+    /// Policies that could not be loaded, or evidence that lacks what they need.
+    #[error("{}", Problems(.0))]
+    Policies(Vec<Problem>),
     /// The verdict stands but could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Output {
@@ -54,6 +58,7 @@ impl Error {
                 .iter()
                 .find_map(|fault| fault.help.as_deref())
                 .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
+            Self::Policies(_) => Some("there is no verdict until every policy can be relied on"),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
             Self::Bug(_) => {
                 Some("what was collected is written, and `rollproof run --resume` goes on with the journal")
@@ -67,7 +72,7 @@ impl Error {
         match self {
             Self::Usage { .. } => 2,
             Self::Evidence { .. } => 4,
-            Self::Policy(_) | Self::Bug(_) => 5,
+            Self::Policy(_) | Self::Policies(_) | Self::Bug(_) => 5,
             Self::Output { .. } => 7,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli;
 use crate::config::Config;
@@ -54,6 +55,7 @@ impl<'a> Judge<'a> {
         let policies = load(Settings {
             paths,
             params: configured.chain(named).collect(),
+            time: options.policy_timeout.map(Duration::from_secs),
             modes: config.policies.modes.clone(),
             waivers: waivers::read(files, config.waivers.max_days, options.max_input_bytes)?,
         })?;

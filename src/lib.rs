@@ -17,6 +17,7 @@ pub mod drive;
 pub mod error;
 pub mod finding;
 mod judge;
+mod manage;
 mod memory;
 mod output;
 pub mod policy;
@@ -44,6 +45,7 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
         Command::Run(options) => run::run(&options, complain),
         Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),
+        Command::Policy(options) => manage::manage(&options),
         Command::Schema { name } => print_schema(name),
     }
 }

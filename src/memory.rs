@@ -6,54 +6,73 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::time::Duration;
 
-/// The system's allocator, counting on threads that called [`cap_this_thread`].
+/// The system's allocator, counting on threads that have a [`Budget`].
 pub struct Capped;
 
 #[global_allocator]
 static ALLOCATOR: Capped = Capped;
 
-static USED: AtomicIsize = AtomicIsize::new(0);
-static LIMIT: AtomicIsize = AtomicIsize::new(isize::MAX);
-static OVER: AtomicBool = AtomicBool::new(false);
+/// What one thread may hold.
+#[derive(Debug)]
+pub struct Budget {
+    limit: isize,
+    used: AtomicIsize,
+    over: AtomicBool,
+}
 
 thread_local! {
-    static COUNTED: Cell<bool> = const { Cell::new(false) };
+    static BUDGET: Cell<*const Budget> = const { Cell::new(ptr::null()) };
 }
 
-/// Counts this thread's allocations from now on; past `bytes` it stops for good, and [`exceeded`] says so.
-pub fn cap_this_thread(bytes: usize) {
-    LIMIT.store(isize::try_from(bytes).unwrap_or(isize::MAX), Ordering::SeqCst);
-    USED.store(0, Ordering::SeqCst);
-    COUNTED.set(true);
+impl Budget {
+    /// A budget of so many bytes.
+    pub fn new(bytes: usize) -> Arc<Self> {
+        let limit = isize::try_from(bytes).unwrap_or(isize::MAX);
+        Arc::new(Self { limit, used: AtomicIsize::new(0), over: AtomicBool::new(false) })
+    }
+
+    /// Counts this thread's allocations from now on; past the budget it stops for good, and [`Budget::exceeded`] says so.
+    pub fn cap_this_thread(self: &Arc<Self>) {
+        // It is never given back: the thread may allocate until its very end.
+        BUDGET.set(Arc::into_raw(Arc::clone(self)));
+    }
+
+    /// Whether the thread has stopped for want of memory.
+    pub fn exceeded(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
 }
 
-/// Whether a capped thread has stopped for want of memory.
-pub fn exceeded() -> bool {
-    OVER.load(Ordering::SeqCst)
+/// This thread's budget, if it has one.
+fn budget() -> Option<&'static Budget> {
+    // SAFETY: the pointer is null or comes from `Arc::into_raw` of an `Arc` that is never dropped.
+    unsafe { BUDGET.get().as_ref() }
 }
 
 fn count(bytes: usize) {
-    if COUNTED.get() {
+    if let Some(budget) = budget() {
         let bytes = isize::try_from(bytes).unwrap_or(isize::MAX);
-        let used = USED.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if used > LIMIT.load(Ordering::Relaxed) {
-            stop();
+        let used = budget.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if used > budget.limit {
+            stop(budget);
         }
     }
 }
 
 fn discount(bytes: usize) {
-    if COUNTED.get() {
-        USED.fetch_sub(isize::try_from(bytes).unwrap_or(isize::MAX), Ordering::Relaxed);
+    if let Some(budget) = budget() {
+        budget.used.fetch_sub(isize::try_from(bytes).unwrap_or(isize::MAX), Ordering::Relaxed);
     }
 }
 
 #[cold]
-fn stop() -> ! {
-    OVER.store(true, Ordering::SeqCst);
+fn stop(budget: &Budget) -> ! {
+    budget.over.store(true, Ordering::SeqCst);
     loop {
         std::thread::sleep(Duration::MAX);
     }

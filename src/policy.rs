@@ -1,30 +1,39 @@
 //! From the document to findings: loads the policies and evaluates all of them at once. What they say is Rego's alone.
 
+mod blame;
+mod check;
 mod embedded;
 mod engine;
 mod files;
 mod guard;
 mod metadata;
+mod needs;
 mod params;
+mod problem;
 mod query;
+mod syntax;
 mod whom;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use engine::Input;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};
+pub use problem::{Problem, Problems};
 
 use crate::config::{Mode, ModeName};
 use crate::document::{Document, InputFile, Text};
 use crate::error::{Error, nearest};
 use crate::finding::{Element, Finding, RulePlace, Severity, Softened, Stated, Waived};
 use crate::waivers::{self, Day, Waivers};
+use blame::Suspect;
 use engine::{Answer, Module, Outline};
 use guard::{Limits, Pending, start};
+use syntax::Place;
 
 /// Shared helpers lie below this package; they state nothing.
 const LIBRARIES: &str = "rollproof.lib.";
@@ -75,6 +84,12 @@ pub struct Package {
     effective_from: Option<Day>,
     /// Whether it is evaluated, and what it says enforced.
     mode: Option<Mode>,
+    /// Where it is declared.
+    place: RulePlace,
+    /// What evidence must hold for it to say anything.
+    needs: Vec<String>,
+    /// The facts that it reads, which have to be given beside the evidence.
+    facts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -140,19 +155,18 @@ impl Policies {
     /// The bundled policies, and a team's own from these folders and files. Unit tests (`*_test.rego`) are left out.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one cannot be read, is not as it should be, or is in a package of ours.
+    /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut modules = embedded::modules();
-        let bundled = modules.len();
-        for path in paths {
-            modules.extend(files::modules(path)?);
+        let own = files::all(paths)?;
+        if !own.is_empty() {
+            let problems = check::files(modules.clone(), own.clone()).map_err(Error::Policy)?;
+            if !problems.is_empty() {
+                return Err(Error::Policies(problems));
+            }
+            modules.extend(own);
         }
         let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
-        for Outline { file, package, .. } in &outlines[bundled..] {
-            if format!("{package}.").starts_with(OURS) {
-                return Err(Error::Policy(format!("{file}: the package {package} is in {OURS} which is ours")));
-            }
-        }
         Self::read(engine, outlines)
     }
 
@@ -180,7 +194,12 @@ impl Policies {
                 halts: false,
                 effective_from: about.custom.effective_from.clone(),
                 mode: None,
+                place: RulePlace { file: outline.file.clone(), line: outline.package_line },
+                needs: Vec::new(),
+                facts: Vec::new(),
             });
+            package.needs.extend(about.custom.needs);
+            package.facts.extend(about.custom.facts.into_keys());
             for rule in &outline.rules {
                 let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
                 if severity.is_none() && rule.name != HALT {
@@ -204,10 +223,9 @@ impl Policies {
                 });
             }
         }
-        let packages: Vec<Package> = packages.into_values().collect();
-        if let Some(silent) = packages.iter().find(|package| package.rules.is_empty() && !package.halts) {
-            return Err(Error::Policy(format!("the package {} has no rule that could ever speak", silent.name)));
-        }
+        // What only others import states nothing.
+        let speaks = |package: &Package| !package.rules.is_empty() || package.halts;
+        let packages: Vec<Package> = packages.into_values().filter(speaks).collect();
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
@@ -217,6 +235,11 @@ impl Policies {
     /// The policies, by name.
     pub fn packages(&self) -> &[Package] {
         &self.packages
+    }
+
+    /// A team's own policies, by name.
+    pub fn own(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| !check::is_ours(&package.name))
     }
 
     /// Every parameter that a policy declares, by name.
@@ -293,7 +316,7 @@ impl Policies {
         let query =
             Module { file: format!("{QUERY}.rego"), text: query::module(&self.packages, !waivers.given.is_empty()) };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
-        let prepared = Prepared { packages: self.packages, params, waivers, engine };
+        let prepared = Prepared { packages: self.packages, params, waivers, engine, time: None };
         prepared.check_waivers()?;
         Ok(prepared)
     }
@@ -310,6 +333,8 @@ pub struct Settings {
     pub modes: BTreeMap<String, Mode>,
     /// What is waived.
     pub waivers: Waivers,
+    /// How much time all policies together may take for an answer, if not what their own limits say.
+    pub time: Option<Duration>,
 }
 
 /// Begins to load the bundled policies and a team's own, on a policy thread.
@@ -321,7 +346,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         let mut policies = Policies::with(&settings.paths)?;
         policies.soften(settings.modes)?;
         let params = policies.params(&settings.params)?;
-        policies.prepare(params, settings.waivers)
+        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers)? })
     };
     start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
 }
@@ -346,6 +371,8 @@ pub struct Prepared {
     params: Vec<Param>,
     waivers: Waivers,
     engine: engine::Prepared,
+    /// How much time all of them may take for an answer, if not what their own limits say.
+    time: Option<Duration>,
 }
 
 impl Prepared {
@@ -395,6 +422,7 @@ impl Prepared {
     /// # Errors
     /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
     pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
+        needed(self.packages.iter().filter(|package| package.is_on()), document)?;
         let answer = self.ask("data.rollproof.query.answer", document)?;
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
     }
@@ -404,6 +432,7 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
+        needed(self.packages.iter().filter(|package| package.is_on() && package.halts), document)?;
         let answer = self.ask("data.rollproof.query.halts", document)?;
         let mut halts = Vec::new();
         let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());
@@ -445,12 +474,13 @@ impl Prepared {
         for package in self.packages.iter().filter(|package| package.is_on()) {
             for severity in package.severities() {
                 let key = key(package, severity);
-                let blame = |error: String| format!("{key}: {error}");
+                let blame = |error: String| package.blame(severity, &error);
                 let said = answer.get("said").get(&key).only().map_err(blame)?;
                 let mut waived = self.applied(answer, &key).map_err(blame)?.into_iter();
                 for element in said.elements::<Element>().map_err(blame)? {
                     let softened = summary.reporting.get(&package.name).filter(|_| severity == Severity::Deny);
                     let finding = package.finding(severity, element, softened);
+                    package.allowed(&finding.code).map_err(blame)?;
                     findings.extend(self.split(finding, &waived.next().unwrap_or_default()));
                 }
             }
@@ -490,8 +520,44 @@ impl Prepared {
 
     fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
         let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
-        self.engine.ask(rule, input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+        let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
+        self.engine
+            .ask(rule, input.clone(), limits)
+            .map_err(|failure| blame::blame(&self.engine, self.suspects(), &input, limits, &failure))
     }
+
+    /// Every rule that is asked, a team's own first.
+    fn suspects(&self) -> Vec<Suspect> {
+        let suspects = |package: &Package| -> Vec<Suspect> {
+            let names = package.severities().map(Severity::name).chain(package.halts.then_some(HALT));
+            let suspect = |name: &str| Suspect {
+                path: format!("{}.{name}", package.name),
+                place: package.rule(name).unwrap_or(&package.place).clone(),
+            };
+            names.map(suspect).collect()
+        };
+        let (ours, own): (Vec<_>, Vec<_>) =
+            self.packages.iter().filter(|package| package.is_on()).partition(|package| check::is_ours(&package.name));
+        own.into_iter().chain(ours).flat_map(suspects).collect()
+    }
+}
+
+/// Whether there is what some policies need. No fact can be given yet, so one that is declared is always missing.
+fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for package in packages {
+        let (file, place) = (package.place.file.as_str().into(), Place { line: package.place.line, column: 0 });
+        if let Some(need) = needs::missing(&package.needs, document) {
+            let what = format!("the policy {} needs {need}, and the evidence does not have it", package.name);
+            let remedy = "give evidence that has it, or leave the policy out: what is absent would pass unseen";
+            problems.push(Problem::new(&file, place, what, remedy));
+        }
+        for fact in &package.facts {
+            let what = format!("the policy {} needs the fact {fact:?}, and nobody gives it", package.name);
+            problems.push(Problem::new(&file, place, what, "leave the policy out: what is absent would pass unseen"));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Policies(problems)) }
 }
 
 /// Where the generated query keeps what a rule says.
@@ -513,6 +579,26 @@ impl Package {
     /// Whether it is evaluated.
     fn is_on(&self) -> bool {
         self.mode.as_ref().is_none_or(|mode| mode.mode != ModeName::Off)
+    }
+
+    /// Where the first rule of a severity stands.
+    fn rule(&self, severity: &str) -> Option<&RulePlace> {
+        self.rules.iter().find(|rule| rule.severity.name() == severity).map(|rule| &rule.place)
+    }
+
+    /// A bundled policy's code means one thing, whoever reads a report.
+    fn allowed(&self, code: &str) -> Result<(), String> {
+        match check::reserved(code) {
+            Some(prefix) if !check::is_ours(&self.name) => {
+                Err(format!("the code {code:?} begins with {prefix:?}, as only those of bundled policies do"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn blame(&self, severity: Severity, error: &str) -> String {
+        let place = self.rule(severity.name()).unwrap_or(&self.place);
+        format!("{}:{}: {}: {error}", place.file, place.line, key(self, severity))
     }
 
     /// How much it weighs, where the configuration says so.

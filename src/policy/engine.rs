@@ -1,15 +1,25 @@
-//! The engine: the only file that names regorus. Interpreter, strict builtin errors, no clock, no network.
+//! The engine: this file and `engine/` alone name regorus. Interpreter, strict builtin errors, no clock, no network.
+
+mod ast;
+
+pub use ast::located;
 
 use std::num::NonZeroU32;
 
-use regorus::unstable::{Expr, Lexer, Module as Ast, Rule, RuleHead, Source, TokenKind};
+use regorus::unstable::{Expr, Lexer, Module as Ast, Parser, Rule, RuleHead, Source, TokenKind};
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, Value};
+use regorus::{Engine, LimitError, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::guard::{Limits, guarded};
+use super::problem::Problem;
+use super::syntax;
 use crate::document::{Document, Text};
+
+/// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
+/// they are shadowed, in case one is ever reached.
+const IMPURE: [(&str, u8); 2] = [("rand.intn", 2), ("time.now_ns", 0)];
 
 /// A Rego file.
 #[derive(Debug, Clone)]
@@ -68,6 +78,26 @@ fn outline(ast: &Ast) -> Result<Outline, String> {
     let file = source.get_path().clone();
     let package = path(&ast.package.refr).ok_or_else(|| format!("{file}: a package's name is a path of names"))?;
     Ok(Outline { file, package, package_line: ast.package.span.line, rules, comments })
+}
+
+/// Reads files for the static checks, on a policy thread.
+///
+/// # Errors
+/// In words, where a limit was reached; what is wrong with a file stands in its place.
+pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Problem>>, String> {
+    guarded(Limits::for_cohorts(0), move || Ok(modules.iter().map(ast::parse).collect()))
+}
+
+/// The engine's own functions, and how many arguments each takes.
+#[cfg(test)]
+pub fn builtins() -> std::collections::BTreeMap<&'static str, usize> {
+    regorus::unstable::BUILTINS.iter().map(|(name, (_, arity))| (*name, usize::from(*arity))).collect()
+}
+
+fn parse(source: &Source) -> anyhow::Result<Ast> {
+    let mut parser = Parser::new(source)?;
+    parser.enable_rego_v1()?;
+    parser.parse()
 }
 
 /// A dotted path of names.
@@ -189,6 +219,12 @@ impl Loaded {
     pub fn new(modules: Vec<Module>) -> Result<(Self, Vec<Outline>), String> {
         let mut engine = Engine::new();
         engine.set_strict_builtin_errors(true);
+        // What policies print goes nowhere: it would stand between the lines that a CI's log obeys.
+        engine.set_gather_prints(true);
+        for (name, arity) in IMPURE {
+            let refuse = move |_: Vec<Value>| Err(anyhow::anyhow!("{name} is not deterministic"));
+            engine.add_extension(name.to_owned(), arity, Box::new(refuse)).map_err(|error| error.to_string())?;
+        }
         for module in modules {
             let file = module.file.clone();
             let read = engine.add_policy(module.file, module.text);
@@ -229,18 +265,30 @@ impl Prepared {
     ///
     /// # Errors
     /// In words: what the engine says, or which limit was reached.
-    pub fn ask(&self, rule: &'static str, input: Input, limits: Limits) -> Result<Answer, String> {
-        let mut engine = self.0.clone();
+    pub fn ask(&self, rule: &str, input: Input, limits: Limits) -> Result<Answer, String> {
+        let (mut engine, rule) = (self.0.clone(), rule.to_owned());
         guarded(limits, move || {
             if let Some(check_interval) = NonZeroU32::new(64) {
                 engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
             }
             engine.set_input(input.0);
-            let answer = engine.eval_rule(rule.into()).map_err(|error| error.to_string())?;
+            let answer = engine.eval_rule(rule).map_err(|error| in_words(&error, limits))?;
             if answer == Value::Undefined {
                 return Err("the policies' answer is undefined".into());
             }
             Ok(Answer(answer))
         })
     }
+}
+
+/// What the engine says, or which limit it noticed.
+fn in_words(error: &anyhow::Error, limits: Limits) -> String {
+    match error.downcast_ref::<LimitError>() {
+        Some(LimitError::TimeLimitExceeded { .. }) => limits.out_of_time(),
+        _ => error.to_string(),
+    }
+}
+
+fn last_line(error: &anyhow::Error) -> String {
+    error.to_string().lines().last().unwrap_or_default().to_owned()
 }

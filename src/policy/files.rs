@@ -1,15 +1,33 @@
 //! Policies from folders and files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::engine::Module;
 use crate::error::Error;
 
+/// The modules of files and folders, each once though it is given twice.
+///
+/// # Errors
+/// As [`modules`].
+pub fn all(paths: &[PathBuf]) -> Result<Vec<Module>, Error> {
+    let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
+    for path in paths {
+        for module in modules(path)? {
+            let file = Path::new(&module.file);
+            if seen.insert(file.canonicalize().unwrap_or_else(|_| file.to_owned())) {
+                all.push(module);
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// The modules of a file, or of every `.rego` file below a folder, by path; unit tests are not among them.
 ///
 /// # Errors
 /// [`Error::Policy`] where one cannot be read, or there is none.
-pub fn modules(path: &Path) -> Result<Vec<Module>, Error> {
+fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     let mut files = Vec::new();
     find(path, &mut files)?;
     files.sort();

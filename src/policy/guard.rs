@@ -1,11 +1,12 @@
 //! The policy thread: a large stack, a time limit and a memory cap around the engine, so that a runaway policy ends in
 //! an error and never in an aborted process.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::memory;
+use crate::memory::Budget;
 
 /// Virtual, not resident: nested policies recurse deeply.
 const STACK_BYTES: usize = 1 << 30;
@@ -25,6 +26,16 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// That there was too little time.
+    pub fn out_of_time(self) -> String {
+        format!("the policies need more than {:?}", self.time)
+    }
+
+    /// So much time for all, whatever the document holds.
+    pub fn within(self, time: Option<Duration>) -> Self {
+        Self { time: time.unwrap_or(self.time), ..self }
+    }
+
     /// The limits for a document of so many cohorts: 10 s and 100 µs a cohort; 2 GiB and 4 KiB a cohort.
     pub fn for_cohorts(cohorts: usize) -> Self {
         let many = u32::try_from(cohorts).unwrap_or(u32::MAX);
@@ -56,22 +67,25 @@ pub fn start<T: Send + 'static>(
 ) -> Result<Pending<T>, String> {
     let (sender, receiver) = channel();
     let end = Instant::now() + limits.time + GRACE;
+    let budget = Budget::new(limits.memory);
+    let own = Arc::clone(&budget);
     thread::Builder::new()
         .name("policy".into())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            memory::cap_this_thread(limits.memory);
+            own.cap_this_thread();
             // Nobody listens any more once the time is over.
             let _ = sender.send(work());
         })
         .map_err(|error| format!("cannot start the policy thread: {error}"))?;
-    Ok(Pending { limits, end, receiver })
+    Ok(Pending { limits, end, budget, receiver })
 }
 
 /// Work on a policy thread.
 pub struct Pending<T> {
     limits: Limits,
     end: Instant,
+    budget: Arc<Budget>,
     receiver: Receiver<T>,
 }
 
@@ -81,18 +95,18 @@ impl<T> Pending<T> {
     /// # Errors
     /// In words: which limit was reached, or that the engine failed.
     pub fn wait(self) -> Result<T, String> {
-        let Self { limits, end, receiver } = self;
+        let Self { limits, end, budget, receiver } = self;
         loop {
             match receiver.recv_timeout(TICK) {
                 Ok(done) => return Ok(done),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err("the engine failed; please report this as a bug".into());
                 }
-                Err(RecvTimeoutError::Timeout) if memory::exceeded() => {
+                Err(RecvTimeoutError::Timeout) if budget.exceeded() => {
                     return Err(format!("the policies need more than {} MiB of memory", limits.memory >> 20));
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
-                    return Err(format!("the policies need more than {} s", limits.time.as_secs()));
+                    return Err(limits.out_of_time());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

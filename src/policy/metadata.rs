@@ -40,6 +40,40 @@ pub struct Custom {
     pub effective_from: Option<Day>,
     /// The parameters that a package reads.
     pub params: BTreeMap<String, Declaration>,
+    /// What evidence must hold for the package to say anything: paths such as `labels.tier` or `rollout.started_at`.
+    pub needs: Vec<String>,
+    /// The facts that a package reads.
+    pub facts: BTreeMap<String, Fact>,
+}
+
+/// A fact as a policy declares it: what is given beside the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fact {
+    /// What it holds.
+    pub description: String,
+}
+
+/// A METADATA block.
+#[derive(Debug)]
+pub struct Block {
+    /// The line of `# METADATA`.
+    pub start: u32,
+    /// The line of the package or the rule behind it.
+    pub line: u32,
+    /// What it says.
+    pub said: Metadata,
+}
+
+/// What is wrong with a METADATA block, and where.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The line.
+    pub line: u32,
+    /// The column, 0 where the whole line is meant.
+    pub column: u32,
+    /// What is wrong.
+    pub what: String,
 }
 
 /// The METADATA blocks of a file, by the line of the rule or package behind each.
@@ -47,12 +81,21 @@ pub struct Custom {
 /// # Errors
 /// In words with the line, where one is not valid.
 pub fn blocks(outline: &Outline) -> Result<BTreeMap<u32, Metadata>, String> {
-    let mut lines: Vec<u32> = outline.rules.iter().map(|rule| rule.line).collect();
-    lines.push(outline.package_line);
-    lines.sort_unstable();
-
+    let lines = outline.rules.iter().map(|rule| rule.line).chain([outline.package_line]);
     let mut blocks = BTreeMap::new();
-    let mut comments = outline.comments.iter().peekable();
+    for block in read(&outline.comments, lines) {
+        let block = block.map_err(|invalid| format!("line {}: METADATA: {}", invalid.line, invalid.what))?;
+        blocks.insert(block.line, block.said);
+    }
+    Ok(blocks)
+}
+
+/// Reads the METADATA blocks among comments, each belonging to the first of `lines` behind it.
+pub fn read(comments: &[(u32, String)], lines: impl Iterator<Item = u32>) -> Vec<Result<Block, Invalid>> {
+    let mut lines: Vec<u32> = lines.collect();
+    lines.sort_unstable();
+    let mut blocks = Vec::new();
+    let mut comments = comments.iter().peekable();
     while let Some((start, comment)) = comments.next() {
         if comment.trim() != "METADATA" {
             continue;
@@ -63,11 +106,26 @@ pub fn blocks(outline: &Outline) -> Result<BTreeMap<u32, Metadata>, String> {
             yaml.push('\n');
             end = *line;
         }
-        let metadata = serde_saphyr::from_str(&yaml).map_err(|error| format!("line {start}: METADATA: {error}"))?;
-        let Some(line) = lines.iter().find(|line| **line > end) else {
-            return Err(format!("line {start}: METADATA that no package or rule follows"));
-        };
-        blocks.insert(*line, metadata);
+        blocks.push(block(*start, end, &yaml, &lines));
     }
-    Ok(blocks)
+    blocks
+}
+
+fn block(start: u32, end: u32, yaml: &str, lines: &[u32]) -> Result<Block, Invalid> {
+    let said = serde_saphyr::from_str(yaml).map_err(|error| {
+        let error = error.without_snippet();
+        let at = error.location();
+        let number = |n: u64| u32::try_from(n).unwrap_or_default();
+        let message = error.to_string();
+        // The place stands beside the message; here it would be that in the block.
+        let what = message.split(" at line ").next().unwrap_or_default().to_owned();
+        Invalid {
+            line: at.map_or(start, |at| start.saturating_add(number(at.line()))),
+            column: at.map_or(0, |at| number(at.column()).saturating_add(2)),
+            what,
+        }
+    })?;
+    let line = lines.iter().copied().find(|line| *line > end);
+    let line = line.ok_or_else(|| Invalid { line: start, column: 0, what: "no package or rule follows".into() })?;
+    Ok(Block { start, line, said })
 }

@@ -42,7 +42,7 @@ fn the_root_holds_no_configuration() {
 }
 
 #[test]
-fn only_one_file_names_the_engine() {
+fn only_the_engine_names_the_engine() {
     let mut naming = Vec::new();
     let mut stack = vec![root().join("src")];
     while let Some(folder) = stack.pop() {
@@ -55,5 +55,6 @@ fn only_one_file_names_the_engine() {
             }
         }
     }
+    naming.retain(|path| !path.starts_with("src/policy/engine/"));
     assert_eq!(naming, ["src/policy/engine.rs"]);
 }

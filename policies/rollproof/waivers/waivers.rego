@@ -44,4 +44,6 @@ warn contains finding if {
 
 why(waiver) := sprintf("it was granted on %s", [waiver.granted]) if {
 	waiver.granted > waivers.date
-} else := sprintf("it expired on %s", [waiver.expires])
+} else := sprintf("it expired on %s", [expires]) if {
+	expires := waiver.expires
+}

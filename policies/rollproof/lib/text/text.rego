@@ -10,7 +10,7 @@ plural(1, one, _) := sprintf("1 %s", [one])
 
 plural(n, _, many) := sprintf("%d %s", [n, many]) if n != 1
 
-tenants_are(n) := plural(n, "tenant is", "tenants are")
+tenants_are(n) := words if words := plural(n, "tenant is", "tenants are")
 
 # The first ten names.
 names(list) := concat(", ", list) if count(list) <= 10

@@ -55,10 +55,10 @@ meant_for(code) := {i |
 
 # Which of some tenants are waived for a code: each with the first waiver that covers it.
 applied(code, tenants) := {tenant: first |
-	meant := meant_for(code)
-	count(meant) > 0
+	candidates := meant_for(code)
+	count(candidates) > 0
 	some tenant in tenants
-	first := min({i | some i in meant; tenant in covered[i]})
+	first := min({i | some i in candidates; tenant in covered[i]})
 }
 
 # The same for what a rule said: a finding, or a bare message, which is about no tenant.

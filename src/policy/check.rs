@@ -1,0 +1,134 @@
+//! The static checks of policies: everything that would make a rule silent, or fail only when it is reached, is found
+//! before anything is evaluated, all of it in one run. What a policy means is never looked at.
+
+mod builtins;
+mod calls;
+mod describe;
+mod expr;
+mod findings;
+mod graph;
+mod names;
+mod program;
+mod reference;
+mod scope;
+mod types;
+mod walk;
+
+use super::engine::{self, Module as File};
+use super::problem::Problem;
+use super::syntax::Module;
+use crate::schema;
+use program::{Program, Report};
+
+pub use findings::{is_ours, reserved};
+
+/// Reads and checks a team's own files beside the bundled ones, which are not checked.
+///
+/// # Errors
+/// In words, where the engine does not come to an end.
+pub fn files(bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, String> {
+    let many = bundled.len();
+    let read = engine::parse_all(bundled.into_iter().chain(own).collect())?;
+    let (mut modules, mut problems, mut known) = (Vec::new(), Vec::new(), 0);
+    for (i, module) in read.into_iter().enumerate() {
+        match module {
+            Ok(module) => {
+                known += usize::from(i < many);
+                modules.push(module);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok(check(&modules, known, problems))
+}
+
+/// Checks the modules behind the first `known`, which are trusted and only have to be there. `problems` are those that
+/// kept files from being read.
+fn check(modules: &[Module], known: usize, problems: Vec<Problem>) -> Vec<Problem> {
+    let mut report = Report::default();
+    let complete = problems.is_empty();
+    for problem in problems {
+        report.push(problem);
+    }
+    let schema = schema::Name::Document.schema();
+    let metadata = describe::read(modules, known, &mut report);
+    let program = Program::new(modules, known, &metadata, complete);
+    describe::check(&program, &metadata, &schema, &mut report);
+    names::check(&program, &mut report);
+    graph::check(&program, &mut report);
+    scope::check(&program, &mut report);
+    walk::check(&program, &schema, &mut report);
+    report.problems()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::embedded;
+
+    #[test]
+    fn the_bundled_policies_keep_to_what_is_asked_of_others() {
+        let problems = files(Vec::new(), embedded::modules()).expect("they can be read");
+        assert!(problems.is_empty(), "{}", crate::policy::problem::Problems(&problems));
+    }
+
+    /// Every identifier of the bundled policies with one letter changed, one at a time: a check of `tests/interop`, which
+    /// asks unit tests and fixtures about those that nothing here refuses.
+    #[test]
+    #[ignore = "some thousand checks; tests/interop/mutations.py runs it and reads what it prints"]
+    #[expect(clippy::print_stdout, reason = "the script reads it")]
+    fn a_letter_changed() {
+        let modules = embedded::modules();
+        let (mut all, mut caught) = (0, 0);
+        for (i, module) in modules.iter().enumerate() {
+            for (at, name) in identifiers(&module.text) {
+                let (middle, letter) = name.char_indices().nth(name.chars().count() / 2).expect("it has a letter");
+                let other = if letter == 'z' { 'a' } else { char::from_u32(u32::from(letter) + 1).expect("a letter") };
+                let mut mutant = modules.clone();
+                mutant[i].text.replace_range(at + middle..=at + middle, &other.to_string());
+                all += 1;
+                if files(Vec::new(), mutant.clone()).expect("it can be read").is_empty() {
+                    println!("mutant {} {} {other}", module.file, at + middle);
+                } else {
+                    caught += 1;
+                }
+            }
+        }
+        println!("identifiers {all}, refused by the checks {caught}");
+    }
+
+    /// The identifiers of a policy, with their places in bytes; no keywords, nothing in comments or strings.
+    fn identifiers(text: &str) -> Vec<(usize, &str)> {
+        const KEYWORDS: [&str; 13] = [
+            "package", "import", "if", "contains", "some", "in", "every", "not", "else", "default", "true", "false",
+            "null",
+        ];
+        let (mut found, mut at) = (Vec::new(), 0);
+        while let Some(c) = text[at..].chars().next() {
+            let rest = &text[at..];
+            let length = match c {
+                '#' => rest.find('\n').unwrap_or(rest.len()),
+                '"' => {
+                    let mut escaped = false;
+                    let end = rest[1..].find(|c| {
+                        let ends = c == '"' && !escaped;
+                        escaped = c == '\\' && !escaped;
+                        ends
+                    });
+                    end.map_or(rest.len(), |end| end + 2)
+                }
+                _ if c == '_' || c.is_ascii_alphabetic() => {
+                    let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                    let name = &rest[..end];
+                    if name != "_" && !KEYWORDS.contains(&name) {
+                        found.push((at, name));
+                    }
+                    end
+                }
+                _ => c.len_utf8(),
+            };
+            at += length;
+        }
+        found
+    }
+}

@@ -1,0 +1,157 @@
+//! Policies that are out for harm, or only careless: whatever they do, time and memory are bounded, the process is not
+//! aborted, and the exit code is 5 and names the rule. None of them passes.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Case, Ran};
+
+const EVIDENCE: &str = r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#;
+
+/// What comes of a policy, with one second for all policies.
+fn verify(policy: &str) -> Ran {
+    let case = Case::new();
+    case.file("response.json", EVIDENCE);
+    case.file("fleet.txt", "acme\n");
+    case.file("hostile.rego", policy);
+    let args = "verify response.json --fleet fleet.txt --policy hostile.rego --policy-timeout 1";
+    let begin = Instant::now();
+    let ran = case.run(args.split(' '));
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}: {}", begin.elapsed(), ran.stderr);
+    ran
+}
+
+fn body(body: &str) -> String {
+    format!("package team.hostile\n\ndeny contains \"x\" if {{\n{body}\n}}\n")
+}
+
+#[track_caller]
+fn fails(policy: &str, because: &str) {
+    let ran = verify(policy);
+    assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains(because), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn a_product_of_the_fleet_with_itself_runs_out_of_time() {
+    let many = "\tmany := numbers.range(1, 100000)\n\tcount([1 | some a in many; some b in many; a == b]) > 0";
+    fails(&body(many), "team.hostile.deny: the policies need more than 1s");
+}
+
+#[test]
+fn a_long_range_runs_out_of_time_or_memory() {
+    fails(&body("\tcount(numbers.range(1, 1000000000)) > 0"), "team.hostile.deny: the policies need more than");
+}
+
+#[test]
+fn a_string_that_doubles_runs_out_of_memory() {
+    let mut doubling = String::from("\tx0 := \"0123456789abcdef\"\n");
+    for i in 1..32 {
+        doubling.push_str(&format!("\tx{i} := concat(\"\", [x{0}, x{0}])\n", i - 1));
+    }
+    fails(&body(&format!("{doubling}\tcount(x31) > 0")), "team.hostile.deny: the policies need more than");
+}
+
+#[test]
+fn replacing_makes_no_gigabytes() {
+    let mut growing = String::from("\tx0 := \"aaaaaaaaaaaaaaaa\"\n");
+    for i in 1..9 {
+        growing.push_str(&format!("\tx{i} := replace(x{}, \"a\", \"aaaaaaaaaaaaaaaa\")\n", i - 1));
+    }
+    fails(&body(&format!("{growing}\tcount(x8) > 0")), "team.hostile.deny: the policies need more than");
+}
+
+#[test]
+fn a_width_makes_no_gigabytes() {
+    fails(&body("\tsprintf(\"%999999999d\", [1]) != \"\""), "the engines print %9 differently");
+}
+
+#[test]
+fn a_pattern_that_explodes_is_refused_by_the_engine() {
+    let bomb = "\tregex.match(\"((a{1,1000}){1,1000}){1,1000}\", \"aaaa\")";
+    fails(&body(bomb), "team.hostile.deny: ");
+}
+
+#[test]
+fn shifts_make_no_numbers_of_any_size() {
+    fails(&body("\tbits.lsh(1, 1000000000) > 0"), "there is no function \"bits.lsh\"");
+}
+
+#[test]
+fn recursion_is_refused() {
+    fails(
+        "package team.hostile\n\nf(n) := x if x := f(n + 1)\n\ndeny contains \"x\" if f(1) == 1\n",
+        "team.hostile.f uses itself",
+    );
+}
+
+#[test]
+fn a_chain_of_thousands_of_functions_is_refused() {
+    let mut chain = String::from("package team.hostile\n\ndeny contains \"x\" if f0(1) == 1\n\nf3000(n) := n\n");
+    for i in 0..3000 {
+        chain.push_str(&format!("\nf{i}(n) := x if x := f{}(n)\n", i + 1));
+    }
+    fails(&chain, "uses a chain of more than 64 rules");
+}
+
+#[test]
+fn deep_nesting_is_refused_before_it_is_parsed() {
+    let deep = format!("\t{}{} != 1", "[".repeat(400), "]".repeat(400));
+    fails(&body(&deep), "brackets are nested more than 12 deep");
+    let operators = format!("\t1{} > 0", "\n\t+ 1".repeat(15_000));
+    fails(&body(&operators), "nested more than 128 deep");
+    let negations = format!("\t{}1 < 0", "- ".repeat(400));
+    fails(&body(&negations), "nested");
+}
+
+#[test]
+fn a_huge_file_is_refused_before_it_is_read_by_the_engine() {
+    fails(&body(&format!("\t\"{}\" != \"\"", "x".repeat(100 << 20))), "the file is larger than 1024 KiB");
+}
+
+#[test]
+fn two_values_at_once_name_the_rule_and_the_line() {
+    let conflict = "package team.hostile\n\nx := 1 if count(input.cohorts) > 0\n\nx := 2 if count(input.cohorts) > 0\n\n\
+        deny contains \"x\" if x == 1\n";
+    fails(conflict, "hostile.rego:");
+    fails(conflict, "team.hostile.deny: ");
+}
+
+#[test]
+fn a_wrong_value_is_an_error_and_no_silence() {
+    let unknown = "package team.hostile\n\ndeny contains to_number(tag) if some tag in {t | some c in input.cohorts; some t in c.tenants}\n";
+    fails(unknown, "hostile.rego:3:15: deny says a number, which is no finding");
+    fails(&body("\tsome c in input.cohorts\n\tsome t in c.tenants\n\tto_number(t) > 0"), "team.hostile.deny: ");
+}
+
+#[test]
+fn a_finding_with_a_computed_key_is_refused_when_it_is_said() {
+    let computed = "package team.hostile\n\ndeny contains finding if {\n\tsome key in [concat(\"\", [\"me\", \"sage\"]), concat(\"\", [\"cod\"])]\n\t\
+        finding := {key: \"x\"}\n}\n";
+    fails(computed, "hostile.rego:3: team.hostile.deny: ");
+}
+
+#[test]
+fn what_policies_print_is_not_shown() {
+    let ran = verify(&body("\tprint(\"::error::forged\")\n\tinput.rollout.dry_run"));
+    assert!(!ran.stderr.contains("forged") && !ran.stdout.contains("forged"), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn evidence_that_lacks_what_a_policy_needs_is_no_pass() {
+    let needs = |need: &str| {
+        format!("# METADATA\n# title: Needs\n# custom:\n#   needs: [{need}]\n{}", body("\tinput.rollout.dry_run"))
+    };
+    fails(
+        &needs("labels.tier"),
+        "hostile.rego:5: the policy team.hostile needs labels.tier, and the evidence does not have it",
+    );
+    fails(&needs("rollout.started_at"), "needs rollout.started_at");
+    fails(&needs("calls.attempts"), "needs calls.attempts");
+    let facts = "# METADATA\n# title: Facts\n# custom:\n#   facts:\n#     freeze: {description: Windows.}\n";
+    fails(&format!("{facts}{}", body("\tdata.facts.freeze.on")), "needs the fact \"freeze\", and nobody gives it");
+    for there in ["rollout.dry_run", "cohorts.rows.verified_on_target", "cohorts.tenants", "provenance.inputs.sha256"] {
+        assert_eq!(verify(&needs(there)).code, 0, "{there}");
+    }
+}

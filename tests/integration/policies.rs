@@ -1,0 +1,87 @@
+//! Policies of a team's own: what is refused before anything is evaluated, and with which words.
+
+use std::path::{Path, PathBuf};
+
+use rollproof::error::Error;
+use rollproof::policy::Policies;
+
+use crate::support::{Case, root};
+
+/// What a case gets that does not begin with a package of its own.
+const HEADER: &str =
+    "# METADATA\n# title: Typo\n# schemas:\n#   - input: schema[\"document.schema\"]\npackage team.typo\n\n";
+
+/// The cases of a table in `tests/interop`: name, and text.
+fn cases(file: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("tests/interop").join(file)).expect("text");
+    let mut cases = Vec::new();
+    for case in text.split("\n=== ").skip(1) {
+        let (head, body) = case.split_once('\n').expect("a body");
+        let own = body.lines().any(|line| line.split(' ').next() == Some("package"));
+        let name = head.split(' ').next().expect("a name").to_owned();
+        cases.push((name, if own { body.to_owned() } else { format!("{HEADER}{body}") }));
+    }
+    cases
+}
+
+/// What loading a policy says, without the folder that it lies in.
+fn refusal(case: &Case, name: &str, text: &str) -> Option<String> {
+    let path: PathBuf = case.file(&format!("{name}.rego"), text);
+    let folder = format!("{}/", path.parent().map_or(Path::new(""), |folder| folder).display());
+    match Policies::with(&[path]) {
+        Ok(_) => None,
+        Err(Error::Policies(problems)) => {
+            let shown = problems.iter().map(|problem| problem.to_string().replace(&folder, ""));
+            Some(shown.collect::<Vec<_>>().join("\n"))
+        }
+        Err(error) => panic!("{name}: {error}"),
+    }
+}
+
+#[test]
+fn every_typo_is_refused_with_its_place_and_a_remedy() {
+    let case = Case::new();
+    let mut shown = String::new();
+    let mut passed = Vec::new();
+    for (name, text) in cases("typos.txt") {
+        match refusal(&case, &name, &text) {
+            Some(problems) => shown.push_str(&format!("{problems}\n\n")),
+            None => passed.push(name),
+        }
+    }
+    assert!(passed.is_empty(), "not refused: {passed:?}");
+    insta::assert_snapshot!("typos", shown);
+}
+
+#[test]
+fn sound_policies_are_accepted() {
+    let case = Case::new();
+    for (name, text) in cases("sound.txt") {
+        assert_eq!(refusal(&case, &name, &text), None, "{name}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_in_one_run() {
+    let case = Case::new();
+    case.file("one.rego", "package team.one\n\ndeny contains \"x\" if input.rolout.dry_run\n");
+    case.file("two.rego", "package team.two\n\ndeny contains \"x\" if startwith(\"a\", \"b\")\n");
+    case.file("three.rego", "package team.three\n\ndeny contains {\n");
+    let ran = case.run(["policy", "check", "."]);
+    assert_eq!(ran.code, 5);
+    insta::assert_snapshot!("in-one-run", ran.stderr);
+    let one = case.run(["verify", "-", "--policy", "one.rego"]);
+    assert_eq!(one.code, 5, "{}", one.stderr);
+}
+
+#[test]
+fn two_files_do_not_share_a_rule() {
+    let case = Case::new();
+    case.file("one.rego", "package team.one\n\ndeny contains \"x\" if input.rollout.dry_run\n");
+    case.file("two.rego", "package team.one\n\ndeny contains \"y\" if not input.rollout.dry_run\n");
+    let ran = case.run(["policy", "check", "one.rego", "two.rego"]);
+    assert_eq!(ran.code, 5);
+    insta::assert_snapshot!("two-files", ran.stderr);
+    let twice = case.run(["policy", "check", "one.rego", "./one.rego"]);
+    assert_eq!((twice.code, &*twice.stdout), (0, "sound: team.one\n"), "{}", twice.stderr);
+}
