@@ -21,6 +21,7 @@ import tempfile
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+POLICIES = ROOT / "policies"
 SEVERITIES = ["deny", "inconclusive", "warn", "note"]
 SUMMARY = ["cohorts", "tolerated", "quarantined", "waived"]
 AT_LEAST = 100
@@ -92,7 +93,7 @@ def ask(opa, report, document, folder, scratch):
     (scratch / "query.rego").write_text(USED % query([path for path in asked if not path.startswith("rollproof.waivers.")]))
     asked += [f"rollproof.lib.summary.{name}" for name in SUMMARY]
     command = [opa, "eval", "--format", "json", "--strict-builtin-errors", "--ignore", "*_test.rego"]
-    command += ["--data", str(ROOT / "policies"), "--data", str(scratch / "data.json")]
+    command += ["--data", str(POLICIES), "--data", str(scratch / "data.json")]
     command += ["--data", str(scratch / "query.rego"), "--input", str(scratch / "input.json"), query(asked)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8")
     return json.loads(ran.stdout)["result"][0]["expressions"][0]["value"]
