@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
-use rollproof::collect::{Source, Sources, collect};
+use rollproof::collect::{EvidenceFields, Source, Sources, collect};
 use rollproof::policy::{Loading, Policies, Settings, load};
 use tempfile::TempDir;
 
@@ -31,6 +31,7 @@ fn write_rollout(tenants: usize, folder: &Path) -> Sources {
         evidence: file("response.json", format!(r#"{{"ok": true, "results": [{rows}]}}"#)),
         fleet: Some(file("fleet.txt", fleet)),
         plan: None,
+        fields: EvidenceFields::default(),
         max_bytes: 1 << 30,
     }
 }

@@ -99,6 +99,10 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
+    /// An extra field of the rows that is evidence too: a string, a number or a boolean; may be repeated
+    #[arg(long = "evidence-field", value_name = "NAME")]
+    pub evidence_fields: Vec<String>,
+
     /// Write the normalized evidence to a file, from which the verdict can be repeated
     #[arg(long, value_name = "PATH")]
     pub document: Option<PathBuf>,
@@ -136,6 +140,10 @@ pub struct Run {
     /// stops the rollout before anything is rolled
     #[arg(long, value_name = "FILE")]
     pub fleet: Option<PathBuf>,
+
+    /// An extra field of the rows that is evidence too: a string, a number or a boolean; may be repeated
+    #[arg(long = "evidence-field", value_name = "NAME")]
+    pub evidence_fields: Vec<String>,
 
     /// A file that holds the control plane's token, instead of the variable CP_ADMIN_API_TOKEN
     #[arg(long, value_name = "FILE")]
@@ -227,6 +235,11 @@ pub struct Judge {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub policy_timeout: Option<u64>,
 
+    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated. A document that is judged again
+    /// needs the same facts
+    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
+    pub facts: Vec<(String, PathBuf)>,
+
     /// The configuration [default: rollproof.toml in the working folder, if there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -255,6 +268,14 @@ pub struct Judge {
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn name_and_path(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = text.split_once('=').ok_or("NAME=FILE is expected")?;
+    if name.trim().is_empty() || path.is_empty() {
+        return Err("a name and a file are expected".into());
+    }
+    Ok((name.trim().to_owned(), path.into()))
 }
 
 fn format_and_path(text: &str) -> Result<(Format, PathBuf), String> {

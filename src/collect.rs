@@ -1,5 +1,6 @@
 //! From the world to the document: the only stage that reads files and the clock.
 
+mod fields;
 mod fleet;
 mod input;
 mod journal;
@@ -14,20 +15,20 @@ use std::thread;
 
 use jiff::Timestamp;
 
+pub use fields::EvidenceFields;
 pub use fleet::{FleetList, PlanAnswer, is_enumeration};
 pub use input::{Bytes, Input, Source};
 pub use journal::replay;
 pub use plan::{Plan, PlanFile};
 pub use response::{Response, ResponseRow};
-pub use scan::Unknown;
+pub use scan::{Refused, Unknown};
 
 use crate::document::{
     Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text,
 };
 use crate::error::Error;
-use crate::schema::{Fault, Name, explain, fault_at};
+use crate::schema::{Fault, Name, explain, explain_response, fault_at};
 use response::Found;
-use scan::Refused;
 
 /// Name and version of the tool, as provenance has it.
 pub const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
@@ -41,6 +42,8 @@ pub struct Sources {
     pub fleet: Option<Source>,
     /// The rollout plan.
     pub plan: Option<Source>,
+    /// Extra fields of rows that are evidence.
+    pub fields: EvidenceFields,
     /// The size limit of each input, in bytes.
     pub max_bytes: u64,
 }
@@ -104,16 +107,26 @@ fn normalize(
     let input = evidence()?;
     if journal::is_journal(&input.bytes) {
         if inputs.is_empty() {
-            return journal::read(&input, hash());
+            return journal::read(&input, &sources.fields, hash());
         }
         return Err(complete(&input, "a journal"));
     }
-    let read = response::read(&input.bytes, &input.name, &mut grouping);
-    let archive = match read.map_err(|Refused| refusal(&input, Name::Response))? {
+    let read = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
+    let refused = |Refused| evidence_error(&input, explain_response(&input.bytes, &sources.fields));
+    let archive = match read.map_err(refused)? {
         Found::Response(archive, strange) => {
             // Rows come first in a report, as a reader looks for them.
             anomalies.splice(0..0, strange);
             archive
+        }
+        Found::Format(format) if format == FORMAT && !sources.fields.is_empty() => {
+            return Err(Error::usage(
+                format!(
+                    "{} is a document, whose evidence is settled, yet --evidence-field is given beside it",
+                    input.name
+                ),
+                "leave it out: what a document's rows hold under \"extra\" is evidence already",
+            ));
         }
         Found::Format(format) if format == FORMAT && inputs.is_empty() => return reread(&input, hash()),
         Found::Format(format) if format == FORMAT => {

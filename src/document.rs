@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use cohort::{Grouped, Grouping, LabelsId, PhaseId, RowId};
 pub use origins::{Origin, Origins};
 pub use probe::{BuildSeen, Probe, ProbeAnswer, Probing};
-pub use text::{Field, Map, Text};
+pub use text::{Field, Map, Scalar, Text};
 
 /// The only value of [`Document::format`] that this version reads and writes.
 pub const FORMAT: &str = "rollproof.document/v1";
@@ -279,6 +279,9 @@ pub struct Row {
     /// What went wrong. May hold sensitive text.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub error: Field<Text>,
+    /// Further fields, by name, that the operator has named as evidence.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<Scalar>,
 }
 
 /// Something in an input that belongs to no tenant, or that the schema does not know.
@@ -359,6 +362,8 @@ pub enum Role {
     Document,
     /// Waivers.
     Waivers,
+    /// A fact for a team's own policies.
+    Facts,
 }
 
 impl Document {

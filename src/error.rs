@@ -34,6 +34,14 @@ pub enum Error {
     /// Policies that could not be loaded, or evidence that lacks what they need.
     #[error("{}", Problems(.0))]
     Policies(Vec<Problem>),
+    /// A policy needs facts that were not given.
+    #[error("{problem}")]
+    Facts {
+        /// Which policy needs which fact.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
     /// The verdict stands but could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Output {
@@ -53,7 +61,7 @@ impl Error {
     /// Whose fault it is and what to do next.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Self::Usage { help, .. } => Some(help),
+            Self::Usage { help, .. } | Self::Facts { help, .. } => Some(help),
             Self::Evidence { faults, .. } => faults
                 .iter()
                 .find_map(|fault| fault.help.as_deref())
@@ -72,7 +80,7 @@ impl Error {
         match self {
             Self::Usage { .. } => 2,
             Self::Evidence { .. } => 4,
-            Self::Policy(_) | Self::Policies(_) | Self::Bug(_) => 5,
+            Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Bug(_) => 5,
             Self::Output { .. } => 7,
         }
     }

@@ -8,6 +8,7 @@ use crate::cli;
 use crate::config::Config;
 use crate::document::{Document, InputFile, Text};
 use crate::error::Error;
+use crate::facts::FactFiles;
 use crate::output;
 use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, load};
 use crate::render::{Format, View, render};
@@ -58,6 +59,7 @@ impl<'a> Judge<'a> {
             time: options.policy_timeout.map(Duration::from_secs),
             modes: config.policies.modes.clone(),
             waivers: waivers::read(files, config.waivers.max_days, options.max_input_bytes)?,
+            facts: FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes },
         })?;
         Ok(Appointed { options, policies, config })
     }
@@ -86,6 +88,7 @@ impl<'a> Judge<'a> {
         let outcome = self.policies.evaluate(document)?;
         let mut inputs = inputs;
         inputs.extend(self.policies.waiver_files().iter().cloned());
+        inputs.extend(self.policies.fact_files().iter().cloned());
         Ok(report(document, inputs, outcome, self.policies.packages(), self.policies.params()))
     }
 

@@ -15,6 +15,7 @@ pub mod document;
 mod drill;
 pub mod drive;
 pub mod error;
+pub mod facts;
 pub mod finding;
 mod judge;
 mod manage;
@@ -31,7 +32,7 @@ pub mod waivers;
 use std::path::PathBuf;
 
 use cli::{Cli, Command, Verify};
-use collect::{Source, Sources, collect};
+use collect::{EvidenceFields, Source, Sources, collect};
 use error::Error;
 use judge::Judge;
 
@@ -52,7 +53,7 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
 
 fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let appointed = Judge::appoint(&options.judge)?;
-    let collected = match collect(&sources(options), jiff::Timestamp::now()) {
+    let collected = match collect(&sources(options)?, jiff::Timestamp::now()) {
         Ok(collected) => collected,
         // Policies are loaded meanwhile, and what is wrong with them comes first.
         Err(error) => return appointed.ready().and(Err(error)),
@@ -70,14 +71,15 @@ fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Erro
     Ok(judge::exit_code(verdict, written, complain))
 }
 
-fn sources(options: &Verify) -> Sources {
+fn sources(options: &Verify) -> Result<Sources, Error> {
     let source = |path: &PathBuf| Source::new(path.clone());
-    Sources {
+    Ok(Sources {
         evidence: source(&options.evidence),
         fleet: options.fleet.as_ref().map(source),
         plan: options.plan.as_ref().map(source),
+        fields: EvidenceFields::new(&options.evidence_fields)?,
         max_bytes: options.judge.max_input_bytes,
-    }
+    })
 }
 
 fn print_schema(name: Option<schema::Name>) -> Result<u8, Error> {

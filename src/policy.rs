@@ -28,6 +28,7 @@ pub use problem::{Problem, Problems};
 use crate::config::{Mode, ModeName};
 use crate::document::{Document, InputFile, Text};
 use crate::error::{Error, nearest};
+use crate::facts::{self, FactFiles, Facts, Needed};
 use crate::finding::{Element, Finding, RulePlace, Severity, Softened, Stated, Waived};
 use crate::waivers::{self, Day, Waivers};
 use blame::Suspect;
@@ -40,6 +41,9 @@ const LIBRARIES: &str = "rollproof.lib.";
 
 /// Every bundled package lies below this one, and no other.
 const OURS: &str = "rollproof.";
+
+/// Where facts lie in the engine's data; no package may be there.
+const FACTS: &str = "facts";
 
 /// The package that a report's counts come from.
 const SUMMARY: &str = "rollproof.lib.summary";
@@ -65,6 +69,8 @@ pub struct Policies {
     engine: engine::Loaded,
     packages: Vec<Package>,
     params: BTreeMap<String, Declaration>,
+    /// The facts that a team's own policies declare.
+    facts: Vec<Needed>,
 }
 
 /// A policy: a package with at least one rule of findings.
@@ -88,8 +94,6 @@ pub struct Package {
     place: RulePlace,
     /// What evidence must hold for it to say anything.
     needs: Vec<String>,
-    /// The facts that it reads, which have to be given beside the evidence.
-    facts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -173,6 +177,7 @@ impl Policies {
     fn read(engine: engine::Loaded, outlines: Vec<Outline>) -> Result<Self, Error> {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
+        let mut facts = Vec::new();
         for outline in outlines {
             let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
             let blocks = metadata::blocks(&outline).map_err(failed)?;
@@ -183,6 +188,12 @@ impl Policies {
                 }
                 params.insert(name, declaration);
             }
+            facts.extend(about.custom.facts.into_iter().map(|(name, fact)| Needed {
+                package: outline.package.clone(),
+                file: outline.file.clone(),
+                name,
+                description: fact.description,
+            }));
             if format!("{}.", outline.package).starts_with(LIBRARIES) {
                 continue;
             }
@@ -196,10 +207,8 @@ impl Policies {
                 mode: None,
                 place: RulePlace { file: outline.file.clone(), line: outline.package_line },
                 needs: Vec::new(),
-                facts: Vec::new(),
             });
             package.needs.extend(about.custom.needs);
-            package.facts.extend(about.custom.facts.into_keys());
             for rule in &outline.rules {
                 let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
                 if severity.is_none() && rule.name != HALT {
@@ -229,7 +238,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { engine, packages, params })
+        Ok(Self { engine, packages, params, facts })
     }
 
     /// The policies, by name.
@@ -283,7 +292,7 @@ impl Policies {
     }
 
     /// What the policies' libraries are told beside the evidence.
-    fn data(&self, params: &[Param], waivers: &Waivers) -> Value {
+    fn data(&self, params: &[Param], waivers: &Waivers, facts: &Facts) -> Value {
         let params: Map<String, Value> =
             params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
         let codes = |waivable: bool| {
@@ -304,19 +313,23 @@ impl Policies {
                 "configured": modes.collect::<BTreeMap<_, _>>(),
                 "effective_from": days.collect::<BTreeMap<_, _>>(),
             },
-        }}})
+        }}, FACTS: facts.values})
     }
 
     /// Makes them ready to be asked.
     ///
     /// # Errors
-    /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code.
-    fn prepare(self, params: Vec<Param>, waivers: Waivers) -> Result<Prepared, Error> {
-        let data = self.data(&params, &waivers);
+    /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code; those of
+    /// [`facts::read`].
+    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: &FactFiles) -> Result<Prepared, Error> {
+        let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
+        let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
+        let facts = facts::read(facts, &self.facts, &needed)?;
+        let data = self.data(&params, &waivers, &facts);
         let query =
             Module { file: format!("{QUERY}.rego"), text: query::module(&self.packages, !waivers.given.is_empty()) };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
-        let prepared = Prepared { packages: self.packages, params, waivers, engine, time: None };
+        let prepared = Prepared { packages: self.packages, params, waivers, facts, engine, time: None };
         prepared.check_waivers()?;
         Ok(prepared)
     }
@@ -335,6 +348,8 @@ pub struct Settings {
     pub waivers: Waivers,
     /// How much time all policies together may take for an answer, if not what their own limits say.
     pub time: Option<Duration>,
+    /// What a team's own policies know besides the evidence.
+    pub facts: FactFiles,
 }
 
 /// Begins to load the bundled policies and a team's own, on a policy thread.
@@ -346,7 +361,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         let mut policies = Policies::with(&settings.paths)?;
         policies.soften(settings.modes)?;
         let params = policies.params(&settings.params)?;
-        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers)? })
+        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, &settings.facts)? })
     };
     start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
 }
@@ -358,7 +373,8 @@ impl Loading {
     /// Waits for them.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters, modes and waivers.
+    /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters, modes and waivers; those of
+    /// [`facts::read`].
     pub fn wait(self) -> Result<Prepared, Error> {
         self.0.wait().map_err(Error::Policy)?
     }
@@ -370,6 +386,7 @@ pub struct Prepared {
     packages: Vec<Package>,
     params: Vec<Param>,
     waivers: Waivers,
+    facts: Facts,
     engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
     time: Option<Duration>,
@@ -415,6 +432,11 @@ impl Prepared {
             faults.push(format!("{}: {fault}", given.place));
         }
         if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n       "), waivers::HELP)) }
+    }
+
+    /// The files of facts.
+    pub fn fact_files(&self) -> &[InputFile] {
+        &self.facts.files
     }
 
     /// What every policy says of a document.
@@ -542,7 +564,7 @@ impl Prepared {
     }
 }
 
-/// Whether there is what some policies need. No fact can be given yet, so one that is declared is always missing.
+/// Whether the evidence has what some policies need.
 fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) -> Result<(), Error> {
     let mut problems = Vec::new();
     for package in packages {
@@ -551,10 +573,6 @@ fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) 
             let what = format!("the policy {} needs {need}, and the evidence does not have it", package.name);
             let remedy = "give evidence that has it, or leave the policy out: what is absent would pass unseen";
             problems.push(Problem::new(&file, place, what, remedy));
-        }
-        for fact in &package.facts {
-            let what = format!("the policy {} needs the fact {fact:?}, and nobody gives it", package.name);
-            problems.push(Problem::new(&file, place, what, "leave the policy out: what is absent would pass unseen"));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::Policies(problems)) }

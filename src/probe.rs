@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use crate::cli;
-use crate::collect::{Collected, Source, Sources, collect};
+use crate::collect::{Collected, EvidenceFields, Source, Sources, collect};
 use crate::config::{Config, seconds};
 use crate::document::{Document, Probing, Role, Text};
 use crate::drive::{Journal, Pace, Prober, Progress, Record, Rollout, Signal, Stop, Template, now};
@@ -120,6 +120,7 @@ pub fn probe(options: &cli::Probe, complain: &mut dyn FnMut(&Error)) -> Result<u
         evidence: Source::new(options.evidence.clone()),
         fleet: None,
         plan: None,
+        fields: EvidenceFields::default(),
         max_bytes: options.judge.max_input_bytes,
     };
     let Collected { mut document, inputs } = collect(&sources, jiff::Timestamp::now())?;

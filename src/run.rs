@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::cli;
-use crate::collect::{Input, Source, fleet_names, plan_file, replay};
+use crate::collect::{EvidenceFields, Input, Source, fleet_names, plan_file, replay};
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
@@ -77,6 +77,7 @@ fn start(options: &cli::Run) -> Result<Record, Error> {
         plan_name: plan.name,
         inventory,
         time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
+        evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
     })
 }
 
@@ -132,7 +133,7 @@ fn journal(
         return Ok((journal, rollout));
     }
     let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
-    let (mut begun, length) = replay(&input)?;
+    let (mut begun, length) = replay(&input, &EvidenceFields::default())?;
     match begun.outcome() {
         // One that was killed behind its last call has its verdict still to be written.
         Outcome::Running | Outcome::Interrupted | Outcome::Completed => {}
@@ -142,7 +143,8 @@ fn journal(
         }
     }
     if begun.inputs_differ(&rollout) {
-        let problem = format!("the plan or the fleet is not the one that {} began with", path.display());
+        let problem =
+            format!("the plan, the fleet or an evidence field is not the one that {} began with", path.display());
         return Err(Error::usage(
             problem,
             "go on with the files that it began with, or begin anew with another --journal",
@@ -265,6 +267,6 @@ impl Rollout {
             let inputs = rollout.inputs().iter();
             inputs.map(|input| (input.role == Role::Plan, input.sha256.clone())).collect::<Vec<_>>()
         };
-        hashes(self) != hashes(other)
+        hashes(self) != hashes(other) || self.fields() != other.fields()
     }
 }

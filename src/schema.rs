@@ -7,7 +7,7 @@ use std::ops::Deref;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-pub use explain::{Fault, MAX_FAULTS, explain, fault_at, line_fault, utf8};
+pub use explain::{Fault, MAX_FAULTS, explain, explain_response, fault_at, json, line_fault, utf8};
 
 use crate::collect::{FleetList, Plan, PlanAnswer, Response};
 use crate::config::Config;

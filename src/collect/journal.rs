@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::input::Input;
-use super::{Collected, evidence_error};
+use super::{Collected, EvidenceFields, evidence_error};
 use crate::document::Role;
-use crate::drive::{Rollout, read_journal};
+use crate::drive::{Record, Rollout, read_journal};
 use crate::error::Error;
 use crate::schema::Fault;
 
@@ -14,12 +14,13 @@ pub fn is_journal(bytes: &[u8]) -> bool {
     bytes.starts_with(b"{\"record\":\"start\"")
 }
 
-/// Reads a journal. One that says of no end was cut short: the rollout was interrupted.
+/// Reads a journal. One that says of no end was cut short: the rollout was interrupted. `fields` are evidence besides
+/// those that the rollout itself was told of.
 ///
 /// # Errors
 /// [`Error::Evidence`] where a record is not valid.
-pub fn read(input: &Arc<Input>, sha256: String) -> Result<Collected, Error> {
-    let mut rollout = replay(input)?.0;
+pub fn read(input: &Arc<Input>, fields: &EvidenceFields, sha256: String) -> Result<Collected, Error> {
+    let mut rollout = replay(input, fields)?.0;
     rollout.cut_short();
     let (document, _) = rollout.finish();
     let mut inputs = vec![input.file(Role::Journal, sha256)];
@@ -31,12 +32,15 @@ pub fn read(input: &Arc<Input>, sha256: String) -> Result<Collected, Error> {
 ///
 /// # Errors
 /// [`Error::Evidence`] where a record is not valid.
-pub fn replay(input: &Input) -> Result<(Rollout, u64), Error> {
+pub fn replay(input: &Input, fields: &EvidenceFields) -> Result<(Rollout, u64), Error> {
     let wrong = |line: usize, problem: String| {
         let fault = Fault { place: Some((line, 1)), ..Fault::whole(problem) };
         evidence_error(input, vec![fault.help("each line of a journal is a record of the schema `journal`")])
     };
-    let (records, length) = read_journal(&input.bytes).map_err(|(line, problem)| wrong(line, problem))?;
+    let (mut records, length) = read_journal(&input.bytes).map_err(|(line, problem)| wrong(line, problem))?;
+    if let Some(Record::Start { evidence_fields, .. }) = records.first_mut() {
+        evidence_fields.extend(fields.names().cloned());
+    }
     let Some((start, rest)) = records.split_first() else {
         return Err(wrong(1, "found no whole record".into()));
     };

@@ -8,7 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, Unknown};
+use super::fields::EvidenceFields;
+use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, Unknown, Unread};
 use crate::document::{Anomaly, AnomalyKind, Archive, Field, Grouping, Origin, PhaseId, Row, RowId, Text};
 
 /// How many rows that belong to nobody are named one by one.
@@ -38,7 +39,7 @@ pub struct ResponseRow<'a> {
     /// Its evidence.
     pub row: Row,
     /// Fields that the schema does not know.
-    pub unknown: BTreeSet<String>,
+    pub unknown: BTreeMap<String, Unread<'a>>,
 }
 
 impl ResponseRow<'_> {
@@ -70,7 +71,8 @@ impl JsonSchema for ResponseRow<'_> {
             "phase": {"type": ["string", "null"], "description": "The part of the rollout, such as `canary` or `batch-1`."},
         });
         if let Some(evidence) = schema.get("properties").and_then(|properties| properties.as_object()) {
-            for (name, property) in evidence {
+            // Where the document keeps fields that the operator names; here they stand beside the others.
+            for (name, property) in evidence.iter().filter(|(name, _)| *name != "extra") {
                 properties.insert(name.clone(), property.clone());
             }
         }
@@ -112,10 +114,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
                         "running_image" => once(&mut row.running_image, &mut access)?,
                         "error" => once(&mut row.error, &mut access)?,
                         _ => {
-                            if !read.unknown.insert(key.into_owned()) {
+                            if read.unknown.insert(key.into_owned(), access.next_value()?).is_some() {
                                 return Err(A::Error::custom("the same key twice"));
                             }
-                            access.next_value::<Unknown<3>>()?;
                         }
                     }
                 }
@@ -152,11 +153,11 @@ pub enum Found {
     Format(String),
 }
 
-/// One pass over an archived response: its rows go into `grouping`.
+/// One pass over an archived response: its rows go into `grouping`, with the extra `fields` that are evidence.
 ///
 /// # Errors
 /// [`Refused`] where it is no response; `schema::explain` says why.
-pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Found, Refused> {
+pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut Grouping) -> Result<Found, Refused> {
     let mut scanner = Scanner::new(bytes);
     let mut archive = Archive::default();
     let mut anomalies = Anomalies::new(input);
@@ -169,7 +170,7 @@ pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Found
             "error" => archive.error = scanner.value()?,
             "message" => archive.message = scanner.value()?,
             "stragglers" => archive.stragglers = scanner.value()?,
-            "results" if scanner.peek() == Some(b'[') => read_rows(scanner, &mut anomalies, grouping)?,
+            "results" if scanner.peek() == Some(b'[') => read_rows(scanner, fields, &mut anomalies, grouping)?,
             "results" => scanner.value::<()>()?,
             "format" if scanner.peek() == Some(b'"') => {
                 let Plain(name) = scanner.value()?;
@@ -199,13 +200,20 @@ struct Seen {
     unknown: usize,
 }
 
-fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+fn read_rows(
+    scanner: &mut Scanner<'_>,
+    fields: &EvidenceFields,
+    anomalies: &mut Anomalies<'_>,
+    grouping: &mut Grouping,
+) -> Result<(), Refused> {
     let mut rows: Rows<'_, Seen> = Rows::new();
     let mut last_phase: Option<(Cow<'_, str>, PhaseId)> = None;
     let mut at = 0_u32;
     scanner.array(|scanner| {
-        let (Labelled { slug, phase }, seen) = rows.next(scanner, |read: ResponseRow<'_>| {
-            Ok(Seen { row: grouping.row(read.row), unknown: anomalies.set(at, read.unknown) })
+        let (Labelled { slug, phase }, seen) = rows.next(scanner, |mut read: ResponseRow<'_>| {
+            fields.take(&mut read)?;
+            let unknown = read.unknown.into_keys().collect();
+            Ok(Seen { row: grouping.row(read.row), unknown: anomalies.set(at, unknown) })
         })?;
         anomalies.again(seen.unknown);
         match slug.as_deref().map(str::trim) {

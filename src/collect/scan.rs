@@ -240,6 +240,76 @@ fn plain(bytes: &[u8], from: usize) -> Option<usize> {
     (bytes[end] == b'"' && bytes[from..end].iter().all(|b| matches!(b, 0x20..0x7f))).then_some(end)
 }
 
+/// The value of a field that is not known, [`ROW_DEPTH`] levels deep. It is kept in case the operator names the field.
+#[derive(Debug)]
+pub enum Unread<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// A string.
+    String(Cow<'a, str>),
+    /// An array or an object; what it holds is not kept.
+    Nested,
+}
+
+/// How many arrays and objects are around the value of a row's field.
+const ROW_DEPTH: usize = 3;
+
+impl<'de: 'a, 'a> Deserialize<'de> for Unread<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct UnreadVisitor;
+
+        impl<'de> Visitor<'de> for UnreadVisitor {
+            type Value = Unread<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON value")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Unread<'de>, E> {
+                Ok(Unread::Boolean(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Unread<'de>, E> {
+                Ok(Unread::Number(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Unread<'de>, E> {
+                Ok(Unread::Number(value.into()))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Unread<'de>, E> {
+                serde_json::Number::from_f64(value).map(Unread::Number).ok_or_else(|| E::custom("no finite number"))
+            }
+
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Unread<'de>, E> {
+                Ok(Unread::String(Cow::Borrowed(value)))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Unread<'de>, E> {
+                Ok(Unread::String(Cow::Owned(value.to_owned())))
+            }
+
+            fn visit_unit<E>(self) -> Result<Unread<'de>, E> {
+                Ok(Unread::Null)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Unread<'de>, A::Error> {
+                Nested(ROW_DEPTH).visit_seq(access).map(|()| Unread::Nested)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Unread<'de>, A::Error> {
+                Nested(ROW_DEPTH).visit_map(access).map(|()| Unread::Nested)
+            }
+        }
+
+        deserializer.deserialize_any(UnreadVisitor)
+    }
+}
+
 /// The value of an unknown field, `AT` levels deep: any JSON in which no object has the same key twice and that is
 /// not nested too deep.
 #[derive(Debug)]

@@ -223,3 +223,36 @@ impl<T: JsonSchema> JsonSchema for Map<T> {
         <BTreeMap<String, T>>::json_schema(generator)
     }
 }
+
+/// A value without structure, of a field that the operator has named as evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// Text.
+    String(Text),
+}
+
+impl Scalar {
+    /// The JSON types that it may have.
+    pub const TYPES: [&str; 4] = ["string", "number", "boolean", "null"];
+}
+
+impl JsonSchema for Scalar {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": Self::TYPES})
+    }
+}

@@ -32,6 +32,9 @@ pub enum Record {
         /// By how much waiting was shortened in a rehearsal; absent in a real rollout.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         time_scale: Option<Text>,
+        /// Extra fields of rows that are evidence.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence_fields: Vec<Text>,
     },
     /// A request is about to be sent.
     Request {

@@ -9,7 +9,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::journal::Record;
-use crate::collect::{Bytes, Input, PlanFile, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file};
+use crate::collect::{
+    Bytes, EvidenceFields, Input, PlanFile, Refused, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file,
+};
 use crate::document::{
     self, Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
     LabelsId, Origin, Outcome, Probing, Provenance, Purpose, Role, Text,
@@ -37,6 +39,7 @@ pub struct Rollout {
     plan: PlanFile,
     /// Tenants of a list that is independent of the control plane; once it enumerated, those that it did not.
     inventory: Vec<Text>,
+    fields: EvidenceFields,
     fleet: Vec<Text>,
     /// How many of the first tenants of `fleet` are known to be called.
     passed: usize,
@@ -73,9 +76,11 @@ impl Rollout {
     /// # Errors
     /// In words, where that is no first record.
     pub fn start(record: &Record) -> Result<Self, String> {
-        let Record::Start { at, plan_name, plan, inventory, time_scale, .. } = record else {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, .. } = record else {
             return Err("found a record that is no start of a journal".into());
         };
+        let names: Vec<String> = evidence_fields.iter().map(ToString::to_string).collect();
+        let fields = EvidenceFields::new(&names).map_err(|error| error.to_string())?;
         let input =
             |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
@@ -110,6 +115,7 @@ impl Rollout {
             document,
             plan,
             inventory: listed,
+            fields,
             fleet: Vec::new(),
             passed: 0,
             enumerated: false,
@@ -119,6 +125,11 @@ impl Rollout {
             soaked: false,
             probing: None,
         })
+    }
+
+    /// Extra fields of rows that are evidence.
+    pub const fn fields(&self) -> &EvidenceFields {
+        &self.fields
     }
 
     /// The plan that it follows.
@@ -357,10 +368,14 @@ impl Rollout {
                     continue;
                 }
             };
-            self.results.push((*raw).to_owned());
             let at = origin(i);
             let place = format!("/calls/{}/attempts/{}/results/{i}", at.call.unwrap_or(0), at.attempt.unwrap_or(0));
-            for field in std::mem::take(&mut row.unknown) {
+            if let Err(Refused) = self.fields.take(&mut row) {
+                wrong = wrong.or_else(|| Some(malformed("an evidence field holds an array or an object", raw.get())));
+                continue;
+            }
+            self.results.push((*raw).to_owned());
+            for field in std::mem::take(&mut row.unknown).into_keys() {
                 self.unknown_field(&place, &field);
             }
             match row.slug().map(str::to_owned) {

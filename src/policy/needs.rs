@@ -9,7 +9,8 @@ pub fn missing<'n>(needs: &'n [String], document: &Document) -> Option<&'n str> 
     if needs.is_empty() {
         return None;
     }
-    let skeleton = serde_json::to_value(document.without_evidence()).unwrap_or_default();
+    let without_cohorts = Document { calls: document.calls.clone(), ..document.without_evidence() };
+    let skeleton = serde_json::to_value(without_cohorts).unwrap_or_default();
     let lacks = |need: &&String| {
         let steps: Vec<&str> = need.split('.').collect();
         match &*steps {

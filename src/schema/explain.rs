@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{MAX_DEPTH, Name, escape_pointer, validator};
+use crate::collect::EvidenceFields;
 use crate::error::nearest;
 
 /// How many faults are shown at the most.
@@ -50,6 +51,31 @@ impl Fault {
 
 /// Everything that is wrong with an input, the first [`MAX_FAULTS`] in the order in which they stand there.
 pub fn explain(bytes: &[u8], name: Name) -> Vec<Fault> {
+    explain_by(bytes, name, &name.schema())
+}
+
+/// The same of an archived response whose rows have extra fields that are evidence.
+pub fn explain_response(bytes: &[u8], fields: &EvidenceFields) -> Vec<Fault> {
+    let mut schema = Name::Response.schema();
+    fields.describe(&mut schema);
+    explain_by(bytes, Name::Response, &schema)
+}
+
+/// Reads any JSON in which no key comes twice and nothing is nested deeper than [`MAX_DEPTH`].
+///
+/// # Errors
+/// What is wrong with it.
+pub fn json(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
+    let text = utf8(bytes).map_err(|fault| vec![fault])?;
+    let wrong = |error: &serde_json::Error| vec![syntax(text, error)];
+    let root: &RawValue = serde_json::from_str(text).map_err(|error| wrong(&error))?;
+    let mut reader = Reader { text, long: None, faults: Vec::new() };
+    reader.value(root, "", 0);
+    let faults = reader.faults();
+    if faults.is_empty() { serde_json::from_str(text).map_err(|error| wrong(&error)) } else { Err(faults) }
+}
+
+fn explain_by(bytes: &[u8], name: Name, schema: &Value) -> Vec<Fault> {
     let text = match utf8(bytes) {
         Ok(text) => text,
         Err(fault) => return vec![fault],
@@ -58,21 +84,16 @@ pub fn explain(bytes: &[u8], name: Name) -> Vec<Fault> {
         Ok(root) => root,
         Err(error) => return vec![syntax(text, &error)],
     };
-    let schema = name.schema();
-    let long = name.long_array().map(|(at, definition)| (at, validator(&schema, Some(definition))));
+    let long = name.long_array().map(|(at, definition)| (at, validator(schema, Some(definition))));
     let mut reader = Reader { text, long, faults: Vec::new() };
     let value = reader.value(root, "", 0);
     if name == Name::Response && value.as_object().is_some_and(|object| object.keys().all(|key| !describes(key))) {
         let fault = "found an object with none of the keys of a response; \"results\" or \"ok\" at least is expected";
         reader.fault(root, String::new(), fault.into());
     } else {
-        reader.validate(&validator(&schema, None), &value, root, "");
+        reader.validate(&validator(schema, None), &value, root, "");
     }
-    let mut faults = reader.faults;
-    faults.sort_by(|a, b| (a.0, &a.1.pointer).cmp(&(b.0, &b.1.pointer)));
-    faults.dedup();
-    faults.truncate(MAX_FAULTS);
-    faults.into_iter().map(|(_, fault)| fault).collect()
+    reader.faults()
 }
 
 /// A fault that the schema cannot express, at a JSON pointer.
@@ -213,6 +234,15 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// What was found, the first [`MAX_FAULTS`] in the order in which they stand there.
+    fn faults(self) -> Vec<Fault> {
+        let mut faults = self.faults;
+        faults.sort_by(|a, b| (a.0, &a.1.pointer).cmp(&(b.0, &b.1.pointer)));
+        faults.dedup();
+        faults.truncate(MAX_FAULTS);
+        faults.into_iter().map(|(_, fault)| fault).collect()
+    }
+
     fn fault(&mut self, at: &RawValue, pointer: String, problem: String) {
         let at = offset(self.text, at);
         let fault = Fault { pointer: Some(pointer), place: Some(place(self.text, at)), problem, help: None };

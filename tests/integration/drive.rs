@@ -6,6 +6,7 @@ mod faults;
 mod journal;
 mod kill;
 mod order;
+mod own;
 mod plane;
 mod rehearsal;
 mod signals;

@@ -150,7 +150,7 @@ fn evidence_that_lacks_what_a_policy_needs_is_no_pass() {
     fails(&needs("rollout.started_at"), "needs rollout.started_at");
     fails(&needs("calls.attempts"), "needs calls.attempts");
     let facts = "# METADATA\n# title: Facts\n# custom:\n#   facts:\n#     freeze: {description: Windows.}\n";
-    fails(&format!("{facts}{}", body("\tdata.facts.freeze.on")), "needs the fact \"freeze\", and nobody gives it");
+    fails(&format!("{facts}{}", body("\tdata.facts.freeze.on")), "needs the fact \"freeze\", which was not given");
     for there in ["rollout.dry_run", "cohorts.rows.verified_on_target", "cohorts.tenants", "provenance.inputs.sha256"] {
         assert_eq!(verify(&needs(there)).code, 0, "{there}");
     }

@@ -4,6 +4,7 @@ mod cli;
 mod conventions;
 mod drive;
 mod evidence;
+mod facts;
 mod fixtures;
 mod hostile;
 mod oracle;

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rollproof::collect::{Collected, Source, Sources, collect};
+use rollproof::collect::{Collected, EvidenceFields, Source, Sources, collect};
 use rollproof::document::Document;
 use rollproof::error::Error;
 use rollproof::finding::Severity;
 use rollproof::policy::{self, Loading, Settings};
 use rollproof::report::{Report, report};
-use rollproof::schema::{Name, explain};
+use rollproof::schema::{Fault, Name, explain, explain_response};
 use serde_json::{Map, Value, json};
 
 use crate::oracle::{Verdict, judge};
@@ -29,6 +29,8 @@ struct Rollout {
     rows: Vec<Value>,
     tolerated: usize,
     planned: bool,
+    /// Whether the rows' `zone` is named as evidence.
+    zoned: bool,
 }
 
 fn slug() -> impl Strategy<Value = String> {
@@ -66,9 +68,9 @@ fn row() -> impl Strategy<Value = Value> {
         key(&[true, true, true, false][..], 4),
         key(images, 6),
         key(&["", "  ", "timed out", "\u{1b}[31m::error::"][..], 8),
-        any::<bool>(),
+        (zone(), any::<bool>()),
     )
-        .prop_map(|(slug, phase, status, exit, health, verified, image, error, reversed)| {
+        .prop_map(|(slug, phase, status, exit, health, verified, image, error, (zone, reversed))| {
             let mut entries = vec![
                 ("slug", slug),
                 ("phase", phase),
@@ -78,6 +80,7 @@ fn row() -> impl Strategy<Value = Value> {
                 ("verified_on_target", verified),
                 ("running_image", image),
                 ("error", error),
+                ("zone", zone),
             ];
             if reversed {
                 entries.reverse();
@@ -86,12 +89,19 @@ fn row() -> impl Strategy<Value = Value> {
         })
 }
 
+/// A field that is no evidence unless it is named.
+fn zone() -> impl Strategy<Value = Option<Value>> {
+    let values =
+        [json!("a"), json!("1"), json!(1), json!(1.5), json!(-7), json!(true), json!(false), json!("\u{1b}::")];
+    prop_oneof![8 => Just(None), 1 => Just(Some(Value::Null)), 6 => select(values.to_vec()).prop_map(Some)]
+}
+
 fn rollout() -> impl Strategy<Value = Rollout> {
     let tiers = prop_oneof![Just(None), Just(Some("gold")), Just(Some("tin"))];
-    (vec((slug(), tiers), 0..8), vec(row(), 0..14), 0_usize..4, any::<bool>()).prop_map(
-        |(fleet, rows, tolerated, planned)| {
+    (vec((slug(), tiers), 0..8), vec(row(), 0..14), 0_usize..4, any::<bool>(), any::<bool>()).prop_map(
+        |(fleet, rows, tolerated, planned, zoned)| {
             let (fleet, labels) = fleet.into_iter().unzip();
-            Rollout { fleet, labels, rows, tolerated, planned }
+            Rollout { fleet, labels, rows, tolerated, planned, zoned }
         },
     )
 }
@@ -111,6 +121,7 @@ impl Rollout {
             evidence: file("response.json", json!({"ok": true, "results": self.rows})),
             fleet: Some(file("fleet.json", fleet.collect())),
             plan: self.planned.then(|| file("plan.json", plan)),
+            fields: if self.zoned { zones() } else { EvidenceFields::default() },
             max_bytes: 1 << 20,
         }
     }
@@ -124,6 +135,10 @@ impl Rollout {
         let (target, tolerated) = if self.planned { (Some(TARGET), self.tolerated) } else { (None, 0) };
         judge(&self.fleet, &self.rows, target, tolerated)
     }
+}
+
+fn zones() -> EvidenceFields {
+    EvidenceFields::new(&["zone".to_owned()]).expect("it can be named")
 }
 
 fn judged(collected: Collected) -> Report {
@@ -192,17 +207,23 @@ proptest! {
                 tenant.1.entry("tier".into()).or_insert_with(|| (*tier).to_owned());
             }
         }
-        let mut nobodys = 0;
+        let (mut nobodys, mut unknown) = (0, false);
         for row in &rollout.rows {
             let mut evidence = row.as_object().expect("an object").clone();
             evidence.remove("phase");
+            if let Some(zone) = evidence.remove("zone") {
+                unknown = !rollout.zoned;
+                if rollout.zoned {
+                    evidence.insert("extra".into(), json!({"zone": zone}));
+                }
+            }
             match evidence.remove("slug").as_ref().and_then(Value::as_str).map(str::trim) {
                 None | Some("") => nobodys += 1,
                 Some(slug) => expected.entry(slug.to_owned()).or_default().2.push(evidence.into()),
             }
         }
         prop_assert_eq!(ungrouped(&collected.document), expected);
-        prop_assert_eq!(collected.document.anomalies.len(), nobodys);
+        prop_assert_eq!(collected.document.anomalies.len(), nobodys + usize::from(unknown));
         for cohort in &collected.document.cohorts {
             for (i, tenant) in cohort.tenants.iter().enumerate() {
                 for (j, row) in cohort.rows.iter().enumerate() {
@@ -210,7 +231,8 @@ proptest! {
                     let source = &rollout.rows[origin.row as usize];
                     prop_assert_eq!(source["slug"].as_str().expect("a slug").trim(), &**tenant);
                     for (key, value) in serde_json::to_value(row).expect("it is JSON").as_object().expect("an object") {
-                        prop_assert_eq!(&source[key], value);
+                        let said = if key == "extra" { &json!({"zone": source["zone"]}) } else { &source[key] };
+                        prop_assert_eq!(said, value);
                     }
                 }
             }
@@ -247,7 +269,7 @@ proptest! {
         let written = serde_json::to_vec(&collected.document).expect("it is JSON");
         prop_assert_eq!(explain(&written, Name::Document), vec![]);
         let evidence = Source::new(case.file("document.json", written));
-        let again = collect(&Sources { evidence, fleet: None, plan: None, max_bytes: 1 << 20 }, Timestamp::MAX).expect("it is valid");
+        let again = collect(&Sources { evidence, fleet: None, plan: None, fields: EvidenceFields::default(), max_bytes: 1 << 20 }, Timestamp::MAX).expect("it is valid");
         prop_assert_eq!(&again.document, &collected.document);
         let bytes = |mut report: Report| { report.inputs.clear(); serde_json::to_string(&report).expect("it is JSON") };
         prop_assert_eq!(bytes(judged(again)), bytes(judged(collected)));
@@ -267,6 +289,8 @@ fn text_of_row() -> impl Strategy<Value = String> {
         "error",
         "sl\\u0075g",
         "extra",
+        "zone",
+        "z\\u006fne",
         "é",
     ];
     let values = [
@@ -329,12 +353,12 @@ fn near_rows() -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Whether the fast pass takes it; where it does not, the errors that are shown.
-fn taken(bytes: &[u8], as_fleet: bool) -> Result<(), Vec<String>> {
+fn taken(bytes: &[u8], as_fleet: bool, fields: EvidenceFields) -> Result<(), Vec<String>> {
     let case = Case::new();
     let read = case.file("read", bytes);
     let fleet = as_fleet.then(|| Source::new(read.clone()));
     let evidence = if as_fleet { case.file("response.json", r#"{"ok":true}"#) } else { read };
-    let sources = Sources { evidence: Source::new(evidence), fleet, plan: None, max_bytes: 1 << 24 };
+    let sources = Sources { evidence: Source::new(evidence), fleet, plan: None, fields, max_bytes: 1 << 24 };
     match collect(&sources, Timestamp::UNIX_EPOCH) {
         Ok(_) => Ok(()),
         Err(Error::Evidence { faults, .. }) => Err(faults.into_iter().map(|fault| fault.problem).collect()),
@@ -344,8 +368,13 @@ fn taken(bytes: &[u8], as_fleet: bool) -> Result<(), Vec<String>> {
 
 /// The fast pass and the one that explains: both take it, or both do not.
 fn agree(bytes: &[u8], name: Name) -> Result<(), TestCaseError> {
-    let explained = explain(bytes, name);
-    let taken = taken(bytes, name == Name::Fleet);
+    if name == Name::Response {
+        alike(bytes, &explain_response(bytes, &zones()), &taken(bytes, false, zones()))?;
+    }
+    alike(bytes, &explain(bytes, name), &taken(bytes, name == Name::Fleet, EvidenceFields::default()))
+}
+
+fn alike(bytes: &[u8], explained: &[Fault], taken: &Result<(), Vec<String>>) -> Result<(), TestCaseError> {
     prop_assert_eq!(
         taken.is_ok(),
         explained.is_empty(),
@@ -420,8 +449,11 @@ fn what_is_explained_as_a_document_is_refused_as_one() {
     let collected = {
         let evidence =
             Source::new(case.file("r.json", r#"{"ok":true,"results":[{"slug":"a","verified_on_target":true}]}"#));
-        collect(&Sources { evidence, fleet: None, plan: None, max_bytes: 1 << 20 }, Timestamp::UNIX_EPOCH)
-            .expect("valid")
+        collect(
+            &Sources { evidence, fleet: None, plan: None, fields: EvidenceFields::default(), max_bytes: 1 << 20 },
+            Timestamp::UNIX_EPOCH,
+        )
+        .expect("valid")
     };
     let written = serde_json::to_value(&collected.document).expect("it is JSON");
     let changes: [(&str, Value); 7] = [
@@ -450,5 +482,8 @@ fn what_is_explained_as_a_document_is_refused_as_one() {
 fn taken_as_document(bytes: &[u8]) -> Result<Collected, Error> {
     let case = Case::new();
     let evidence = Source::new(case.file(Path::new("document.json").to_str().expect("a name"), bytes));
-    collect(&Sources { evidence, fleet: None, plan: None, max_bytes: 1 << 20 }, Timestamp::UNIX_EPOCH)
+    collect(
+        &Sources { evidence, fleet: None, plan: None, fields: EvidenceFields::default(), max_bytes: 1 << 20 },
+        Timestamp::UNIX_EPOCH,
+    )
 }

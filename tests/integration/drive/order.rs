@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use rollproof::collect::{Source, Sources, collect};
+use rollproof::collect::{EvidenceFields, Source, Sources, collect};
 use rollproof::document::{Document, Outcome, Text};
 use rollproof::drive::{Client, Driver, Journal, JournalFormat, Progress, Record, Rollout, Stop, Timing, Token};
 use rollproof::error::Error;
@@ -152,6 +152,7 @@ impl Scenario {
             plan: Text::from(plan.to_string()),
             inventory: None,
             time_scale: Some(Text::from("0.001")),
+            evidence_fields: Vec::new(),
         }
     }
 }
@@ -186,8 +187,13 @@ fn driven(
 
 /// The document that the journal tells of.
 fn replayed(case: &Case) -> Document {
-    let sources =
-        Sources { evidence: Source::new(case.path("run.journal")), fleet: None, plan: None, max_bytes: 1 << 20 };
+    let sources = Sources {
+        evidence: Source::new(case.path("run.journal")),
+        fleet: None,
+        plan: None,
+        fields: EvidenceFields::default(),
+        max_bytes: 1 << 20,
+    };
     collect(&sources, Timestamp::UNIX_EPOCH).expect("the journal is valid").document
 }
 

@@ -1,0 +1,82 @@
+//! Evidence fields: what a control plane says of a tenant beyond the contract, where the operator names it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::response::ResponseRow;
+use super::scan::{Refused, Unread};
+use crate::document::{Scalar, Text};
+use crate::error::Error;
+
+/// The fields of a row that are known without being named.
+const KNOWN: [&str; 8] =
+    ["slug", "phase", "ssm_status", "ssm_exit_code", "healthz_ok", "verified_on_target", "running_image", "error"];
+
+/// The names of extra fields that are evidence. Each holds a string, a number, a boolean or `null`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidenceFields(BTreeSet<Text>);
+
+impl EvidenceFields {
+    /// The fields of these names.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where one is known without being named, or blank.
+    pub fn new(names: &[String]) -> Result<Self, Error> {
+        if let Some(known) = names.iter().find(|name| KNOWN.contains(&name.as_str())) {
+            let problem = format!("--evidence-field {known}: every row's {known} is read as it is");
+            return Err(Error::usage(
+                problem,
+                "leave it out; only a field that is otherwise unknown needs to be named",
+            ));
+        }
+        if names.iter().any(|name| name.trim().is_empty()) {
+            return Err(Error::usage(
+                "--evidence-field: the name is blank",
+                "name a field of the control plane's rows",
+            ));
+        }
+        Ok(Self(names.iter().map(|name| Text::from(&**name)).collect()))
+    }
+
+    /// Whether none is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &Text> {
+        self.0.iter()
+    }
+
+    /// The row with the named fields among its evidence, no longer unknown.
+    ///
+    /// # Errors
+    /// [`Refused`] where one holds an array or an object.
+    pub fn take(&self, row: &mut ResponseRow<'_>) -> Result<(), Refused> {
+        if self.0.is_empty() || row.unknown.is_empty() {
+            return Ok(());
+        }
+        let mut extra = Vec::new();
+        for name in &self.0 {
+            let scalar = match row.unknown.remove(&**name) {
+                None => continue,
+                Some(Unread::Null) => Scalar::Null,
+                Some(Unread::Boolean(value)) => Scalar::Boolean(value),
+                Some(Unread::Number(value)) => Scalar::Number(value),
+                Some(Unread::String(value)) => Scalar::String(Text::from(&*value)),
+                Some(Unread::Nested) => return Err(Refused),
+            };
+            extra.push((name.clone(), scalar));
+        }
+        row.row.extra = extra.into_iter().collect();
+        Ok(())
+    }
+
+    /// The response's schema, in which these fields have a type.
+    pub fn describe(&self, schema: &mut Value) {
+        for name in &self.0 {
+            schema["$defs"]["ResponseRow"]["properties"][&**name] = json!({"type": Scalar::TYPES});
+        }
+    }
+}
