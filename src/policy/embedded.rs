@@ -1,10 +1,10 @@
-//! The bundled policies, as they lie under `policies/`. Nothing registers one but its folder.
+//! The bundled policies, as they lie under `policies/rollproof/`. Nothing registers one but its folder.
 
 use include_dir::{Dir, include_dir};
 
 use super::engine::Module;
 
-static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
+static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies/rollproof");
 
 /// The bundled modules, by path; unit tests are not among them.
 pub fn modules() -> Vec<Module> {
@@ -19,7 +19,7 @@ fn collect(folder: &Dir<'_>, modules: &mut Vec<Module>) {
         let path = file.path().to_string_lossy();
         if let (Some(text), true, false) = (file.contents_utf8(), path.ends_with(".rego"), path.ends_with("_test.rego"))
         {
-            modules.push(Module { file: format!("policies/{path}"), text: text.to_owned() });
+            modules.push(Module { file: format!("policies/rollproof/{path}"), text: text.to_owned() });
         }
     }
     for folder in folder.dirs() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{fixture_args, fixtures, golden, read_json, rollproof, root, run};
+use crate::support::{example_fixtures, fixture_args, fixtures, golden, read_json, rollproof, root, run};
 
 /// What a case says by hand, as far as a report can show it.
 fn expected(case: &Value) -> Value {
@@ -46,7 +46,7 @@ fn is_refused(case: &Value) -> bool {
 #[test]
 fn every_fixture_gives_the_expected_report() {
     let mut wrong = Vec::new();
-    for folder in fixtures() {
+    for folder in fixtures().into_iter().chain(example_fixtures()) {
         let case = read_json(&folder.join("case.json"));
         if is_refused(&case) {
             continue;

@@ -3,7 +3,7 @@
 use rollproof::schema::Name;
 use serde_json::Value;
 
-use crate::support::{fixture_args, fixtures, golden, read_json, rollproof, root, run};
+use crate::support::{example_fixtures, fixture_args, fixtures, golden, read_json, rollproof, root, run};
 
 #[test]
 fn committed_schemas_are_generated() {
@@ -18,7 +18,7 @@ fn what_is_written_is_valid() {
     let (documents, reports) = (validator(Name::Document), validator(Name::Report));
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let path = folder.path().join("document.json");
-    for fixture in fixtures() {
+    for fixture in fixtures().into_iter().chain(example_fixtures()) {
         let case = read_json(&fixture.join("case.json"));
         if case["exit"] == 4 {
             continue;

@@ -109,6 +109,12 @@ pub fn fixtures() -> Vec<PathBuf> {
     cases
 }
 
+/// Every folder below `fixtures/examples/<policy>/` that holds a case of an example policy.
+pub fn example_fixtures() -> Vec<PathBuf> {
+    let policies = folders(&root().join("fixtures/examples"));
+    policies.iter().flat_map(|policy| folders(policy)).collect()
+}
+
 pub fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut folders: Vec<PathBuf> =

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The bundled policies give the same findings under the real OPA as under the engine that rollproof embeds.
+"""The bundled policies and the examples give the same findings under the real OPA as under the engine that rollproof embeds.
 
     same-findings.py [--rollproof PATH] [--opa PATH]
 
@@ -35,7 +35,8 @@ def main():
     options = options.parse_args()
     rollproof = os.path.abspath(options.rollproof)
 
-    folders = [case.parent for case in sorted((ROOT / "fixtures").glob("*/*/case.json")) if read(case)["exit"] != REFUSED]
+    cases = [case for pattern in ["*/*/case.json", "examples/*/*/case.json"] for case in sorted((ROOT / "fixtures").glob(pattern))]
+    folders = [case.parent for case in cases if read(case)["exit"] != REFUSED]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         compared = list(pool.map(lambda folder: compare(rollproof, options.opa, folder), folders))
 
@@ -82,12 +83,19 @@ def judge(rollproof, folder, scratch):
     return json.loads(ran.stdout), document
 
 
+def facts(folder):
+    """What the policies know besides the document."""
+    args = read(folder / "case.json")["args"]
+    given = [args[i + 1].split("=", 1) for i, arg in enumerate(args) if arg == "--facts"]
+    return {name: read(folder / path) for name, path in given}
+
+
 def ask(opa, report, document, folder, scratch):
     """What OPA says: by package and severity, and the summary."""
     params = {param["name"]: param["value"] for param in report["params"] if param["value"] is not None}
     given = {"waivers": waivers(folder), "codes": {"unwaivable": unwaivable(opa)}}
     (scratch / "input.json").write_text(json.dumps(document), encoding="utf-8")
-    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params, "given": given}}), encoding="utf-8")
+    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params, "given": given}, "facts": facts(folder)}), encoding="utf-8")
     # A rule that a package does not have is undefined, and leaves its list empty.
     asked = [f"{package['package']}.{severity}" for package in report["policies"] for severity in SEVERITIES]
     (scratch / "query.rego").write_text(USED % query([path for path in asked if not path.startswith("rollproof.waivers.")]))

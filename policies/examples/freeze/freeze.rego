@@ -1,0 +1,79 @@
+# METADATA
+# title: Freeze windows
+# description: No rollout is under way during a freeze window.
+# schemas:
+#   - input: schema["document.schema"]
+# custom:
+#   needs: [rollout.started_at]
+#   facts:
+#     freeze:
+#       description: 'the windows, a list of {"from", "to", "why"}, times in RFC 3339; it may be empty'
+#   remedy: Wait until the window is over, or have it changed by whoever keeps the calendar.
+package examples.freeze
+
+# METADATA
+# title: Rollout in a freeze window
+# description: The rollout began before the end of a window, and went on after its beginning.
+# custom:
+#   codes: [freeze.frozen]
+deny contains finding if {
+	not input.rollout.dry_run
+	some i, window in windows
+	begun < window.to
+	ended >= window.from
+	finding := {
+		"code": "freeze.frozen",
+		"message": sprintf("the rollout fell into a freeze: %s", [window.why]),
+		"observed": {"started_at": input.rollout.started_at},
+		"expected": {"outside": object.filter(data.facts.freeze[i], ["from", "to"])},
+		"at": "/rollout/started_at",
+	}
+}
+
+# METADATA
+# title: Unreadable calendar
+# description: What was given as the calendar is no list of windows, so nobody can say whether there is a freeze.
+# custom:
+#   codes: [freeze.unreadable]
+#   remedy: Mend the file that is given with --facts freeze=FILE.
+deny contains finding if {
+	not is_readable
+	finding := {
+		"code": "freeze.unreadable",
+		"message": "the freeze calendar is not a list of windows with from, to and why",
+	}
+}
+
+# METADATA
+# title: Halt in a freeze window
+# description: Nobody is called once a window has begun, or where it is not known.
+# custom:
+#   codes: [freeze.frozen, freeze.unreadable]
+halt contains finding if some finding in deny
+
+begun := at if at := time.parse_rfc3339_ns(input.rollout.started_at)
+
+# Where no call has ended, nothing is known but the beginning.
+ended := at if {
+	last := object.get(input.rollout, "finished_at", input.rollout.started_at)
+	at := time.parse_rfc3339_ns(last)
+}
+
+windows := [window |
+	is_readable
+	some given in data.facts.freeze
+	window := {
+		"from": time.parse_rfc3339_ns(given.from),
+		"to": time.parse_rfc3339_ns(given.to),
+		"why": given.why,
+	}
+]
+
+is_readable if {
+	is_array(data.facts.freeze)
+	every window in data.facts.freeze {
+		is_string(window.from)
+		is_string(window.to)
+		is_string(window.why)
+	}
+}
