@@ -66,7 +66,9 @@ impl<'a> Walker<'_, 'a> {
                 (Seen { of, maybe }, name.clone(), 3_usize.saturating_sub(hidden).min(steps.len()))
             }
             Found::Nothing => (Seen::always(Type::Any), name.clone(), steps.len()),
-            Found::Param(None) | Found::Given | Found::Fact(_) | Found::Package => {
+            // A fact that is declared and not given is an error of its own; what lies in it is not known.
+            Found::Fact(_) => (Seen::always(Type::Any), name.clone(), 2_usize.saturating_sub(hidden).min(steps.len())),
+            Found::Param(None) | Found::Given | Found::Package => {
                 (Seen { of: Type::Any, maybe: true }, name.clone(), steps.len())
             }
         }
