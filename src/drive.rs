@@ -49,8 +49,13 @@ pub struct Timing {
 
 impl Timing {
     fn scaled(&self, wait: Duration) -> Duration {
-        Duration::try_from_secs_f64(wait.as_secs_f64() * self.scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
+        scaled(wait, self.scale)
     }
+}
+
+/// A wait of another length, as far as the clock can count.
+pub fn scaled(wait: Duration, scale: f64) -> Duration {
+    Duration::try_from_secs_f64(wait.as_secs_f64() * scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
 }
 
 /// Asked with the document so far: why to stop, or nothing to go on.
@@ -84,28 +89,22 @@ enum Unfinished {
 
 impl Driver<'_> {
     /// Drives the rollout to its end, to a halt, or until a signal comes; then asks tenants for their build, where that
-    /// is wanted. Where rollproof itself fails, that is an error
-    /// like any other, so that what was collected can still be written.
+    /// is wanted. Where rollproof itself fails, that is an error like any other, so that what was collected can still be
+    /// written.
     ///
     /// # Errors
     /// That of the journal or of the question; the rollout then stops before anything else is called.
     pub fn run(&mut self, ask: &mut Ask<'_>, probing: Option<(&Prober, &mut Whom<'_>)>) -> Result<(), Error> {
-        let system = |error: io::Error| Error::Bug(format!("the operating system refuses: {error}"));
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
-        let local = LocalSet::new();
-        self.stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
-        let work = async {
+        let driven = block_on(async |stop| {
+            self.stop = stop;
             self.drive(ask).await?;
             match probing {
                 Some((prober, whom)) => self.probe(prober, whom).await,
                 None => Ok(()),
             }
-        };
-        let driven = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work)));
-        // A name that is still being looked up is not waited for.
-        runtime.shutdown_background();
+        });
         self.rollout.cut_short();
-        driven.unwrap_or_else(|_| Err(Error::Bug("rollproof itself failed; please report this as a bug".into())))
+        driven
     }
 
     async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
@@ -215,6 +214,18 @@ impl Driver<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Does something that a signal can end. A panic is an error like any other.
+fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Result<T, Error>) -> Result<T, Error> {
+    let system = |error: io::Error| Error::Bug(format!("the operating system refuses: {error}"));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
+    let local = LocalSet::new();
+    let stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
+    let done = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work(stop))));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|_| Err(Error::Bug("rollproof itself failed; please report this as a bug".into())))
 }
 
 /// The time, as records have it.

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
-
 use crate::cli;
 use crate::collect::{Collected, EvidenceFields, Source, Sources, collect};
 use crate::config::{Config, seconds};
 use crate::document::{Document, Probing, Role, Text};
-use crate::drive::{Journal, Pace, Prober, Progress, Record, Rollout, Signal, Stop, Template, now};
+use crate::drive::{Journal, Pace, Prober, Progress, Record, Rollout, Signal, Template, now, scaled};
 use crate::error::Error;
 use crate::judge::{self, Judge};
 use crate::schema;
@@ -54,7 +51,7 @@ fn prober(options: &cli::Probing, config: &Config, scale: f64) -> Result<Prober,
             "16 is usual",
         ));
     }
-    let (interval, timeout) = (interval.mul_f64(scale), timeout.mul_f64(scale));
+    let (interval, timeout) = (scaled(interval, scale), scaled(timeout, scale));
     let pace = Pace { interval, timeout, request_timeout, concurrency };
     Prober::new(template, pace)
 }
@@ -163,10 +160,6 @@ fn ask(
     prober: &Prober,
     document: &mut Document,
 ) -> Result<Option<Signal>, Error> {
-    let system = |error: std::io::Error| Error::Policy(format!("the operating system refuses: {error}"));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
-    let local = LocalSet::new();
-    let stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
     let progress = Progress::new(options.quiet, 0);
     let tenants = judge.whom(document)?;
     let mut probing = Probing::default();
@@ -179,8 +172,5 @@ fn ask(
         document.probes = Some(probing.probes());
         judge.whom(document)
     };
-    local.block_on(&runtime, prober.probe(tenants, &progress, &stop, &mut keep))?;
-    // A name that is still being looked up is not waited for.
-    runtime.shutdown_background();
-    Ok(stop.came())
+    prober.run(tenants, &progress, &mut keep)
 }

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::client::{USER_AGENT, chain, is_loopback};
 use super::journal::Record;
-use super::{Driver, Progress, Stop, now};
+use super::{Driver, Progress, Signal, Stop, block_on, now};
 use crate::document::{BuildSeen, Document, Field, Map, ProbeAnswer, Text};
 use crate::error::Error;
 
@@ -154,7 +154,7 @@ impl Prober {
     ///
     /// # Errors
     /// Those of `keep`.
-    pub async fn probe(
+    async fn probe(
         &self,
         tenants: Vec<Text>,
         progress: &Progress,
@@ -188,6 +188,17 @@ impl Prober {
             }
         }
         Ok(())
+    }
+
+    /// Asks tenants for their build, where nothing else is driven. Gives the signal that came meanwhile.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub fn run(&self, tenants: Vec<Text>, progress: &Progress, keep: &mut Keep<'_>) -> Result<Option<Signal>, Error> {
+        block_on(async |stop| {
+            self.probe(tenants, progress, &stop, keep).await?;
+            Ok(stop.came())
+        })
     }
 
     /// Asks each tenant once. Once a signal came, only what was answered before is given.
@@ -262,7 +273,7 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// That of the journal or of the question.
-    pub async fn probe(&mut self, prober: &Prober, whom: &mut Whom<'_>) -> Result<(), Error> {
+    pub(super) async fn probe(&mut self, prober: &Prober, whom: &mut Whom<'_>) -> Result<(), Error> {
         if self.stop.came().is_some() {
             return Ok(());
         }
