@@ -58,8 +58,19 @@ pub fn scaled(wait: Duration, scale: f64) -> Duration {
     Duration::try_from_secs_f64(wait.as_secs_f64() * scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
 }
 
-/// Asked with the document so far: why to stop, or nothing to go on.
-pub type Ask<'a> = dyn FnMut(&Document) -> Result<Vec<String>, Error> + 'a;
+/// What is said of a rollout so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Why to stop; nothing to go on.
+    pub halts: Vec<String>,
+    /// How many tenants are proven, to be shown.
+    pub proven: u64,
+    /// How many are not although a call named them, to be shown.
+    pub not_proven: u64,
+}
+
+/// Asked with the document so far.
+pub type Ask<'a> = dyn FnMut(&Document) -> Result<Said, Error> + 'a;
 
 /// A rollout that is being driven.
 pub struct Driver<'a> {
@@ -133,7 +144,10 @@ impl Driver<'_> {
 
     fn ask(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
         let halts = match ask(self.rollout.so_far()) {
-            Ok(halts) => halts,
+            Ok(said) => {
+                self.progress.counted(said.proven, said.not_proven);
+                said.halts
+            }
             Err(error) => {
                 let because = Text::from("a policy could not be evaluated");
                 self.record(&Record::Halted { at: now(), because })?;
@@ -162,8 +176,8 @@ impl Driver<'_> {
     async fn soak(&mut self, seconds: u64) -> Result<(), Error> {
         self.record(&Record::Soak { at: now() })?;
         let wait = self.timing.scaled(Duration::from_secs(seconds));
-        let waiting = self.progress.countdown("soak", wait);
-        if self.stop.unless_stopped(waiting).await.is_some() {
+        self.progress.pause("soak", wait);
+        if self.stop.unless_stopped(tokio::time::sleep(wait)).await.is_some() {
             self.record(&Record::Soaked { at: now() })?;
         }
         Ok(())
@@ -176,7 +190,8 @@ impl Driver<'_> {
         let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|delay| self.timing.scaled(*delay)).collect();
         let attempts = u16::try_from(delays.len()).unwrap_or(u16::MAX);
         let (client, stop) = (self.client, self.stop.clone());
-        self.progress.call(purpose, tenants, limit);
+        let attempts_at_most = attempts.saturating_add(1);
+        self.progress.call(&self.rollout, purpose, tenants, limit, &body);
 
         let number = Cell::new(0);
         let keeper = RefCell::new(&mut *self);
@@ -187,7 +202,9 @@ impl Driver<'_> {
             let attempt = number.replace(number.get() + 1);
             let request = Record::Request { call, attempt, purpose, tenants: tenants.to_vec(), at: now() };
             keeper.borrow_mut().record(&request).map_err(Unfinished::Failed)?;
-            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE).await else {
+            keeper.borrow().progress.attempt(purpose, tenants, (attempt + 1, attempts_at_most), limit);
+            let told = |signal| keeper.borrow().progress.grace(signal, GRACE);
+            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE, told).await else {
                 return Err(Unfinished::Stopped);
             };
             let last = !attempted.is_transient() || attempt == attempts;
@@ -203,10 +220,12 @@ impl Driver<'_> {
             };
             let mut driver = keeper.borrow_mut();
             driver.record(&answer).map_err(Unfinished::Failed)?;
-            driver.progress.answered(&driver.rollout, call);
+            if let Some(attempt) = driver.rollout.last_attempt(call) {
+                driver.progress.answered(&driver.rollout, purpose, tenants, attempt);
+            }
             if last { Ok(()) } else { Err(Unfinished::Transient) }
         };
-        let told = |_: &Unfinished, wait: Duration| keeper.borrow().progress.retry(wait);
+        let told = |_: &Unfinished, wait| keeper.borrow().progress.retry((number.get() + 1, attempts_at_most), wait);
         let retried =
             attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(told);
         match stop.unless_waiting(retried).await {

@@ -10,7 +10,7 @@ use crate::document::{Document, InputFile, Text};
 use crate::error::Error;
 use crate::facts::FactFiles;
 use crate::output;
-use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, load};
+use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, load};
 use crate::render::{Format, View, render};
 use crate::report::{Report, report};
 use crate::schema::Valid;
@@ -64,12 +64,12 @@ impl<'a> Judge<'a> {
         Ok(Appointed { options, policies, config })
     }
 
-    /// Why a rollout that is being driven must stop here; nothing where it may go on.
+    /// What is said of a rollout that is being driven: above all, why it must stop here.
     ///
     /// # Errors
     /// [`Error::Policy`] where a policy fails.
-    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
-        self.policies.halts(document)
+    pub fn so_far(&self, document: &Document) -> Result<SoFar, Error> {
+        self.policies.so_far(document)
     }
 
     /// The tenants that are asked for their build next.

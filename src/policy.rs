@@ -147,6 +147,25 @@ pub struct CohortSummary {
     pub row: Option<i64>,
 }
 
+/// What the policies say of a rollout that is being driven.
+#[derive(Debug)]
+pub struct SoFar {
+    /// Why it must stop here, each beginning with its code; nothing where it may go on.
+    pub halts: Vec<String>,
+    /// How many tenants are proven.
+    pub proven: u64,
+    /// How many are not although a call named them.
+    pub not_proven: u64,
+}
+
+/// What `rollproof.lib.summary` counts of a rollout that is being driven.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counts {
+    proven: u64,
+    not_proven: u64,
+}
+
 impl Policies {
     /// The bundled policies.
     ///
@@ -449,11 +468,11 @@ impl Prepared {
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
     }
 
-    /// Why a rollout that is being driven must stop here; nothing where it may go on. Each begins with its code.
+    /// What is said of a rollout that is being driven: above all, why it must stop here.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
+    pub fn so_far(&self, document: &Document) -> Result<SoFar, Error> {
         needed(self.packages.iter().filter(|package| package.is_on() && package.halts), document)?;
         let answer = self.ask("data.rollproof.query.halts", document)?;
         let mut halts = Vec::new();
@@ -477,7 +496,10 @@ impl Prepared {
         }
         halts.sort();
         halts.dedup();
-        Ok(halts)
+        let progress = answer.get("progress").only().and_then(|said| said.value());
+        let Counts { proven, not_proven } =
+            progress.map_err(|error| Error::Policy(format!("{SUMMARY}.progress: {error}")))?;
+        Ok(SoFar { halts, proven, not_proven })
     }
 
     fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {

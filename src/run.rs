@@ -11,12 +11,13 @@ use crate::collect::{EvidenceFields, Input, Source, fleet_names, plan_file, repl
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Signal, Stop, Timing, Token,
-    Whom, is_loopback, response,
+    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Said, Signal, Stop, Timing,
+    Token, Whom, is_loopback, response,
 };
 use crate::error::Error;
 use crate::judge::{self, Judge};
 use crate::output;
+use crate::policy::SoFar;
 use crate::probe;
 use crate::report::Report;
 use crate::schema::{self, fault_at};
@@ -170,9 +171,13 @@ fn drive(
 ) -> Ended {
     let progress = Progress::new(options.quiet, options.verbose);
     let mut driver = Driver { rollout, journal, client, timing, progress, stop: Stop::default() };
+    let mut ask = |document: &Document| {
+        let SoFar { halts, proven, not_proven } = judge.so_far(document)?;
+        Ok(Said { halts, proven, not_proven })
+    };
     let mut whom = |document: &Document| judge.whom(document);
     let probing = prober.map(|prober| (prober, &mut whom as &mut Whom<'_>));
-    let error = driver.run(&mut |document| judge.halts(document), probing).err();
+    let error = driver.run(&mut ask, probing).err();
     Ended { signal: driver.stop.came(), rollout: driver.rollout, error }
 }
 

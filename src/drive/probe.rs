@@ -183,7 +183,8 @@ impl Prober {
             }
             round = (round + self.pace.interval).min(end).max(Instant::now());
             let wait = round.saturating_duration_since(Instant::now());
-            if stop.unless_stopped(progress.countdown("next round of probing", wait)).await.is_none() {
+            progress.pause("next round of probing", wait);
+            if stop.unless_stopped(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
         }

@@ -1,13 +1,23 @@
-//! What is being waited for, on standard error: bars on a terminal, a plain line a call elsewhere.
+//! What is being waited for, and for how long at most, on standard error: bars on a terminal, a plain line a call
+//! elsewhere.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::rollout::Rollout;
-use crate::document::{Purpose, Text};
+use super::stop::Signal;
+use crate::document::{Attempt, Purpose, Text};
 use crate::render::escape::for_terminal;
+
+/// Tenants and what is waited for; the second line is cut where the terminal ends.
+const TEMPLATE: &str = "{bar:30} {pos} of {len} tenants called{counts}\n{wide_msg} {wait}";
+
+/// The same while tenants are asked for their build.
+const PROBING: &str = "{bar:30} {pos} of {len} tenants on the build\n{wide_msg} {wait}";
 
 /// Where progress is shown.
 #[derive(Debug)]
@@ -15,21 +25,35 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
     verbose: u8,
-    waiting: std::cell::RefCell<String>,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// What changes without an event of its own: time, and what a policy says.
+#[derive(Debug)]
+struct Shown {
+    since: Instant,
+    wait: Wait,
+    /// How many tenants are proven and how many are not, once somebody has said so.
+    counts: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    /// For an answer, no longer than this.
+    AtMost(Duration),
+    /// Until this has passed.
+    Just(Duration),
 }
 
 impl Progress {
-    /// On a terminal a bar, elsewhere lines; nothing where `quiet`. With `verbose` the tenants of each call are named.
+    /// On a terminal bars, elsewhere lines; nothing where `quiet`. With `verbose` the tenants of each call are named and
+    /// every answer has its line; with more of it the bodies of requests are shown.
     pub fn new(quiet: bool, verbose: u8) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
-        let bar = terminal.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tenants called  {msg}  {elapsed}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        Self { bar, lines: !terminal && !quiet, verbose, waiting: std::cell::RefCell::default() }
+        let shown = Shown { since: Instant::now(), wait: Wait::Just(Duration::ZERO), counts: None };
+        let shown = Arc::new(Mutex::new(shown));
+        let bar = terminal.then(|| bar(&shown));
+        Self { bar, lines: !terminal && !quiet, verbose, shown }
     }
 
     /// One line.
@@ -43,58 +67,72 @@ impl Progress {
         }
     }
 
-    /// A call begins.
-    pub fn call(&self, purpose: Purpose, tenants: &[Text], limit: Duration) {
-        let what = match (purpose, tenants) {
-            (Purpose::Plan, _) => "plan call".to_owned(),
-            (Purpose::Canary, _) => format!("canary {}", names(tenants)),
-            (Purpose::Batch, [_]) => format!("batch of 1 tenant: {}", names(tenants)),
-            (Purpose::Batch, _) => format!("batch of {} tenants: {}", tenants.len(), names(tenants)),
-        };
-        let waiting = format!("{what}, at most {} s an attempt", limit.as_secs_f64());
-        match &self.bar {
-            Some(bar) => bar.set_message(for_terminal(&waiting)),
-            None => self.line(&waiting),
+    /// A call begins; outside of a terminal this is its one line.
+    pub fn call(&self, rollout: &Rollout, purpose: Purpose, tenants: &[Text], limit: Duration, body: &str) {
+        let what = words(purpose, tenants);
+        if self.bar.is_none() {
+            let counts = counts(self.locked().counts);
+            let so_far = match rollout.fleet() {
+                0 => String::new(),
+                fleet => format!("{} of {fleet} tenants called{counts}; ", rollout.called()),
+            };
+            self.line(&format!("{so_far}{what}, at most {} an attempt", seconds(limit)));
         }
-        if self.verbose > 0 {
+        if self.verbose > 0 && !tenants.is_empty() {
             self.line(&format!("calling {}", tenants.iter().map(|tenant| &**tenant).collect::<Vec<_>>().join(", ")));
         }
-        self.waiting.replace(what);
+        if self.verbose > 1 {
+            self.line(&format!("sending {body}"));
+        }
     }
 
-    /// An attempt has ended.
-    pub fn answered(&self, rollout: &Rollout, call: u32) {
+    /// An attempt of a call begins, the `number`-th of at most `of`.
+    pub fn attempt(&self, purpose: Purpose, tenants: &[Text], (number, of): (u16, u16), limit: Duration) {
+        let which = if number > 1 { format!(", attempt {number} of {of}") } else { String::new() };
+        self.wait(&format!("{}{which}", words(purpose, tenants)), Wait::AtMost(limit));
+    }
+
+    /// An attempt has ended. Outside of a terminal a good answer says nothing: the next call's line does.
+    pub fn answered(&self, rollout: &Rollout, purpose: Purpose, tenants: &[Text], attempt: &Attempt) {
         if let Some(bar) = &self.bar {
             bar.set_length(rollout.fleet() as u64);
             bar.set_position(rollout.called() as u64);
         }
-        let Some(attempt) = rollout.last_attempt(call) else { return };
-        let status = attempt.status.map_or_else(|| "no answer".into(), |status| format!("HTTP {status}"));
-        let took = Duration::from_millis(attempt.duration_ms.unwrap_or_default()).as_secs_f64();
-        let what = self.waiting.borrow();
-        self.line(&format!(
-            "{what}: {status} after {took:.1} s; {} of {} tenants called",
-            rollout.called(),
-            rollout.fleet()
-        ));
+        if self.bar.is_some() || self.verbose > 0 || attempt.status != Some(200) {
+            self.line(&format!("{}: {}", words(purpose, tenants), outcome(attempt)));
+        }
     }
 
-    /// Another attempt follows.
-    pub fn retry(&self, wait: Duration) {
-        self.line(&format!("{}: another attempt in {} s", self.waiting.borrow(), wait.as_secs_f64()));
+    /// How many tenants are proven so far, and how many are not although a call named them.
+    pub fn counted(&self, proven: u64, not_proven: u64) {
+        self.locked().counts = Some((proven, not_proven));
+    }
+
+    /// Another attempt, the `number`-th of at most `of`, follows after some time.
+    pub fn retry(&self, (number, of): (u16, u16), wait: Duration) {
+        self.line(&format!("attempt {number} of {of} in {}", seconds(wait)));
+        self.wait(&format!("before attempt {number} of {of}"), Wait::Just(wait));
+    }
+
+    /// Something is waited for, such as the soak, for just so long.
+    pub fn pause(&self, what: &str, wait: Duration) {
+        if self.bar.is_none() {
+            self.line(&format!("{what}: {}", seconds(wait)));
+        }
+        self.wait(what, Wait::Just(wait));
     }
 
     /// Tenants begin to be asked for their build.
     pub fn probing(&self, tenants: usize, refused: usize, url: &str, timeout: Duration) {
         if let Some(bar) = &self.bar {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tenants on the build  {msg}  {elapsed}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let style = ProgressStyle::with_template(PROBING).unwrap_or_else(|_| ProgressStyle::default_bar());
+            bar.set_style(style.with_key("wait", keyed(&self.shown, |shown| left(shown.since.elapsed(), shown.wait))));
             bar.set_length(tenants as u64);
             bar.set_position(0);
-            bar.set_message("probing");
         }
         let tenants = if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") };
-        self.line(&format!("probing {tenants} at {url}, at most {} s", timeout.as_secs_f64()));
+        self.line(&format!("probing {tenants} at {url}, at most {}", seconds(timeout)));
+        self.wait("probing", Wait::AtMost(timeout));
         if refused > 0 {
             self.line(&format!("not probed, because their slug cannot stand in a URL: {refused}"));
         }
@@ -108,21 +146,84 @@ impl Progress {
         self.line(&format!("probed: {on_target} of {tenants} tenants are on the build"));
     }
 
-    /// Waits, and shows for how long still.
-    pub async fn countdown(&self, what: &str, wait: Duration) {
-        let end = Instant::now() + wait;
-        let Some(bar) = &self.bar else {
-            let tenths = (wait.as_secs_f64() * 10.0).round() / 10.0;
-            self.line(&format!("{what}: {tenths} s"));
-            return tokio::time::sleep(wait).await;
-        };
-        while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            bar.set_message(format!("{what}: {} s left", left.as_secs()));
-            tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+    /// A signal came while an answer is in flight.
+    pub fn grace(&self, signal: Signal, grace: Duration) {
+        let name = signal.name();
+        self.line(&format!(
+            "{name}: waiting at most {} for the answer in flight; a second signal ends at once",
+            seconds(grace)
+        ));
+        self.wait(&format!("{name}: the answer in flight"), Wait::AtMost(grace));
+    }
+
+    fn wait(&self, what: &str, wait: Wait) {
+        let mut shown = self.locked();
+        (shown.since, shown.wait) = (Instant::now(), wait);
+        drop(shown);
+        if let Some(bar) = &self.bar {
+            bar.set_message(for_terminal(what));
         }
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn names(tenants: &[Text]) -> String {
-    crate::render::names_of(tenants.iter())
+/// What a key of a bar's template shows.
+fn keyed(
+    shown: &Arc<Mutex<Shown>>,
+    write: fn(&Shown) -> String,
+) -> impl Fn(&ProgressState, &mut dyn std::fmt::Write) + Clone + Send + Sync + 'static {
+    let shown = Arc::clone(shown);
+    move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Writing to the line that is drawn cannot fail.
+        let _ = out.write_str(&write(&shown.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+}
+
+fn bar(shown: &Arc<Mutex<Shown>>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = style.with_key("counts", keyed(shown, |shown| counts(shown.counts)));
+    bar.set_style(style.with_key("wait", keyed(shown, |shown| left(shown.since.elapsed(), shown.wait))));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// For how long it has been waited, or will be still.
+fn left(since: Duration, wait: Wait) -> String {
+    match wait {
+        Wait::AtMost(limit) => format!("{} s, at most {}", since.as_secs(), seconds(limit)),
+        Wait::Just(wait) => format!("{} s left", wait.saturating_sub(since).as_secs_f64().ceil()),
+    }
+}
+
+fn counts(counts: Option<(u64, u64)>) -> String {
+    counts.map_or_else(String::new, |(proven, not_proven)| format!(", {proven} proven, {not_proven} not proven"))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
+
+fn words(purpose: Purpose, tenants: &[Text]) -> String {
+    let names = crate::render::names_of(tenants.iter());
+    match (purpose, tenants.len()) {
+        (Purpose::Plan, _) => "plan call".to_owned(),
+        (Purpose::Canary, _) => format!("canary {names}"),
+        (Purpose::Batch, 1) => format!("batch of 1 tenant: {names}"),
+        (Purpose::Batch, many) => format!("batch of {many} tenants: {names}"),
+    }
+}
+
+fn outcome(attempt: &Attempt) -> String {
+    let status = attempt.status.map_or_else(|| "no answer".into(), |status| format!("HTTP {status}"));
+    let took = Duration::from_millis(attempt.duration_ms.unwrap_or_default()).as_secs_f64();
+    let mut text = format!("{status} after {took:.1} s");
+    if attempt.malformed.is_some() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ", malformed");
+    }
+    text
 }

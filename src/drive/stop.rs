@@ -80,11 +80,11 @@ impl Stop {
         self.came.get()
     }
 
-    async fn comes(&self) {
+    async fn comes(&self) -> Signal {
         loop {
             let notified = self.notify.notified();
-            if self.came().is_some() {
-                return;
+            if let Some(signal) = self.came() {
+                return signal;
             }
             notified.await;
         }
@@ -94,18 +94,27 @@ impl Stop {
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            () = self.comes() => None,
+            _ = self.comes() => None,
             done = work => Some(done),
         }
     }
 
-    /// Waits for an answer; once a signal came, no longer than `grace`.
-    pub async fn within_grace<T>(&self, work: impl Future<Output = T>, grace: Duration) -> Option<T> {
+    /// Waits for an answer; once a signal came, which `told` is told, no longer than `grace`.
+    pub async fn within_grace<T>(
+        &self,
+        work: impl Future<Output = T>,
+        grace: Duration,
+        told: impl FnOnce(Signal),
+    ) -> Option<T> {
         self.in_flight.set(true);
+        let over = async {
+            told(self.comes().await);
+            tokio::time::sleep(grace).await;
+        };
         let done = tokio::select! {
             biased;
             done = work => Some(done),
-            () = async { self.comes().await; tokio::time::sleep(grace).await } => None,
+            () = over => None,
         };
         self.in_flight.set(false);
         done
@@ -117,7 +126,7 @@ impl Stop {
         tokio::select! {
             biased;
             done = &mut work => return Some(done),
-            () = self.comes() => {}
+            _ = self.comes() => {}
         }
         if self.in_flight.get() { Some(work.await) } else { None }
     }

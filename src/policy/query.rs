@@ -57,6 +57,7 @@ asked := {{
 
 halts := {{
 \t\"said\": asked,
+\t\"progress\": [value | value := data.rollproof.lib.summary.progress],
 \t\"applied\": {},
 \t\"reporting\": [value | value := modes.reporting],
 }}

@@ -12,9 +12,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rollproof::collect::{EvidenceFields, Source, Sources, collect};
 use rollproof::document::{Document, Outcome, Text};
-use rollproof::drive::{Client, Driver, Journal, JournalFormat, Progress, Record, Rollout, Stop, Timing, Token};
+use rollproof::drive::{Client, Driver, Journal, JournalFormat, Progress, Record, Rollout, Said, Stop, Timing, Token};
 use rollproof::error::Error;
-use rollproof::policy::{Loading, Prepared, Settings, load};
+use rollproof::policy::{Loading, Prepared, Settings, SoFar, load};
 use rollproof::schema::{Name, validate};
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ fn driven(
     start: &Record,
     plane: &Plane,
     case: &Case,
-    ask: &mut dyn FnMut(&Document) -> Result<Vec<String>, Error>,
+    ask: &mut dyn FnMut(&Document) -> Result<Said, Error>,
 ) -> (Result<(), Error>, Document) {
     let client = Client::new(&plane.url, Token::new("t0ken", "the test").expect("a token")).expect("a client");
     let timing = Timing {
@@ -229,7 +229,8 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
         let many: usize =
             document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
         assert_eq!(many as u64, document.fleet.tenants, "every tenant is in one cohort");
-        let mut halts = policies.halts(document)?;
+        let SoFar { mut halts, proven, not_proven } = policies.so_far(document)?;
+        assert!(proven + not_proven <= document.fleet.tenants);
         let mut asked = asked.lock().expect("it is not poisoned");
         if scenario.halts_at == Some(*asked) {
             halts.push("own.halt: enough".into());
@@ -238,7 +239,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
         if !halts.is_empty() {
             *halted_after.lock().expect("it is not poisoned") = Some(plane.calls().len());
         }
-        Ok(halts)
+        Ok(Said { halts, proven, not_proven })
     };
     let (ended, document) = driven(&scenario.start(&plane.url), &plane, &case, &mut ask);
     prop_assert!(ended.is_ok(), "{:?}", ended);
@@ -320,7 +321,7 @@ fn a_panic_loses_nothing() {
     let mut asked = 0;
     let mut ask = |_: &Document| {
         asked += 1;
-        if asked == 3 { panic_any("a bug") } else { Ok(Vec::new()) }
+        if asked == 3 { panic_any("a bug") } else { Ok(Said::default()) }
     };
     let (ended, document) = driven(&scenario.start(&plane.url), &plane, &case, &mut ask);
     let error = ended.expect_err("it failed");

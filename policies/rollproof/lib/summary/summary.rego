@@ -22,6 +22,12 @@ quarantined if {
 # Stragglers that are waived, and so are not quarantined.
 waived := object.keys(fleet.waived)
 
+# How far a rollout has come: the tenants that are proven, and those that are not although a call named them.
+progress := {"proven": proven, "not_proven": not_proven} if {
+	not_proven := count(fleet.stragglers)
+	proven := fleet.size(fleet.asserted) - not_proven
+}
+
 # In the order of input.cohorts: the proof state, what follows from it, why, and which row counts.
 cohorts := [summary |
 	proven := proof.proven

@@ -190,3 +190,8 @@ test_waived_names_stragglers_that_are_waived if {
 	summary.waived == {"bolt"} with input as document with data.rollproof.given.waivers as [waiver]
 	summary.waived == set() with input as document
 }
+
+test_progress_counts_whom_calls_named if {
+	running := object.union(document(every_kind), {"calls": [], "rollout": {"outcome": "running"}})
+	summary.progress == {"proven": 3, "not_proven": 3} with input as running
+}
