@@ -5,6 +5,7 @@ mod client;
 mod journal;
 mod probe;
 mod progress;
+mod response;
 mod rollout;
 mod stop;
 
@@ -22,7 +23,8 @@ pub use client::{Client, Token, is_loopback};
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
-pub use rollout::{Rollout, Step, failed_call, response};
+pub use response::{failed_call, response};
+pub use rollout::{Rollout, Step};
 pub use stop::{Signal, Stop};
 
 use crate::document::{Document, Purpose, Text};

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use foldhash::fast::RandomState;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 
 use super::journal::Record;
 use crate::collect::{
@@ -285,22 +285,26 @@ impl Rollout {
         let Some(call) = self.document.calls.get(index as usize) else { return };
         let (purpose, tenants) = (call.purpose, call.tenants.clone());
         let mut ok = Field::Absent;
-        if let (Some(body), None) = (body, &ended.error) {
-            match serde_json::from_str::<Answer<'_>>(body) {
-                Ok(answer) => {
+        // What broke off behind its last row, or came too late to be all, still holds rows; it is no success.
+        let is_whole = ended.error.is_none();
+        match body.map(serde_json::from_str::<Answer<'_>>) {
+            Some(Ok(answer)) => {
+                if is_whole {
                     ok = answer.ok;
-                    if ended.error.is_none() {
-                        ended.error = answer.error.or(answer.message).filter(|error| !error.trim().is_empty());
-                    }
-                    let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
-                    let rows = answer.results.unwrap_or_default();
-                    ended.malformed = match purpose {
-                        Purpose::Plan => self.enumerate(&rows, ended.status == Some(200) && ok == Field::Given(true)),
-                        Purpose::Canary | Purpose::Batch => self.see(&rows, &tenants, origin),
-                    };
+                    ended.error = answer.error.or(answer.message).filter(|error| !error.trim().is_empty());
                 }
-                Err(error) => ended.malformed = Some(malformed(&error.to_string(), body)),
+                let is_success = is_whole && ended.status == Some(200) && ok == Field::Given(true);
+                let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
+                let rows = answer.results.unwrap_or_default();
+                ended.malformed = match purpose {
+                    Purpose::Plan => self.enumerate(&rows, is_success),
+                    Purpose::Canary | Purpose::Batch => self.see(&rows, &tenants, origin),
+                };
             }
+            Some(Err(error)) if is_whole => {
+                ended.malformed = Some(malformed(&error.to_string(), body.unwrap_or_default()));
+            }
+            Some(Err(_)) | None => {}
         }
         if ended.last {
             self.called.extend(tenants);
@@ -439,42 +443,4 @@ fn malformed(error: &str, raw: &str) -> Text {
 /// Whether the last attempt of a call has ended and no other follows.
 fn has_ended(call: &Call) -> bool {
     call.attempts.last().is_some_and(|attempt| attempt.last)
-}
-
-/// The response file (contract section 4.6), keys sorted.
-pub fn response(ok: bool, results: &[Box<RawValue>], stragglers: &[Text], error: Option<&str>) -> Value {
-    let mut response = Map::new();
-    if let Some(error) = error {
-        response.insert("error".into(), error.into());
-    }
-    response.insert("ok".into(), ok.into());
-    let rows = results.iter().map(|row| serde_json::from_str::<Value>(row.get()).unwrap_or(Value::Null));
-    response.insert("results".into(), rows.collect());
-    if !stragglers.is_empty() {
-        response.insert("stragglers".into(), json!(stragglers));
-    }
-    Value::Object(response)
-}
-
-/// The reference's words for the last call that failed: its last attempt ended, and was no HTTP 200 with `ok` true.
-pub fn failed_call(document: &Document) -> Option<String> {
-    let ended =
-        document.calls.iter().filter_map(|call| Some((call, call.attempts.last().filter(|attempt| attempt.last)?)));
-    let (call, attempt) = ended.rev().find(|(call, attempt)| {
-        attempt.status != Some(200) || call.ok != Field::Given(true) || attempt.malformed.is_some()
-    })?;
-    let status = attempt.status.map_or_else(|| "no answer".into(), |status| format!("HTTP {status}"));
-    let ok = match call.ok {
-        Field::Absent => "absent".to_owned(),
-        Field::Null => "null".to_owned(),
-        Field::Given(ok) => ok.to_string(),
-    };
-    let detail = attempt.error.as_ref().or(attempt.malformed.as_ref()).map_or("", |text| text);
-    let tenants: Vec<&str> = call.tenants.iter().map(|tenant| &**tenant).collect();
-    Some(match call.purpose {
-        Purpose::Plan => format!("redeploy plan call failed: {status}, ok={ok}, detail={detail}"),
-        Purpose::Canary | Purpose::Batch => {
-            format!("redeploy scoped call failed for {}: {status}, ok={ok}, detail={detail}", tenants.join(","))
-        }
-    })
 }

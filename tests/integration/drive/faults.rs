@@ -214,6 +214,23 @@ fn rows_of_failed_attempts_are_kept() {
     let last: Vec<&Value> =
         response["results"].as_array().expect("rows")[3..].iter().map(|row| &row["verified_on_target"]).collect();
     assert_eq!(last, [&json!(false), &json!(true)]);
+    // So are those of an attempt that ran out of time, or broke off, behind them.
+    let plane = Plane::new(|index, request| {
+        let body = r#"{"ok": true, "results": [{"slug": "dune", "verified_on_target": false}]}"#;
+        let short = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() + 1).into_bytes();
+        match index {
+            3 => Reply::Raw(short),
+            4 => Reply::Open(short, Duration::from_secs(2)),
+            _ => healthy(request, &FLEET),
+        }
+    });
+    let case = super::case(&plane.url);
+    let ran = drive(&case, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let response = json_of(&case, "response.json");
+    let last: Vec<&Value> =
+        response["results"].as_array().expect("rows")[3..].iter().map(|row| &row["verified_on_target"]).collect();
+    assert_eq!(last, [&json!(false), &json!(false), &json!(true)]);
     // A row is well-formed or not by itself.
     let plane = Plane::new(|_, request: &Request| {
         let mixed = json!({"ok": true, "results": [{"slug": "dune", "verified_on_target": true}, {"slug": "dune", "healthz_ok": "yes"}]});
