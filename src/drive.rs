@@ -32,7 +32,7 @@ use crate::error::Error;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A plan may ask for any number of seconds; the clock cannot count as far.
-const LONGEST_WAIT: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// How long things may take, and how much of the waiting is done.
 #[derive(Debug, Clone)]

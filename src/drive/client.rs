@@ -8,8 +8,6 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
-use serde_json::Value;
-
 use crate::error::Error;
 
 /// How much of an answer is read, in bytes.
@@ -82,46 +80,43 @@ impl Token {
         Ok(Self(token.to_owned()))
     }
 
-    /// The text without the token, also where a JSON string in it is the token only once its escapes are read.
+    /// The text without the token, however a JSON string in it spells it: what reads the text later undoes escapes, and
+    /// a message about it quotes what was read.
     pub fn mask(&self, text: &str) -> String {
         let text = text.replace(&self.0, MASK);
         if !text.contains('\\') {
             return text;
         }
-        match serde_json::from_str::<Value>(&text) {
-            Ok(mut value) => {
-                if self.mask_strings(&mut value) {
-                    value.to_string()
-                } else {
-                    text
-                }
+        let mut masked = String::with_capacity(text.len());
+        let mut rest = &*text;
+        while let Some(next) = rest.chars().next() {
+            if let Some(behind) = behind_escaped(rest, &self.0) {
+                masked.push_str(MASK);
+                rest = behind;
+            } else {
+                masked.push(next);
+                rest = &rest[next.len_utf8()..];
             }
-            Err(_) => text,
         }
+        masked
     }
+}
 
-    fn mask_strings(&self, value: &mut Value) -> bool {
-        match value {
-            Value::String(text) if text.contains(&self.0) => {
-                *text = text.replace(&self.0, MASK);
-                true
-            }
-            Value::Array(values) => {
-                values.iter_mut().filter_map(|value| self.mask_strings(value).then_some(())).count() > 0
-            }
-            Value::Object(fields) => {
-                let hidden: Vec<String> = fields.keys().filter(|key| key.contains(&self.0)).cloned().collect();
-                for key in &hidden {
-                    if let Some(value) = fields.remove(key) {
-                        fields.insert(key.replace(&self.0, MASK), value);
-                    }
+/// What follows `token` at the beginning of `text`, where any of its characters may be escaped as in a JSON string.
+fn behind_escaped<'a>(mut text: &'a str, token: &str) -> Option<&'a str> {
+    for wanted in token.chars() {
+        text = match text.strip_prefix('\\') {
+            None => text.strip_prefix(wanted)?,
+            Some(escape) => match escape.strip_prefix('u') {
+                Some(digits) => {
+                    let (digits, behind) = digits.split_at_checked(4)?;
+                    (u32::from_str_radix(digits, 16).ok()? == u32::from(wanted)).then_some(behind)?
                 }
-                fields.values_mut().filter_map(|value| self.mask_strings(value).then_some(())).count() + hidden.len()
-                    > 0
-            }
-            _ => false,
-        }
+                None => escape.strip_prefix(if wanted == '\t' { 't' } else { wanted })?,
+            },
+        };
     }
+    Some(text)
 }
 
 impl Client {

@@ -284,7 +284,7 @@ impl Rollout {
                     let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
                     let rows = answer.results.unwrap_or_default();
                     ended.malformed = match purpose {
-                        Purpose::Plan => self.enumerate(&rows, ended.status),
+                        Purpose::Plan => self.enumerate(&rows, ended.status == Some(200) && ok == Field::Given(true)),
                         Purpose::Canary | Purpose::Batch => self.see(&rows, &tenants, origin),
                     };
                 }
@@ -305,7 +305,7 @@ impl Rollout {
     }
 
     /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
-    fn enumerate(&mut self, rows: &[&RawValue], status: Option<u16>) -> Option<Text> {
+    fn enumerate(&mut self, rows: &[&RawValue], is_success: bool) -> Option<Text> {
         let mut read = Vec::new();
         for row in rows {
             match serde_json::from_str::<ResponseRow<'_>>(row.get()) {
@@ -327,7 +327,7 @@ impl Rollout {
                 self.anomaly(AnomalyKind::UnattributedRow, at, None);
             }
         }
-        if status == Some(200) && !live && !self.enumerated {
+        if is_success && !live && !self.enumerated {
             self.enumerated = true;
             for slug in &fleet {
                 self.grouping.enumerate(slug, LabelsId::default());

@@ -143,6 +143,7 @@ fn killed_at(moment: Duration, undisturbed: &Value) -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the seed of a run that failed is needed to repeat it")]
 fn whenever_a_rollout_is_killed_nothing_is_lost_and_nobody_is_called_twice() {
     let seed = std::env::var(SEED)
         .map_or_else(|_| RandomState::new().build_hasher().finish(), |seed| seed.parse().expect("a number"));

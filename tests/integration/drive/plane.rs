@@ -16,6 +16,8 @@ pub enum Reply {
     Json(u16, Value),
     /// Bytes as they are.
     Raw(Vec<u8>),
+    /// Bytes as they are, on a connection that then stays open for so long.
+    Open(Vec<u8>, Duration),
     /// The connection is closed without a word.
     Close,
     /// The connection is reset in the middle of an answer.
@@ -151,6 +153,7 @@ fn answer(mut stream: &TcpStream, reply: Reply) {
     let _ = match reply {
         Reply::Json(status, body) => stream.write_all(&http(status, &body.to_string())),
         Reply::Raw(bytes) => stream.write_all(&bytes),
+        Reply::Open(bytes, time) => stream.write_all(&bytes).map(|()| thread::sleep(time)),
         Reply::Close => Ok(()),
         Reply::Reset => {
             // Closed without lingering, a connection is reset and not ended.
