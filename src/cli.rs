@@ -38,6 +38,8 @@ pub struct Cli {
 pub enum Command {
     /// Judge a rollout by its archived evidence
     Verify(Verify),
+    /// Write the rollout plan that a CI job's environment asks for
+    Plan(Plan),
     /// Drive a rollout through the control plane, then judge it
     Run(Run),
     /// Ask the tenants of a document for their build, and judge it anew
@@ -50,6 +52,18 @@ pub enum Command {
         #[arg(value_enum)]
         name: Option<schema::Name>,
     },
+}
+
+/// Write the rollout plan that a CI job's environment asks for.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Where the plan is written [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Judge a rollout by its archived evidence.

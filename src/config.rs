@@ -22,6 +22,8 @@ const FILE: &str = "rollproof.toml";
 pub struct Config {
     /// Calls to the control plane.
     pub http: Http,
+    /// What of a plan is the operator's own.
+    pub plan: crate::plan::Settings,
     /// Values of the policies' parameters.
     pub params: BTreeMap<String, ParamValue>,
     /// Which policies are evaluated, and how much each of them weighs.

@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-pub use client::{Client, Token, is_loopback};
+pub use crate::http::Token;
+pub use client::Client;
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;

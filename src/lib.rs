@@ -14,11 +14,14 @@ pub mod config;
 pub mod document;
 mod drill;
 pub mod drive;
+mod environment;
 pub mod error;
 pub mod finding;
+mod http;
 mod judge;
 mod memory;
 mod output;
+mod plan;
 pub mod policy;
 mod probe;
 pub mod render;
@@ -41,6 +44,7 @@ use judge::Judge;
 pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     match cli.command {
         Command::Verify(options) => verify(&options, complain),
+        Command::Plan(options) => plan::plan(&options),
         Command::Run(options) => run::run(&options, complain),
         Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),

@@ -11,10 +11,11 @@ use crate::collect::{Input, Source, fleet_names, plan_file, replay};
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Signal, Stop, Timing, Token,
-    Whom, is_loopback, response,
+    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Signal, Stop, Timing, Whom,
+    response,
 };
 use crate::error::Error;
+use crate::http::{Token, is_loopback};
 use crate::judge::{self, Judge};
 use crate::output;
 use crate::probe;

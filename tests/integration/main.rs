@@ -6,6 +6,7 @@ mod drive;
 mod evidence;
 mod fixtures;
 mod oracle;
+mod plan;
 mod probe;
 mod properties;
 mod readme;
