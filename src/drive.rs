@@ -2,6 +2,7 @@
 //! further step whether to go on. It knows nothing of policies: the question is a function.
 
 mod client;
+mod gates;
 mod journal;
 mod probe;
 mod progress;
@@ -28,6 +29,7 @@ pub use stop::{Signal, Stop};
 
 use crate::document::{Document, Purpose, Text};
 use crate::error::Error;
+use crate::preflight::Watch;
 
 /// How long a call in flight is waited for once a signal came. CI kills after about 10 s.
 const GRACE: Duration = Duration::from_secs(5);
@@ -54,8 +56,17 @@ impl Timing {
     }
 }
 
+/// What happened, behind which it is asked whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// A call has ended.
+    Call,
+    /// A gate was read.
+    Gate,
+}
+
 /// Asked with the document so far: why to stop, or nothing to go on.
-pub type Ask<'a> = dyn FnMut(&Document) -> Result<Vec<String>, Error> + 'a;
+pub type Ask<'a> = dyn FnMut(&Document, Question) -> Result<Vec<String>, Error> + 'a;
 
 /// A rollout that is being driven.
 pub struct Driver<'a> {
@@ -63,6 +74,8 @@ pub struct Driver<'a> {
     pub rollout: Rollout,
     /// Where everything is kept.
     pub journal: Journal,
+    /// The gates that are asked. Absent: none.
+    pub watch: Option<&'a Watch>,
     /// Who is called.
     pub client: &'a Client,
     /// How long things may take.
@@ -110,7 +123,11 @@ impl Driver<'_> {
     }
 
     async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+        self.preflight(ask).await?;
         loop {
+            if self.rollout.outcome() != crate::document::Outcome::Running {
+                return Ok(());
+            }
             if let Some(signal) = self.stop.came() {
                 return self.interrupt(signal);
             }
@@ -120,21 +137,21 @@ impl Driver<'_> {
                 }
                 Step::Soak(seconds) => self.soak(seconds).await?,
                 Step::Call(purpose, tenants) => {
+                    if !self.is_let_through(purpose, ask).await? {
+                        continue;
+                    }
                     self.call(purpose, &tenants).await?;
                     // Behind the last call there is nothing to stop: the verdict says the rest.
                     if self.stop.came().is_none() && !self.rollout.is_complete() {
-                        self.ask(ask)?;
+                        self.ask(ask, Question::Call)?;
                     }
                 }
-            }
-            if self.rollout.outcome() != crate::document::Outcome::Running {
-                return Ok(());
             }
         }
     }
 
-    fn ask(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
-        let halts = match ask(self.rollout.so_far()) {
+    fn ask(&mut self, ask: &mut Ask<'_>, question: Question) -> Result<(), Error> {
+        let halts = match ask(self.rollout.so_far(), question) {
             Ok(halts) => halts,
             Err(error) => {
                 let because = Text::from("a policy could not be evaluated");

@@ -1,5 +1,8 @@
 //! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one says nothing.
 
+use std::time::Duration;
+
+use crate::config;
 use crate::error::Error;
 
 /// What arms a switch, in any case.
@@ -59,6 +62,18 @@ pub fn whole_number(name: &str, minimum: u32, default: u32) -> Result<u32, Error
     let Some(text) = given(name)? else { return Ok(default) };
     text.parse::<u32>().ok().filter(|number| *number >= minimum).ok_or_else(|| {
         let problem = format!("{name}: got {text:?}, but a whole number of at least {minimum} is expected");
+        Error::usage(problem, format!("leave it out for {default}"))
+    })
+}
+
+/// A time in seconds, fractions too; `default` where the variable says nothing.
+///
+/// # Errors
+/// [`Error::Usage`] with the variable's name and what it got.
+pub fn seconds(name: &str, default: u32) -> Result<Duration, Error> {
+    let Some(text) = given(name)? else { return Ok(Duration::from_secs(default.into())) };
+    text.parse::<f64>().ok().and_then(config::seconds).ok_or_else(|| {
+        let problem = format!("{name}: got {text:?}, but a time of at least 0 seconds is expected");
         Error::usage(problem, format!("leave it out for {default}"))
     })
 }

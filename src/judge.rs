@@ -6,13 +6,14 @@ use std::path::Path;
 use crate::cli;
 use crate::config::Config;
 use crate::document::{Document, InputFile, Text};
+use crate::drive::Question;
 use crate::error::Error;
 use crate::output;
 use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, load};
 use crate::render::{Format, View, render};
 use crate::report::{Report, report};
 use crate::schema::Valid;
-use crate::waivers;
+use crate::waivers::{self, Waivers};
 
 /// Policies, and what the command line says about output.
 pub struct Judge<'a> {
@@ -45,6 +46,14 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// [`Error::Usage`] for the configuration.
     pub fn appoint(options: &'a cli::Judge) -> Result<Appointed<'a>, Error> {
+        Self::appoint_for(options, None)
+    }
+
+    /// The same for one package alone; nothing that it says is waived.
+    ///
+    /// # Errors
+    /// As [`Judge::appoint`].
+    pub fn appoint_for(options: &'a cli::Judge, only: Option<&'static str>) -> Result<Appointed<'a>, Error> {
         let config = Config::read(options.config.as_deref())?;
         let paths = config.policies.paths.iter().chain(&options.policies).cloned().collect();
         let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
@@ -55,7 +64,12 @@ impl<'a> Judge<'a> {
             paths,
             params: configured.chain(named).collect(),
             modes: config.policies.modes.clone(),
-            waivers: waivers::read(files, config.waivers.max_days, options.max_input_bytes)?,
+            waivers: if only.is_some() {
+                Waivers::default()
+            } else {
+                waivers::read(files, config.waivers.max_days, options.max_input_bytes)?
+            },
+            only,
         })?;
         Ok(Appointed { options, policies, config })
     }
@@ -64,8 +78,11 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// [`Error::Policy`] where a policy fails.
-    pub fn halts(&self, document: &Document) -> Result<Vec<String>, Error> {
-        self.policies.halts(document)
+    pub fn halts(&self, document: &Document, question: Question) -> Result<Vec<String>, Error> {
+        match question {
+            Question::Call => self.policies.halts(document),
+            Question::Gate => self.policies.gates_halt(document),
+        }
     }
 
     /// The tenants that are asked for their build next.
@@ -89,10 +106,14 @@ impl<'a> Judge<'a> {
 
     /// Writes the report to every place that was asked for.
     pub fn write(&self, report: &Report) -> Vec<Result<(), Error>> {
-        let mut written: Vec<_> =
-            self.options.reports.iter().map(|(format, path)| self.write_report(*format, path, report)).collect();
+        let mut written = self.write_files(report);
         written.push(self.print_report(report));
         written
+    }
+
+    /// Writes the report to the files that were asked for, and not to standard output.
+    pub fn write_files(&self, report: &Report) -> Vec<Result<(), Error>> {
+        self.options.reports.iter().map(|(format, path)| self.write_report(*format, path, report)).collect()
     }
 
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {

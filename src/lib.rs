@@ -23,6 +23,7 @@ mod memory;
 mod output;
 mod plan;
 pub mod policy;
+mod preflight;
 mod probe;
 pub mod render;
 pub mod report;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     match cli.command {
         Command::Verify(options) => verify(&options, complain),
         Command::Plan(options) => plan::plan(&options),
+        Command::Preflight(options) => preflight::preflight(&options, complain),
         Command::Run(options) => run::run(&options, complain),
         Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),

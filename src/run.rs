@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::http::{Token, is_loopback};
 use crate::judge::{self, Judge};
 use crate::output;
+use crate::preflight::{Watch, contacts};
 use crate::probe;
 use crate::report::Report;
 use crate::schema::{self, fault_at};
@@ -45,9 +46,11 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
     if rollout.plan().enabled {
         let client = client(options, &rollout)?;
         let timing = timing(options, &judge, &rollout)?;
+        let sha = rollout.plan().rollout.target_sha.clone();
+        let watch = Watch::from_environment(&judge.config, options.preflight, sha.as_deref(), timing.scale)?;
         let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
         let (journal, begun) = journal(options, &start, rollout, prober.as_ref())?;
-        let ended = drive(options, &judge, &client, &timing, prober.as_ref(), journal, begun);
+        let ended = drive(options, &judge, (&client, watch.as_ref()), &timing, prober.as_ref(), journal, begun);
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
     Ok(finish(options, &judge, rollout, signal, failed, complain))
@@ -161,17 +164,17 @@ fn journal(
 fn drive(
     options: &cli::Run,
     judge: &Judge<'_>,
-    client: &Client,
+    (client, watch): (&Client, Option<&Watch>),
     timing: &Timing,
     prober: Option<&Prober>,
     journal: Journal,
     rollout: Rollout,
 ) -> Ended {
     let progress = Progress::new(options.quiet, options.verbose);
-    let mut driver = Driver { rollout, journal, client, timing, progress, stop: Stop::default() };
+    let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop: Stop::default() };
     let mut whom = |document: &Document| judge.whom(document);
     let probing = prober.map(|prober| (prober, &mut whom as &mut Whom<'_>));
-    let error = driver.run(&mut |document| judge.halts(document), probing).err();
+    let error = driver.run(&mut |document, question| judge.halts(document, question), probing).err();
     Ended { signal: driver.stop.came(), rollout: driver.rollout, error }
 }
 
@@ -209,10 +212,14 @@ fn finish(
     judge::exit_code(code, written, complain)
 }
 
-/// Whether calls were made and no answer at all came.
+/// Whether nobody answered of whom something was asked: the control plane, or before the first call the Gitea.
 fn never_answered(document: &Document) -> bool {
     let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
-    attempts.peek().is_some() && attempts.all(|attempt| attempt.status.is_none())
+    if attempts.peek().is_none() {
+        let (asked, answers) = document.gates.as_ref().map_or((0, 0), contacts);
+        return asked > 0 && answers == 0;
+    }
+    attempts.all(|attempt| attempt.status.is_none())
 }
 
 fn write_response(

@@ -259,6 +259,7 @@ impl Driver<'_> {
         if self.stop.came().is_some() {
             return Ok(());
         }
+        self.read_head_again().await?;
         let tenants = whom(self.rollout.so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {

@@ -7,6 +7,7 @@ package rollproof.lib.summary
 
 import data.rollproof.lib.calls
 import data.rollproof.lib.fleet
+import data.rollproof.lib.gates
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
@@ -21,6 +22,14 @@ quarantined if {
 
 # Stragglers that are waived, and so are not quarantined.
 waived := object.keys(fleet.waived)
+
+# The newer commit, where the job was superseded before its first call: then nothing is asserted.
+default superseded_by := null
+
+superseded_by := newer if {
+	count(input.calls) == 0
+	newer := gates.superseded_by
+}
 
 # In the order of input.cohorts: the proof state, what follows from it, why, and which row counts.
 cohorts := [summary |

@@ -190,3 +190,19 @@ test_waived_names_stragglers_that_are_waived if {
 	summary.waived == {"bolt"} with input as document with data.rollproof.given.waivers as [waiver]
 	summary.waived == set() with input as document
 }
+
+head(state) := {"gates": {"head": [{"state": state, "head": "1234567"}]}}
+
+test_superseded_before_the_first_call_is_by_the_newer_commit if {
+	superseded_by := summary.superseded_by with input as object.union(head("superseded"), {"calls": []})
+	superseded_by == "1234567"
+}
+
+test_superseded_is_never_undefined if {
+	latest := summary.superseded_by with input as object.union(head("latest"), {"calls": []})
+	latest == null
+	later := summary.superseded_by with input as object.union(head("superseded"), {"calls": [good]})
+	later == null
+	unread := summary.superseded_by with input as {"calls": []}
+	unread == null
+}
