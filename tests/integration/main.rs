@@ -17,3 +17,4 @@ mod render;
 mod schemas;
 mod support;
 mod waivers;
+mod workflow;
