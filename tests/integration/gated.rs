@@ -83,6 +83,25 @@ fn is_repeatable(case: &Case, code: i32) {
     }
 }
 
+#[test]
+fn a_job_that_is_superseded_before_it_probes_asks_no_tenant() {
+    for (newer, asked, code) in [(false, 4, 1), (true, 0, 0)] {
+        let tenants = Plane::new(|_, _| Reply::Json(404, json!({})));
+        let plane = control_plane();
+        let latest: fn(usize) -> Reply = |_| ok(&json!({"commit": {"id": SHA}}));
+        let later: fn(usize) -> Reply = |before| ok(&json!({"commit": {"id": if before == 0 { SHA } else { OTHER }}}));
+        let gitea = Answers { head: if newer { later } else { latest }, ..OPEN }.serve();
+        let case = folder(&plane);
+        let url = format!("{}/{{slug}}/buildinfo", tenants.url);
+        let ran =
+            roll(&case, &gitea, &["--preflight", "--probe", "--probe-timeout", "0", "--probe-url-template", &url]);
+        assert_eq!((ran.code, plane.calls().len()), (code, 4), "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(tenants.requests().len(), asked, "{}", ran.stderr);
+        assert_eq!(ran.stdout.contains("gates.superseded"), newer, "{}", ran.stdout);
+        is_repeatable(&case, code);
+    }
+}
+
 /// In real life an older job rolled the fleet backward (contract section 6).
 #[test]
 fn a_superseded_job_calls_nothing_and_succeeds_quietly() {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::support::{Case, Ran, rollproof, root, run};
+use crate::support::{Case, Ran, read_json, rollproof, root, run};
 
 #[derive(Deserialize)]
 struct Workflow {
@@ -62,7 +62,8 @@ fn play(case: &Case, scenario: &str) -> Vec<(String, Ran)> {
     case.file(
         "rollproof.toml",
         format!(
-            "[plan]\ncanary = \"acme\"\ncontrol_plane = {:?}\nrequired_contexts = [\"ci / test (push)\", \"lint\"]\n",
+            "[plan]\ncanary = \"acme\"\ncontrol_plane = {0:?}\nrequired_contexts = [\"ci / test (push)\", \"lint\"]\n\
+             [probe]\nurl_template = \"{0}/tenants/{{slug}}/buildinfo\"\n",
             served.url
         ),
     );
@@ -111,6 +112,14 @@ fn every_line_of_the_workflow_runs() {
     }
     assert_eq!(ran.len(), 2);
     assert!(ran[1].1.stdout.contains("::notice title=rollproof::PASS"), "{}", ran[1].1.stdout);
+    let document = read_json(&case.path("document.json"));
+    let asked: usize = document["probes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|probe| probe["tenants"].as_array().map_or(0, Vec::len))
+        .sum();
+    assert_eq!(asked, 5, "every tenant was asked for its build");
     let summary = std::fs::read_to_string(case.path("summary.md")).expect("a summary");
     assert!(summary.starts_with("## ✅ PASS: staging-abcdef1: all 5 tenants are proven on the target\n"), "{summary}");
     let text = std::fs::read_to_string(root().join("docs/ci/gitea.yml")).expect("text");
