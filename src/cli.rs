@@ -14,7 +14,7 @@ use crate::schema;
 /// What the exit codes mean, as `--help` shows it.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    pass, or a dry run, which asserts nothing
+  0    pass, or a dry run or superseded job, which asserts nothing
   1    fail: a policy denied
   2    usage
   3    inconclusive: the evidence cannot decide
@@ -38,6 +38,10 @@ pub struct Cli {
 pub enum Command {
     /// Judge a rollout by its archived evidence
     Verify(Verify),
+    /// Write the rollout plan that a CI job's environment asks for
+    Plan(Plan),
+    /// Ask a gate that has to be open before anything is rolled out
+    Preflight(Preflight),
     /// Drive a rollout through the control plane, then judge it
     Run(Run),
     /// Ask the tenants of a document for their build, and judge it anew
@@ -80,6 +84,84 @@ pub struct PolicyCheck {
     /// The configuration [default: rollproof.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Write the rollout plan that a CI job's environment asks for.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Where the plan is written [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What the exit codes of `preflight` mean, as its help shows it.
+const PREFLIGHT_EXIT_CODES: &str = "\
+Exit codes:
+  0    go; of `latest`: superseded, and the newer head is on standard output
+  1    a policy says no
+  2    usage: a variable is missing or has a wrong value
+  5    a policy could not be loaded or evaluated
+  6    nobody answered
+  7    the verdict stands but could not be written
+  10   of `latest`: this job is the latest, or nobody knows";
+
+/// Ask a gate that has to be open before anything is rolled out, of the Gitea that GITEA_HOST names.
+#[derive(Debug, Args)]
+#[command(after_help = PREFLIGHT_EXIT_CODES)]
+pub struct Preflight {
+    /// The gate
+    #[arg(value_enum)]
+    pub gate: Gate,
+
+    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The form of the verdict on standard output, where `latest` prints no more than the newer head
+    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT")]
+    pub format: Format,
+
+    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY is appended to, all else replaced
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
+    pub reports: Vec<(Format, PathBuf)>,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// A gate that has to be open before anything is rolled out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Gate {
+    /// The kill switch is not armed
+    Enabled,
+    /// Every required CI context of the commit is green; waits for them
+    Ci,
+    /// No newer commit has taken the branch's head
+    Latest,
+}
+
+impl Preflight {
+    /// How to judge: only the gates' own policy has a say, and nothing is read from files.
+    pub fn judge(&self) -> Judge {
+        Judge {
+            policies: Vec::new(),
+            params: Vec::new(),
+            waivers: Vec::new(),
+            policy_timeout: None,
+            facts: Vec::new(),
+            config: self.config.clone(),
+            format: self.format,
+            reports: self.reports.clone(),
+            require_verdict: false,
+            show_errors: false,
+            max_input_bytes: 0,
+        }
+    }
 }
 
 /// Judge a rollout by its archived evidence.
@@ -144,6 +226,11 @@ pub struct Run {
     /// An extra field of the rows that is evidence too: a string, a number or a boolean; may be repeated
     #[arg(long = "evidence-field", value_name = "NAME")]
     pub evidence_fields: Vec<String>,
+
+    /// Ask every gate first: superseded, the kill switch, CI. Where this or GITEA_HOST is given, the kill switch is read
+    /// again before every call that changes anything
+    #[arg(long)]
+    pub preflight: bool,
 
     /// A file that holds the control plane's token, instead of the variable CP_ADMIN_API_TOKEN
     #[arg(long, value_name = "FILE")]
@@ -252,7 +339,7 @@ pub struct Judge {
     #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
     pub reports: Vec<(Format, PathBuf)>,
 
-    /// Exit with 3 where a dry run asserts nothing
+    /// Exit with 3 where a dry run or a superseded job asserts nothing
     #[arg(long)]
     pub require_verdict: bool,
 

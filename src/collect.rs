@@ -19,7 +19,7 @@ pub use fields::EvidenceFields;
 pub use fleet::{FleetList, PlanAnswer, is_enumeration};
 pub use input::{Bytes, Input, Source};
 pub use journal::replay;
-pub use plan::{Plan, PlanFile};
+pub use plan::{Plan, PlanFile, unknown_rollout};
 pub use response::{Response, ResponseRow};
 pub use scan::{Refused, Unknown};
 
@@ -93,7 +93,7 @@ fn normalize(
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
         let plan = read.map_err(|Refused| refusal(&input, Name::Plan))?;
-        gates = (!plan.enabled).then_some(Gates { plan_disabled: Some(plan.disabled_reason) });
+        gates = (!plan.enabled).then_some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
         rollout = plan.rollout;
         anomalies.extend(plan.anomalies);
         inputs.push(file);

@@ -22,6 +22,10 @@ const FILE: &str = "rollproof.toml";
 pub struct Config {
     /// Calls to the control plane.
     pub http: Http,
+    /// Questions to the Gitea that the gates are read from.
+    pub gitea: crate::preflight::Settings,
+    /// What of a plan is the operator's own.
+    pub plan: crate::plan::Settings,
     /// Values of the policies' parameters.
     pub params: BTreeMap<String, ParamValue>,
     /// Which policies are evaluated, and how much each of them weighs.
@@ -144,9 +148,10 @@ impl Config {
         for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files) {
             *path = folder.join(&*path);
         }
-        let http = config.http.retry_delays_seconds.iter().chain([&config.http.plan_timeout_seconds]);
+        let delays = [&config.http.retry_delays_seconds, &config.gitea.retry_delays_seconds];
+        let limits = [&config.http.plan_timeout_seconds, &config.gitea.timeout_seconds];
         let probe = config.probe.times();
-        let times = http.chain(&probe);
+        let times = delays.into_iter().flatten().chain(limits).chain(&probe);
         if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {
             let problem = format!("{}: found {time}, but a time of at least 0 seconds is allowed", path.display());
             return Err(Error::usage(problem, "rollproof schema config describes every key"));

@@ -4,6 +4,7 @@
 //! (design section 2).
 
 mod cohort;
+mod gates;
 mod origins;
 mod probe;
 mod text;
@@ -12,6 +13,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cohort::{Grouped, Grouping, LabelsId, PhaseId, RowId};
+pub use gates::{
+    Asked, CiContext, CiEnd, CiWait, Gates, HeadReading, HeadState, SwitchReading, SwitchSource, SwitchState,
+};
 pub use origins::{Origin, Origins};
 pub use probe::{BuildSeen, Probe, ProbeAnswer, Probing};
 pub use text::{Field, Map, Scalar, Text};
@@ -221,15 +225,6 @@ impl Attempt {
     pub const fn in_flight() -> Self {
         Self { status: None, duration_ms: None, error: None, malformed: None, last: false }
     }
-}
-
-/// What was read before or while a rollout was driven.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Gates {
-    /// Why the plan is disabled. Absent: it is not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan_disabled: Option<Text>,
 }
 
 /// The tenants whose evidence is identical, with that evidence.

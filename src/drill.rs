@@ -1,6 +1,7 @@
 //! `rollproof drill`: the whole thing, for real, against a control plane that rollproof itself serves on loopback.
 
 mod build;
+mod gitea;
 mod scenario;
 mod server;
 
@@ -146,6 +147,7 @@ fn play(options: &cli::Drill, name: &str, more: &[&str]) -> Result<Played, Error
         let path = path.canonicalize().map_err(|source| Error::Output { path: path.clone(), source })?;
         command.arg("--policy").arg(path);
     }
+    behind_gates(&mut command, &scenario, &format!("http://{address}"));
     runtime.spawn(server::serve(listener, scenario));
     command.env("CP_ADMIN_API_TOKEN", server::TOKEN).current_dir(&folder).stdin(Stdio::null());
     let ran = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().map_err(system)?;
@@ -154,6 +156,23 @@ fn play(options: &cli::Drill, name: &str, more: &[&str]) -> Result<Played, Error
         stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
         old_gate: old_gate(&folder.join("document.json")),
     })
+}
+
+/// Has the rollout ask its gates of the scenario's Gitea, and of no other.
+fn behind_gates(command: &mut Command, scenario: &Scenario, url: &str) {
+    let Some(gitea) = &scenario.gitea else {
+        command.env_remove("GITEA_HOST");
+        return;
+    };
+    command.arg("--preflight").envs([
+        ("GITEA_HOST", url),
+        ("GITEA_TOKEN", server::TOKEN),
+        ("GITHUB_REPOSITORY", "shop/platform"),
+        ("GITHUB_REF_NAME", "main"),
+        ("PROD_AUTO_DEPLOY_DISABLED", &gitea.job_value),
+        ("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", &gitea.required_contexts.join("\n")),
+        ("CI_STATUS_TIMEOUT_SECONDS", "1"),
+    ]);
 }
 
 /// What a gate says that believes every call which was HTTP 200 with `ok` true.

@@ -2,6 +2,7 @@
 //! further step whether to go on. It knows nothing of policies: the question is a function.
 
 mod client;
+mod gates;
 mod journal;
 mod probe;
 mod progress;
@@ -19,7 +20,8 @@ use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-pub use client::{Client, Token, is_loopback};
+pub use crate::http::Token;
+pub use client::Client;
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
@@ -29,6 +31,7 @@ pub use stop::{Signal, Stop};
 
 use crate::document::{Document, Purpose, Text};
 use crate::error::Error;
+use crate::preflight::Watch;
 
 /// How long a call in flight is waited for once a signal came. CI kills after about 10 s.
 const GRACE: Duration = Duration::from_secs(5);
@@ -60,6 +63,15 @@ pub fn scaled(wait: Duration, scale: f64) -> Duration {
     Duration::try_from_secs_f64(wait.as_secs_f64() * scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
 }
 
+/// What happened, behind which it is asked whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// A call has ended.
+    Call,
+    /// A gate was read.
+    Gate,
+}
+
 /// What is said of a rollout so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
@@ -72,7 +84,7 @@ pub struct Said {
 }
 
 /// Asked with the document so far.
-pub type Ask<'a> = dyn FnMut(&Document) -> Result<Said, Error> + 'a;
+pub type Ask<'a> = dyn FnMut(&Document, Question) -> Result<Said, Error> + 'a;
 
 /// A rollout that is being driven.
 pub struct Driver<'a> {
@@ -80,6 +92,8 @@ pub struct Driver<'a> {
     pub rollout: Rollout,
     /// Where everything is kept.
     pub journal: Journal,
+    /// The gates that are asked. Absent: none.
+    pub watch: Option<&'a Watch>,
     /// Who is called.
     pub client: &'a Client,
     /// How long things may take.
@@ -121,7 +135,11 @@ impl Driver<'_> {
     }
 
     async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
+        self.preflight(ask).await?;
         loop {
+            if self.rollout.outcome() != crate::document::Outcome::Running {
+                return Ok(());
+            }
             if let Some(signal) = self.stop.came() {
                 return self.interrupt(signal);
             }
@@ -131,21 +149,21 @@ impl Driver<'_> {
                 }
                 Step::Soak(seconds) => self.soak(seconds).await?,
                 Step::Call(purpose, tenants) => {
+                    if !self.is_let_through(purpose, ask).await? {
+                        continue;
+                    }
                     self.call(purpose, &tenants).await?;
                     // Behind the last call there is nothing to stop: the verdict says the rest.
                     if self.stop.came().is_none() && !self.rollout.is_complete() {
-                        self.ask(ask)?;
+                        self.ask(ask, Question::Call)?;
                     }
                 }
-            }
-            if self.rollout.outcome() != crate::document::Outcome::Running {
-                return Ok(());
             }
         }
     }
 
-    fn ask(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
-        let halts = match ask(self.rollout.so_far()) {
+    fn ask(&mut self, ask: &mut Ask<'_>, question: Question) -> Result<(), Error> {
+        let halts = match ask(self.rollout.so_far(), question) {
             Ok(said) => {
                 self.progress.counted(said.proven, said.not_proven);
                 said.halts

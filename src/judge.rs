@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cli;
 use crate::config::Config;
 use crate::document::{Document, InputFile, Text};
+use crate::drive::Question;
 use crate::error::Error;
 use crate::facts::FactFiles;
 use crate::output;
@@ -14,7 +15,7 @@ use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, load
 use crate::render::{Format, View, render};
 use crate::report::{Report, report};
 use crate::schema::Valid;
-use crate::waivers;
+use crate::waivers::{self, Waivers};
 
 /// Policies, and what the command line says about output.
 pub struct Judge<'a> {
@@ -47,6 +48,14 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// [`Error::Usage`] for the configuration.
     pub fn appoint(options: &'a cli::Judge) -> Result<Appointed<'a>, Error> {
+        Self::appoint_for(options, None)
+    }
+
+    /// The same for one package alone; nothing that it says is waived.
+    ///
+    /// # Errors
+    /// As [`Judge::appoint`].
+    pub fn appoint_for(options: &'a cli::Judge, only: Option<&'static str>) -> Result<Appointed<'a>, Error> {
         let config = Config::read(options.config.as_deref())?;
         let paths = config.policies.paths.iter().chain(&options.policies).cloned().collect();
         let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
@@ -58,8 +67,13 @@ impl<'a> Judge<'a> {
             params: configured.chain(named).collect(),
             time: options.policy_timeout.map(Duration::from_secs),
             modes: config.policies.modes.clone(),
-            waivers: waivers::read(files, config.waivers.max_days, options.max_input_bytes)?,
+            waivers: if only.is_some() {
+                Waivers::default()
+            } else {
+                waivers::read(files, config.waivers.max_days, options.max_input_bytes)?
+            },
             facts: FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes },
+            only,
         })?;
         Ok(Appointed { options, policies, config })
     }
@@ -68,8 +82,11 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// [`Error::Policy`] where a policy fails.
-    pub fn so_far(&self, document: &Document) -> Result<SoFar, Error> {
-        self.policies.so_far(document)
+    pub fn so_far(&self, document: &Document, question: Question) -> Result<SoFar, Error> {
+        match question {
+            Question::Call => self.policies.so_far(document),
+            Question::Gate => self.policies.behind_gate(document),
+        }
     }
 
     /// The tenants that are asked for their build next.
@@ -94,10 +111,14 @@ impl<'a> Judge<'a> {
 
     /// Writes the report to every place that was asked for.
     pub fn write(&self, report: &Report) -> Vec<Result<(), Error>> {
-        let mut written: Vec<_> =
-            self.options.reports.iter().map(|(format, path)| self.write_report(*format, path, report)).collect();
+        let mut written = self.write_files(report);
         written.push(self.print_report(report));
         written
+    }
+
+    /// Writes the report to the files that were asked for, and not to standard output.
+    pub fn write_files(&self, report: &Report) -> Vec<Result<(), Error>> {
+        self.options.reports.iter().map(|(format, path)| self.write_report(*format, path, report)).collect()
     }
 
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {

@@ -14,14 +14,18 @@ pub mod config;
 pub mod document;
 mod drill;
 pub mod drive;
+mod environment;
 pub mod error;
 pub mod facts;
 pub mod finding;
+mod http;
 mod judge;
 mod manage;
 mod memory;
 mod output;
+mod plan;
 pub mod policy;
+mod preflight;
 mod probe;
 pub mod render;
 pub mod report;
@@ -43,6 +47,8 @@ use judge::Judge;
 pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     match cli.command {
         Command::Verify(options) => verify(&options, complain),
+        Command::Plan(options) => plan::plan(&options),
+        Command::Preflight(options) => preflight::preflight(&options, complain),
         Command::Run(options) => run::run(&options, complain),
         Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),

@@ -51,6 +51,9 @@ const SUMMARY: &str = "rollproof.lib.summary";
 /// The package of the generated query.
 const QUERY: &str = "rollproof.query";
 
+/// The package that alone is asked behind a reading of a gate.
+pub const GATES: &str = "rollproof.gates";
+
 /// The policy about waivers, which is asked behind all others.
 const WAIVERS: &str = "rollproof.waivers";
 
@@ -128,6 +131,8 @@ pub struct Summary {
     pub waived: Vec<Text>,
     /// Policies that only report, and why.
     pub reporting: BTreeMap<String, Softened>,
+    /// The newer commit, where the job was superseded before its first call: nothing is asserted.
+    pub superseded_by: Option<String>,
 }
 
 /// What `rollproof.lib.summary` says of a cohort.
@@ -369,6 +374,8 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// What a team's own policies know besides the evidence.
     pub facts: FactFiles,
+    /// The one package that has its say; all do where none is named.
+    pub only: Option<&'static str>,
 }
 
 /// Begins to load the bundled policies and a team's own, on a policy thread.
@@ -380,6 +387,9 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         let mut policies = Policies::with(&settings.paths)?;
         policies.soften(settings.modes)?;
         let params = policies.params(&settings.params)?;
+        if let Some(only) = settings.only {
+            policies.packages.retain(|package| package.name == only);
+        }
         Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, &settings.facts)? })
     };
     start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
@@ -468,18 +478,32 @@ impl Prepared {
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
     }
 
-    /// What is said of a rollout that is being driven: above all, why it must stop here.
+    /// What is said of a rollout that is being driven, behind a call: above all, why it must stop here.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn so_far(&self, document: &Document) -> Result<SoFar, Error> {
-        needed(self.packages.iter().filter(|package| package.is_on() && package.halts), document)?;
-        let answer = self.ask("data.rollproof.query.halts", document)?;
+        self.stops("data.rollproof.query.halts", document, |_| true)
+    }
+
+    /// The same behind a reading of a gate. Other policies have had their say behind the last call, and nothing is new
+    /// to them; before the first one, and where a call is to be made again, they would judge what nobody has answered.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn behind_gate(&self, document: &Document) -> Result<SoFar, Error> {
+        self.stops("data.rollproof.query.gates_halt", document, |package| package.name == GATES)
+    }
+
+    fn stops(&self, rule: &'static str, document: &Document, asked: impl Fn(&Package) -> bool) -> Result<SoFar, Error> {
+        let asking = self.packages.iter().filter(|package| package.is_on() && package.halts && asked(package));
+        needed(asking, document)?;
+        let answer = self.ask(rule, document)?;
         let mut halts = Vec::new();
         let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());
         let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::Policy)?;
         let halting = |package: &&Package| package.halts && package.is_on() && !reporting.contains_key(&package.name);
-        for package in self.packages.iter().filter(halting) {
+        for package in self.packages.iter().filter(halting).filter(|package| asked(package)) {
             let path = format!("{}.{HALT}", package.name);
             let said = answer.get("said").get(&path).only().and_then(|said| said.elements::<Element>());
             let mut waived = self.applied(&answer, &path).map_err(Error::Policy)?.into_iter();
@@ -510,6 +534,7 @@ impl Prepared {
             quarantined: summary("quarantined")?.value()?,
             waived: summary("waived")?.elements()?,
             reporting: summary("reporting")?.value()?,
+            superseded_by: summary("superseded_by")?.value()?,
         };
         if summary.cohorts.len() != cohorts {
             return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));

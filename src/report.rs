@@ -62,18 +62,18 @@ pub enum Decision {
     Fail,
     /// The evidence cannot decide.
     Inconclusive,
-    /// A dry run: nothing is asserted.
+    /// A dry run, or a job that was superseded before its first call: nothing is asserted.
     NotAsserted,
 }
 
 impl Decision {
     /// The one fold that is not Rego.
-    fn of(findings: &[Finding], dry_run: bool) -> Self {
+    fn of(findings: &[Finding], dry_run: bool, superseded: bool) -> Self {
         let any = |severity| findings.iter().any(|finding| finding.severity == severity && finding.waived.is_none());
         match () {
             () if any(Severity::Deny) => Self::Fail,
             () if any(Severity::Inconclusive) => Self::Inconclusive,
-            () if dry_run => Self::NotAsserted,
+            () if dry_run || superseded => Self::NotAsserted,
             () => Self::Pass,
         }
     }
@@ -100,6 +100,9 @@ pub struct Summary {
     pub target_sha: Option<Text>,
     /// Whether it was a dry run.
     pub dry_run: bool,
+    /// The newer commit, where the job was superseded before its first call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<String>,
     /// How many tenants the rollout had to cover.
     pub fleet: u64,
     /// Who enumerated them.
@@ -213,7 +216,7 @@ pub fn report(
     });
     Report {
         format: Format::V1,
-        decision: Decision::of(&findings, document.rollout.dry_run),
+        decision: Decision::of(&findings, document.rollout.dry_run, counted.superseded_by.is_some()),
         summary: summary(document, &counted, stragglers.len() as u64),
         rows: rows::lines(document, &stragglers),
         stragglers,
@@ -253,6 +256,7 @@ fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
         target: document.rollout.target_tag.clone(),
         target_sha: document.rollout.target_sha.clone(),
         dry_run: document.rollout.dry_run,
+        superseded_by: counted.superseded_by.clone(),
         fleet: document.fleet.tenants,
         fleet_source: document.fleet.source,
         states,

@@ -11,13 +11,15 @@ use crate::collect::{EvidenceFields, Input, Source, fleet_names, plan_file, repl
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Record, Rollout, Said, Signal, Stop, Timing,
-    Token, Whom, is_loopback, response,
+    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Question, Record, Rollout, Said, Signal, Stop,
+    Timing, Whom, response,
 };
 use crate::error::Error;
+use crate::http::{Token, is_loopback};
 use crate::judge::{self, Judge};
 use crate::output;
 use crate::policy::SoFar;
+use crate::preflight::{Watch, contacts};
 use crate::probe;
 use crate::report::Report;
 use crate::schema::{self, fault_at};
@@ -45,9 +47,11 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
     if rollout.plan().enabled {
         let client = client(options, &rollout)?;
         let timing = timing(options, &judge, &rollout)?;
+        let sha = rollout.plan().rollout.target_sha.clone();
+        let watch = Watch::from_environment(&judge.config, options.preflight, sha.as_deref(), timing.scale)?;
         let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
         let (journal, begun) = journal(options, &start, rollout, prober.as_ref())?;
-        let ended = drive(options, &judge, &client, &timing, prober.as_ref(), journal, begun);
+        let ended = drive(options, &judge, (&client, watch.as_ref()), &timing, prober.as_ref(), journal, begun);
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
     Ok(finish(options, &judge, rollout, signal, failed, complain))
@@ -163,16 +167,16 @@ fn journal(
 fn drive(
     options: &cli::Run,
     judge: &Judge<'_>,
-    client: &Client,
+    (client, watch): (&Client, Option<&Watch>),
     timing: &Timing,
     prober: Option<&Prober>,
     journal: Journal,
     rollout: Rollout,
 ) -> Ended {
     let progress = Progress::new(options.quiet, options.verbose);
-    let mut driver = Driver { rollout, journal, client, timing, progress, stop: Stop::default() };
-    let mut ask = |document: &Document| {
-        let SoFar { halts, proven, not_proven } = judge.so_far(document)?;
+    let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop: Stop::default() };
+    let mut ask = |document: &Document, question: Question| {
+        let SoFar { halts, proven, not_proven } = judge.so_far(document, question)?;
         Ok(Said { halts, proven, not_proven })
     };
     let mut whom = |document: &Document| judge.whom(document);
@@ -215,10 +219,14 @@ fn finish(
     judge::exit_code(code, written, complain)
 }
 
-/// Whether calls were made and no answer at all came.
+/// Whether nobody answered of whom something was asked: the control plane, or before the first call the Gitea.
 fn never_answered(document: &Document) -> bool {
     let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
-    attempts.peek().is_some() && attempts.all(|attempt| attempt.status.is_none())
+    if attempts.peek().is_none() {
+        let (asked, answers) = document.gates.as_ref().map_or((0, 0), contacts);
+        return asked > 0 && answers == 0;
+    }
+    attempts.all(|attempt| attempt.status.is_none())
 }
 
 fn write_response(

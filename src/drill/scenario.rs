@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::build::{Build, Probe};
+use super::gitea::Gitea;
 use crate::error::{Error, nearest};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
@@ -40,6 +41,9 @@ pub struct Scenario {
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// The Gitea whose gates are asked. Absent: none are.
+    #[serde(default)]
+    pub gitea: Option<Gitea>,
     /// The expected verdict.
     #[serde(default)]
     pub expect: Option<Expect>,

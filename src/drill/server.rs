@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use super::build::{self, Build};
 use super::scenario::{Fault, Scenario};
 
-/// The token that the drill's control plane asks for. It opens nothing else.
+/// The token that the drill's control plane and its Gitea ask for. It opens nothing else.
 pub const TOKEN: &str = "drill-token-of-no-worth";
 
 /// A control plane on loopback.
@@ -45,12 +45,14 @@ pub async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
 /// # Errors
 /// Those of the operating system.
 pub async fn serve(listener: TcpListener, scenario: Scenario) -> io::Result<()> {
+    let gitea = super::gitea::router(&scenario.gitea.clone().unwrap_or_default());
     let plane = ControlPlane { scenario: Arc::new(scenario), attempts: Arc::default() };
     let router = Router::new()
         .route("/cp/admin/tenants/redeploy-fleet", post(redeploy))
         .route(build::PATH, get(buildinfo))
         .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
-        .with_state(plane);
+        .with_state(plane)
+        .merge(gitea);
     axum::serve(listener, router).await
 }
 

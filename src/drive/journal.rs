@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{ProbeAnswer, Purpose, Text};
+use crate::document::{CiWait, HeadReading, ProbeAnswer, Purpose, SwitchReading, Text};
 use crate::error::Error;
 use crate::output::{beside, folder_of};
 
@@ -70,6 +70,21 @@ pub enum Record {
         body: Option<Text>,
         /// Whether the call has ended with it.
         last: bool,
+    },
+    /// The kill switch was read.
+    Switch {
+        /// What was read.
+        reading: SwitchReading,
+    },
+    /// The wait for CI has ended.
+    Ci {
+        /// How.
+        wait: CiWait,
+    },
+    /// The branch's head was read.
+    Head {
+        /// What was read.
+        reading: HeadReading,
     },
     /// The canary soaks from now on.
     Soak {

@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::client::{USER_AGENT, chain, is_loopback};
 use super::journal::Record;
 use super::{Driver, Progress, Signal, Stop, block_on, now};
 use crate::document::{BuildSeen, Document, Field, Map, ProbeAnswer, Text};
 use crate::error::Error;
+use crate::http::{chain, client, is_loopback};
 
 /// How much of an answer is read, in bytes.
 pub const MAX_BUILDINFO: usize = 64 << 10;
@@ -131,17 +130,11 @@ impl Prober {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         // A cache in front of a tenant would tell of the build before.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let mut builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .default_headers(headers)
-            .redirect(Policy::none())
-            // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
-            .pool_max_idle_per_host(0);
-        if template.url("slug").is_ok_and(|url| is_loopback(&url)) {
-            builder = builder.no_proxy();
-        }
         let wrong = |error| Error::usage(format!("no HTTP client: {error}"), "does this machine have certificates?");
-        Ok(Self { http: builder.build().map_err(wrong)?, template, pace })
+        let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
+        // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
+        let http = client(&base, headers).pool_max_idle_per_host(0).build().map_err(wrong)?;
+        Ok(Self { http, template, pace })
     }
 
     /// Where tenants are asked.
@@ -278,6 +271,7 @@ impl Driver<'_> {
         if self.stop.came().is_some() {
             return Ok(());
         }
+        self.read_head_again().await?;
         let tenants = whom(self.rollout.so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {

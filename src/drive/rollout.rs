@@ -108,7 +108,8 @@ impl Rollout {
             phases: document::Map::default(),
             anomalies: plan.anomalies.clone(),
             probes: None,
-            gates: (!plan.enabled).then(|| Gates { plan_disabled: Some(plan.disabled_reason.clone()) }),
+            gates: (!plan.enabled)
+                .then(|| Gates { plan_disabled: Some(plan.disabled_reason.clone()), ..Gates::default() }),
             provenance: Provenance { tool: Text::from(crate::collect::TOOL), collected_at: at.clone(), inputs },
         };
         Ok(Self {
@@ -207,6 +208,11 @@ impl Rollout {
         self.document.rollout.outcome
     }
 
+    /// What was read of the gates.
+    pub const fn gates(&self) -> Option<&Gates> {
+        self.document.gates.as_ref()
+    }
+
     /// The files that it began with.
     pub fn inputs(&self) -> &[InputFile] {
         &self.document.provenance.inputs
@@ -249,6 +255,9 @@ impl Rollout {
                 self.document.rollout.finished_at = Some(at.clone());
                 self.answer(*call, *attempt, ended, body.as_deref());
             }
+            Record::Switch { reading } => self.read().switch.push(reading.clone()),
+            Record::Ci { wait } => self.read().ci = Some(wait.clone()),
+            Record::Head { reading } => self.read().head.push(reading.clone()),
             Record::Soak { .. } => self.soaked = false,
             Record::Soaked { .. } => self.soaked = true,
             Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
@@ -266,6 +275,10 @@ impl Rollout {
                 self.document.rollout.halted_because = None;
             }
         }
+    }
+
+    fn read(&mut self) -> &mut Gates {
+        self.document.gates.get_or_insert_default()
     }
 
     /// The journal ends here, and says of no end: the process was killed.

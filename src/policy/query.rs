@@ -1,9 +1,10 @@
 //! The generated module that asks every policy at once.
 
-use super::{HALT, Package, SUMMARY, WAIVERS};
+use super::{GATES, HALT, Package, SUMMARY, WAIVERS};
 
-/// A module with four rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary,
-/// `halts` for every rule that can stop a rollout, `whom` for the tenants whose build is asked for. A rule that is undefined leaves its list empty, which is how it differs
+/// A module of rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary, `halts` for
+/// every rule that can stop a rollout, `gates_halt` for the gates' alone, `whom` for the tenants whose build is asked
+/// for. A rule that is undefined leaves its list empty, which is how it differs
 /// from one that is an empty set. Where there are waivers, each list has a parallel one of what they cover.
 pub fn module(packages: &[Package], waivers: bool) -> String {
     let on = || packages.iter().filter(|package| package.is_on());
@@ -15,10 +16,12 @@ pub fn module(packages: &[Package], waivers: bool) -> String {
         let rules = packages.flat_map(|package| package.severities().map(|severity| super::key(package, severity)));
         ask(&mut rules.map(|path| (path.clone(), path)))
     };
-    let summary = ["cohorts", "tolerated", "quarantined", "waived"].iter();
+    let summary = ["cohorts", "tolerated", "quarantined", "waived", "superseded_by"].iter();
     let summary = ask(&mut summary.map(|rule| ((*rule).into(), format!("{SUMMARY}.{rule}"))));
-    let halts = on().filter(|package| package.halts).map(|package| format!("{}.{HALT}", package.name));
-    let halts = ask(&mut halts.map(|path| (path.clone(), path)));
+    let halts = |of: &dyn Fn(&Package) -> bool| {
+        let halting = on().filter(|package| package.halts && of(package));
+        ask(&mut halting.map(|package| format!("{}.{HALT}", package.name)).map(|path| (path.clone(), path)))
+    };
     let applied = |said: &str| {
         if waivers {
             format!(
@@ -53,10 +56,20 @@ answer := {{
 {summary}}}
 
 asked := {{
-{halts}}}
+{}}}
 
 halts := {{
 \t\"said\": asked,
+\t\"progress\": [value | value := data.rollproof.lib.summary.progress],
+\t\"applied\": {},
+\t\"reporting\": [value | value := modes.reporting],
+}}
+
+gates_asked := {{
+{}}}
+
+gates_halt := {{
+\t\"said\": gates_asked,
 \t\"progress\": [value | value := data.rollproof.lib.summary.progress],
 \t\"applied\": {},
 \t\"reporting\": [value | value := modes.reporting],
@@ -66,7 +79,10 @@ halts := {{
         findings(false),
         findings(true),
         applied("said"),
+        halts(&|_| true),
         applied("asked"),
+        halts(&|package| package.name == GATES),
+        applied("gates_asked"),
         super::whom::query(),
     )
 }

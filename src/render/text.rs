@@ -140,12 +140,14 @@ impl Page<'_> {
 
     fn footer(&mut self, report: &Report) -> io::Result<()> {
         let summary = &report.summary;
-        let mut parts = counts(report);
+        let nobody = summary.fleet_source == FleetSource::None;
+        let mut parts = if nobody { Vec::new() } else { counts(report) };
         parts.push(match (summary.fleet_source, report.input(Role::Fleet)) {
             (FleetSource::File, Some(name)) => format!("fleet {}, from {}", summary.fleet, for_terminal(name)),
             (FleetSource::Response, _) => format!("fleet {}, guessed from the response", summary.fleet),
             (FleetSource::PlanCall, _) => format!("fleet {}, from the plan call", summary.fleet),
-            _ => format!("fleet {}", summary.fleet),
+            (FleetSource::None, _) => "nobody was enumerated".to_owned(),
+            (FleetSource::File, None) => format!("fleet {}", summary.fleet),
         });
         writeln!(self.out, "  {}", parts.join("   "))?;
         let policies = report.policies.iter().map(|policy| {

@@ -1,6 +1,7 @@
 //! Sentences that more than one format shares. Not escaped: that is each format's own.
 
 use crate::config::ModeName;
+use crate::document::FleetSource;
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Policy, Report};
 
@@ -20,7 +21,6 @@ pub const fn verdict(decision: Decision) -> &'static str {
 /// The verdict in one sentence.
 pub fn headline(report: &Report) -> String {
     let summary = &report.summary;
-    let target = summary.target.as_deref().unwrap_or("unknown target");
     let fleet = match summary.fleet {
         1 => "its only tenant".to_owned(),
         many => format!("all {many} tenants"),
@@ -28,7 +28,11 @@ pub fn headline(report: &Report) -> String {
     let is = if summary.fleet == 1 { "is" } else { "are" };
     let behind = summary.stragglers;
     let said = match report.decision {
-        Decision::NotAsserted => format!("a dry run asserts nothing of {}", tenants(summary.fleet)),
+        Decision::NotAsserted => match &summary.superseded_by {
+            Some(newer) => format!("superseded by {newer} before the first call, so nothing was called"),
+            None => format!("a dry run asserts nothing of {}", tenants(summary.fleet)),
+        },
+        Decision::Pass if summary.fleet_source == FleetSource::None => "every gate that was asked is open".to_owned(),
         Decision::Pass if behind == 0 => format!("{fleet} {is} proven on the target"),
         Decision::Pass => {
             let are = if summary.proven == 1 { "is" } else { "are" };
@@ -57,7 +61,12 @@ pub fn headline(report: &Report) -> String {
             first(report, weight).map_or_else(String::new, |finding| finding.message.clone())
         }
     };
-    format!("{target}: {said}")
+    match (summary.target.as_deref(), summary.fleet_source) {
+        (Some(target), _) => format!("{target}: {said}"),
+        // Nothing was to be rolled out, or gates alone were asked.
+        (None, FleetSource::None) => said,
+        (None, _) => format!("unknown target: {said}"),
+    }
 }
 
 fn first(report: &Report, severity: Severity) -> Option<&Finding> {

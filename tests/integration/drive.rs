@@ -7,9 +7,9 @@ mod journal;
 mod kill;
 mod order;
 mod own;
-mod plane;
+pub mod plane;
 mod rehearsal;
-mod signals;
+pub mod signals;
 mod token;
 
 use std::process::{Child, Command, Stdio};
@@ -21,7 +21,7 @@ use crate::support::{Case, Ran, rollproof, run};
 const TOKEN: &str = "s3cret-t0ken";
 
 /// A plan for a control plane.
-fn plan(url: &str) -> Value {
+pub fn plan(url: &str) -> Value {
     json!({
         "enabled": true, "sha": "abcdef1", "target_tag": "staging-abcdef1", "cp_url": url, "rollout_http_timeout": 1,
         "body": {"target_tag": "staging-abcdef1", "canary_slug": "acme", "soak_seconds": 0, "batch_size": 2,
@@ -29,7 +29,7 @@ fn plan(url: &str) -> Value {
     })
 }
 
-const FLEET: [&str; 4] = ["acme", "bolt", "cobalt", "dune"];
+pub const FLEET: [&str; 4] = ["acme", "bolt", "cobalt", "dune"];
 
 /// A folder with a plan, and short delays.
 fn case(url: &str) -> Case {
@@ -41,7 +41,7 @@ fn case(url: &str) -> Case {
 
 const ARGS: [&str; 7] = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
 
-fn command(case: &Case, more: &[&str]) -> Command {
+pub fn command(case: &Case, more: &[&str]) -> Command {
     let mut command = rollproof();
     command.args(ARGS).args(more).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN);
     command
@@ -51,11 +51,11 @@ fn drive(case: &Case, more: &[&str]) -> Ran {
     run(&mut command(case, more))
 }
 
-fn json_of(case: &Case, name: &str) -> Value {
+pub fn json_of(case: &Case, name: &str) -> Value {
     crate::support::read_json(&case.path(name))
 }
 
-fn denies(case: &Case) -> Vec<String> {
+pub fn denies(case: &Case) -> Vec<String> {
     let report = run(rollproof().args(["verify", "document.json", "--format", "json"]).current_dir(case.path("")));
     let report: Value = serde_json::from_str(&report.stdout).expect("a report");
     let findings =

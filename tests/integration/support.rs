@@ -11,6 +11,33 @@ use tempfile::TempDir;
 /// Set to write what a test would compare.
 pub const UPDATE: &str = "ROLLPROOF_UPDATE";
 
+/// Variables that the binary reads, and that a CI job which runs the tests may have set.
+const OURS: [&str; 23] = [
+    "CI_STATUS_POLL_INTERVAL_SECONDS",
+    "CI_STATUS_TIMEOUT_SECONDS",
+    "CLICOLOR_FORCE",
+    "CP_ADMIN_API_TOKEN",
+    "CP_URL",
+    "GITEA_HOST",
+    "GITEA_TOKEN",
+    "GITHUB_REF_NAME",
+    "GITHUB_REPOSITORY",
+    "GITHUB_SHA",
+    "GITHUB_STEP_SUMMARY",
+    "PROD_ALLOW_NON_PROD_CP_URL",
+    "PROD_AUTO_DEPLOY_BATCH_SIZE",
+    "PROD_AUTO_DEPLOY_CANARY_SLUG",
+    "PROD_AUTO_DEPLOY_DISABLED",
+    "PROD_AUTO_DEPLOY_DRY_RUN",
+    "PROD_AUTO_DEPLOY_MAX_STRAGGLERS",
+    "PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS",
+    "PROD_AUTO_DEPLOY_ROLLOUT_HTTP_TIMEOUT_SECONDS",
+    "PROD_AUTO_DEPLOY_SOAK_SECONDS",
+    "PROD_AUTO_DEPLOY_TARGET_TAG",
+    "ROLLPROOF_FORMAT",
+    "ROLLPROOF_MAX_INPUT_BYTES",
+];
+
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -18,7 +45,7 @@ pub fn root() -> &'static Path {
 /// The binary, with nothing of ours in its environment.
 pub fn rollproof() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
-    for name in ["GITHUB_STEP_SUMMARY", "ROLLPROOF_FORMAT", "ROLLPROOF_MAX_INPUT_BYTES", "CLICOLOR_FORCE"] {
+    for name in OURS {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

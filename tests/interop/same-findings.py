@@ -23,7 +23,7 @@ import tomllib
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 POLICIES = ROOT / "policies"
 SEVERITIES = ["deny", "inconclusive", "warn", "note"]
-SUMMARY = ["cohorts", "tolerated", "quarantined", "waived"]
+SUMMARY = ["cohorts", "tolerated", "quarantined", "waived", "superseded_by"]
 AT_LEAST = 100
 REFUSED = 4
 
@@ -172,13 +172,13 @@ def counts(said, document):
         if says["straggler"]
         for tenant in cohort["tenants"]
     ]
-    return [{"tolerated": summary["tolerated"]}, *stragglers]
+    return [{key: summary[key] for key in ["tolerated", "superseded_by"]}, *stragglers]
 
 
 def counts_of_report(report):
     keys = ["tenant", "state", "reason", "quarantined"]
     stragglers = [{key: straggler[key] for key in keys} for straggler in report["stragglers"]]
-    return [{"tolerated": report["summary"]["tolerated"]}, *stragglers]
+    return [{key: report["summary"].get(key) for key in ["tolerated", "superseded_by"]}, *stragglers]
 
 
 def whole(findings):

@@ -6,6 +6,7 @@
 package rollproof.build
 
 import data.rollproof.lib.fleet
+import data.rollproof.lib.gates
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
@@ -17,7 +18,7 @@ is_asserted if {
 	not is_superseded
 }
 
-is_superseded if object.get(input, ["gates", "head", "state"], "") == "superseded"
+is_superseded if gates.head.state == "superseded"
 
 # The cohorts that are probed: stragglers are known not to run the build, quarantined or not.
 expected contains i if {

@@ -188,7 +188,7 @@ silent := [
 	{"rollout": {"outcome": "halted"}},
 	{"rollout": {"outcome": "interrupted"}},
 	{"rollout": {"outcome": "running"}},
-	{"gates": {"head": {"state": "superseded"}}},
+	{"gates": {"head": [{"state": "latest"}, {"state": "superseded"}]}},
 ]
 
 test_unasserted_rollouts_silent if {
@@ -204,7 +204,7 @@ test_unasserted_rollouts_silent if {
 }
 
 test_other_heads_do_not_silence if {
-	rollout := object.union(document([]), {"gates": {"head": {"state": "latest"}}})
+	rollout := object.union(document([]), {"gates": {"head": [{"state": "latest"}]}})
 	findings := build.deny with input as rollout
 	count(findings) == 1
 }

@@ -9,6 +9,7 @@ package rollproof.calls
 
 import data.rollproof.lib.calls
 import data.rollproof.lib.fleet
+import data.rollproof.lib.gates
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
@@ -48,7 +49,7 @@ deny contains finding if {
 #   remedy: Mend what halted it, then roll out again; nothing was called behind it.
 deny contains finding if {
 	input.rollout.outcome == "halted"
-	count(input.calls) > 0
+	left_behind
 	finding := {
 		"code": "calls.halted",
 		"message": sprintf("the rollout was halted: %s", [input.rollout.halted_because]),
@@ -129,6 +130,11 @@ failures contains finding if {
 		"at": sprintf("/calls/%d", [i]),
 	}
 }
+
+# What a gate stopped before the first call is the gate's to deny, or nobody's where the job was superseded.
+left_behind if count(input.calls) > 0
+
+left_behind if not gates.stopped
 
 outcome(attempt) := "no answer came" if {
 	not attempt.status

@@ -109,7 +109,18 @@ test_halted_rollout_denied if {
 	halted := calls.deny with input as live("halted", [good], [])
 	codes(halted) == {"calls.halted"}
 	uncalled := calls.deny with input as live("halted", [], [])
-	uncalled == set()
+	codes(uncalled) == {"calls.halted"}
+}
+
+test_rollout_that_a_gate_stopped_is_the_gates_to_deny if {
+	disabled := object.union(live("halted", [], []), {"gates": {"plan_disabled": "x"}})
+	found := calls.deny with input as disabled
+	found == set()
+	armed := {"gates": {"switch": [{"state": "armed"}]}}
+	before := calls.deny with input as object.union(live("halted", [], []), armed)
+	before == set()
+	between := calls.deny with input as object.union(live("halted", [good], []), armed)
+	codes(between) == {"calls.halted"}
 }
 
 test_interrupted_rollout_denied if {

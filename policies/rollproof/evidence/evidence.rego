@@ -349,6 +349,7 @@ is_enumerated if input.fleet.source != "none"
 # Nothing was enumerated, called or stopped: nothing was checked.
 is_enumerated if {
 	count(input.calls) == 0
+	input.rollout.outcome in {"completed", "unknown"}
 	not input.gates.plan_disabled
 }
 

@@ -328,8 +328,15 @@ test_inventory_that_is_not_enumerated_denies_and_halts if {
 
 test_nothing_checked_is_denied if {
 	nothing := object.union(anomalous("x"), {"fleet": {"source": "none", "tenants": 0}, "calls": []})
-	found := evidence.deny with input as nothing
-	codes_of(found) == {"evidence.empty_fleet"}
-	stopped := evidence.deny with input as object.union(nothing, {"gates": {"plan_disabled": "x"}})
+	every outcome in ["completed", "unknown"] {
+		found := evidence.deny with input as object.union(nothing, {"rollout": {"outcome": outcome}})
+		codes_of(found) == {"evidence.empty_fleet"}
+	}
+	every outcome in ["running", "halted", "interrupted"] {
+		found := evidence.deny with input as object.union(nothing, {"rollout": {"outcome": outcome}})
+		found == set()
+	}
+	disabled := object.union(nothing, {"rollout": {"outcome": "unknown"}, "gates": {"plan_disabled": "x"}})
+	stopped := evidence.deny with input as disabled
 	stopped == set()
 }

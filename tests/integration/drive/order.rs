@@ -174,6 +174,7 @@ fn driven(
         scale: 0.001,
     };
     let mut driver = Driver {
+        watch: None,
         rollout: Rollout::start(start).expect("a plan"),
         journal: Journal::create(&case.path("run.journal"), start).expect("a journal"),
         client: &client,
@@ -181,7 +182,7 @@ fn driven(
         progress: Progress::new(true, 0),
         stop: Stop::default(),
     };
-    let ended = driver.run(ask, None);
+    let ended = driver.run(&mut |document, _| ask(document), None);
     (ended, driver.rollout.finish().0)
 }
 

@@ -10,7 +10,7 @@ use super::plane::{Plane, Reply, healthy};
 use super::{FLEET, case, denies, drive, json_of, plan, spawn};
 use crate::support::{Case, Ran};
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
 }

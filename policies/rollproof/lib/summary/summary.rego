@@ -7,6 +7,7 @@ package rollproof.lib.summary
 
 import data.rollproof.lib.calls
 import data.rollproof.lib.fleet
+import data.rollproof.lib.gates
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
@@ -26,6 +27,14 @@ waived := object.keys(fleet.waived)
 progress := {"proven": proven, "not_proven": not_proven} if {
 	not_proven := count(fleet.stragglers)
 	proven := fleet.size(fleet.asserted) - not_proven
+}
+
+# The newer commit, where the job was superseded before its first call: then nothing is asserted.
+default superseded_by := null
+
+superseded_by := newer if {
+	count(input.calls) == 0
+	newer := gates.superseded_by
 }
 
 # In the order of input.cohorts: the proof state, what follows from it, why, and which row counts.

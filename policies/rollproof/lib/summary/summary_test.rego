@@ -195,3 +195,19 @@ test_progress_counts_whom_calls_named if {
 	running := object.union(document(every_kind), {"calls": [], "rollout": {"outcome": "running"}})
 	summary.progress == {"proven": 3, "not_proven": 3} with input as running
 }
+
+head(state) := {"gates": {"head": [{"state": state, "head": "1234567"}]}}
+
+test_superseded_before_the_first_call_is_by_the_newer_commit if {
+	superseded_by := summary.superseded_by with input as object.union(head("superseded"), {"calls": []})
+	superseded_by == "1234567"
+}
+
+test_superseded_is_never_undefined if {
+	latest := summary.superseded_by with input as object.union(head("latest"), {"calls": []})
+	latest == null
+	later := summary.superseded_by with input as object.union(head("superseded"), {"calls": [good]})
+	later == null
+	unread := summary.superseded_by with input as {"calls": []}
+	unread == null
+}

@@ -1,0 +1,61 @@
+# METADATA
+# title: Gates
+# description: What was read of the gates. Of several readings the latest counts.
+# schemas:
+#   - input: schema["document.schema"]
+package rollproof.lib.gates
+
+# The kill switch, and where its reading stands.
+switch := reading if reading := input.gates.switch[switch_at]
+
+switch_at := count(input.gates.switch) - 1
+
+# The branch's head, and where its reading stands.
+head := reading if reading := input.gates.head[head_at]
+
+head_at := count(input.gates.head) - 1
+
+# The newer commit.
+superseded_by := newer if {
+	head.state == "superseded"
+	newer := head.head
+}
+
+# Only `success` passes, and these never will; any other state, and none, may still.
+failing_states := {"failure", "error", "cancelled", "canceled", "skipped"}
+
+failing := [context | some context in input.gates.ci.contexts; context.state in failing_states]
+
+waiting := [context |
+	some context in input.gates.ci.contexts
+	not state(context) in (failing_states | {"success"})
+]
+
+# A context's last state in a word.
+state(context) := object.get(context, "state", "missing")
+
+# CI says no, or does not say yes.
+is_red if count(failing) > 0
+
+is_red if is_silent
+
+is_silent if input.gates.ci.end != "answered"
+
+is_silent if {
+	count(failing) == 0
+	count(waiting) > 0
+}
+
+is_silent if count(input.gates.ci.contexts) == 0
+
+# A gate stopped the rollout, or would.
+stopped if input.gates.plan_disabled
+
+stopped if switch.state in {"armed", "unreadable"}
+
+stopped if is_red
+
+stopped if {
+	count(input.calls) == 0
+	superseded_by
+}

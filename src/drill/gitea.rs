@@ -1,0 +1,144 @@
+//! The drill's Gitea: the questions of contract section 5 on loopback, and what a scenario answers to them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::scenario::SHA;
+use super::server::TOKEN;
+
+/// A Gitea on which every gate is open, but for what is said here. Of several answers to a question, one is given each
+/// time, and the last one for good.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gitea {
+    /// To the kill switch's variable; it is not set where there is none.
+    pub switch: Vec<Answer>,
+    /// The job's own value of the kill switch.
+    pub job_value: String,
+    /// To the repository.
+    pub repository: Vec<Answer>,
+    /// To the branch; its head is the job's commit where there is none.
+    pub head: Vec<Answer>,
+    /// The CI contexts that have to be green.
+    pub required_contexts: Vec<String>,
+    /// To the first page of the commit's statuses; every required context is green where there is none.
+    pub statuses: Vec<Answer>,
+}
+
+impl Default for Gitea {
+    fn default() -> Self {
+        Self {
+            switch: Vec::new(),
+            job_value: String::new(),
+            repository: Vec::new(),
+            head: Vec::new(),
+            required_contexts: vec!["ci / test (push)".into()],
+            statuses: Vec::new(),
+        }
+    }
+}
+
+/// An answer of the Gitea.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON.
+    pub body: Value,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { status: 200, body: Value::Object(serde_json::Map::new()) }
+    }
+}
+
+/// Answers to one question, and how often it was asked.
+struct Answers {
+    answers: Vec<Answer>,
+    asked: AtomicUsize,
+}
+
+struct Served {
+    switch: Answers,
+    repository: Answers,
+    head: Answers,
+    statuses: Answers,
+}
+
+impl Answers {
+    fn of(given: &[Answer], usual: impl FnOnce() -> Answer) -> Self {
+        let answers = if given.is_empty() { vec![usual()] } else { given.to_vec() };
+        Self { answers, asked: AtomicUsize::new(0) }
+    }
+
+    fn next(&self, headers: &HeaderMap) -> Response {
+        let token = format!("token {TOKEN}");
+        if headers.get(AUTHORIZATION).is_none_or(|given| given.as_bytes() != token.as_bytes()) {
+            return answer(&Answer { status: 401, body: json!({"message": "token is required"}) });
+        }
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1);
+        answer(&self.answers[asked])
+    }
+}
+
+fn answer(said: &Answer) -> Response {
+    let status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(CONTENT_TYPE, "application/json")], said.body.to_string()).into_response()
+}
+
+/// Serves it.
+pub fn router(gitea: &Gitea) -> Router {
+    let ok = |body| Answer { body, ..Answer::default() };
+    let green = || {
+        let status = |(id, context)| json!({"id": id, "context": context, "status": "success"});
+        ok((1..).zip(&gitea.required_contexts).map(status).collect())
+    };
+    let served = Served {
+        switch: Answers::of(&gitea.switch, || Answer { status: 404, body: json!({"message": "not found"}) }),
+        repository: Answers::of(&gitea.repository, || ok(json!({"full_name": "shop/platform"}))),
+        head: Answers::of(&gitea.head, || ok(json!({"commit": {"id": SHA}}))),
+        statuses: Answers::of(&gitea.statuses, green),
+    };
+    let repository = "/api/v1/repos/{owner}/{name}";
+    Router::new()
+        .route(
+            repository,
+            get(
+                |State(served): State<Arc<Served>>, headers: HeaderMap| async move { served.repository.next(&headers) },
+            ),
+        )
+        .route(
+            &format!("{repository}/actions/variables/{{variable}}"),
+            get(|State(served): State<Arc<Served>>, headers: HeaderMap| async move { served.switch.next(&headers) }),
+        )
+        .route(
+            &format!("{repository}/branches/{{branch}}"),
+            get(|State(served): State<Arc<Served>>, headers: HeaderMap| async move { served.head.next(&headers) }),
+        )
+        .route(&format!("{repository}/commits/{{sha}}/statuses"), get(statuses))
+        .with_state(Arc::new(served))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    page: u32,
+}
+
+async fn statuses(State(served): State<Arc<Served>>, headers: HeaderMap, Query(at): Query<Page>) -> Response {
+    match at.page {
+        1 => served.statuses.next(&headers),
+        _ => answer(&Answer { status: 200, body: json!([]) }),
+    }
+}
