@@ -195,6 +195,7 @@ pub struct Verify {
 }
 
 /// Drive a rollout through the control plane, then judge it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Run {
