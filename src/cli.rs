@@ -1,5 +1,6 @@
 //! The command line. Types only: their comments are the help text.
 
+mod policy;
 mod probe;
 
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ pub use probe::{Probe, Probing};
 
 use crate::render::Format;
 use crate::schema;
+
+pub use policy::{Listing, Own, PolicyBundle, PolicyEval, PolicyList, PolicyNew, PolicyShow, PolicyTest, TestFormat};
 
 /// What the exit codes mean, as `--help` shows it.
 const EXIT_CODES: &str = "\
@@ -71,6 +74,18 @@ pub struct Policy {
 pub enum PolicyCommand {
     /// Check policies without evidence: everything that would make a rule silent, or fail only when it is reached
     Check(PolicyCheck),
+    /// Name every policy, bundled or your own
+    List(PolicyList),
+    /// Show a policy: what it says, its parameters, its source, and an example of a finding
+    Show(PolicyShow),
+    /// Begin a policy of your own: a folder with a policy, its tests and a README
+    New(PolicyNew),
+    /// Run the unit tests and the fixtures of policies
+    Test(PolicyTest),
+    /// Show what a policy says of some evidence, or what any Rego expression is on it; nothing is decided
+    Eval(PolicyEval),
+    /// Write all policies into a bundle that the real `opa` and `conftest` run
+    Bundle(PolicyBundle),
 }
 
 /// Check policies without evidence.

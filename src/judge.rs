@@ -72,7 +72,7 @@ impl<'a> Judge<'a> {
             } else {
                 waivers::read(files, config.waivers.max_days, options.max_input_bytes)?
             },
-            facts: FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes },
+            facts: Some(FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes }),
             only,
         })?;
         Ok(Appointed { options, policies, config })

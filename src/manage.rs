@@ -1,12 +1,22 @@
 //! `rollproof policy`: what a team does with policies of its own, without a verdict.
 
+mod bundle;
+mod eval;
+mod fixtures;
+mod list;
+mod new;
+mod show;
+mod test;
+
 use std::path::PathBuf;
+
+use serde::Serialize;
 
 use crate::cli;
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, nearest};
 use crate::output;
-use crate::policy::Policies;
+use crate::policy::{self, Given, ParamSource, Policies, Prepared, Settings};
 
 /// Does what `rollproof policy` is asked for.
 ///
@@ -15,6 +25,12 @@ use crate::policy::Policies;
 pub fn manage(options: &cli::Policy) -> Result<u8, Error> {
     match &options.command {
         cli::PolicyCommand::Check(options) => check(options),
+        cli::PolicyCommand::List(options) => list::list(options),
+        cli::PolicyCommand::Show(options) => show::show(options),
+        cli::PolicyCommand::New(options) => new::new(options),
+        cli::PolicyCommand::Test(options) => test::test(options),
+        cli::PolicyCommand::Eval(options) => eval::eval(options),
+        cli::PolicyCommand::Bundle(options) => bundle::bundle(options),
     }
 }
 
@@ -31,4 +47,38 @@ fn check(options: &cli::PolicyCheck) -> Result<u8, Error> {
     let own: Vec<&str> = policies.own().map(|package| &*package.name).collect();
     let names = if own.is_empty() { "no rule of findings, only what others import".into() } else { own.join(", ") };
     output::print(|out| writeln!(out, "sound: {names}")).map(|()| 0)
+}
+
+/// The folders and files of the configuration's policies and of those that are named.
+fn paths(own: &cli::Own) -> Result<Vec<PathBuf>, Error> {
+    let config = Config::read(own.config.as_deref())?;
+    Ok(config.policies.paths.into_iter().chain(own.policies.iter().cloned()).collect())
+}
+
+/// Policies that are ready to be asked, with the configuration's parameters and these.
+fn prepared(own: &cli::Own, params: &[(String, String)]) -> Result<Prepared, Error> {
+    let config = Config::read(own.config.as_deref())?;
+    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+    let named = params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
+    policy::load(Settings { paths: paths(own)?, params: configured.chain(named).collect(), ..Settings::default() })?
+        .wait()
+}
+
+/// That there is no policy of this name.
+fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    let names: Vec<&str> = names.map(|name| name.strip_prefix("rollproof.").unwrap_or(name)).collect();
+    let near = nearest(name.strip_prefix("rollproof.").unwrap_or(name), names.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+    let help = format!("{near}the policies are: {}; --policy names more", names.join(", "));
+    Error::usage(format!("there is no policy {name:?}"), help)
+}
+
+/// Prints JSON.
+fn print_json(value: &impl Serialize) -> Result<u8, Error> {
+    output::print(|out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        writeln!(out)
+    })
+    .map(|()| 0)
 }

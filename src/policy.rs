@@ -1,6 +1,7 @@
 //! From the document to findings: loads the policies and evaluates all of them at once. What they say is Rego's alone.
 
 mod blame;
+mod catalog;
 mod check;
 mod embedded;
 mod engine;
@@ -11,7 +12,9 @@ mod needs;
 mod params;
 mod problem;
 mod query;
+mod said;
 mod syntax;
+pub mod test_runner;
 mod whom;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,9 +24,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-pub use engine::Input;
+pub use catalog::{Code, Entry, ParamEntry};
+pub use check::{is_ours, reserved};
+pub use engine::{Input, Lines, Module};
+pub use files::Tested as TestFiles;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};
 pub use problem::{Problem, Problems};
+pub use said::Said;
 
 use crate::config::{Mode, ModeName};
 use crate::document::{Document, InputFile, Text};
@@ -32,7 +39,7 @@ use crate::facts::{self, FactFiles, Facts, Needed};
 use crate::finding::{Element, Finding, RulePlace, Severity, Softened, Stated, Waived};
 use crate::waivers::{self, Day, Waivers};
 use blame::Suspect;
-use engine::{Answer, Module, Outline};
+use engine::{Answer, Outline};
 use guard::{Limits, Pending, start};
 use syntax::Place;
 
@@ -97,6 +104,8 @@ pub struct Package {
     place: RulePlace,
     /// What evidence must hold for it to say anything.
     needs: Vec<String>,
+    /// The parameters that it declares.
+    params: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -206,6 +215,7 @@ impl Policies {
             let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
             let blocks = metadata::blocks(&outline).map_err(failed)?;
             let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
+            let declared: Vec<String> = about.custom.params.keys().cloned().collect();
             for (name, declaration) in about.custom.params {
                 if params.get(&name).is_some_and(|other| *other != declaration) {
                     return Err(failed(format!("the parameter {name} is declared differently by another policy")));
@@ -231,7 +241,9 @@ impl Policies {
                 mode: None,
                 place: RulePlace { file: outline.file.clone(), line: outline.package_line },
                 needs: Vec::new(),
+                params: Vec::new(),
             });
+            package.params.extend(declared);
             package.needs.extend(about.custom.needs);
             for rule in &outline.rules {
                 let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
@@ -345,10 +357,10 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code; those of
     /// [`facts::read`].
-    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: &FactFiles) -> Result<Prepared, Error> {
+    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Option<&FactFiles>) -> Result<Prepared, Error> {
         let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
         let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
-        let facts = facts::read(facts, &self.facts, &needed)?;
+        let facts = facts.map_or_else(|| Ok(Facts::default()), |facts| facts::read(facts, &self.facts, &needed))?;
         let data = self.data(&params, &waivers, &facts);
         let query =
             Module { file: format!("{QUERY}.rego"), text: query::module(&self.packages, !waivers.given.is_empty()) };
@@ -373,7 +385,8 @@ pub struct Settings {
     /// How much time all policies together may take for an answer, if not what their own limits say.
     pub time: Option<Duration>,
     /// What a team's own policies know besides the evidence.
-    pub facts: FactFiles,
+    /// None asks for none: what only tries policies out gives them itself.
+    pub facts: Option<FactFiles>,
     /// The one package that has its say; all do where none is named.
     pub only: Option<&'static str>,
 }
@@ -390,7 +403,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);
         }
-        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, &settings.facts)? })
+        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, settings.facts.as_ref())? })
     };
     start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
 }

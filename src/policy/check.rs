@@ -10,6 +10,7 @@ mod graph;
 mod names;
 mod program;
 mod reference;
+pub mod references;
 mod scope;
 mod types;
 mod walk;

@@ -1,8 +1,13 @@
 //! The engine: this file and `engine/` alone name regorus. Interpreter, strict builtin errors, no clock, no network.
 
 mod ast;
+mod explore;
+mod trial;
+mod why;
 
 pub use ast::located;
+pub use trial::{Lines, Unit};
+pub use why::Why;
 
 use std::num::NonZeroU32;
 

@@ -23,13 +23,52 @@ pub fn all(paths: &[PathBuf]) -> Result<Vec<Module>, Error> {
     Ok(all)
 }
 
+/// Tests with the policies beside them.
+#[derive(Debug, Clone, Default)]
+pub struct Tested {
+    /// The files of policies that these were read from.
+    pub policy_paths: Vec<PathBuf>,
+    /// The policies.
+    pub policies: Vec<Module>,
+    /// The files of unit tests.
+    pub tests: Vec<Module>,
+}
+
+impl Tested {
+    /// Reads unit tests and policies from files and folders. For a file of unit tests, the policies are those of its
+    /// folder.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one cannot be read.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, Error> {
+        let (mut tests, mut policies) = (BTreeSet::new(), BTreeSet::new());
+        for path in paths {
+            let mut found = Vec::new();
+            find(path, &is_rego, &mut found)?;
+            if !path.is_dir() && is_test(path) {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                find(folder.unwrap_or(Path::new(".")), &is_policy, &mut found)?;
+            }
+            for file in found {
+                if is_test(&file) {
+                    tests.insert(file)
+                } else {
+                    policies.insert(file)
+                };
+            }
+        }
+        let read = |files: &BTreeSet<PathBuf>| files.iter().map(|file| module(file)).collect::<Result<Vec<_>, _>>();
+        Ok(Self { policies: read(&policies)?, tests: read(&tests)?, policy_paths: policies.into_iter().collect() })
+    }
+}
+
 /// The modules of a file, or of every `.rego` file below a folder, by path; unit tests are not among them.
 ///
 /// # Errors
 /// [`Error::Policy`] where one cannot be read, or there is none.
 fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     let mut files = Vec::new();
-    find(path, &mut files)?;
+    find(path, &is_policy, &mut files)?;
     files.sort();
     if files.is_empty() {
         return Err(Error::Policy(format!("{}: there is no policy here", path.display())));
@@ -37,16 +76,28 @@ fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     files.iter().map(|file| module(file)).collect()
 }
 
-fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+fn is_rego(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rego")
+}
+
+fn is_test(path: &Path) -> bool {
+    path.file_name().unwrap_or_default().to_string_lossy().ends_with("_test.rego")
+}
+
+fn is_policy(path: &Path) -> bool {
+    is_rego(path) && !is_test(path)
+}
+
+/// Finds a file, whatever it is called, or what is `wanted` below a folder.
+fn find(path: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     if !path.is_dir() {
-        files.push(path.to_owned());
+        files.push(path.strip_prefix(".").unwrap_or(path).to_owned());
         return Ok(());
     }
     for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
         let path = entry.map_err(|error| unreadable(path, &error))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() || (name.ends_with(".rego") && !name.ends_with("_test.rego")) {
-            find(&path, files)?;
+        if path.is_dir() || wanted(&path) {
+            find(&path, wanted, files)?;
         }
     }
     Ok(())

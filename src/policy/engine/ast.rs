@@ -200,6 +200,14 @@ impl Convert {
         if let Some(name) = super::path(refr) {
             return Ok((name, None));
         }
+        // Only a test has sub-tests of sub-tests; nothing else looks at what it makes.
+        let mut refr = refr;
+        while let ast::Expr::RefBrack { refr: inner, .. } = refr
+            && matches!(**inner, ast::Expr::RefBrack { .. })
+            && inner.span().text().trim_start_matches("todo_").starts_with("test_")
+        {
+            refr = inner;
+        }
         if let ast::Expr::RefBrack { refr: inner, index, .. } = refr
             && let Some(name) = super::path(inner)
         {

@@ -1,0 +1,182 @@
+//! The command line of `rollproof policy`. Types only: their comments are the help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{EXIT_CODES, name_and_value};
+
+/// What the exit codes of `policy test` mean.
+const TEST_EXIT_CODES: &str = "\
+Exit codes:
+  0    every test passed
+  1    a test failed
+  2    usage
+  5    a policy or a test could not be loaded, or there was no test to run
+  7    the result could not be written";
+
+/// Which policies there are beside the bundled ones.
+#[derive(Debug, Args)]
+pub struct Own {
+    /// A folder or file of policies beside the bundled ones and those of the configuration; may be repeated
+    #[arg(long = "policy", value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+
+    /// The configuration [default: rollproof.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The form of what is listed or shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// For a person
+    Text,
+    /// For machines
+    Json,
+}
+
+/// The form of what tests gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For a person
+    Text,
+    /// For machines (see `rollproof schema tests`)
+    Json,
+    /// JUnit XML, as CI servers read it
+    Junit,
+}
+
+/// Name every policy.
+#[derive(Debug, Args)]
+pub struct PolicyList {
+    /// The form of the list
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Listing,
+
+    /// Which policies
+    #[command(flatten)]
+    pub own: Own,
+}
+
+/// Show a policy.
+#[derive(Debug, Args)]
+pub struct PolicyShow {
+    /// Its package, such as team.gold; `rollproof.` may be left out
+    pub name: String,
+
+    /// The form of what is shown
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Listing,
+
+    /// Which policies
+    #[command(flatten)]
+    pub own: Own,
+}
+
+/// Begin a policy of your own.
+#[derive(Debug, Args)]
+pub struct PolicyNew {
+    /// Its package, such as gold_health or team.gold_health (the folder team/gold_health)
+    pub name: String,
+
+    /// Where the folder is made
+    #[arg(long = "in", value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// Run the unit tests and the fixtures of policies.
+#[derive(Debug, Args)]
+#[command(after_help = TEST_EXIT_CODES)]
+pub struct PolicyTest {
+    /// Folders and files of policies with their tests (`*_test.rego`), which are rules named `test_...`, as OPA has
+    /// them; those named `todo_test_...` are counted and not run [default: the policies of the configuration, or else the
+    /// working folder]
+    #[arg(value_name = "DIR|FILE")]
+    pub paths: Vec<PathBuf>,
+
+    /// Run only the tests whose name (`package.test_name/sub-test`, `fixtures/case`) this regular expression is found in
+    #[arg(long, value_name = "REGEX")]
+    pub run: Option<String>,
+
+    /// Judge fixtures too: each folder in DIR holds document.json, or response.json with fleet.json and plan.json, or
+    /// run.journal; and, in case.json, the findings of your own policies that are expected
+    #[arg(long, value_name = "DIR")]
+    pub fixtures: Option<PathBuf>,
+
+    /// Write what was found into the fixtures' case.json
+    #[arg(long, requires = "fixtures")]
+    pub update: bool,
+
+    /// Say which lines of the policies no unit test reached
+    #[arg(long)]
+    pub coverage: bool,
+
+    /// Name the tests that passed, too
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// The form of the result
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TestFormat,
+
+    /// The configuration [default: rollproof.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Show what a policy says of some evidence.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct PolicyEval {
+    /// The policy's package, such as team.gold; `rollproof.` may be left out
+    pub package: String,
+
+    /// An archived response, a document, or the journal of a rollout; `-` is standard input
+    #[arg(value_name = "EVIDENCE")]
+    pub evidence: PathBuf,
+
+    /// Say instead what this Rego expression is, in the package: a JSON array of its values, empty where it is undefined
+    #[arg(long, value_name = "EXPR")]
+    pub query: Option<String>,
+
+    /// The tenants that the rollout had to cover
+    #[arg(long, value_name = "FILE")]
+    pub fleet: Option<PathBuf>,
+
+    /// The rollout plan
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    /// A parameter of a policy, such as max_stragglers=2; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub params: Vec<(String, String)>,
+
+    /// The form of what is said
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Listing,
+
+    /// Which policies
+    #[command(flatten)]
+    pub own: Own,
+
+    /// The size limit of each input, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES")]
+    pub max_input_bytes: u64,
+}
+
+/// Write all policies into a bundle.
+#[derive(Debug, Args)]
+pub struct PolicyBundle {
+    /// Where the bundle is written; the same policies and parameters give the same bytes
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+
+    /// A parameter of a policy, such as max_stragglers=2; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub params: Vec<(String, String)>,
+
+    /// Which policies
+    #[command(flatten)]
+    pub own: Own,
+}

@@ -1,0 +1,101 @@
+//! `rollproof policy eval`: what a policy says of evidence, or any expression on it. Nothing is decided.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{prepared, print_json, unknown};
+use crate::cli::{self, Listing};
+use crate::collect::{EvidenceFields, Source, Sources, collect};
+use crate::error::Error;
+use crate::output;
+use crate::policy::Said;
+use crate::render::escape::for_terminal;
+use crate::schema;
+
+/// How many tenants of a finding are named.
+const MAX_TENANTS: usize = 20;
+
+/// What a policy says, as JSON. Published as `rollproof.said/v1`: it may grow by optional keys, no more.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    format: &'static str,
+    policy: &'a str,
+    rules: Vec<&'static str>,
+    findings: &'a [Said],
+}
+
+/// Prints what is said.
+///
+/// # Errors
+/// [`Error`], where the evidence or a policy cannot be used.
+pub fn eval(options: &cli::PolicyEval) -> Result<u8, Error> {
+    let policies = prepared(&options.own, &options.params)?;
+    let name = options.package.trim_start_matches("data.");
+    let package = policies.package(name);
+    if package.is_none() && !(options.query.is_some() && policies.has_package(name)) {
+        return Err(unknown(name, policies.packages().iter().map(|package| &*package.name)));
+    }
+    let source = |path: &PathBuf| Source::new(path.clone());
+    let sources = Sources {
+        evidence: source(&options.evidence),
+        fleet: options.fleet.as_ref().map(source),
+        plan: options.plan.as_ref().map(source),
+        fields: EvidenceFields::default(),
+        max_bytes: options.max_input_bytes,
+    };
+    let collected = collect(&sources, Timestamp::now())?;
+    schema::validate(&collected.document)?;
+
+    if let Some(expression) = &options.query {
+        let name = package.map_or(name, |package| &package.name);
+        return print_json(&policies.query(name, expression, &collected.document)?);
+    }
+    let Some(package) = package else { return Ok(0) };
+    let findings = policies.said(package, &collected.document)?;
+    match options.format {
+        Listing::Json => print_json(&Answer {
+            format: "rollproof.said/v1",
+            policy: &package.name,
+            rules: package.rules().collect(),
+            findings: &findings,
+        }),
+        Listing::Text => {
+            let silent: Vec<&str> =
+                package.rules().filter(|rule| findings.iter().all(|said| said.severity != *rule)).collect();
+            output::print(|out| {
+                findings.iter().try_for_each(|said| write(said, out))?;
+                if !silent.is_empty() {
+                    writeln!(out, "silent: {}", silent.join(", "))?;
+                }
+                Ok(())
+            })
+            .map(|()| 0)
+        }
+    }
+}
+
+/// Writes a finding for a person.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(said: &Said, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}  {}  {}", said.severity, for_terminal(&said.code), for_terminal(&said.message))?;
+    if !said.tenants.is_empty() {
+        let named: Vec<String> = said.tenants.iter().take(MAX_TENANTS).map(|tenant| for_terminal(tenant)).collect();
+        let more = said.tenants.len() - named.len();
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        writeln!(out, "      tenants   {}{more}", named.join(", "))?;
+    }
+    for (word, value) in [("observed", &said.observed), ("expected", &said.expected)] {
+        if let Some(value) = value {
+            writeln!(out, "      {word}  {}", for_terminal(&value.to_string()))?;
+        }
+    }
+    if let Some(at) = &said.at {
+        writeln!(out, "      at        {}", for_terminal(at))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `rollproof policy list`: every policy in a table, or as JSON.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::print_json;
+use crate::cli::{self, Listing};
+use crate::error::Error;
+use crate::output;
+use crate::policy::{Entry, Policies};
+use crate::render::escape::for_terminal;
+
+/// The list as JSON. Published as `rollproof.policies/v1`: it may grow by optional keys, no more.
+#[derive(Debug, Serialize)]
+struct List {
+    format: &'static str,
+    policies: Vec<Entry>,
+}
+
+/// Prints the list.
+///
+/// # Errors
+/// [`Error`], where policies cannot be loaded.
+pub fn list(options: &cli::PolicyList) -> Result<u8, Error> {
+    let policies = Policies::with(&super::paths(&options.own)?)?.catalog();
+    match options.format {
+        Listing::Json => print_json(&List { format: "rollproof.policies/v1", policies }),
+        Listing::Text => {
+            let table = table(&policies);
+            output::print(|out| out.write_all(table.as_bytes())).map(|()| 0)
+        }
+    }
+}
+
+fn table(policies: &[Entry]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["policy", "title", "rules", "params", "mode", "source"]);
+    for policy in policies {
+        let params: Vec<&str> = policy.params.iter().map(|param| &*param.name).collect();
+        let source = if policy.bundled { "bundled" } else { &*policy.file };
+        let cells = [&policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), policy.mode, source];
+        table.add_row(cells.map(for_terminal));
+    }
+    table.trim_fmt().lines().map(|line| format!("{}\n", line.trim())).collect()
+}

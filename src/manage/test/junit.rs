@@ -1,0 +1,71 @@
+//! Tests as JUnit XML: a suite for each package, and one for the fixtures.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::Results;
+use crate::policy::test_runner::{Failure, Outcome, Test};
+
+/// Writes it. It has no times: the same tests give the same bytes.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let mut report = Report::new("rollproof policy test");
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for test in &results.tests {
+        let (suite, case) = case(test);
+        let known = suites.iter().position(|known| known.name.as_str() == suite).unwrap_or_else(|| {
+            suites.push(TestSuite::new(suite));
+            suites.len() - 1
+        });
+        suites[known].add_test_case(case);
+    }
+    report.add_test_suites(suites);
+    report.serialize(&mut *out).map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// A test and the name of its suite.
+fn case(test: &Test) -> (&str, TestCase) {
+    // A sub-test's name may have dots of its own.
+    let path = test.name.split('/').next().unwrap_or_default();
+    let (suite, name) = match test.line {
+        Some(_) => test.name.split_at(path.rfind('.').unwrap_or_default()),
+        None => test.name.split_at(path.len()),
+    };
+    let status = match (&test.outcome, &test.failure) {
+        (Outcome::Todo, _) => TestCaseStatus::skipped(),
+        (_, None) => TestCaseStatus::success(),
+        (_, Some(failure)) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(message(failure)).set_description(description(failure));
+            status
+        }
+    };
+    let mut case = TestCase::new(name.trim_start_matches(['.', '/']), status);
+    case.set_classname(suite);
+    case.extra.insert("file".into(), (&*test.file).into());
+    if let Some(line) = test.line {
+        case.extra.insert("line".into(), line.to_string().into());
+    }
+    if !test.prints.is_empty() {
+        case.set_system_out(test.prints.join("\n"));
+    }
+    (suite, case)
+}
+
+fn message(failure: &Failure) -> String {
+    let held = failure.expression.as_ref().map(|expression| format!("does not hold: {expression}"));
+    failure.message.clone().or(held).unwrap_or_default()
+}
+
+fn description(failure: &Failure) -> String {
+    let line = failure.line.map_or_else(String::new, |line| format!(":{line}"));
+    let mut text = format!("{}{line}: {}", failure.file, message(failure));
+    for shown in &failure.values {
+        text += &format!("\n{} = {}", shown.expression, shown.value);
+    }
+    text
+}

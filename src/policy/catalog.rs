@@ -1,0 +1,130 @@
+//! What there is to say of each policy before it is asked anything: for `policy list` and `policy show`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::check::is_ours;
+use super::engine::Module;
+use super::params::Kind;
+use super::{Package, Policies};
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// Its package.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What it says.
+    pub description: String,
+    /// The rules of findings that it has, heaviest first, and `halt`.
+    pub rules: Vec<&'static str>,
+    /// The codes that its findings have.
+    pub codes: Vec<Code>,
+    /// Its parameters, by name.
+    pub params: Vec<ParamEntry>,
+    /// What evidence must hold for it to say anything.
+    pub needs: Vec<String>,
+    /// How much it weighs.
+    pub mode: &'static str,
+    /// Whether it comes with rollproof.
+    pub bundled: bool,
+    /// The file that declares it first.
+    pub file: String,
+}
+
+/// A code, and the rule that says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Code {
+    /// The code.
+    pub code: String,
+    /// How much it weighs.
+    pub severity: &'static str,
+    /// The rule's title.
+    pub title: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// The rule's file.
+    pub file: String,
+    /// The rule's line, from 1.
+    pub line: u32,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ParamEntry {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it is where nobody gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// The least that is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<i64>,
+    /// What it does.
+    pub description: String,
+}
+
+impl Policies {
+    /// Every policy, by name.
+    pub fn catalog(&self) -> Vec<Entry> {
+        self.packages.iter().map(|package| self.entry(package)).collect()
+    }
+
+    fn entry(&self, package: &Package) -> Entry {
+        let params = package.params.iter().filter_map(|name| {
+            let declared = self.params.get(name)?;
+            Some(ParamEntry {
+                name: name.clone(),
+                kind: match declared.kind {
+                    Kind::Boolean => "boolean",
+                    Kind::Integer => "integer",
+                    Kind::Number => "number",
+                    Kind::String => "string",
+                },
+                default: declared.default.clone(),
+                minimum: declared.minimum,
+                description: declared.description.trim().to_owned(),
+            })
+        });
+        let codes = package.rules.iter().flat_map(|rule| {
+            rule.codes.iter().map(|code| Code {
+                code: code.clone(),
+                severity: rule.severity.name(),
+                title: rule.title.clone(),
+                remedy: rule.remedy.clone(),
+                file: rule.place.file.clone(),
+                line: rule.place.line,
+            })
+        });
+        let mut entry = Entry {
+            name: package.name.clone(),
+            title: package.title.clone(),
+            description: package.description.clone(),
+            rules: package.rules().collect(),
+            codes: codes.collect(),
+            params: params.collect(),
+            needs: package.needs.clone(),
+            mode: mode(package),
+            bundled: is_ours(&package.name),
+            file: package.place.file.clone(),
+        };
+        entry.params.sort_by(|a, b| a.name.cmp(&b.name));
+        entry.params.dedup();
+        entry
+    }
+
+    /// The files of a policy.
+    pub fn sources(&self, name: &str) -> Vec<Module> {
+        self.engine.sources(name)
+    }
+}
+
+/// How much a policy weighs. The one place that has to know of others than those that enforce what they say.
+const fn mode(_: &Package) -> &'static str {
+    "enforce"
+}

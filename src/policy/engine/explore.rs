@@ -1,0 +1,75 @@
+//! What is asked of policies beside their findings: any expression, and the source of a package.
+
+use std::collections::BTreeSet;
+
+use regorus::{Engine, Value};
+
+use super::super::guard::{Limits, guarded};
+use super::trial::{PROBE, bound};
+use super::{Input, Loaded, Module, Prepared, in_words, path};
+
+impl Loaded {
+    /// The files of a package.
+    pub fn sources(&self, package: &str) -> Vec<Module> {
+        let mut engine = self.0.clone();
+        let modules = engine.get_modules().iter();
+        let of_package = modules.filter(|ast| path(&ast.package.refr).as_deref() == Some(package));
+        let file = |ast: &regorus::unstable::Ref<regorus::unstable::Module>| {
+            let source = &ast.package.span.source;
+            Module { file: source.get_path().clone(), text: source.contents().clone() }
+        };
+        of_package.map(file).collect()
+    }
+}
+
+impl Prepared {
+    /// Whether any file has this package.
+    pub fn has_package(&self, package: &str) -> bool {
+        let mut engine = self.0.clone();
+        engine.get_modules().iter().any(|ast| path(&ast.package.refr).as_deref() == Some(package))
+    }
+
+    /// What an expression is in a package: a value for each way in which it holds. Conditions without a value of their
+    /// own (`not x`, `some x in xs`) are `true` where they hold.
+    ///
+    /// # Errors
+    /// In words: what the engine says, or which limit was reached.
+    pub fn query(
+        &self,
+        package: &str,
+        expression: &str,
+        input: Input,
+        limits: Limits,
+    ) -> Result<Vec<serde_json::Value>, String> {
+        let mut engine = self.0.clone();
+        let (package, expression) = (package.to_owned(), expression.to_owned());
+        guarded(limits, move || {
+            bound(&mut engine, limits);
+            engine.set_input(input.0);
+            let imports = imports(&mut engine, &package);
+            let module = |inner: &str| format!("package {package}\n{imports}\n{PROBE} := [value |\n{inner}\n]\n");
+            let term = module(&format!("value := {expression}"));
+            if let Err(error) = engine.add_policy(PROBE.into(), term) {
+                // What is no term may be a list of conditions; the first error is the one that says more.
+                let conditions = module(&format!("{expression}\nvalue := true"));
+                engine.add_policy(PROBE.into(), conditions).map_err(|_| super::last_line(&error))?;
+            }
+            let answer = engine.eval_rule(format!("data.{package}.{PROBE}"));
+            let answer = answer.map_err(|error| match super::located(&error.to_string()) {
+                Some((file, _, _, said)) if file == PROBE => said,
+                _ => in_words(&error, limits),
+            })?;
+            let json = |value: &Value| serde_json::to_value(value).map_err(|error| error.to_string());
+            answer.as_array().map_or_else(|_| Ok(Vec::new()), |values| values.iter().map(json).collect())
+        })
+    }
+}
+
+/// What the files of a package import, each once.
+fn imports(engine: &mut Engine, package: &str) -> String {
+    let modules = engine.get_modules().iter();
+    let of_package = modules.filter(|ast| path(&ast.package.refr).as_deref() == Some(package));
+    let imports: BTreeSet<&str> =
+        of_package.flat_map(|ast| ast.imports.iter().map(|import| import.span.text())).collect();
+    imports.into_iter().map(|import| format!("{import}\n")).collect()
+}

@@ -1,0 +1,283 @@
+//! Unit tests of policies: finds them as OPA does, and runs one at a time. What comes of it is for `test_runner` to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+use regorus::unstable::{Expr, Module as Ast, Rule, RuleBody, RuleHead, Source, Span};
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Value};
+
+use super::super::guard::{Limits, guarded};
+use super::why::{Step, Why, steps, why};
+use super::{Module, Prepared, in_words, parse, path};
+
+/// What a test's name begins with.
+const TEST: &str = "test_";
+
+/// What the name of a test begins with that is not run yet.
+const TODO: &str = "todo_test_";
+
+/// A rule that the tests of a policy need and that no policy has.
+pub const PROBE: &str = "rollproof__probe";
+
+/// Policies with their tests.
+pub struct Trial {
+    engine: Engine,
+    units: Vec<Unit>,
+}
+
+/// A test as it is declared.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Its file.
+    pub file: String,
+    /// The line on which it starts.
+    pub line: u32,
+    /// Its package.
+    pub package: String,
+    /// Its name; the second of a name ends with `#01`, as in OPA.
+    pub name: String,
+    /// Whether it is not to be run yet.
+    pub todo: bool,
+    /// Why it can never be run, if that is so.
+    pub broken: Option<&'static str>,
+    /// The name of its rule.
+    rule: String,
+    /// What each sub-test is named after, outermost first.
+    pub(super) keys: Vec<String>,
+    /// The imports of its file.
+    pub(super) imports: Imports,
+    /// The conditions of its first body.
+    pub(super) steps: Vec<Step>,
+}
+
+/// The imports of a file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Imports {
+    /// As they are written.
+    pub text: String,
+    /// The names that they give.
+    pub names: BTreeSet<String>,
+}
+
+/// How a test, or a sub-test, ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The names of the sub-test, outermost first; none for a test that has none.
+    pub names: Vec<String>,
+    /// Why it failed; nothing where it passed.
+    pub failure: Option<Why>,
+}
+
+/// What came of a test.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// How it and its sub-tests ended.
+    pub ended: Vec<Ended>,
+    /// What was printed.
+    pub prints: Vec<String>,
+    /// The lines of each file that were evaluated, and those that were not.
+    pub lines: BTreeMap<String, Lines>,
+}
+
+/// Lines of a file, by whether they were evaluated.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    /// Evaluated.
+    pub covered: BTreeSet<u32>,
+    /// Not evaluated.
+    pub uncovered: BTreeSet<u32>,
+}
+
+impl Unit {
+    /// Whether it is one test, by its own name.
+    pub const fn has_no_cases(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl Prepared {
+    /// Reads tests beside the policies. Tests also stand in `own`, files that are read already.
+    ///
+    /// # Errors
+    /// In words: what the engine says of them.
+    pub fn trial(&self, own: BTreeSet<String>, tests: Vec<Module>, ready: &'static str) -> Result<Trial, String> {
+        let mut engine = self.0.clone();
+        guarded(Limits::for_cohorts(0), move || {
+            let mut seen = BTreeMap::new();
+            let mut units = Vec::new();
+            for ast in engine.get_modules().iter().filter(|ast| own.contains(ast.package.span.source.get_path())) {
+                units.extend(units_of(ast, &mut seen));
+            }
+            for module in tests {
+                let file = module.file.clone();
+                let failed = |error: anyhow::Error| format!("{file}: {error}");
+                let source = Source::from_contents(module.file.clone(), module.text.clone()).map_err(failed)?;
+                let ast = parse(&source).map_err(failed)?;
+                let found = units_of(&ast, &mut seen);
+                let text = renamed(&module.text, &ast, &found);
+                units.extend(found);
+                engine.add_policy(module.file, text).map_err(failed)?;
+            }
+            engine.eval_rule(ready.into()).map_err(|error| error.to_string())?;
+            engine.set_enable_coverage(true);
+            Ok(Trial { engine, units })
+        })
+    }
+}
+
+/// The tests of a file. `seen` counts the tests of a name.
+fn units_of(ast: &Ast, seen: &mut BTreeMap<String, usize>) -> Vec<Unit> {
+    let source = &ast.package.span.source;
+    let imports = imports(ast);
+    let package = path(&ast.package.refr).unwrap_or_default();
+    let mut units = Vec::new();
+    for rule in &ast.policy {
+        let Rule::Spec { head, bodies, .. } = rule.as_ref() else { continue };
+        let (refr, broken) = match head {
+            RuleHead::Compr { refr, .. } => (refr, None),
+            RuleHead::Func { refr, .. } => (refr, Some("it takes arguments, so nothing can run it")),
+            RuleHead::Set { refr, .. } => (refr, Some("it makes a set; a test holds or does not")),
+        };
+        let (mut name, mut keys) = (refr.as_ref(), Vec::new());
+        while let Expr::RefBrack { refr, index, .. } = name {
+            keys.insert(0, index.span().text().to_owned());
+            name = refr;
+        }
+        let Some(rule_name) = path(name).filter(|name| name.starts_with(TEST) || name.starts_with(TODO)) else {
+            continue;
+        };
+        // A test without conditions never fails; what it says is its value.
+        let body = bodies.first();
+        let body: Option<&RuleBody> = body.filter(|body| !body.query.stmts.is_empty());
+        let nth = seen.entry(format!("{package}.{rule_name}")).or_default();
+        let suffix = if *nth == 0 { String::new() } else { format!("#{nth:02}") };
+        *nth += 1;
+        units.push(Unit {
+            file: source.get_path().clone(),
+            line: rule.span().line,
+            package: package.clone(),
+            todo: rule_name.starts_with(TODO),
+            name: format!("{rule_name}{suffix}"),
+            rule: format!("{rule_name}{}", suffix.replace('#', "__")),
+            broken,
+            keys,
+            imports: imports.clone(),
+            steps: body.map(|body| steps(&body.query)).unwrap_or_default(),
+        });
+    }
+    units
+}
+
+fn imports(ast: &Ast) -> Imports {
+    let mut imports = Imports::default();
+    for import in &ast.imports {
+        imports.text += import.span.text();
+        imports.text.push('\n');
+        let last = match import.refr.as_ref() {
+            Expr::RefDot { field, .. } => Some(field.0.text()),
+            _ => None,
+        };
+        imports.names.extend(import.r#as.as_ref().map(Span::text).or(last).map(str::to_owned));
+    }
+    imports
+}
+
+/// A file in which every further test of a name has a name of its own: as one rule, one definition that holds would
+/// hide that another does not.
+fn renamed(text: &str, ast: &Ast, units: &[Unit]) -> String {
+    let mut renamed = text.to_owned();
+    for unit in units.iter().rev().filter(|unit| unit.name.contains('#')) {
+        let rule = ast.policy.iter().find(|rule| rule.span().line == unit.line);
+        if let Some(Rule::Spec { head: RuleHead::Compr { refr, .. }, .. }) = rule.map(AsRef::as_ref) {
+            let mut name = refr.as_ref();
+            while let Expr::RefBrack { refr, .. } = name {
+                name = refr;
+            }
+            let (start, end) = (name.span().start as usize, name.span().end as usize);
+            if text.get(start..end).is_some() {
+                renamed.replace_range(start..end, &unit.rule);
+            }
+        }
+    }
+    renamed
+}
+
+impl Trial {
+    /// The tests, by file and line.
+    pub fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    /// Runs a test, on a policy thread.
+    ///
+    /// # Errors
+    /// In words: what the engine says, or which limit was reached. The test failed.
+    pub fn run(&self, unit: &Unit, limits: Limits) -> Result<Ran, String> {
+        let mut engine = self.engine.clone();
+        let task = unit.clone();
+        let (value, mut ran) = guarded(limits, move || {
+            bound(&mut engine, limits);
+            let value = value(&mut engine, &task).map_err(|error| in_words(&error, limits))?;
+            let report = engine.get_coverage_report().map_err(|error| error.to_string())?;
+            let lines = report
+                .files
+                .into_iter()
+                .map(|file| (file.path, Lines { covered: file.covered, uncovered: file.not_covered }));
+            let prints = engine.take_prints().unwrap_or_default();
+            Ok((value, Ran { ended: Vec::new(), prints, lines: lines.collect() }))
+        })?;
+        if unit.keys.is_empty() && value == Value::from(true) {
+            ran.ended.push(Ended { names: Vec::new(), failure: None });
+            return Ok(ran);
+        }
+        let (mut engine, task) = (self.engine.clone(), unit.clone());
+        engine.set_enable_coverage(false);
+        ran.ended = guarded(limits, move || {
+            bound(&mut engine, limits);
+            Ok(ended(&engine, &task, &value))
+        })?;
+        Ok(ran)
+    }
+}
+
+/// What a test's rule makes.
+fn value(engine: &mut Engine, unit: &Unit) -> anyhow::Result<Value> {
+    let path = format!("data.{}.{}", unit.package, unit.rule);
+    if unit.keys.len() < 2 {
+        return engine.eval_rule(path);
+    }
+    // The engine does not find a rule with several keys by its name.
+    engine.add_policy(PROBE.into(), format!("package {}\n{PROBE} := {path}\n", unit.package))?;
+    engine.eval_rule(format!("data.{}.{PROBE}", unit.package))
+}
+
+/// How a test ended that has sub-tests, or that does not hold.
+fn ended(engine: &Engine, unit: &Unit, value: &Value) -> Vec<Ended> {
+    if unit.keys.is_empty() {
+        return vec![Ended { names: Vec::new(), failure: Some(why(engine, unit, None, value)) }];
+    }
+    let (bound, cases) = super::why::cases(engine, unit);
+    if cases.is_empty() {
+        let failure = Why::new(unit.line, "no sub-test was run: nothing gave it a name");
+        return vec![Ended { names: Vec::new(), failure: Some(failure) }];
+    }
+    cases
+        .into_iter()
+        .map(|case| {
+            let held = case.iter().fold(value.clone(), |value, name| value[name].clone());
+            let failure = (held != Value::from(true)).then(|| why(engine, unit, Some((bound, &case)), &held));
+            let names = case
+                .iter()
+                .map(|name| name.as_string().map_or_else(|_| super::why::short(name), |name| name.to_string()));
+            Ended { names: names.collect(), failure }
+        })
+        .collect()
+}
+
+/// Bounds the time of what an engine is asked next.
+pub(super) fn bound(engine: &mut Engine, limits: Limits) {
+    if let Some(check_interval) = NonZeroU32::new(64) {
+        engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
+    }
+}

@@ -1,0 +1,124 @@
+//! What single policies say of a document, rule by rule as it stands there: nothing is decided, waived or softened.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::engine::Input;
+use super::guard::Limits;
+use super::{HALT, Package, Prepared, Suspect, blame, needed};
+use crate::document::{Document, Text};
+use crate::error::Error;
+use crate::finding::{Element, Severity, Stated};
+
+/// What a rule says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Said {
+    /// The policy.
+    pub policy: String,
+    /// The name of its rule: a severity, or `halt`.
+    pub severity: &'static str,
+    /// The finding's code.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// The tenants that it is about, sorted.
+    pub tenants: Vec<Text>,
+    /// What was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Value>,
+    /// What should have been seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// JSON pointer into the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+impl Package {
+    /// Whether it is declared in one of these files.
+    pub fn is_in(&self, files: &[String]) -> bool {
+        files.contains(&self.place.file)
+    }
+
+    /// The names of the rules that it has, heaviest first.
+    pub fn rules(&self) -> impl Iterator<Item = &'static str> {
+        self.severities().map(Severity::name).chain(self.halts.then_some(HALT))
+    }
+}
+
+impl Prepared {
+    /// The policy of this name, in which `rollproof.` may be left out.
+    pub fn package(&self, name: &str) -> Option<&Package> {
+        let full = format!("rollproof.{name}");
+        let is = |wanted: &str| self.packages.iter().find(|package| package.name == wanted);
+        is(name).or_else(|| is(&full))
+    }
+
+    /// Whether any file has this package, also one that states no findings.
+    pub fn has_package(&self, name: &str) -> bool {
+        self.engine.has_package(name)
+    }
+
+    /// What a policy says of a document, by rule, code and message.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] and [`Error::Policies`], as for a verdict.
+    pub fn said(&self, package: &Package, document: &Document) -> Result<Vec<Said>, Error> {
+        needed(std::iter::once(package), document)?;
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
+        let mut all = Vec::new();
+        for rule in package.rules() {
+            let path = format!("{}.{rule}", package.name);
+            let answer = self.engine.ask(&format!("data.{path}"), input.clone(), limits).map_err(|failure| {
+                let place = package.rule(rule).unwrap_or(&package.place).clone();
+                blame::blame(&self.engine, vec![Suspect { path: path.clone(), place }], &input, limits, &failure)
+            })?;
+            let elements = answer.elements::<Element>();
+            let elements = elements.map_err(|error| Error::Policy(format!("{path}: {error}")))?;
+            let mut said: Vec<Said> = elements.into_iter().map(|element| said(package, rule, element)).collect();
+            said.sort_by(|a, b| (&a.code, &a.message, &a.tenants).cmp(&(&b.code, &b.message, &b.tenants)));
+            all.extend(said);
+        }
+        Ok(all)
+    }
+
+    /// What a Rego expression is in a package, on a document: a value for each way in which it holds.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] with what the engine says.
+    pub fn query(&self, package: &str, expression: &str, document: &Document) -> Result<Vec<Value>, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
+        self.engine
+            .query(package, expression, input, limits)
+            .map_err(|said| Error::Policy(format!("{expression}: {}", said.trim())))
+    }
+}
+
+fn said(package: &Package, rule: &'static str, element: Element) -> Said {
+    let stated = match element {
+        Element::Finding(stated) => *stated,
+        Element::Message(message) => Stated {
+            code: format!("{}.{rule}", package.name),
+            message,
+            tenants: Vec::new(),
+            observed: None,
+            expected: None,
+            at: None,
+        },
+    };
+    let mut tenants = stated.tenants;
+    tenants.sort();
+    tenants.dedup();
+    Said {
+        policy: package.name.clone(),
+        severity: rule,
+        code: stated.code,
+        message: stated.message,
+        tenants,
+        observed: stated.observed,
+        expected: stated.expected,
+        at: stated.at,
+    }
+}
