@@ -68,7 +68,8 @@ fn prepared(own: &cli::Own, params: &[(String, String)]) -> Result<Prepared, Err
 /// That there is no policy of this name.
 fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
     let names: Vec<&str> = names.map(|name| name.strip_prefix("rollproof.").unwrap_or(name)).collect();
-    let near = nearest(name.strip_prefix("rollproof.").unwrap_or(name), names.iter().copied());
+    let leaf = names.iter().copied().find(|known| known.ends_with(&format!(".{name}")));
+    let near = leaf.or_else(|| nearest(name.strip_prefix("rollproof.").unwrap_or(name), names.iter().copied()));
     let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
     let help = format!("{near}the policies are: {}; --policy names more", names.join(", "));
     Error::usage(format!("there is no policy {name:?}"), help)

@@ -1,4 +1,128 @@
-//! stub
-pub fn show(_: &crate::cli::PolicyShow) -> Result<u8, crate::error::Error> {
-    Ok(0)
+//! `rollproof policy show`: what a policy says of itself, its source with line numbers, and an example of a finding.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{eval, paths, prepared, print_json, unknown};
+use crate::cli::{self, Listing};
+use crate::document::Document;
+use crate::error::Error;
+use crate::output;
+use crate::policy::{Entry, Policies, Said};
+use crate::render::escape::for_terminal;
+
+/// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
+const TROUBLED: &str = include_str!("show/troubled.json");
+
+/// What is shown, as JSON. Published as `rollproof.policy/v1`: it may grow by optional keys, no more.
+#[derive(Debug, Serialize)]
+struct Shown {
+    format: &'static str,
+    #[serde(flatten)]
+    entry: Entry,
+    sources: Vec<Source>,
+    /// Absent where the policy is silent on every troubled document, or needs what these do not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example: Option<Said>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source {
+    file: String,
+    text: String,
+}
+
+/// Prints a policy.
+///
+/// # Errors
+/// [`Error`], where policies cannot be loaded or there is none of that name.
+pub fn show(options: &cli::PolicyShow) -> Result<u8, Error> {
+    let policies = Policies::with(&paths(&options.own)?)?;
+    let name = options.name.trim_start_matches("data.");
+    let mut catalog = policies.catalog();
+    let full = format!("rollproof.{name}");
+    let found = catalog.iter().position(|entry| entry.name == name);
+    let Some(found) = found.or_else(|| catalog.iter().position(|entry| entry.name == full)) else {
+        return Err(unknown(name, catalog.iter().map(|entry| &*entry.name)));
+    };
+    let entry = catalog.swap_remove(found);
+    let sources =
+        policies.sources(&entry.name).into_iter().map(|module| Source { file: module.file, text: module.text });
+    let example = example(options, &entry.name)?;
+    let shown = Shown { format: "rollproof.policy/v1", sources: sources.collect(), entry, example };
+    match options.format {
+        Listing::Json => print_json(&shown),
+        Listing::Text => output::print(|out| write(&shown, out)).map(|()| 0),
+    }
+}
+
+/// What the policy says first of the first document of which it says anything.
+fn example(options: &cli::PolicyShow, name: &str) -> Result<Option<Said>, Error> {
+    let documents: Vec<Document> = serde_json::from_str(TROUBLED)
+        .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
+    let policies = prepared(&options.own, &[])?;
+    let Some(package) = policies.package(name) else { return Ok(None) };
+    // A policy may need what the examples do not have; it can be shown all the same.
+    let said = documents.iter().filter_map(|document| policies.said(package, document).ok());
+    Ok(said.flatten().next())
+}
+
+fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
+    let Shown { entry, sources, example, .. } = shown;
+    writeln!(out, "{}  {}", for_terminal(&entry.name), for_terminal(&entry.title))?;
+    if !entry.description.is_empty() {
+        writeln!(out, "{}", for_terminal(&entry.description.replace('\n', " ")))?;
+    }
+    let source = if entry.bundled { "bundled" } else { "your own" };
+    writeln!(out, "\nmode    {}, {source}", entry.mode)?;
+    writeln!(out, "rules   {}", entry.rules.join(", "))?;
+    if !entry.needs.is_empty() {
+        writeln!(out, "needs   {}", for_terminal(&entry.needs.join(", ")))?;
+    }
+    if !entry.codes.is_empty() {
+        writeln!(out, "\ncodes")?;
+    }
+    for code in &entry.codes {
+        let place = format!("{}:{}", for_terminal(&code.file), code.line);
+        writeln!(out, "  {}  {}  {}  {place}", code.severity, for_terminal(&code.code), for_terminal(&code.title))?;
+    }
+    if !entry.params.is_empty() {
+        writeln!(out, "\nparams")?;
+    }
+    for param in &entry.params {
+        let default =
+            param.default.as_ref().map_or_else(|| "no default".into(), |default| format!("default {default}"));
+        let minimum = param.minimum.map_or_else(String::new, |minimum| format!(", at least {minimum}"));
+        let described = for_terminal(&param.description.replace('\n', " "));
+        writeln!(
+            out,
+            "  {}  {}, {}{minimum}: {described}",
+            for_terminal(&param.name),
+            param.kind,
+            for_terminal(&default)
+        )?;
+    }
+    match example {
+        Some(said) => {
+            writeln!(out, "\nfor example, of a rollout in which much went wrong")?;
+            let mut text = Vec::new();
+            eval::write(said, &mut text)?;
+            for line in String::from_utf8_lossy(&text).lines() {
+                writeln!(out, "  {line}")?;
+            }
+        }
+        None => writeln!(
+            out,
+            "\na finding is a message, or has code and message, and perhaps tenants, observed, expected and at"
+        )?,
+    }
+    for Source { file, text } in sources {
+        writeln!(out, "\n{}", for_terminal(file))?;
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = for_terminal(&line.replace('\t', "    "));
+            writeln!(out, "{}", format!("{number:>5}  {line}").trim_end())?;
+        }
+    }
+    Ok(())
 }

@@ -120,7 +120,7 @@ impl Policies {
 
     /// The files of a policy.
     pub fn sources(&self, name: &str) -> Vec<Module> {
-        self.engine.sources(name)
+        self.engine.modules().into_iter().filter(|(package, _)| package == name).map(|(_, module)| module).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::engine::Input;
 use super::guard::Limits;
-use super::{HALT, Package, Prepared, Suspect, blame, needed};
+use super::{HALT, Module, Package, Prepared, QUERY, Suspect, blame, needed};
 use crate::document::{Document, Text};
 use crate::error::Error;
 use crate::finding::{Element, Severity, Stated};
@@ -56,7 +56,21 @@ impl Prepared {
 
     /// Whether any file has this package, also one that states no findings.
     pub fn has_package(&self, name: &str) -> bool {
-        self.engine.has_package(name)
+        self.modules().iter().any(|(package, _)| package == name)
+    }
+
+    /// Every file of every policy and library, with its package.
+    pub fn modules(&self) -> Vec<(String, Module)> {
+        // Nobody but us has use for the module that asks them all.
+        self.engine.modules().into_iter().filter(|(package, _)| package != QUERY).collect()
+    }
+
+    /// What policies are given beside the evidence, as it lies under `data`.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where it is no JSON: a bug of ours.
+    pub fn data(&self) -> Result<Value, Error> {
+        self.engine.data().map_err(Error::Policy)
     }
 
     /// What a policy says of a document, by rule, code and message.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use regorus::unstable::{Module as Ast, Ref};
 use regorus::{Engine, Value};
 
 use super::super::guard::{Limits, guarded};
@@ -9,24 +10,34 @@ use super::trial::{PROBE, bound};
 use super::{Input, Loaded, Module, Prepared, in_words, path};
 
 impl Loaded {
-    /// The files of a package.
-    pub fn sources(&self, package: &str) -> Vec<Module> {
-        let mut engine = self.0.clone();
-        let modules = engine.get_modules().iter();
-        let of_package = modules.filter(|ast| path(&ast.package.refr).as_deref() == Some(package));
-        let file = |ast: &regorus::unstable::Ref<regorus::unstable::Module>| {
-            let source = &ast.package.span.source;
-            Module { file: source.get_path().clone(), text: source.contents().clone() }
-        };
-        of_package.map(file).collect()
+    /// Every file with its package.
+    pub fn modules(&self) -> Vec<(String, Module)> {
+        modules(&self.0)
     }
 }
 
+fn modules(engine: &Engine) -> Vec<(String, Module)> {
+    let mut engine = engine.clone();
+    let file = |ast: &Ref<Ast>| {
+        let source = &ast.package.span.source;
+        let module = Module { file: source.get_path().clone(), text: source.contents().clone() };
+        Some((path(&ast.package.refr)?, module))
+    };
+    engine.get_modules().iter().filter_map(file).collect()
+}
+
 impl Prepared {
-    /// Whether any file has this package.
-    pub fn has_package(&self, package: &str) -> bool {
-        let mut engine = self.0.clone();
-        engine.get_modules().iter().any(|ast| path(&ast.package.refr).as_deref() == Some(package))
+    /// Every file with its package.
+    pub fn modules(&self) -> Vec<(String, Module)> {
+        modules(&self.0)
+    }
+
+    /// What lies under `data` beside the packages.
+    ///
+    /// # Errors
+    /// In words, where it is no JSON.
+    pub fn data(&self) -> Result<serde_json::Value, String> {
+        serde_json::to_value(self.0.get_data()).map_err(|error| error.to_string())
     }
 
     /// What an expression is in a package: a value for each way in which it holds. Conditions without a value of their
