@@ -211,7 +211,7 @@ failures := {i: words | some i in unreachable; words := failure(input.probes[i])
 
 stamps := {i: words | some i in unwired; words := stamp(object.get(commits, i, null))}
 
-others := {i: words | some i in stale; words := sprintf("%s, not %s", [other(commits[i]), target])}
+others := {i: words | some i in stale; words := sprintf("%s, not %s", [said_commit(commits[i]), target])}
 
 failure(probe) := "the slug cannot stand in a URL, so nobody asked" if {
 	probe.asked == 0
@@ -232,9 +232,9 @@ stamp(commit) := "no commit" if {
 	commit == "dev"
 } else := "a commit of zeros"
 
-other(commit) := commit if is_commit(commit)
+said_commit(commit) := commit if is_commit(commit)
 
-other(commit) := "something that is no commit" if not is_commit(commit)
+said_commit(commit) := "something that is no commit" if not is_commit(commit)
 
 size(indices) := sum([count(input.probes[i].tenants) | some i in indices])
 
