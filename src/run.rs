@@ -207,7 +207,7 @@ fn finish(
     // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
     let failed = failed.or_else(|| judged.as_ref().err().map(|error| Error::Policy(error.to_string())));
     let code = match &failed {
-        Some(Error::Policy(_) | Error::Bug(_)) if signal.is_none() => 5,
+        Some(error) if error.exit_code() == 5 && signal.is_none() => 5,
         Some(error) if code == 0 => error.exit_code(),
         _ => code,
     };

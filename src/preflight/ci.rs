@@ -9,6 +9,7 @@ use super::gitea::{Gitea, encoded};
 use super::now;
 use crate::config::Config;
 use crate::document::{Asked, CiContext, CiEnd, CiWait, Text};
+use crate::drive::scaled;
 use crate::environment::seconds;
 use crate::error::Error;
 
@@ -59,7 +60,7 @@ impl Wait {
     /// The same with its pauses shortened, in a rehearsal.
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {
-        self.interval = self.interval.mul_f64(scale);
+        self.interval = scaled(self.interval, scale);
         self
     }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::config::seconds;
 use crate::document::{Asked, Text};
+use crate::drive::scaled;
 use crate::environment::{given, required};
 use crate::error::Error;
 use crate::http::{Bounds, Token, base_url, client, exchange};
@@ -102,7 +103,7 @@ impl Gitea {
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {
         for delay in self.service.iter_mut().flat_map(|service| &mut service.delays) {
-            *delay = delay.mul_f64(scale);
+            *delay = scaled(*delay, scale);
         }
         self
     }
