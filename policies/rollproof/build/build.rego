@@ -204,7 +204,10 @@ seen := {i: words |
 
 counted(said, 0) := said
 
-counted(said, times) := sprintf("%s; asked %s", [said, text.plural(times, "time", "times")]) if times > 0
+counted(said, times) := words if {
+	times > 0
+	words := sprintf("%s; asked %s", [said, text.plural(times, "time", "times")])
+}
 
 # No raw text of an answer, but a commit, is part of a message: it is in what was observed.
 failures := {i: words | some i in unreachable; words := failure(input.probes[i])}

@@ -165,6 +165,8 @@ listed := sprintf(": %s", [states(gates.waiting)]) if count(gates.waiting) > 0
 
 default unreadable := ""
 
-unreadable := sprintf("; the statuses cannot be read: %s", [problem(input.gates.ci.asked)]) if {
+unreadable := words if {
 	input.gates.ci.end == "unreadable"
+	asked := input.gates.ci.asked
+	words := sprintf("; the statuses cannot be read: %s", [problem(asked)])
 }

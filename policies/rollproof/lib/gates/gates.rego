@@ -8,12 +8,18 @@ package rollproof.lib.gates
 # The kill switch, and where its reading stands.
 switch := reading if reading := input.gates.switch[switch_at]
 
-switch_at := count(input.gates.switch) - 1
+switch_at := latest if {
+	readings := input.gates.switch
+	latest := count(readings) - 1
+}
 
 # The branch's head, and where its reading stands.
 head := reading if reading := input.gates.head[head_at]
 
-head_at := count(input.gates.head) - 1
+head_at := latest if {
+	readings := input.gates.head
+	latest := count(readings) - 1
+}
 
 # The newer commit.
 superseded_by := newer if {
