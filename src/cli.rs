@@ -53,6 +53,8 @@ pub enum Command {
     Drill(Drill),
     /// Look after policies of your own
     Policy(Policy),
+    /// Explain how a verdict came about, and what would turn it
+    Explain(Explain),
     /// Print the JSON Schema of a format, or the names of all
     Schema {
         /// The format
@@ -207,6 +209,18 @@ pub struct Verify {
     /// How to judge, and where the verdict goes
     #[command(flatten)]
     pub judge: Judge,
+}
+
+/// Explain how a verdict came about, and what would turn it. Exits with 0 whatever the verdict is.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The evidence, and how it is judged
+    #[command(flatten)]
+    pub verify: Verify,
+
+    /// A tenant, or the code of a finding [default: the verdict as a whole]
+    #[arg(value_name = "TENANT|CODE")]
+    pub subject: Option<String>,
 }
 
 /// Drive a rollout through the control plane, then judge it.

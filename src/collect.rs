@@ -18,7 +18,7 @@ use jiff::Timestamp;
 pub use fields::EvidenceFields;
 pub use fleet::{FleetList, PlanAnswer, is_enumeration};
 pub use input::{Bytes, Input, Source};
-pub use journal::replay;
+pub use journal::{is_journal, replay};
 pub use plan::{Plan, PlanFile, unknown_rollout};
 pub use response::{Response, ResponseRow};
 pub use scan::{Refused, Unknown};

@@ -57,12 +57,21 @@ impl<'a> Judge<'a> {
     /// As [`Judge::appoint`].
     pub fn appoint_for(options: &'a cli::Judge, only: Option<&'static str>) -> Result<Appointed<'a>, Error> {
         let config = Config::read(options.config.as_deref())?;
+        let policies = load(Self::settings(options, &config, only)?)?;
+        Ok(Appointed { options, policies, config })
+    }
+
+    /// What policies are loaded with: all of them, or one package alone.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for waivers.
+    pub fn settings(options: &cli::Judge, config: &Config, only: Option<&'static str>) -> Result<Settings, Error> {
         let paths = config.policies.paths.iter().chain(&options.policies).cloned().collect();
         let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
         let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
         let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
         let files = config.waivers.files.iter().chain(&options.waivers).map(|path| &**path);
-        let policies = load(Settings {
+        Ok(Settings {
             paths,
             params: configured.chain(named).collect(),
             time: options.policy_timeout.map(Duration::from_secs),
@@ -74,8 +83,12 @@ impl<'a> Judge<'a> {
             },
             facts: Some(FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes }),
             only,
-        })?;
-        Ok(Appointed { options, policies, config })
+        })
+    }
+
+    /// The policies.
+    pub const fn policies(&self) -> &Prepared {
+        &self.policies
     }
 
     /// What is said of a rollout that is being driven: above all, why it must stop here.
@@ -128,14 +141,18 @@ impl<'a> Judge<'a> {
     }
 
     fn print_report(&self, report: &Report) -> Result<(), Error> {
+        output::print(|out| render(self.options.format, report, &self.view(), out))
+    }
+
+    /// How much is shown on standard output.
+    pub fn view(&self) -> View {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let view = View {
+        View {
             width: if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into()) } else { 100 },
             color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
             errors: self.options.show_errors || terminal,
-        };
-        output::print(|out| render(self.options.format, report, &view, out))
+        }
     }
 }
 

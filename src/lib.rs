@@ -16,6 +16,7 @@ mod drill;
 pub mod drive;
 mod environment;
 pub mod error;
+pub mod explain;
 pub mod facts;
 pub mod finding;
 mod http;
@@ -53,6 +54,7 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
         Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),
         Command::Policy(options) => manage::manage(&options),
+        Command::Explain(options) => explain::explain(&options),
         Command::Schema { name } => print_schema(name),
     }
 }
@@ -77,7 +79,7 @@ fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Erro
     Ok(judge::exit_code(verdict, written, complain))
 }
 
-fn sources(options: &Verify) -> Result<Sources, Error> {
+pub(crate) fn sources(options: &Verify) -> Result<Sources, Error> {
     let source = |path: &PathBuf| Source::new(path.clone());
     Ok(Sources {
         evidence: source(&options.evidence),

@@ -13,6 +13,7 @@ mod params;
 mod problem;
 mod query;
 mod said;
+mod source;
 mod syntax;
 pub mod test_runner;
 mod whom;
@@ -26,11 +27,12 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Code, Entry, ParamEntry};
 pub use check::{is_ours, reserved};
-pub use engine::{Input, Lines, Module};
+pub use engine::{Held, Input, Lines, Module};
 pub use files::Tested as TestFiles;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};
 pub use problem::{Problem, Problems};
 pub use said::Said;
+pub use source::RuleText;
 
 use crate::config::{Mode, ModeName};
 use crate::document::{Document, InputFile, Text};
@@ -365,7 +367,8 @@ impl Policies {
         let query =
             Module { file: format!("{QUERY}.rego"), text: query::module(&self.packages, !waivers.given.is_empty()) };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
-        let prepared = Prepared { packages: self.packages, params, waivers, facts, engine, time: None };
+        let prepared =
+            Prepared { packages: self.packages, declared: self.params, params, waivers, facts, engine, time: None };
         prepared.check_waivers()?;
         Ok(prepared)
     }
@@ -427,6 +430,7 @@ impl Loading {
 pub struct Prepared {
     packages: Vec<Package>,
     params: Vec<Param>,
+    declared: BTreeMap<String, Declaration>,
     waivers: Waivers,
     facts: Facts,
     engine: engine::Prepared,
@@ -474,6 +478,28 @@ impl Prepared {
             faults.push(format!("{}: {fault}", given.place));
         }
         if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n       "), waivers::HELP)) }
+    }
+
+    /// Every definition of every rule, as it stands in its file.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], where that cannot be told.
+    pub fn rules(&self) -> Result<Vec<RuleText>, Error> {
+        source::rules(&self.engine).map_err(Error::Policy)
+    }
+
+    /// The values with which definitions of rules held on a document, each definition given by file and line.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn held(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Held>, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        self.engine.held(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+    }
+
+    /// Every parameter that a policy declares, by name.
+    pub const fn declared(&self) -> &BTreeMap<String, Declaration> {
+        &self.declared
     }
 
     /// The files of facts.

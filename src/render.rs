@@ -9,7 +9,7 @@ mod words;
 
 use std::io::{self, Write};
 
-pub use words::names_of;
+pub use words::{headline, names_of, verdict};
 
 use crate::report::Report;
 

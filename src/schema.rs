@@ -15,6 +15,7 @@ use crate::document::{Cohort, Document};
 use crate::drill::Scenario;
 use crate::drive::Record;
 use crate::error::Error;
+use crate::explain::Explanation;
 use crate::report::Report;
 use crate::waivers::WaiverFile;
 
@@ -42,11 +43,13 @@ pub enum Name {
     Scenario,
     /// A file of waivers
     Waivers,
+    /// How a verdict came about, as `explain --format json` writes it
+    Explanation,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Document,
         Self::Report,
         Self::Response,
@@ -56,6 +59,7 @@ impl Name {
         Self::Config,
         Self::Scenario,
         Self::Waivers,
+        Self::Explanation,
     ];
 
     /// The name of its file in `schemas/`.
@@ -70,6 +74,7 @@ impl Name {
             Self::Config => "config.schema.json",
             Self::Scenario => "scenario.schema.json",
             Self::Waivers => "waivers.schema.json",
+            Self::Explanation => "explanation.schema.json",
         }
     }
 
@@ -90,6 +95,7 @@ impl Name {
             Self::Config => schemars::schema_for!(Config).to_value(),
             Self::Scenario => schemars::schema_for!(Scenario).to_value(),
             Self::Waivers => schemars::schema_for!(WaiverFile).to_value(),
+            Self::Explanation => schemars::schema_for!(Explanation).to_value(),
         }
     }
 
@@ -106,7 +112,13 @@ impl Name {
             Self::Document => Some(("/cohorts", "Cohort")),
             Self::Response => Some(("/results", "ResponseRow")),
             Self::Fleet => Some(("", "FleetItem")),
-            Self::Report | Self::Plan | Self::Journal | Self::Config | Self::Scenario | Self::Waivers => None,
+            Self::Report
+            | Self::Plan
+            | Self::Journal
+            | Self::Config
+            | Self::Scenario
+            | Self::Waivers
+            | Self::Explanation => None,
         }
     }
 }

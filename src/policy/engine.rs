@@ -2,10 +2,12 @@
 
 mod ast;
 mod explore;
+mod probe;
 mod trial;
 mod why;
 
 pub use ast::located;
+pub use probe::Held;
 pub use trial::{Lines, Unit};
 pub use why::Why;
 
@@ -258,6 +260,16 @@ impl Loaded {
 pub struct Prepared(Engine);
 
 impl Prepared {
+    /// What each file declares, and its text.
+    ///
+    /// # Errors
+    /// In words, with the line.
+    pub fn files(&self) -> Result<Vec<(Outline, String)>, String> {
+        let mut engine = self.0.clone();
+        let modules = engine.get_modules();
+        modules.iter().map(|ast| Ok((outline(ast)?, ast.package.span.source.contents().to_string()))).collect()
+    }
+
     /// What a rule says that looks at no input, on this thread.
     ///
     /// # Errors

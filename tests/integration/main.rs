@@ -4,6 +4,7 @@ mod cli;
 mod conventions;
 mod drive;
 mod evidence;
+mod explain;
 mod facts;
 mod fixtures;
 mod gated;

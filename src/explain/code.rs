@@ -1,0 +1,170 @@
+//! A code: the rules that may say it, the values with which they held, and a document that is as small as can be found
+//! on which it is said.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Ground;
+use super::change::{self, Apply, Change, Turn, Turns};
+use super::shrink::shrink;
+use super::story::{self, Said};
+use super::trial::Trials;
+use crate::document::Document;
+use crate::error::Error;
+use crate::finding::Severity;
+use crate::policy::RuleText;
+use crate::report::Report;
+
+/// How many times that a rule held are shown.
+const MAX_HELD: usize = 5;
+
+/// How many elements of a list, and entries of an object, of a value are shown.
+const MAX_SHOWN: usize = 8;
+
+/// What a code means, and why it was said or not.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Code {
+    /// The code.
+    pub code: String,
+    /// The definitions of rules that may say it.
+    pub rules: Vec<RuleText>,
+    /// What was said.
+    pub findings: Vec<Said>,
+    /// The values with which these definitions, and those that they took it from, held.
+    pub held: Vec<Place>,
+    /// What would make somebody say it, where nobody does. Absent: it is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
+    /// A small document on which it is said. Absent: none was found near this evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimal: Option<Minimal>,
+}
+
+/// The values with which a definition held.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Place {
+    /// The rule's name.
+    pub rule: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: u32,
+    /// How often its body held.
+    pub times: u64,
+    /// Variable to value, for the first of these times; long values are shortened. May hold sensitive text.
+    pub values: Vec<Value>,
+}
+
+/// A small document on which a code is said.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Minimal {
+    /// What was changed of the evidence before it was shrunk; none where the code is said of it as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// The document; `rollproof verify` takes it.
+    pub document: Value,
+}
+
+/// Every code that a policy declares or has said.
+pub fn names(ground: &Ground<'_>) -> BTreeSet<String> {
+    let declared = ground.rules.iter().flat_map(|rule| rule.codes.iter().cloned().chain(bare(rule)));
+    declared.chain(ground.report.findings.iter().map(|finding| finding.code.clone())).collect()
+}
+
+/// The code of a message without one.
+fn bare(rule: &RuleText) -> Option<String> {
+    let says = rule.rule == "halt" || Severity::ALL.iter().any(|severity| severity.name() == rule.rule);
+    (says && rule.codes.is_empty()).then(|| format!("{}.{}", rule.package, rule.rule))
+}
+
+/// Explains a code.
+///
+/// # Errors
+/// [`Error::Policy`] where the policies' rules cannot be asked.
+pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> Result<Code, Error> {
+    let findings: Vec<Said> = ground
+        .report
+        .findings
+        .iter()
+        .filter(|finding| finding.code == code)
+        .map(|finding| story::said(ground, finding))
+        .collect();
+    let spoke = |rule: &RuleText| {
+        findings.iter().any(|said| said.finding.rule.file == rule.file && said.finding.rule.line == rule.line)
+    };
+    let may = |rule: &&RuleText| {
+        rule.codes.iter().any(|of| of == code) || bare(rule).is_some_and(|of| of == code) || spoke(rule)
+    };
+    let rules: Vec<RuleText> = ground.rules.iter().filter(may).cloned().collect();
+    let places: Vec<(String, u32)> = rules.iter().map(|rule| (rule.file.clone(), rule.line)).collect();
+    let held = ground.judge.policies().held(&places, ground.document)?;
+    let held = held.into_iter().filter(|held| !held.values.is_empty()).map(|held| Place {
+        rule: held.rule,
+        file: held.file,
+        line: held.line,
+        times: held.values.len() as u64,
+        values: held.values.into_iter().take(MAX_HELD).map(|value| shortened(value, 0)).collect(),
+    });
+    let held = held.collect();
+    let is_said = |report: &Report| report.findings.iter().any(|finding| finding.code == code);
+    let (turns, start) = if findings.is_empty() {
+        let mut changes = change::breaking(ground);
+        changes.extend(change::mending(ground));
+        let (turns, start) = provoke(trials, &changes, code, &is_said);
+        (Some(turns), start)
+    } else {
+        (None, Some((Vec::new(), ground.document.clone())))
+    };
+    trials.renew();
+    let minimal = start.map(|(changes, document)| {
+        let document = shrink(trials, document, &is_said);
+        Minimal { changes, document: serde_json::to_value(&document).unwrap_or_default() }
+    });
+    Ok(Code { code: code.to_owned(), rules, findings, held, turns, minimal })
+}
+
+/// The single changes with which a code is said, and the document of the first that is one of the evidence.
+fn provoke(
+    trials: &mut Trials<'_>,
+    changes: &[Change<'_>],
+    code: &str,
+    is_said: &impl Fn(&Report) -> bool,
+) -> (Turns, Option<(Vec<String>, Document)>) {
+    let goal = format!("{code} would be said");
+    let turns = trials.search_single(&goal, changes, is_said);
+    let first = |turn: &Turn| {
+        let change = changes.iter().find(|change| [&change.words] == *turn.changes.iter().collect::<Vec<_>>())?;
+        let Apply::Document(apply) = &change.apply else { return None };
+        let mut document = trials.document().clone();
+        apply(&mut document);
+        Some((turn.changes.clone(), document))
+    };
+    let start = turns.found.iter().find_map(first);
+    (turns, start)
+}
+
+/// A value of which long lists and large objects are cut off.
+fn shortened(value: Value, depth: usize) -> Value {
+    match value {
+        Value::Array(list) => {
+            let more = list.len().saturating_sub(MAX_SHOWN);
+            let mut shown: Vec<Value> =
+                list.into_iter().take(MAX_SHOWN).map(|value| shortened(value, depth + 1)).collect();
+            if more > 0 {
+                shown.push(format!("and {more} more").into());
+            }
+            shown.into()
+        }
+        Value::Object(object) => {
+            let more = object.len().saturating_sub(MAX_SHOWN);
+            // The variables themselves are all shown.
+            let many = if depth == 0 || more == 0 { object.len() } else { MAX_SHOWN };
+            let entries = object.into_iter().take(many).map(|(key, value)| (key, shortened(value, depth + 1)));
+            entries.collect::<serde_json::Map<_, _>>().into()
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,183 @@
+//! Shrinking: whatever can be left out of a document is left out, as long as something is still said of it.
+
+use super::trial::Trials;
+use crate::document::{Call, Cohort, Document, Field, Map, Origins, Row};
+use crate::report::Report;
+
+/// A smaller document that still has a property; the document itself where none is found.
+pub fn shrink(trials: &mut Trials<'_>, document: Document, keeps: &impl Fn(&Report) -> bool) -> Document {
+    let mut shrinking = Shrinking { trials, keeps, document };
+    loop {
+        let before = shrinking.document.clone();
+        shrinking.tenants();
+        shrinking.cohorts();
+        shrinking.calls();
+        shrinking.rows();
+        shrinking.rest();
+        if shrinking.document == before {
+            return shrinking.document;
+        }
+    }
+}
+
+struct Shrinking<'s, 'a, K> {
+    trials: &'s mut Trials<'a>,
+    keeps: &'s K,
+    document: Document,
+}
+
+impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
+    /// Keeps an edit where the property stays.
+    fn attempt(&mut self, edit: impl FnOnce(&mut Document)) -> bool {
+        let mut smaller = self.document.clone();
+        edit(&mut smaller);
+        let planned = smaller.cohorts.iter().filter(|cohort| cohort.planned);
+        smaller.fleet.tenants = planned.map(|cohort| cohort.tenants.len() as u64).sum();
+        let keeps = smaller != self.document && self.trials.judge(&smaller).is_some_and(|report| (self.keeps)(&report));
+        if keeps {
+            self.document = smaller;
+        }
+        keeps
+    }
+
+    fn tenants(&mut self) {
+        let single = |cohort: &mut Cohort| {
+            cohort.tenants.truncate(1);
+            cohort.origins = Origins::default();
+        };
+        self.attempt(|document| {
+            document.cohorts.iter_mut().for_each(single);
+            document.phases = Map::default();
+        });
+        for i in 0..self.document.cohorts.len() {
+            let mut many = self.document.cohorts[i].tenants.len();
+            if !self.attempt(|document| single(&mut document.cohorts[i])) {
+                while many > 1 && self.attempt(|document| document.cohorts[i].tenants.truncate(many / 2)) {
+                    many /= 2;
+                }
+                // The last ones, one by one.
+                while many > 1 && self.attempt(|document| document.cohorts[i].tenants.truncate(many - 1)) {
+                    many -= 1;
+                }
+            }
+        }
+    }
+
+    /// Leaves cohorts out, large stretches of them first.
+    fn cohorts(&mut self) {
+        let mut size = self.document.cohorts.len();
+        while size > 0 {
+            let mut at = 0;
+            while at < self.document.cohorts.len() {
+                let end = (at + size).min(self.document.cohorts.len());
+                if !self.attempt(|document| drop(document.cohorts.drain(at..end))) {
+                    at = end;
+                }
+            }
+            size /= 2;
+        }
+    }
+
+    fn calls(&mut self) {
+        for i in (0..self.document.calls.len()).rev() {
+            if self.attempt(|document| remove_call(document, i)) {
+                continue;
+            }
+            self.attempt(|document| {
+                let attempts = &mut document.calls[i].attempts;
+                attempts.drain(..attempts.len().saturating_sub(1));
+            });
+            self.attempt(|document| document.calls[i].tenants.truncate(1));
+            let edits: [fn(&mut Call); 3] = [
+                |call| call.attempts.iter_mut().for_each(|attempt| attempt.error = None),
+                |call| call.attempts.iter_mut().for_each(|attempt| attempt.malformed = None),
+                |call| call.attempts.iter_mut().for_each(|attempt| attempt.duration_ms = None),
+            ];
+            for edit in edits {
+                self.attempt(|document| edit(&mut document.calls[i]));
+            }
+        }
+    }
+
+    fn rows(&mut self) {
+        let edits: [fn(&mut Row); 7] = [
+            |row| row.error = Field::Absent,
+            |row| row.running_image = Field::Absent,
+            |row| row.extra = Map::default(),
+            |row| row.ssm_status = Field::Absent,
+            |row| row.ssm_exit_code = Field::Absent,
+            |row| row.healthz_ok = Field::Absent,
+            |row| row.verified_on_target = Field::Absent,
+        ];
+        for i in 0..self.document.cohorts.len() {
+            for k in (0..self.document.cohorts[i].rows.len()).rev() {
+                self.attempt(|document| drop(document.cohorts[i].rows.remove(k)));
+            }
+            for k in 0..self.document.cohorts[i].rows.len() {
+                for edit in edits {
+                    self.attempt(|document| edit(&mut document.cohorts[i].rows[k]));
+                }
+            }
+            self.attempt(|document| document.cohorts[i].labels = Map::default());
+            self.attempt(|document| document.cohorts[i].call = None);
+        }
+    }
+
+    fn rest(&mut self) {
+        for i in (0..self.document.anomalies.len()).rev() {
+            self.attempt(|document| drop(document.anomalies.remove(i)));
+        }
+        let edits: [fn(&mut Document); 17] = [
+            |document| document.phases = Map::default(),
+            |document| document.cohorts.iter_mut().for_each(|cohort| cohort.origins = Origins::default()),
+            |document| document.archive = None,
+            |document| {
+                document.archive.iter_mut().for_each(|archive| archive.stragglers = Field::Absent);
+            },
+            |document| {
+                document.archive.iter_mut().for_each(|archive| archive.error = Field::Absent);
+            },
+            |document| {
+                document.archive.iter_mut().for_each(|archive| archive.message = Field::Absent);
+            },
+            |document| document.gates = None,
+            |document| document.fleet.duplicates.clear(),
+            |document| document.fleet.inventory.truncate(1),
+            |document| document.fleet.inventory.clear(),
+            |document| document.provenance.inputs.clear(),
+            |document| document.rollout.canary = None,
+            |document| {
+                document.rollout.batch_size = None;
+                document.rollout.soak_seconds = None;
+                document.rollout.control_plane = None;
+                document.rollout.time_scale = None;
+            },
+            |document| {
+                document.rollout.started_at = None;
+                document.rollout.finished_at = None;
+            },
+            |document| document.rollout.halted_because = None,
+            |document| {
+                document.rollout.target_tag = None;
+                document.rollout.target_sha = None;
+            },
+            |document| document.rollout.max_stragglers = 0,
+        ];
+        for edit in edits {
+            self.attempt(edit);
+        }
+    }
+}
+
+/// Leaves a call out; the cohorts' indices of calls go with it.
+fn remove_call(document: &mut Document, i: usize) {
+    document.calls.remove(i);
+    for cohort in &mut document.cohorts {
+        cohort.origins = Origins::default();
+        cohort.call = match cohort.call.map(|call| call as usize) {
+            Some(call) if call == i => None,
+            Some(call) if call > i => u32::try_from(call - 1).ok(),
+            _ => cohort.call,
+        };
+    }
+}

@@ -1,0 +1,321 @@
+//! An explanation for a person.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use serde_json::Value;
+use textwrap::Options;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{CallStory, Code, Explanation, RuleText, Said, Tenant, Turns, Verdict};
+use crate::document::{Document, Field, FleetSource, Outcome, Purpose};
+use crate::render::escape::for_terminal;
+use crate::render::{View, names_of, verdict};
+
+/// How far the text behind a label is indented.
+const INDENT: usize = 12;
+
+/// How many changes are shown.
+const MAX_TURNS: usize = 12;
+
+/// How many stragglers, and calls, are shown.
+const MAX_LISTED: usize = 20;
+
+/// Writes an explanation for a person.
+pub fn render(explanation: &Explanation, document: &Document, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { view, out, secrets: if view.errors { Vec::new() } else { secrets(document) } };
+    if let Some(tenant) = &explanation.tenant {
+        page.tenant(tenant)?;
+    }
+    if let Some(code) = &explanation.code {
+        page.code(code)?;
+    }
+    let word = page.strong(verdict(explanation.decision));
+    writeln!(page.out, "{word}  {}", for_terminal(&explanation.headline))?;
+    match &explanation.verdict {
+        Some(verdict) => page.verdict(explanation, verdict),
+        None => Ok(()),
+    }
+}
+
+/// The raw error texts of the evidence.
+fn secrets(document: &Document) -> Vec<String> {
+    let rows = document.cohorts.iter().flat_map(|cohort| &cohort.rows).filter_map(|row| row.error.given());
+    let attempts = document.calls.iter().flat_map(|call| &call.attempts);
+    let attempts = attempts.flat_map(|attempt| attempt.error.iter().chain(&attempt.malformed));
+    let archive =
+        document.archive.iter().flat_map(|archive| archive.error.given().into_iter().chain(archive.message.given()));
+    let mut texts: Vec<String> =
+        rows.chain(attempts).chain(archive).map(ToString::to_string).filter(|text| !text.trim().is_empty()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+struct Page<'a> {
+    view: &'a View,
+    out: &'a mut dyn Write,
+    /// What is not shown.
+    secrets: Vec<String>,
+}
+
+impl Page<'_> {
+    fn strong(&self, text: &str) -> String {
+        let bold = Style::new().bold();
+        if self.view.color { format!("{bold}{text}{bold:#}") } else { text.to_owned() }
+    }
+
+    /// A label and what stands behind it, over as many lines as it takes.
+    fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let dimmed = Style::new().dimmed();
+        let painted = if self.view.color { format!("{dimmed}{label}{dimmed:#}") } else { label.to_owned() };
+        let gap = " ".repeat(INDENT.saturating_sub(2 + label.width()));
+        let blank = " ".repeat(INDENT);
+        let options = Options::new(self.view.width.max(40))
+            .initial_indent(&blank)
+            .subsequent_indent(&blank)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let mut lines = textwrap::wrap(text, options).into_iter();
+        let first = lines.next().unwrap_or_default();
+        writeln!(self.out, "  {painted}{gap}{}", first.get(INDENT..).unwrap_or_default())?;
+        lines.try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+
+    /// Lines as they are, such as those of a rule.
+    fn lines(&mut self, from: u32, text: &str) -> io::Result<()> {
+        for (number, line) in (from..).zip(text.lines()) {
+            writeln!(self.out, "  {number:>8}  {}", for_terminal(&line.replace('\t', "    ")))?;
+        }
+        Ok(())
+    }
+
+    /// A value on one line, without raw error texts.
+    fn value(&self, value: &Value) -> String {
+        for_terminal(&self.masked(value).to_string())
+    }
+
+    fn masked(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) if self.secrets.iter().any(|secret| text.contains(&**secret)) => {
+                "(an error text; --show-errors shows it)".into()
+            }
+            Value::Array(list) => list.iter().map(|value| self.masked(value)).collect(),
+            Value::Object(object) => object
+                .iter()
+                .map(|(key, value)| (key.clone(), self.masked(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            other => other.clone(),
+        }
+    }
+
+    fn verdict(&mut self, explanation: &Explanation, verdict: &Verdict) -> io::Result<()> {
+        writeln!(self.out)?;
+        for input in &explanation.inputs {
+            let role = serde_json::to_value(input.role).unwrap_or_default();
+            let role = role.as_str().unwrap_or_default();
+            let hash = input.sha256.get(..12).unwrap_or(&input.sha256);
+            self.line(
+                "input",
+                &format!("{} ({role}, {} bytes, sha256 {hash})", for_terminal(&input.name), input.bytes),
+            )?;
+        }
+        let by = match verdict.fleet_source {
+            FleetSource::PlanCall => "enumerated by the plan call",
+            FleetSource::File => "enumerated in a file",
+            FleetSource::Response => "guessed from the response",
+            FleetSource::None => "enumerated by nobody",
+        };
+        self.line("fleet", &format!("{} tenants, {by}", verdict.summary.fleet))?;
+        let outcome = match verdict.outcome {
+            Outcome::Running => "is under way",
+            Outcome::Completed => "made every call",
+            Outcome::Halted => "was halted",
+            Outcome::Interrupted => "was interrupted",
+            Outcome::Unknown => "is known by what came of it alone",
+        };
+        let because =
+            verdict.because.as_ref().map_or_else(String::new, |because| format!(": {}", for_terminal(because)));
+        self.line("rollout", &format!("{outcome}{because}"))?;
+        self.calls(&verdict.calls)?;
+        let states: Vec<String> =
+            verdict.summary.states.iter().map(|(state, many)| format!("{many} {state}")).collect();
+        self.line("states", &states.join(", "))?;
+        for straggler in verdict.stragglers.iter().take(MAX_LISTED) {
+            let name = for_terminal(&straggler.tenant);
+            self.line("straggler", &format!("{name}  {}: {}", straggler.state, for_terminal(&straggler.reason)))?;
+        }
+        if verdict.stragglers.len() > MAX_LISTED {
+            self.line("", &format!("and {} more; --format json names all", verdict.stragglers.len() - MAX_LISTED))?;
+        }
+        for said in &verdict.findings {
+            self.said(said)?;
+        }
+        self.turns(&verdict.turns)
+    }
+
+    fn calls(&mut self, calls: &[CallStory]) -> io::Result<()> {
+        for call in calls.iter().take(MAX_LISTED) {
+            let purpose = match call.purpose {
+                Purpose::Plan => "plan",
+                Purpose::Canary => "canary",
+                Purpose::Batch => "batch",
+            };
+            let ok = match call.ok {
+                Field::Given(ok) => ok.to_string(),
+                Field::Null => "null".into(),
+                Field::Absent => "absent".into(),
+            };
+            let tenants = if call.tenants == 1 { "1 tenant".to_owned() } else { format!("{} tenants", call.tenants) };
+            let named = if call.purpose == Purpose::Plan { String::new() } else { format!(", {tenants}") };
+            self.line("call", &format!("{} ({purpose}{named}), ok: {ok}", call.call))?;
+            for (i, attempt) in call.attempts.iter().enumerate() {
+                let at = attempt.at.as_ref().map_or_else(String::new, |at| format!("at {}, ", for_terminal(at)));
+                let status = attempt.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+                let took = attempt
+                    .duration_ms
+                    .map_or_else(|| ", never seen to end".into(), |took| format!(" after {took} ms"));
+                let wrong = match (&attempt.malformed, &attempt.error) {
+                    (Some(_), _) => ", malformed",
+                    (None, Some(_)) => ", with an error",
+                    (None, None) => "",
+                };
+                let text = attempt.malformed.as_ref().or(attempt.error.as_ref()).filter(|_| self.view.errors);
+                let text = text.map_or_else(String::new, |text| format!(": {}", for_terminal(text)));
+                self.line("", &format!("attempt {i}: {at}{status}{took}{wrong}{text}"))?;
+            }
+        }
+        match calls.len().saturating_sub(MAX_LISTED) {
+            0 => Ok(()),
+            more => self.line("", &format!("and {more} calls more; --format json names all")),
+        }
+    }
+
+    fn said(&mut self, said: &Said) -> io::Result<()> {
+        let finding = &said.finding;
+        let code = for_terminal(&finding.code);
+        let waived = if finding.waived.is_some() { " (waived)" } else { "" };
+        self.line(finding.severity.name(), &format!("{code}{waived}: {}", for_terminal(&finding.message)))?;
+        self.line("", &format!("{}:{}  {}", finding.rule.file, finding.rule.line, for_terminal(&said.description)))
+    }
+
+    fn tenant(&mut self, tenant: &Tenant) -> io::Result<()> {
+        let name = self.strong(&for_terminal(&tenant.name));
+        let state = match &tenant.state {
+            Some(state) if state.reason.is_empty() => state.name.clone(),
+            Some(state) => format!("{}: {}", state.name, for_terminal(&state.reason)),
+            None => "the evidence only mentions it".to_owned(),
+        };
+        writeln!(self.out, "{name}  {state}\n")?;
+        self.line("fleet", &for_terminal(&tenant.enumerated.words))?;
+        if !tenant.labels.is_empty() {
+            let labels: Vec<String> = tenant.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            self.line("labels", &for_terminal(&labels.join(", ")))?;
+        }
+        self.calls(&tenant.calls)?;
+        if tenant.rows.is_empty() {
+            self.line("row", "none answers for it")?;
+        }
+        for row in &tenant.rows {
+            let pointer = row.pointer.as_deref().unwrap_or("(the document does not say where)");
+            let input = row.input.as_ref().map_or_else(String::new, |input| format!("{}#", for_terminal(input)));
+            let counts = if row.counts { "counts" } else { "does not count" };
+            self.line("row", &format!("{input}{}  {counts}: {}", for_terminal(pointer), row.why))?;
+            let shown = self.value(&serde_json::to_value(&row.row).unwrap_or_default());
+            self.line("", &shown)?;
+        }
+        if let Some(state) = &tenant.state {
+            let proven = if state.proven { "proven" } else { "not proven" };
+            self.line("state", &format!("{}, so it is {proven}", state.name))?;
+            if let Some(rule) = &state.rule {
+                let line = state.line.unwrap_or(rule.line);
+                self.line("", &format!("{}:{line}  {}: {}", rule.file, rule.title, rule.description))?;
+            }
+        }
+        let mut silent = Vec::new();
+        for policy in &tenant.policies {
+            if policy.findings.is_empty() {
+                silent.push(policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package));
+            }
+            for said in &policy.findings {
+                self.said(said)?;
+            }
+        }
+        self.line("silent", &silent.join(", "))?;
+        match &tenant.turns {
+            Some(turns) => self.turns(turns)?,
+            None => self.line("passes", "nothing stands against it")?,
+        }
+        writeln!(self.out)
+    }
+
+    fn code(&mut self, code: &Code) -> io::Result<()> {
+        let name = self.strong(&for_terminal(&code.code));
+        let said = match code.findings.len() {
+            0 => "is not said of this evidence".to_owned(),
+            1 => "is said of this evidence".to_owned(),
+            many => format!("is said {many} times of this evidence"),
+        };
+        writeln!(self.out, "{name}  {said}\n")?;
+        for said in &code.findings {
+            let finding = &said.finding;
+            self.line(finding.severity.name(), &for_terminal(&finding.message))?;
+            if !finding.tenants.is_empty() {
+                self.line("", &names_of(finding.tenants.iter().map(|tenant| for_terminal(tenant))))?;
+            }
+        }
+        for rule in &code.rules {
+            self.rule(rule)?;
+        }
+        for held in &code.held {
+            let times = if held.times == 1 { "once".to_owned() } else { format!("{} times", held.times) };
+            self.line("held", &format!("{} at {}:{}, {times}, with", held.rule, held.file, held.line))?;
+            for value in &held.values {
+                for (variable, value) in value.as_object().into_iter().flatten() {
+                    let value = self.value(value);
+                    self.line("", &format!("{variable} = {value}"))?;
+                }
+            }
+        }
+        if let Some(turns) = &code.turns {
+            self.turns(turns)?;
+        }
+        if let Some(minimal) = &code.minimal {
+            let changed = match minimal.changes.as_slice() {
+                [] => String::new(),
+                changes => format!(", where {}", for_terminal(&changes.join(" and "))),
+            };
+            self.line("smallest", &format!("a document on which it is said{changed}:"))?;
+            let document = format!("{:#}", self.masked(&minimal.document));
+            for line in document.lines() {
+                writeln!(self.out, "            {}", for_terminal(line))?;
+            }
+        }
+        writeln!(self.out)
+    }
+
+    fn rule(&mut self, rule: &RuleText) -> io::Result<()> {
+        self.line("rule", &format!("{}.{} at {}:{}", rule.package, rule.rule, rule.file, rule.line))?;
+        self.line("", &format!("{}: {}", for_terminal(&rule.title), for_terminal(&rule.description)))?;
+        self.lines(rule.line, &rule.text)
+    }
+
+    fn turns(&mut self, turns: &Turns) -> io::Result<()> {
+        let goal = for_terminal(&turns.goal);
+        if turns.found.is_empty() {
+            let bound = if turns.complete { "" } else { ", and there are more" };
+            return self
+                .line("turn", &format!("{goal} by none of {} changes and pairs of changes{bound}", turns.tried));
+        }
+        self.line("turn", &format!("{goal} if"))?;
+        for turn in turns.found.iter().take(MAX_TURNS) {
+            let then = format!("({})", verdict(turn.decision));
+            self.line("", &format!("- {} {then}", for_terminal(&turn.sentence())))?;
+        }
+        match turns.found.len().saturating_sub(MAX_TURNS) {
+            0 => Ok(()),
+            more => self.line("", &format!("and {more} more; --format json names all")),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Trying: the document with something changed, judged again by the same policies.
+
+use std::collections::BTreeMap;
+
+use super::change::{Apply, Change, Turn, Turns};
+use crate::cli;
+use crate::document::Document;
+use crate::judge::Judge;
+use crate::policy::{Given, ParamSource, Prepared, load};
+use crate::report::{Report, report};
+use crate::waivers;
+
+/// How many trials are made at the most, where the document is small.
+const MAX_TRIALS: u64 = 600;
+
+/// How many trials are made at the least.
+const MIN_TRIALS: u64 = 24;
+
+/// What all trials together may look at: tenants, and cohorts with what they cost.
+const MAX_WORK: u64 = 4_000_000;
+
+/// Trials on one document.
+pub struct Trials<'a> {
+    document: &'a Document,
+    judge: &'a Judge<'a>,
+    options: &'a cli::Judge,
+    /// Policies that were loaded with other parameters or waivers, by what is other; none where that cannot be.
+    loaded: BTreeMap<String, Option<Prepared>>,
+    tried: u64,
+    /// How many trials may still be made. It depends on the document alone, so that an explanation can be repeated.
+    left: u64,
+}
+
+impl<'a> Trials<'a> {
+    /// None was made yet.
+    pub fn new(document: &'a Document, judge: &'a Judge<'a>, options: &'a cli::Judge) -> Self {
+        Self { document, judge, options, loaded: BTreeMap::new(), tried: 0, left: allowed(document) }
+    }
+
+    /// The document that is tried on.
+    pub const fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    /// As many trials as at the beginning may be made again.
+    pub fn renew(&mut self) {
+        self.left = allowed(self.document);
+    }
+
+    /// The verdict on a document; none where no more may be tried, or a policy fails.
+    pub fn judge(&mut self, document: &Document) -> Option<Report> {
+        self.left = self.left.checked_sub(1)?;
+        self.tried += 1;
+        judged(self.judge.policies(), document)
+    }
+
+    /// The verdict where something is changed.
+    pub fn changed(&mut self, changes: &[&Change<'_>]) -> Option<Report> {
+        self.left = self.left.checked_sub(1)?;
+        self.tried += 1;
+        let mut document = self.document.clone();
+        let mut others = Vec::new();
+        for change in changes {
+            match &change.apply {
+                Apply::Document(apply) => apply(&mut document),
+                other => others.push(other),
+            }
+        }
+        if others.is_empty() {
+            return judged(self.judge.policies(), &document);
+        }
+        let key = format!("{others:?}");
+        if !self.loaded.contains_key(&key) {
+            let loaded = self.load(&others);
+            self.loaded.insert(key.clone(), loaded);
+        }
+        judged(self.loaded.get(&key)?.as_ref()?, &document)
+    }
+
+    fn load(&self, others: &[&Apply<'_>]) -> Option<Prepared> {
+        let mut settings = Judge::settings(self.options, &self.judge.config, None).ok()?;
+        for other in others {
+            match other {
+                Apply::Document(_) => {}
+                Apply::Param(name, text) => {
+                    settings.params.retain(|given| given.name != *name);
+                    settings.params.push(Given {
+                        name: name.clone(),
+                        text: text.clone(),
+                        from: ParamSource::CommandLine,
+                    });
+                }
+                Apply::Waiver(waiver) => {
+                    settings.waivers.given.push(waivers::Given { waiver: waiver.clone(), place: String::new() });
+                }
+            }
+        }
+        load(settings).ok()?.wait().ok()
+    }
+
+    /// The smallest changes that reach a goal: all single ones, else all pairs.
+    pub fn search(&mut self, goal: &str, changes: &[Change<'_>], reached: impl Fn(&Report) -> bool) -> Turns {
+        let mut turns = self.search_single(goal, changes, &reached);
+        if turns.found.is_empty() {
+            let before = self.tried;
+            for (i, first) in changes.iter().enumerate() {
+                for second in &changes[i + 1..] {
+                    turns.found.extend(self.turn(&[first, second], &reached));
+                }
+            }
+            turns.tried += self.tried - before;
+            turns.complete = self.left > 0;
+        }
+        turns
+    }
+
+    /// All single changes that reach a goal.
+    pub fn search_single(&mut self, goal: &str, changes: &[Change<'_>], reached: &impl Fn(&Report) -> bool) -> Turns {
+        let before = self.tried;
+        let found = changes.iter().filter_map(|change| self.turn(&[change], reached)).collect();
+        Turns { goal: goal.to_owned(), tried: self.tried - before, complete: self.left > 0, found }
+    }
+
+    fn turn(&mut self, changes: &[&Change<'_>], reached: &impl Fn(&Report) -> bool) -> Option<Turn> {
+        let report = self.changed(changes).filter(reached)?;
+        let changes = changes.iter().map(|change| change.words.clone()).collect();
+        Some(Turn { changes, decision: report.decision })
+    }
+}
+
+/// How many trials may be made on a document.
+fn allowed(document: &Document) -> u64 {
+    let tenants: u64 = document.cohorts.iter().map(|cohort| cohort.tenants.len() as u64).sum();
+    let work = 1_000 + tenants + 100 * document.cohorts.len() as u64;
+    (MAX_WORK / work).clamp(MIN_TRIALS, MAX_TRIALS)
+}
+
+fn judged(policies: &Prepared, document: &Document) -> Option<Report> {
+    let outcome = policies.evaluate(document).ok()?;
+    Some(report(document, Vec::new(), outcome, policies.packages(), policies.params()))
+}

@@ -1,0 +1,60 @@
+//! The verdict as a whole: what it rests on, what each finding says, and what would turn it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::change::{self, Turns};
+use super::story::{self, CallStory, Said};
+use super::trial::Trials;
+use super::{Ground, Turn};
+use crate::document::{FleetSource, Outcome, Text};
+use crate::report::{Decision, Straggler, Summary};
+
+/// How the verdict came about.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Verdict {
+    /// Who enumerated the fleet.
+    pub fleet_source: FleetSource,
+    /// How the rollout ended.
+    pub outcome: Outcome,
+    /// Why it was halted, or what interrupted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Text>,
+    /// What was counted.
+    pub summary: Summary,
+    /// The calls; none where the evidence is an archived response.
+    pub calls: Vec<CallStory>,
+    /// The tenants that are not proven.
+    pub stragglers: Vec<Straggler>,
+    /// What the policies say, heaviest first, each with its rule.
+    pub findings: Vec<Said>,
+    /// The smallest changes of the evidence, the plan or the parameters that would turn the verdict.
+    pub turns: Turns,
+}
+
+/// Explains the verdict.
+pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Verdict {
+    let rollout = &ground.document.rollout;
+    let report = ground.report;
+    let passes = report.decision == Decision::Pass;
+    let changes = if passes { change::breaking(ground) } else { change::mending(ground) };
+    let goal = if passes { "it would not pass any more" } else { "it would pass" };
+    let turns = trials.search(goal, &changes, |report| (report.decision == Decision::Pass) != passes);
+    Verdict {
+        fleet_source: ground.document.fleet.source,
+        outcome: rollout.outcome,
+        because: rollout.halted_because.clone(),
+        summary: report.summary.clone(),
+        calls: story::calls(ground, |_| true),
+        stragglers: report.stragglers.clone(),
+        findings: report.findings.iter().map(|finding| story::said(ground, finding)).collect(),
+        turns,
+    }
+}
+
+impl Turn {
+    /// Its changes in one sentence.
+    pub fn sentence(&self) -> String {
+        self.changes.join(", and ")
+    }
+}

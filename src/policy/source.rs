@@ -1,0 +1,79 @@
+//! The policies' own words: each definition of a rule with its text and what its METADATA says of it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::engine::{self, Outline};
+use super::metadata;
+
+/// A definition of a rule, as it stands in its file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RuleText {
+    /// The package.
+    pub package: String,
+    /// The rule's name.
+    pub rule: String,
+    /// The file.
+    pub file: String,
+    /// The line on which it begins, from 1.
+    pub line: u32,
+    /// The title in its METADATA, else its package's.
+    pub title: String,
+    /// The description in its METADATA, else its package's.
+    pub description: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// The codes that its findings may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+    /// Its own lines.
+    pub text: String,
+}
+
+/// Every definition of every rule, in the order of files and lines.
+///
+/// # Errors
+/// In words, where METADATA is not valid; it was when the policies were loaded.
+pub fn rules(engine: &engine::Prepared) -> Result<Vec<RuleText>, String> {
+    let mut rules = Vec::new();
+    for (outline, text) in engine.files()? {
+        let blocks = metadata::blocks(&outline)?;
+        let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let ends = ends(&outline, lines.len());
+        for rule in &outline.rules {
+            let said = blocks.get(&rule.line).cloned().unwrap_or_default();
+            let end = ends.get(&rule.line).copied().unwrap_or(lines.len());
+            let or =
+                |own: &str, other: &str| if own.is_empty() { other.trim().to_owned() } else { own.trim().to_owned() };
+            let mut own = lines.get(rule.line as usize - 1..end).unwrap_or_default();
+            while own.last().is_some_and(|line| line.trim().is_empty() || line.starts_with('#')) {
+                own = &own[..own.len() - 1];
+            }
+            rules.push(RuleText {
+                package: outline.package.clone(),
+                rule: rule.name.clone(),
+                file: outline.file.clone(),
+                line: rule.line,
+                title: or(&said.title, &about.title),
+                description: or(&said.description, &about.description),
+                remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
+                codes: said.custom.codes,
+                text: own.join("\n"),
+            });
+        }
+    }
+    rules.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    Ok(rules)
+}
+
+/// Where each definition ends at the latest: before the next one.
+fn ends(outline: &Outline, last: usize) -> BTreeMap<u32, usize> {
+    let mut starts: Vec<u32> = outline.rules.iter().map(|rule| rule.line).collect();
+    starts.sort_unstable();
+    let next = starts.iter().skip(1).map(|next| *next as usize - 1).chain([last]);
+    starts.iter().copied().zip(next).collect()
+}

@@ -1,0 +1,279 @@
+//! `rollproof explain`: what it tells of a verdict, a tenant and a code, and that what it says would turn them does.
+
+use serde_json::{Value, json};
+
+use crate::support::{Case, Ran, fixture_args, fixtures, read_json, rollproof, root, run};
+
+/// Explains a fixture; `more` may name a tenant or a code.
+fn explain(fixture: &str, more: &[&str]) -> Ran {
+    let folder = root().join("fixtures").join(fixture);
+    let args = fixture_args(&folder, &read_json(&folder.join("case.json")));
+    run(rollproof().arg("explain").args(&args[1..]).args(more).current_dir(folder))
+}
+
+fn json(ran: &Ran) -> Value {
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    serde_json::from_str(&ran.stdout).expect("an explanation")
+}
+
+/// The changes that are found, each with the verdict that would follow.
+fn turns(story: &Value) -> Vec<(Vec<String>, String)> {
+    let found = story["turns"]["found"].as_array().expect("a list").iter();
+    found
+        .map(|turn| {
+            let changes = serde_json::from_value(turn["changes"].clone()).expect("words");
+            (changes, turn["decision"].as_str().expect("a decision").to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_person_reads_how_it_came_about() {
+    for (name, fixture, more) in [
+        ("verdict", "calls/live-failed-batch", &[][..]),
+        ("tenant-of-a-failed-call", "calls/live-failed-batch", &["cobalt"]),
+        ("tenant-never-called", "calls/live-failed-batch", &["ember"]),
+        ("tenant-that-passes", "calls/live-one-502", &["dune"]),
+        ("code", "calls/live-failed-batch", &["calls.failed"]),
+        ("code-that-is-not-said", "calls/live-one-502", &["health.unhealthy"]),
+        ("code-of-a-team", "examples/freeze/in-a-window", &["freeze.frozen"]),
+        ("tenant-not-enumerated", "evidence/live-not-enumerated", &["agents-team"]),
+    ] {
+        let ran = explain(fixture, more);
+        assert_eq!((ran.code, &*ran.stderr), (0, ""), "{name}");
+        insta::assert_snapshot!(name, ran.stdout);
+    }
+}
+
+#[test]
+fn an_explanation_is_valid_and_has_the_verdict_of_verify() {
+    let validator = jsonschema::validator_for(&rollproof::schema::Name::Explanation.schema()).expect("it compiles");
+    let mut seen = 0;
+    // One in nine, of every kind.
+    for folder in fixtures().into_iter().step_by(9) {
+        let case = read_json(&folder.join("case.json"));
+        let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
+        let ran = explain(&fixture, &["--format", "json"]);
+        if case["exit"] == 4 {
+            assert_eq!((ran.code, &*ran.stdout), (4, ""), "{fixture}");
+            continue;
+        }
+        seen += 1;
+        let explanation = json(&ran);
+        let errors: Vec<String> = validator.iter_errors(&explanation).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{fixture}: {errors:?}");
+        assert_eq!(explanation["decision"], case["decision"], "{fixture}");
+    }
+    assert!(seen > 8, "{seen}");
+    for more in ["cobalt", "calls.failed"] {
+        let explanation = json(&explain("calls/live-failed-batch", &[more, "--format", "json"]));
+        let errors: Vec<String> = validator.iter_errors(&explanation).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{more}: {errors:?}");
+    }
+}
+
+#[test]
+fn what_would_turn_a_verdict_turns_it() {
+    let fixture = root().join("fixtures/coverage/skipped-tenant-46h");
+    let case = Case::new();
+    for name in ["response.json", "fleet.json", "plan.json"] {
+        std::fs::copy(fixture.join(name), case.path(name)).expect("it is copied");
+    }
+    let evidence = ["response.json", "--fleet", "fleet.json", "--plan", "plan.json"];
+    let explained = json(&case.run(["explain"].iter().chain(&evidence).chain(&["agents-team", "--format", "json"])));
+    let tenant = &explained["tenant"];
+    assert_eq!(tenant["rows"], json!([]));
+    assert_eq!(tenant["state"]["name"], "unreached");
+    let line = tenant["state"]["line"].as_u64().expect("a line");
+    let proof = std::fs::read_to_string(root().join("policies/rollproof/lib/proof/proof.rego")).expect("text");
+    let line = proof.lines().nth(usize::try_from(line).expect("it is small") - 1).expect("it is there");
+    assert_eq!(line.trim(), "\"unreached\": unreached,");
+
+    let found = turns(tenant);
+    let words: Vec<&str> = found.iter().flat_map(|(changes, _)| changes).map(String::as_str).collect();
+    let [row, tolerance, waiver] = words.as_slice() else { panic!("{words:?}") };
+    assert_eq!(*row, "a row of its own were there and said \"verified_on_target\": true");
+    assert_eq!(*tolerance, "1 straggler were tolerated, not 0");
+    assert!(waiver.contains("covered coverage.incomplete for agents-team"), "{waiver}");
+    assert!(found.iter().all(|(_, decision)| decision == "pass"), "{found:?}");
+
+    // Each of them, done.
+    let verify = |more: &[&str]| case.run(["verify"].iter().chain(&evidence).chain(more)).code;
+    assert_eq!(verify(&[]), 1);
+    assert_eq!(verify(&["--param", "max_stragglers=1"]), 0);
+    let day = waiver.split(' ').find(|word| word.starts_with("20")).expect("a day");
+    case.file(
+        "waivers.toml",
+        format!(
+            "[[waiver]]\ncode = \"coverage.incomplete\"\ntenants = [\"agents-team\"]\nreason = \"x\"\nowner = \"x\"\n\
+             granted = {day}\nexpires = {day}\n"
+        ),
+    );
+    assert_eq!(verify(&["--waivers", "waivers.toml"]), 0);
+    let mut response = read_json(&case.path("response.json"));
+    let rows = response["results"].as_array_mut().expect("rows");
+    rows.push(json!({"slug": "agents-team", "verified_on_target": true}));
+    case.file("response.json", response.to_string());
+    assert_eq!(verify(&[]), 0);
+}
+
+#[test]
+fn where_no_single_change_is_enough_pairs_are_tried() {
+    let case = Case::new();
+    case.file("fleet.json", r#"["acme", "bolt"]"#);
+    case.file(
+        "response.json",
+        r#"{"ok": true, "results": [
+            {"slug": "acme", "verified_on_target": true, "healthz_ok": true},
+            {"slug": "bolt", "ssm_status": "Failed", "ssm_exit_code": 2}
+        ]}"#,
+    );
+    // Nothing but the row itself helps: neither a tolerance nor a waiver covers who was asked for.
+    case.file(
+        "own.rego",
+        "# METADATA\n# title: Own\n# description: x\npackage team.own\n\nimport data.rollproof.lib.proof\n\n\
+         # METADATA\n# title: Own\n# custom:\n#   codes: [own.bad]\n#   waivable: false\n\
+         deny contains finding if {\n\tsome i, cohort in input.cohorts\n\tnot i in proof.proven\n\
+         \tfinding := {\"code\": \"own.bad\", \"message\": \"bad\", \"tenants\": cohort.tenants}\n}\n\n\
+         # METADATA\n# title: Own\n# custom:\n#   codes: [own.bad]\n#   waivable: false\n\
+         deny contains finding if {\n\tsome cohort in input.cohorts\n\tsome row in cohort.rows\n\
+         \tnot row.healthz_ok == true\n\
+         \tfinding := {\"code\": \"own.bad\", \"message\": \"ill\", \"tenants\": cohort.tenants}\n}\n",
+    );
+    let args =
+        ["explain", "response.json", "bolt", "--fleet", "fleet.json", "--policy", "own.rego", "--format", "json"];
+    let explained = json(&case.run(args));
+    let found = turns(&explained["tenant"]);
+    let pair = ["\"verified_on_target\": true", "\"healthz_ok\": true"];
+    let pair = pair.map(|said| format!("its row /results/1 said {said}")).to_vec();
+    assert_eq!(found, [(pair, "pass".to_owned())]);
+}
+
+#[test]
+fn a_smallest_document_is_one_on_which_the_code_is_said() {
+    let case = Case::new();
+    for (fixture, code, exit) in [
+        ("coverage/every-state", "coverage.assumed", 0),
+        ("coverage/every-state", "coverage.incomplete", 1),
+        ("evidence/true-then-false", "evidence.conflicting_rows", 1),
+        ("calls/live-failed-batch", "calls.failed", 1),
+        // Not said there; found by making something worse.
+        ("calls/live-one-502", "canary.unproven", 1),
+    ] {
+        let explained = json(&explain(fixture, &[code, "--format", "json"]));
+        let minimal = &explained["code"]["minimal"];
+        let document = case.file("document.json", minimal["document"].to_string());
+        let ran = run(rollproof().arg("verify").arg(document).args(["--format", "json"]));
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{code}: {}", ran.stderr));
+        let said: Vec<&Value> =
+            report["findings"].as_array().expect("a list").iter().map(|finding| &finding["code"]).collect();
+        assert!(said.contains(&&json!(code)), "{code}: {said:?}");
+        assert_eq!(ran.code, exit, "{code}: {said:?}");
+        let cohorts = minimal["document"]["cohorts"].as_array().expect("a list");
+        let tenants: usize = cohorts.iter().map(|cohort| cohort["tenants"].as_array().map_or(0, Vec::len)).sum();
+        assert!(tenants <= 1, "{code} needs one tenant at the most: {minimal:#}");
+    }
+}
+
+#[test]
+fn a_code_shows_the_values_with_which_its_rule_held() {
+    let explained = json(&explain("calls/live-failed-batch", &["calls.failed", "--format", "json"]));
+    let held = explained["code"]["held"].as_array().expect("a list");
+    let failures = held.iter().find(|held| held["rule"] == "failures").expect("the rule behind the rule");
+    assert_eq!((&failures["times"], &failures["values"][0]["i"]), (&json!(1), &json!(2)));
+    assert_eq!(failures["values"][0]["tries"], "1 attempt");
+}
+
+#[test]
+fn a_journal_of_a_drill_tells_when_each_call_was_made() {
+    let case = Case::new();
+    assert_eq!(case.run(["drill", "--keep", "kept", "--time-scale", "0"]).code, 1);
+    let ran = case.run(["explain", "kept/document.json.journal", "agents-team"]);
+    assert_eq!((ran.code, &*ran.stderr), (0, ""));
+    let said = |part: &str| assert!(ran.stdout.contains(part), "{part} is not in\n{}", ran.stdout);
+    said("agents-team  unreached: skipped: a call named it, but no row answers for it");
+    said("enumerated by the plan call");
+    said("attempt 0: at 20");
+    said("HTTP 200 after ");
+    said("none answers for it");
+    said("policies/rollproof/lib/proof/proof.rego:");
+    said("said \"verified_on_target\": true (PASS)");
+    said("1 straggler were tolerated, not 0 (PASS)");
+    let document = case.run(["explain", "kept/document.json", "agents-team"]);
+    assert!(!document.stdout.contains("attempt 0: at "), "a document does not tell: {}", document.stdout);
+}
+
+#[test]
+fn what_cannot_be_explained_is_said() {
+    let folder = root().join("fixtures/coverage/skipped-tenant-46h");
+    let explain = |more: &[&str]| {
+        run(rollproof()
+            .args(["explain", "response.json", "--fleet", "fleet.json", "--plan", "plan.json"])
+            .args(more)
+            .current_dir(&folder))
+    };
+    for (args, code, expected) in [
+        (&["agent-team"][..], 2, "did you mean \"agents-team\"?"),
+        (&["coverage.incomplet"], 2, "did you mean \"coverage.incomplete\"?"),
+        (&["nobody-has-a-name-like-this"], 2, "neither a tenant of the evidence nor a code"),
+        (&["\u{1b}[31m::error::x"], 2, "neither a tenant"),
+        (&["--format", "markdown"], 2, "text and json"),
+        (&["--report", "json=report.json"], 2, "--report is given"),
+        (&["--document", "document.json"], 2, "--document or --report"),
+        (&["--param", "max_straglers=1"], 2, "did you mean \"max_stragglers\"?"),
+        (&["--policy", "nowhere"], 5, "nowhere"),
+    ] {
+        let ran = explain(args);
+        assert_eq!((ran.code, &*ran.stdout), (code, ""), "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{args:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains("::error"), "{}", ran.stderr);
+    }
+    assert!(!folder.join("document.json").exists());
+}
+
+#[test]
+fn raw_errors_and_hostile_names_are_kept_from_a_log() {
+    let ran = explain("calls/hostile-error", &[]);
+    let shown = explain("calls/hostile-error", &["--show-errors"]);
+    for said in [&ran.stdout, &shown.stdout] {
+        assert!(!said.contains('\u{1b}') && !said.contains("\n::"), "{said}");
+    }
+    let case = Case::new();
+    case.file("fleet.json", r#"["a\u001b[31mb", "acme"]"#);
+    case.file(
+        "response.json",
+        r#"{"ok": true, "results": [
+            {"slug": "acme", "verified_on_target": true},
+            {"slug": "a\u001b[31mb", "error": "pa55word\n::error::", "verified_on_target": false}
+        ]}"#,
+    );
+    for subject in ["a\u{1b}[31mb", "coverage.incomplete"] {
+        let args = ["explain", "response.json", "--fleet", "fleet.json", subject];
+        let ran = case.run(args);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stdout.contains("pa55word") && !ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
+        let shown = case.run(args.iter().chain(&["--show-errors"]));
+        assert!(!shown.stdout.contains("\n::error") && !shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+    }
+}
+
+/// Every code that some fixture shows is explained by values, so that no form of rule is forgotten.
+#[test]
+fn every_code_that_is_said_is_explained_by_values() {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut silent = Vec::new();
+    for folder in fixtures() {
+        let case = read_json(&folder.join("case.json"));
+        let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
+        for finding in case["findings"].as_array().into_iter().flatten() {
+            let code = finding["code"].as_str().expect("a code").to_owned();
+            if seen.insert(code.clone()) {
+                let explained = json(&explain(&fixture, &[&code, "--format", "json"]));
+                if explained["code"]["held"] == json!([]) || explained["code"]["minimal"].is_null() {
+                    silent.push(format!("{fixture}: {code}"));
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 20 && silent.is_empty(), "{silent:?} of {}", seen.len());
+}
