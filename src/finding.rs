@@ -105,6 +105,10 @@ pub struct Finding {
     pub rule: RulePlace,
     /// The rule's title.
     pub title: String,
+    /// What the rule says, and when; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub description: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,

@@ -117,6 +117,7 @@ struct Rule {
     codes: Vec<String>,
     waivable: bool,
     title: String,
+    description: String,
     remedy: Option<String>,
 }
 
@@ -266,6 +267,7 @@ impl Policies {
                     codes: said.custom.codes,
                     waivable: said.custom.waivable.or(about.custom.waivable) != Some(false),
                     title: if said.title.is_empty() { about.title.clone() } else { said.title },
+                    description: said.description.trim().to_owned(),
                     remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
                 });
             }
@@ -738,6 +740,7 @@ impl Package {
             policy: self.name.clone(),
             rule: rule.map_or_else(|| RulePlace { file: String::new(), line: 0 }, |rule| rule.place.clone()),
             title: rule.map_or_else(String::new, |rule| rule.title.clone()),
+            description: rule.map_or_else(String::new, |rule| rule.description.clone()),
             remedy: rule.and_then(|rule| rule.remedy.clone()),
         }
     }

@@ -3,7 +3,10 @@
 pub mod escape;
 mod github;
 mod json;
+mod jsonl;
+mod junit;
 mod markdown;
+mod sarif;
 mod text;
 mod words;
 
@@ -24,6 +27,12 @@ pub enum Format {
     Markdown,
     /// Workflow commands that annotate a CI run, GitHub's and Gitea's
     Github,
+    /// A test case per policy and per straggler, for a CI's test tab
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// The whole report in one line, JSON Lines
+    Jsonl,
 }
 
 /// How much is shown, and to whom.
@@ -54,5 +63,8 @@ pub fn render(format: Format, report: &Report, view: &View, out: &mut dyn Write)
         Format::Json => json::render(report, view, out),
         Format::Markdown => markdown::render(report, view, out),
         Format::Github => github::render(report, view, out),
+        Format::Junit => junit::render(report, view, out),
+        Format::Sarif => sarif::render(report, view, out),
+        Format::Jsonl => jsonl::render(report, view, out),
     }
 }

@@ -1,5 +1,6 @@
 //! Text from evidence, made harmless for one kind of reader each.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// For a terminal, and the first step for every other reader: control characters, bidi overrides, invisible and
@@ -50,4 +51,23 @@ pub fn for_annotation(text: &str) -> String {
 /// For a property of a workflow command, such as its title.
 pub fn for_property(text: &str) -> String {
     for_annotation(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// For text in JUnit XML, where GitLab and Jenkins take `[[ATTACHMENT|path]]` for a file to fetch. The XML itself is
+/// escaped by who writes it.
+pub fn for_junit(text: &str) -> String {
+    for_terminal(text).replace("[[", "[\\u{5b}")
+}
+
+/// For a message in SARIF, which knows links, `[text](target)`, and placeholders, `{0}`.
+pub fn for_sarif(text: &str) -> String {
+    for_terminal(text).replace("](", "]\\u{28}").replace('{', "{{").replace('}', "}}")
+}
+
+/// At most so many characters, with an ellipsis where something was cut off.
+pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some(_) => Cow::Owned(text.chars().take(most - 1).chain(['…']).collect()),
+    }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::View;
 use super::escape::{for_annotation, for_property};
-use super::words::{but, headline, names_of, softened, verdict};
+use super::words::{headline, sentence, softened, verdict};
 use crate::finding::Severity;
 use crate::report::{Decision, Report};
 
@@ -18,20 +18,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             Severity::Warn => "warning",
             Severity::Note => "notice",
         };
-        let mut text = finding.message.clone();
-        if !finding.tenants.is_empty() {
-            let named = finding.tenants.iter().map(|tenant| match behind.get(&**tenant) {
-                Some(straggler) => format!("{tenant} ({})", straggler.state),
-                None => tenant.to_string(),
-            });
-            text.push_str(&format!(": {}", names_of(named)));
-        }
-        if let Some(but) = but(finding) {
-            text.push_str(&format!("; {but}"));
-        }
-        if let (true, Some(observed)) = (view.errors, &finding.observed) {
-            text.push_str(&format!("; seen: {observed}"));
-        }
+        let mut text = sentence(finding, &behind, view.errors);
         if let Some(remedy) = &finding.remedy {
             text.push_str(&format!(". Next: {}", remedy.trim()));
         }

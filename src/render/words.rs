@@ -1,9 +1,11 @@
 //! Sentences that more than one format shares. Not escaped: that is each format's own.
 
+use std::collections::HashMap;
+
 use crate::config::ModeName;
 use crate::document::FleetSource;
 use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Policy, Report};
+use crate::report::{Decision, Policy, Report, Straggler};
 
 /// How many names stand in one line before it is shortened.
 pub const MAX_NAMES: usize = 10;
@@ -86,19 +88,39 @@ pub fn but(finding: &Finding) -> Option<String> {
     })
 }
 
+/// A finding in one line: what it says, of whom, and what takes its weight away.
+pub fn sentence(finding: &Finding, behind: &HashMap<&str, &Straggler>, errors: bool) -> String {
+    let mut text = finding.message.clone();
+    if !finding.tenants.is_empty() {
+        let named = finding.tenants.iter().map(|tenant| match behind.get(&**tenant) {
+            Some(straggler) => format!("{tenant} ({})", straggler.state),
+            None => tenant.to_string(),
+        });
+        text.push_str(&format!(": {}", names_of(named)));
+    }
+    if let Some(but) = but(finding) {
+        text.push_str(&format!("; {but}"));
+    }
+    if let (true, Some(observed)) = (errors, &finding.observed) {
+        text.push_str(&format!("; seen: {observed}"));
+    }
+    text
+}
+
 /// The policies that weigh less than all, a sentence each.
 pub fn softened(report: &Report) -> Vec<String> {
-    let policies = report.policies.iter().filter_map(|policy| Some((policy, policy.mode?)));
-    let sentence = |(policy, mode): (&Policy, ModeName)| {
-        let what = match (mode, &policy.effective_from) {
-            (ModeName::Off, _) => "is off".to_owned(),
-            (ModeName::Report, None) => "only reports".to_owned(),
-            (ModeName::Report, Some(day)) => format!("only reports, until it denies from {day} on"),
-        };
-        let why = policy.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.trim()));
-        format!("policy {} {what}{why}", policy.package)
+    report.policies.iter().filter_map(weighs_less).collect()
+}
+
+/// How much less a policy weighs, if it does.
+pub fn weighs_less(policy: &Policy) -> Option<String> {
+    let what = match (policy.mode?, &policy.effective_from) {
+        (ModeName::Off, _) => "is off".to_owned(),
+        (ModeName::Report, None) => "only reports".to_owned(),
+        (ModeName::Report, Some(day)) => format!("only reports, until it denies from {day} on"),
     };
-    policies.map(sentence).collect()
+    let why = policy.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.trim()));
+    Some(format!("policy {} {what}{why}", policy.package))
 }
 
 fn tenants(many: u64) -> String {

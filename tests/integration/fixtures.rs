@@ -4,8 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::support::{example_fixtures, fixture_args, fixtures, golden, read_json, rollproof, root, run};
+use crate::support::{example_fixtures, fixture_args, fixtures, golden, read, read_json, rollproof, root, run};
+
+/// Every format beside JSON, and the file that shows it in each fixture's folder.
+const FORMATS: [(&str, &str); 6] = [
+    ("text", "report.txt"),
+    ("markdown", "report.md"),
+    ("github", "report.github.txt"),
+    ("junit", "report.junit.xml"),
+    ("sarif", "report.sarif"),
+    ("jsonl", "report.jsonl"),
+];
 
 /// What a case says by hand, as far as a report can show it.
 fn expected(case: &Value) -> Value {
@@ -52,7 +63,13 @@ fn every_fixture_gives_the_expected_report() {
             continue;
         }
         let args = fixture_args(&folder, &case);
-        let ran = run(rollproof().args(&args).args(["--format", "json"]).current_dir(&folder));
+        let written = TempDir::new().expect("a temporary folder");
+        let mut command = rollproof();
+        command.args(&args).args(["--format", "json"]);
+        for (format, file) in FORMATS {
+            command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
+        }
+        let ran = run(command.current_dir(&folder));
         let name = name_of(&folder);
         let Ok(report) = serde_json::from_str::<Value>(&ran.stdout) else {
             wrong.push(format!("{name}: no report: {}", ran.stderr));
@@ -61,6 +78,13 @@ fn every_fixture_gives_the_expected_report() {
         let (expected, found) = (expected(&case), found(ran.code, &report));
         if expected == found {
             golden(&folder.join("report.json"), &ran.stdout);
+            for (_, file) in FORMATS.iter().filter(|(format, _)| *format != "jsonl") {
+                golden(&folder.join(file), &read(&written.path().join(file)));
+            }
+            // The same report in one line: to keep it twice would show nobody anything.
+            let line = read(&written.path().join("report.jsonl"));
+            assert_eq!(line.find('\n'), Some(line.len() - 1), "{name}: it is one line");
+            assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), report, "{name}");
         } else {
             wrong.push(format!("{name}: {}\n  expected {expected}\n  found    {found}", case["about"]));
         }

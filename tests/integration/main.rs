@@ -7,6 +7,7 @@ mod evidence;
 mod explain;
 mod facts;
 mod fixtures;
+mod formats;
 mod gated;
 mod hostile;
 mod oracle;

@@ -1,6 +1,7 @@
 //! What people read: snapshots, and evidence that tries to be more than text.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::support::{Case, fixture_args, read_json, rollproof, root, run};
 
@@ -75,6 +76,8 @@ fn evidence_is_only_ever_text() {
         "@everyone",
         "\\u0000",
         "\\u2028::error::z",
+        "[[ATTACHMENT|/etc/passwd]]",
+        "]]></failure><failure>{0} {{1}}",
     ];
     let rows: Vec<String> = hostile
         .iter()
@@ -89,7 +92,7 @@ fn evidence_is_only_ever_text() {
         "plan.json",
         r#"{"enabled": true, "body": {"target_tag": "a|b\n::error::c", "canary_slug": "x\n::error::canary"}}"#,
     );
-    for format in ["text", "markdown", "github", "json"] {
+    for format in ["text", "markdown", "github", "json", "junit", "sarif", "jsonl"] {
         for errors in [&[][..], &["--show-errors"]] {
             let args = ["verify", "response.json", "--plan", "plan.json", "--format", format];
             let out = case.run(args.iter().chain(errors)).stdout;
@@ -97,8 +100,18 @@ fn evidence_is_only_ever_text() {
                 .chars()
                 .filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}'))
                 .collect();
-            if format != "json" {
+            if !format.starts_with("json") {
                 assert!(odd.is_empty(), "{format}: {odd:?}");
+            }
+            if format == "junit" {
+                let junit = quick_junit::Report::deserialize_from_str(&out).expect("JUnit XML");
+                assert_eq!(junit.test_suites.len(), 2);
+                assert!(!out.contains("[[") && out.matches("<failure").count() == junit.failures, "{out}");
+            }
+            if format == "sarif" {
+                let said = serde_json::from_str::<Value>(&out).expect("SARIF")["runs"][0]["results"].to_string();
+                let placeholder = said.replace("{{", "").replace("}}", "").contains("{0}");
+                assert!(!said.contains("](") && !placeholder, "{said}");
             }
             for line in out.lines() {
                 let commands = ["::error title=", "::warning title=", "::notice title="];

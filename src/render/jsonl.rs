@@ -1,0 +1,12 @@
+//! The report itself in one line, so that many reports are one file.
+
+use std::io::{self, Write};
+
+use super::View;
+use crate::report::Report;
+
+/// Writes the report as one line of JSON.
+pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, report)?;
+    writeln!(out)
+}

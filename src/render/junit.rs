@@ -1,0 +1,202 @@
+//! JUnit XML: a test case per policy and per straggler, so that a CI's test tab names tenants.
+//!
+//! A standing deny is a failure, evidence that cannot decide an error, and what somebody has agreed to live with is
+//! skipped, with the reason. The limits are GitLab's: a file of at most 30 MB that is not too complex, and no text node
+//! of more than 10 MB.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+
+use super::View;
+use super::escape::{clipped, for_junit};
+use super::words::{but, headline, sentence, verdict, weighs_less};
+use crate::config::ModeName;
+use crate::finding::{Finding, Severity};
+use crate::report::{Decision, Policy, Report, Straggler};
+
+/// How many stragglers have a test case.
+const MAX_STRAGGLERS: usize = 10_000;
+
+/// How many bytes all the stragglers' test cases may have.
+const MAX_BYTES: usize = 20_000_000;
+
+/// How many characters a finding may have.
+const MAX_TEXT: usize = 2_000;
+
+/// How many findings of a policy are written out.
+const MAX_FINDINGS: usize = 100;
+
+/// Writes a suite of policies and, where there are any, one of stragglers.
+pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut policies = TestSuite::new("rollproof.policies");
+    policies.add_test_cases(report.policies.iter().map(|policy| of_policy(report, policy, view)));
+    if report.decision == Decision::NotAsserted {
+        // Green alone would look like a pass.
+        let text = for_junit(&format!("{}: {}", verdict(report.decision), headline(report)));
+        policies.add_test_case(case("rollproof.policies", "verdict", skipped("not_asserted", &text)));
+    }
+    let mut junit = Junit::new("rollproof");
+    junit.add_test_suite(policies);
+    if !report.stragglers.is_empty() {
+        junit.add_test_suite(stragglers(report));
+    }
+    let text = junit.to_string().map_err(io::Error::other)?;
+    // The schema that Jenkins publishes, and that its xUnit plugin insists on, knows this count of a suite alone.
+    let skipped = format!(" skipped=\"{}\"", junit.skipped);
+    out.write_all(text.replacen(&skipped, "", 1).as_bytes())
+}
+
+fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class);
+    case
+}
+
+fn skipped(why: &str, text: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    // GitLab shows the text, Jenkins the message.
+    status.set_type(why).set_message(text.lines().next().unwrap_or_default()).set_description(text);
+    status
+}
+
+fn of_policy(report: &Report, policy: &Policy, view: &View) -> TestCase {
+    let behind = report.stragglers_by_name();
+    let findings: Vec<&Finding> = report.findings.iter().filter(|finding| finding.policy == policy.package).collect();
+    let only = |wanted: &dyn Fn(&Finding) -> bool| -> Vec<&Finding> {
+        findings.iter().copied().filter(|finding| wanted(finding)).collect()
+    };
+    let standing = |severity| only(&|finding| finding.severity == severity && finding.waived.is_none());
+    let (denies, open) = (standing(Severity::Deny), standing(Severity::Inconclusive));
+    let waived = only(&|finding| finding.waived.is_some());
+    let less = weighs_less(policy).map(|text| for_junit(&text));
+
+    let (status, shown) = if let Some(first) = denies.first() {
+        (non_success(NonSuccessKind::Failure, first, &texts(&denies, &behind, view)), denies)
+    } else if let Some(first) = open.first() {
+        (non_success(NonSuccessKind::Error, first, &texts(&open, &behind, view)), open)
+    } else if let (Some(ModeName::Off), Some(less)) = (policy.mode, &less) {
+        (skipped("off", less), Vec::new())
+    } else if waived.is_empty() {
+        (TestCaseStatus::success(), Vec::new())
+    } else {
+        (skipped("waived", &texts(&waived, &behind, view)), waived)
+    };
+    let others = only(&|finding| !shown.iter().any(|shown| std::ptr::eq(*shown, finding)));
+    let others = Some(others).filter(|others| !others.is_empty()).map(|others| texts(&others, &behind, view));
+    let said: Vec<String> = less.into_iter().chain(others).collect();
+    let mut case = case("rollproof.policies", &for_junit(&policy.package), status);
+    if !said.is_empty() {
+        case.set_system_out(said.join("\n\n"));
+    }
+    case
+}
+
+fn non_success(kind: NonSuccessKind, first: &Finding, text: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status
+        .set_type(for_junit(&first.code))
+        .set_message(clipped(&for_junit(&first.message), MAX_TEXT))
+        .set_description(text);
+    status
+}
+
+/// Findings one below the other, with what there is to know of each.
+fn texts(findings: &[&Finding], behind: &HashMap<&str, &Straggler>, view: &View) -> String {
+    let text = |finding: &&Finding| {
+        let Finding { severity, code, at, rule, remedy, .. } = finding;
+        let said = for_junit(&format!("{} {code}: {}", severity.name(), sentence(finding, behind, view.errors)));
+        let mut lines = vec![clipped(&said, MAX_TEXT).into_owned()];
+        lines.extend(at.as_ref().map(|at| format!("at: {}", clipped(&for_junit(at), MAX_TEXT))));
+        lines.push(for_junit(&format!("rule: {}:{}", rule.file, rule.line)));
+        lines.extend(remedy.as_ref().map(|remedy| format!("next: {}", for_junit(remedy.trim()))));
+        lines.join("\n")
+    };
+    let mut texts: Vec<String> = findings.iter().take(MAX_FINDINGS).map(text).collect();
+    match findings.len() - texts.len() {
+        0 => {}
+        more => texts.push(format!("{more} more are not shown; the JSON report has all.")),
+    }
+    texts.join("\n\n")
+}
+
+fn stragglers(report: &Report) -> TestSuite {
+    let mut suite = TestSuite::new("rollproof.stragglers");
+    let mut objections: HashMap<&str, &Finding> = HashMap::new();
+    let mut agreed: HashMap<&str, &Finding> = HashMap::new();
+    // They are sorted, the heaviest first.
+    for finding in &report.findings {
+        let kind = match finding.severity {
+            _ if but(finding).is_some() => &mut agreed,
+            Severity::Deny | Severity::Inconclusive => &mut objections,
+            Severity::Warn | Severity::Note => continue,
+        };
+        for tenant in &finding.tenants {
+            kind.entry(tenant).or_insert(finding);
+        }
+    }
+    let mut bytes = 0;
+    for straggler in report.stragglers.iter().take(MAX_STRAGGLERS) {
+        let name = for_junit(&straggler.tenant);
+        let tenant = &*straggler.tenant;
+        let status = match objections.get(tenant) {
+            Some(finding) => behind(straggler, finding.severity),
+            None => let_be(report, straggler, agreed.get(tenant).and_then(|finding| but(finding))),
+        };
+        let case = case("rollproof.stragglers", &name, status);
+        bytes += weight(&name) + 2 * weight(&straggler.reason);
+        if bytes > MAX_BYTES {
+            break;
+        }
+        suite.add_test_case(case);
+    }
+    match report.stragglers.len() - suite.test_cases.len() {
+        0 => {}
+        more => {
+            let text = format!("{more} more stragglers have no test case; the JSON report names all.");
+            suite.set_system_out(text);
+        }
+    }
+    suite
+}
+
+/// How many bytes a text takes in XML.
+fn weight(text: &str) -> usize {
+    text.len() + 5 * text.bytes().filter(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'')).count()
+}
+
+/// A straggler that a policy objects to.
+fn behind(straggler: &Straggler, severity: Severity) -> TestCaseStatus {
+    let is_open = severity == Severity::Inconclusive;
+    let mut status = TestCaseStatus::non_success(if is_open { NonSuccessKind::Error } else { NonSuccessKind::Failure });
+    status
+        .set_type(for_junit(&straggler.state))
+        .set_message(clipped(&for_junit(&straggler.reason), MAX_TEXT))
+        .set_description(why(straggler));
+    status
+}
+
+/// A straggler that no policy objects to: it is no failure, and no success either.
+fn let_be(report: &Report, straggler: &Straggler, agreed: Option<String>) -> TestCaseStatus {
+    let kind = match (straggler.waived, straggler.quarantined) {
+        (true, _) => "waived",
+        (false, true) => "quarantined",
+        (false, false) => &straggler.state,
+    };
+    let because = match agreed {
+        Some(agreed) => agreed,
+        None if straggler.quarantined => format!("quarantined, {} tolerated", report.summary.tolerated),
+        None => "no policy objects".to_owned(),
+    };
+    skipped(&for_junit(kind), &format!("{}; {}", for_junit(&because), why(straggler)))
+}
+
+fn why(straggler: &Straggler) -> String {
+    let Straggler { state, reason, source, .. } = straggler;
+    let mut text = clipped(&for_junit(&format!("{state}: {reason}")), MAX_TEXT).into_owned();
+    if let Some(source) = source {
+        text.push_str(&format!("\nat: {}#{}", for_junit(&source.input), for_junit(&source.pointer)));
+    }
+    text
+}

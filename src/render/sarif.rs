@@ -1,0 +1,282 @@
+//! SARIF 2.1.0, the form of findings that code scanning reads: a rule a code, a result a finding, and one of its own for
+//! every straggler that a finding names first, so that an alert lives as long as its tenant is behind.
+//!
+//! What is waived is suppressed. The limits are those that GitHub documents: 5,000 results are shown, 255 characters of a
+//! rule's name, 1,024 of its descriptions, one location a result.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{self, Write};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use serde_sarif::sarif::{
+    Artifact, ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
+    PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor, Result as Found, ResultKind,
+    ResultLevel, Run, Sarif, Suppression, Tool, ToolComponent,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::View;
+use super::escape::{clipped, for_sarif};
+use super::words::{but, headline, sentence, softened, verdict};
+use crate::document::{InputFile, Role};
+use crate::finding::{Finding, Severity};
+use crate::report::{Decision, Report, Straggler};
+
+/// Where the schema is published.
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// How many results there are at the most.
+const MAX_RESULTS: usize = 5_000;
+
+/// How many characters a rule's identifier and its name may have.
+const MAX_NAME: usize = 255;
+
+/// How many characters a message, or a rule's description, may have.
+const MAX_TEXT: usize = 1_024;
+
+/// All of a path that stands as it is.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Writes one run of one tool.
+pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let results = Results::of(report, view);
+    let driver = ToolComponent::builder()
+        .name("rollproof")
+        .semantic_version(env!("CARGO_PKG_VERSION"))
+        .rules(rules(&report.findings));
+    let run = Run::builder()
+        .tool(Tool::builder().driver(driver.build()).build())
+        .invocations([invocation(report, results.left_out)])
+        .artifacts(report.inputs.iter().map(artifact).collect::<Vec<_>>())
+        .results(results.found)
+        .column_kind(json!("unicodeCodePoints"))
+        .properties(properties([("decision", json!(report.decision))]));
+    let sarif = Sarif::builder().schema(SCHEMA).version(json!("2.1.0")).runs([run.build()]).build();
+    serde_json::to_writer_pretty(&mut *out, &sarif)?;
+    writeln!(out)
+}
+
+fn properties<const N: usize>(values: [(&str, Value); N]) -> PropertyBag {
+    let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
+    PropertyBag::builder().additional_properties(values.collect::<BTreeMap<_, _>>()).build()
+}
+
+fn text(said: &str) -> String {
+    clipped(&for_sarif(said), MAX_TEXT).into_owned()
+}
+
+fn level(severity: Severity) -> ResultLevel {
+    match severity {
+        Severity::Deny | Severity::Inconclusive => ResultLevel::Error,
+        Severity::Warn => ResultLevel::Warning,
+        Severity::Note => ResultLevel::Note,
+    }
+}
+
+/// A rule for each code that is found.
+fn rules(findings: &[Finding]) -> Vec<ReportingDescriptor> {
+    let mut known = HashSet::new();
+    let first = findings.iter().filter(|finding| known.insert(&*finding.code));
+    let rule = |finding: &Finding| {
+        let Finding { code, severity, title, description, policy, rule, remedy, .. } = finding;
+        let place = format!("{policy}, {}:{}", rule.file, rule.line);
+        let remedy = remedy.as_deref().map(str::trim);
+        let help = remedy.map_or_else(|| place.clone(), |remedy| format!("{remedy} ({place})"));
+        let title = if title.is_empty() { code } else { title };
+        let description = if description.is_empty() { title } else { description };
+        let string = |said: &str| MultiformatMessageString::builder().text(text(said)).build();
+        ReportingDescriptor::builder()
+            .id(clipped(code, MAX_NAME))
+            .name(clipped(&pascal_case(code), MAX_NAME))
+            .short_description(string(title))
+            .full_description(string(description))
+            .help(string(&help))
+            .default_configuration(ReportingConfiguration::builder().level(json!(level(*severity))).build())
+            .build()
+    };
+    first.map(rule).collect()
+}
+
+/// `coverage.incomplete` is `CoverageIncomplete`.
+fn pascal_case(code: &str) -> String {
+    let words = code.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let capital = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
+    words.map(capital).collect::<Vec<String>>().concat()
+}
+
+/// What is said about the run as a whole: the verdict, policies that weigh less, what is left out.
+fn invocation(report: &Report, left_out: usize) -> Invocation {
+    let verdict_level = match report.decision {
+        Decision::Pass => "note",
+        Decision::NotAsserted => "warning",
+        Decision::Fail | Decision::Inconclusive => "error",
+    };
+    let mut told = vec![(verdict_level, format!("{}: {}", verdict(report.decision), headline(report)))];
+    told.extend(softened(report).into_iter().map(|sentence| ("warning", sentence)));
+    if left_out > 0 {
+        told.push(("warning", format!("{left_out} more results are left out; the JSON report has all")));
+    }
+    let notification = |(level, said): (&str, String)| {
+        let message = Message::builder().text(text(&said)).build();
+        Notification::builder().level(json!(level)).message(message).build()
+    };
+    Invocation::builder()
+        .execution_successful(true)
+        .tool_execution_notifications(told.into_iter().map(notification).collect::<Vec<_>>())
+        .build()
+}
+
+fn artifact(input: &InputFile) -> Artifact {
+    let hashes = BTreeMap::from([("sha-256".to_owned(), input.sha256.to_string())]);
+    Artifact::builder()
+        .location(artifact_location(&input.name))
+        .length(i64::try_from(input.bytes).unwrap_or(i64::MAX))
+        .hashes(hashes)
+        .build()
+}
+
+/// A path as GitHub wants it: relative to the repository's root, or an absolute `file:` URI.
+fn artifact_location(name: &str) -> ArtifactLocation {
+    let path = utf8_percent_encode(name.trim_start_matches("./"), PATH).to_string();
+    if path.starts_with('/') {
+        ArtifactLocation::builder().uri(format!("file://{path}")).build()
+    } else {
+        ArtifactLocation::builder().uri(path).uri_base_id("%SRCROOT%").build()
+    }
+}
+
+/// A place in an input. No line is known: evidence is judged without the bytes that it came from.
+fn location(input: &str, pointer: Option<&str>) -> Location {
+    let place = PhysicalLocation::builder()
+        .artifact_location(artifact_location(input))
+        // Without a line GitHub shows nothing.
+        .region(Region::builder().start_line(1).build())
+        .build();
+    let location = Location::builder().physical_location(place);
+    match pointer {
+        Some(pointer) => {
+            // A JSON pointer is how SARIF names a place inside JSON.
+            let logical = LogicalLocation::builder().fully_qualified_name(text(pointer)).kind("value").build();
+            location.logical_locations([logical]).build()
+        }
+        None => location.build(),
+    }
+}
+
+/// Where a finding is to be seen: in the input that it names, or in the one that its section of the document came from.
+fn place_of(report: &Report, finding: &Finding) -> Option<Location> {
+    let name = |role| report.input(role).map(|name| &**name);
+    let evidence = || [Role::Response, Role::Journal].into_iter().find_map(name);
+    let Some(at) = &finding.at else { return Some(location(name(Role::Document).or_else(evidence)?, None)) };
+    if let Some((input, pointer)) = at.split_once('#').filter(|(input, _)| !input.is_empty()) {
+        return Some(location(input, Some(pointer)));
+    }
+    if let Some(document) = name(Role::Document) {
+        return Some(location(document, Some(at)));
+    }
+    let section = match at.split('/').nth(1) {
+        Some("rollout") => name(Role::Plan),
+        Some("fleet") => name(Role::Fleet),
+        Some("gates") if at.starts_with("/gates/plan") => name(Role::Plan),
+        _ => None,
+    };
+    Some(location(section.or_else(evidence).or_else(|| name(Role::Plan))?, None))
+}
+
+/// The results so far.
+struct Results<'a> {
+    report: &'a Report,
+    behind: HashMap<&'a str, &'a Straggler>,
+    errors: bool,
+    found: Vec<Found>,
+    /// How often each fingerprint has been seen.
+    seen: HashMap<String, usize>,
+    left_out: usize,
+}
+
+impl<'a> Results<'a> {
+    fn of(report: &'a Report, view: &View) -> Self {
+        let mut results = Self {
+            report,
+            behind: report.stragglers_by_name(),
+            errors: view.errors,
+            found: Vec::new(),
+            seen: HashMap::new(),
+            left_out: 0,
+        };
+        let mut named: HashSet<&str> = HashSet::new();
+        for finding in &report.findings {
+            let mut stragglers = Vec::new();
+            for tenant in &finding.tenants {
+                stragglers.extend(results.behind.get(&**tenant).filter(|_| named.insert(tenant)).copied());
+            }
+            if stragglers.len() < finding.tenants.len() || stragglers.is_empty() {
+                results.finding(finding);
+            }
+            for straggler in stragglers {
+                results.straggler(finding, straggler);
+            }
+        }
+        results
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        let said = sentence(finding, &self.behind, self.errors);
+        self.add(finding, "", &said, place_of(self.report, finding));
+    }
+
+    fn straggler(&mut self, finding: &Finding, straggler: &Straggler) {
+        let Straggler { tenant, state, reason, quarantined, source, .. } = straggler;
+        let mut said = format!("{tenant} is {state}: {reason}");
+        if *quarantined {
+            said.push_str(&format!("; quarantined, {} tolerated", self.report.summary.tolerated));
+        }
+        if let Some(but) = but(finding) {
+            said.push_str(&format!("; {but}"));
+        }
+        let place = match source {
+            Some(source) => Some(location(&source.input, Some(&source.pointer))),
+            // No row answers for it: it is known from where it was enumerated.
+            None => match self.report.input(Role::Fleet) {
+                Some(fleet) => Some(location(fleet, None)),
+                None => place_of(self.report, finding),
+            },
+        };
+        self.add(finding, tenant, &said, place);
+    }
+
+    fn add(&mut self, finding: &Finding, tenant: &str, said: &str, place: Option<Location>) {
+        if self.found.len() == MAX_RESULTS {
+            self.left_out += 1;
+            return;
+        }
+        let Finding { code, severity, .. } = finding;
+        let suppression = but(finding).filter(|_| finding.waived.is_some()).map(|why| {
+            Suppression::builder().kind(json!("external")).status(json!("accepted")).justification(text(&why)).build()
+        });
+        let result = Found::builder()
+            .rule_id(clipped(code, MAX_NAME))
+            .kind(ResultKind::Fail)
+            .level(level(*severity))
+            .message(Message::builder().text(text(said)).build())
+            .locations(place.into_iter().collect::<Vec<_>>())
+            .partial_fingerprints(BTreeMap::from([(FINGERPRINT.to_owned(), self.fingerprint(code, tenant))]))
+            // Where one result says so, all of them have to.
+            .suppressions(suppression.into_iter().collect::<Vec<_>>())
+            .properties(properties([("severity", json!(severity))]));
+        self.found.push(result.build());
+    }
+
+    /// The same finding about the same tenant is the same alert, from one rollout to the next.
+    fn fingerprint(&mut self, code: &str, tenant: &str) -> String {
+        let hash = Sha256::digest(format!("{code}\0{tenant}"));
+        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let seen = self.seen.entry(hash.clone()).or_default();
+        *seen += 1;
+        format!("{hash}:{seen}")
+    }
+}
+
+/// What GitHub tells alerts apart by.
+const FINGERPRINT: &str = "primaryLocationLineHash";

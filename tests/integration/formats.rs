@@ -1,0 +1,155 @@
+//! The formats that a CI reads: what they say is what the report says, and the published schemas and limits are kept.
+
+use std::collections::BTreeSet;
+
+use quick_junit::{NonSuccessKind, Report as Junit, TestCaseStatus};
+use serde_json::{Value, json};
+
+use crate::support::{Case, example_fixtures, fixtures, read, read_json, root};
+
+/// Every fixture that gives a report: the report, and the folder that shows it in every format.
+fn reports() -> impl Iterator<Item = (Value, std::path::PathBuf)> {
+    let folders =
+        fixtures().into_iter().chain(example_fixtures()).filter(|folder| folder.join("report.json").is_file());
+    folders.map(|folder| (read_json(&folder.join("report.json")), folder))
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn junit_fails_where_the_rollout_fails_and_nowhere_else() {
+    for (report, folder) in reports() {
+        let junit = Junit::deserialize_from_str(&read(&folder.join("report.junit.xml"))).expect("JUnit XML");
+        let name = folder.display();
+        let decision = report["decision"].as_str().expect("a word");
+        assert_eq!(junit.failures > 0, decision == "fail", "{name}");
+        assert!(junit.errors > 0 || decision != "inconclusive", "{name}");
+        assert!(junit.errors == 0 || ["fail", "inconclusive"].contains(&decision), "{name}");
+        let skipped: usize = junit.test_suites.iter().map(|suite| suite.skipped).sum();
+        assert!(skipped > 0 || decision != "not_asserted", "{name}: a dry run is no pass");
+
+        let cases = |suite: usize| junit.test_suites.get(suite).map_or(&[][..], |suite| &suite.test_cases);
+        let names = |suite| cases(suite).iter().map(|case| case.name.to_string()).collect::<BTreeSet<_>>();
+        let policies: BTreeSet<String> = list(&report, "policies")
+            .iter()
+            .map(|policy| policy["package"].as_str().expect("a name").to_owned())
+            .chain((decision == "not_asserted").then(|| "verdict".to_owned()))
+            .collect();
+        assert_eq!(names(0), policies, "{name}");
+        assert_eq!(cases(1).len(), list(&report, "stragglers").len(), "{name}");
+        for (case, straggler) in cases(1).iter().zip(list(&report, "stragglers")) {
+            let tolerated = straggler["waived"] == true || straggler["quarantined"] == true;
+            match &case.status {
+                TestCaseStatus::Skipped { .. } => assert!(tolerated, "{name}: {}", case.name.as_str()),
+                TestCaseStatus::NonSuccess { kind, .. } => {
+                    assert_ne!(straggler["waived"], true, "{name}: {}", case.name.as_str());
+                    assert!(*kind == NonSuccessKind::Error || decision == "fail", "{name}: {}", case.name.as_str());
+                }
+                TestCaseStatus::Success { .. } => panic!("{name}: {} is not proven", case.name.as_str()),
+            }
+        }
+    }
+}
+
+#[test]
+fn sarif_is_valid_against_the_published_schema() {
+    let schema = read_json(&root().join("tests/formats/sarif-2.1.0.schema.json"));
+    let validator = jsonschema::validator_for(&schema).expect("it compiles");
+    for (report, folder) in reports() {
+        let sarif = read_json(&folder.join("report.sarif"));
+        let errors: Vec<_> = validator.iter_errors(&sarif).map(|error| error.to_string()).collect();
+        let name = folder.display();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+
+        let run = &sarif["runs"][0];
+        let rules: BTreeSet<&str> = list(&run["tool"]["driver"], "rules")
+            .iter()
+            .map(|rule| {
+                let text = |key: &str| rule[key]["text"].as_str().expect("a text");
+                assert!(!text("help").is_empty() && text("fullDescription").len() > 10, "{name}: {rule}");
+                rule["id"].as_str().expect("a code")
+            })
+            .collect();
+        let codes = |values: &'static str, key: &'static str, from: &Value| -> BTreeSet<String> {
+            list(from, values).iter().map(|value| value[key].as_str().expect("a code").to_owned()).collect()
+        };
+        let found = codes("findings", "code", &report);
+        assert_eq!(codes("results", "ruleId", run), found, "{name}: a finding without a result");
+        assert_eq!(rules, found.iter().map(|code| &**code).collect(), "{name}");
+
+        // The verdict can be read from what is not suppressed.
+        let stands = list(run, "results").iter().any(|result| {
+            assert!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].is_string(), "{name}");
+            result["level"] == "error" && result["suppressions"] == json!([])
+        });
+        assert_eq!(stands, ["fail", "inconclusive"].iter().any(|word| report["decision"] == *word), "{name}");
+        let prints: BTreeSet<String> =
+            list(run, "results").iter().map(|result| result["partialFingerprints"].to_string()).collect();
+        assert_eq!(prints.len(), list(run, "results").len(), "{name}: two alerts would become one");
+    }
+}
+
+#[test]
+fn an_alert_is_the_same_one_in_the_next_rollout() {
+    let fingerprints = |tag: &str, order: &str| {
+        let case = Case::new();
+        case.file("fleet.txt", "acme\nbolt\ncobalt\n");
+        case.file("plan.json", format!(r#"{{"enabled": true, "body": {{"target_tag": "{tag}"}}}}"#));
+        case.file("response.json", format!(r#"{{"ok": true, "results": [{order}]}}"#));
+        let args = ["verify", "response.json", "--fleet", "fleet.txt", "--plan", "plan.json", "--format", "sarif"];
+        let sarif: Value = serde_json::from_str(&case.run(args).stdout).expect("SARIF");
+        let results = list(&sarif["runs"][0], "results").iter();
+        let behind = results.filter(|result| result["ruleId"] == "coverage.incomplete");
+        behind.map(|result| result["partialFingerprints"].to_string()).collect::<Vec<_>>()
+    };
+    let acme = r#"{"slug": "acme", "verified_on_target": true}"#;
+    let bolt = r#"{"slug": "bolt", "verified_on_target": false}"#;
+    let before = fingerprints("staging-1", &format!("{acme}, {bolt}"));
+    assert_eq!(before.len(), 2, "bolt and cobalt");
+    assert_eq!(before, fingerprints("staging-2", &format!("{bolt}, {acme}")));
+}
+
+/// GitLab reads no report of more than 30 MB, GitHub shows no more than 5,000 results.
+#[test]
+fn a_large_fleet_keeps_the_limits_and_says_what_is_left_out() {
+    let case = Case::new();
+    let slug = |i: usize| format!("tenant-{i:05}<&\"-{}", "x".repeat(60));
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "only", "verified_on_target": true}]}"#);
+    case.file("fleet.txt", (0..12_000).map(|i| slug(i) + "\n").collect::<String>() + "only\n");
+    let args = ["verify", "response.json", "--fleet", "fleet.txt", "--report", "junit=junit.xml", "--report"];
+    assert_eq!(case.run(args.into_iter().chain(["sarif=report.sarif"])).code, 1);
+    let junit = read(&case.path("junit.xml"));
+    assert!(junit.len() < 30_000_000);
+    assert!(junit.contains("2000 more stragglers have no test case; the JSON report names all."));
+    let junit = Junit::deserialize_from_str(&junit).expect("JUnit XML");
+    assert_eq!(junit.test_suites[1].test_cases.len(), 10_000);
+    let sarif = read_json(&case.path("report.sarif"));
+    let results = list(&sarif["runs"][0], "results");
+    assert_eq!((results.len(), &results[0]["level"]), (5_000, &json!("error")));
+    let told = sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"].to_string();
+    assert!(told.contains(" more results are left out; the JSON report has all"), "{told}");
+}
+
+/// Paths as GitHub takes them: relative to the repository, percent-encoded, or a `file:` URI.
+#[test]
+fn sarif_names_files_as_uris() {
+    let case = Case::new();
+    case.file("a b%#ü.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": false}]}"#);
+    case.file("fleet.txt", "acme\n");
+    let absolute = case.path("a b%#ü.json").display().to_string();
+    for (path, uri) in [("./a b%#ü.json", "a%20b%25%23%C3%BC.json"), (&*absolute, "a%20b%25%23%C3%BC.json")] {
+        let out = case.run(["verify", path, "--fleet", "fleet.txt", "--format", "sarif"]).stdout;
+        let sarif: Value = serde_json::from_str(&out).expect("SARIF");
+        let place = &sarif["runs"][0]["results"][0]["locations"][0];
+        let found = &place["physicalLocation"]["artifactLocation"];
+        let said = found["uri"].as_str().expect("a URI");
+        if path.starts_with('/') {
+            assert!(said.starts_with("file:///") && said.ends_with(uri), "{said}");
+        } else {
+            assert_eq!(found, &json!({"uri": uri, "uriBaseId": "%SRCROOT%"}));
+        }
+        assert_eq!(place["logicalLocations"][0]["fullyQualifiedName"], "/results/0");
+    }
+}
