@@ -24,7 +24,7 @@ pub use response::{Response, ResponseRow};
 pub use scan::{Refused, Unknown};
 
 use crate::document::{
-    Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text,
+    Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Run, Text,
 };
 use crate::error::Error;
 use crate::schema::{Fault, Name, explain, explain_response, fault_at};
@@ -162,6 +162,7 @@ fn normalize(
         calls: Vec::new(),
         cohorts: grouped.cohorts,
         phases: grouped.phases,
+        order: grouped.order,
         anomalies,
         provenance: Provenance {
             tool: Text::from(TOOL),
@@ -229,6 +230,18 @@ fn inconsistency(document: &Document) -> Option<(String, String)> {
                 "found origins that are not one for each tenant and row".into(),
             ));
         }
+    }
+    let mut unplaced: Vec<u64> =
+        document.cohorts.iter().map(|cohort| if cohort.planned { cohort.tenants.len() as u64 } else { 0 }).collect();
+    for (i, Run(cohort, many)) in document.order.iter().enumerate() {
+        let left = unplaced.get_mut(*cohort as usize).and_then(|left| Some((left.checked_sub((*many).into())?, left)));
+        let Some((less, left)) = left else {
+            return Some((format!("/order/{i}"), "found more tenants than the cohort has that are planned".into()));
+        };
+        *left = less;
+    }
+    if !document.order.is_empty() && unplaced.iter().any(|left| *left > 0) {
+        return Some(("/order".into(), "found an order that leaves out tenants that are planned".into()));
     }
     let planned: usize =
         document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();

@@ -43,6 +43,9 @@ pub struct Document {
     /// Phase name to the tenants that a row names in it, in the order of the rows. Engines do not get it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub phases: Map<Vec<Text>>,
+    /// The fleet's own order, in which cohorts take turns. Absent: it is not known. Engines do not get it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<Run>,
     /// What else was read before or while the rollout was driven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Gates>,
@@ -54,6 +57,11 @@ pub struct Document {
     /// What the document was collected from, when, and by which version.
     pub provenance: Provenance,
 }
+
+/// Tenants that are neighbours in the fleet and in the same cohort: the cohort's index in `cohorts`, and how many they
+/// are. A cohort's tenants come in its own order, so that runs of a few numbers tell the order of a large fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Run(pub u32, pub u32);
 
 /// The name and version of the document's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -204,6 +212,9 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
+    /// When the request was sent, RFC 3339. Absent: it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Text>,
     /// The HTTP status, 100 to 599. Absent: no answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -221,9 +232,9 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt of which nothing is known but that it was begun.
-    pub const fn in_flight() -> Self {
-        Self { status: None, duration_ms: None, error: None, malformed: None, last: false }
+    /// An attempt of which nothing is known but when it was begun.
+    pub const fn in_flight(at: Text) -> Self {
+        Self { at: Some(at), status: None, duration_ms: None, error: None, malformed: None, last: false }
     }
 }
 
@@ -375,6 +386,7 @@ impl Document {
             calls: Vec::new(),
             cohorts: Vec::new(),
             phases: Map::default(),
+            order: Vec::new(),
             anomalies: self.anomalies.clone(),
             provenance: self.provenance.clone(),
         }

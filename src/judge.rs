@@ -13,7 +13,7 @@ use crate::facts::FactFiles;
 use crate::output;
 use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, load};
 use crate::render::{Format, View, render};
-use crate::report::{Report, report};
+use crate::report::{Picture, Report, report};
 use crate::schema::Valid;
 use crate::waivers::{self, Waivers};
 
@@ -119,7 +119,14 @@ impl<'a> Judge<'a> {
         let mut inputs = inputs;
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
-        Ok(report(document, inputs, outcome, self.policies.packages(), self.policies.params()))
+        let picture = self.draws().then(|| Picture::of(document, &outcome.summary));
+        Ok(Report { picture, ..report(document, inputs, outcome, self.policies.packages(), self.policies.params()) })
+    }
+
+    /// Whether a picture was asked for: what it needs costs time where a fleet is large.
+    fn draws(&self) -> bool {
+        let reports = self.options.reports.iter().map(|(format, _)| *format);
+        reports.chain([self.options.format]).any(|format| format == Format::Html)
     }
 
     /// Writes the report to every place that was asked for.

@@ -104,6 +104,7 @@ fn document(gates: Gates) -> Document {
         calls: Vec::new(),
         cohorts: Vec::new(),
         phases: Map::default(),
+        order: Vec::new(),
         gates: Some(gates),
         probes: None,
         anomalies: Vec::new(),

@@ -2,6 +2,7 @@
 
 pub mod escape;
 mod github;
+mod html;
 mod json;
 mod jsonl;
 mod junit;
@@ -33,6 +34,8 @@ pub enum Format {
     Sarif,
     /// The whole report in one line, JSON Lines
     Jsonl,
+    /// One page for a browser, with the fleet as a picture
+    Html,
 }
 
 /// How much is shown, and to whom.
@@ -66,5 +69,6 @@ pub fn render(format: Format, report: &Report, view: &View, out: &mut dyn Write)
         Format::Junit => junit::render(report, view, out),
         Format::Sarif => sarif::render(report, view, out),
         Format::Jsonl => jsonl::render(report, view, out),
+        Format::Html => html::render(report, view, out),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It is a published format, `rollproof.report/v1`, which may grow by optional keys and no more.
 
+mod picture;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use picture::{Cell, Group, Kind, Picture};
 pub use rows::{MAX_ROWS, RowLine};
 
 use crate::config::ModeName;
@@ -40,6 +42,10 @@ pub struct Report {
     #[serde(skip)]
     #[schemars(skip)]
     pub rows: Vec<RowLine>,
+    /// What a picture needs, where one is asked for; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub picture: Option<Picture>,
 }
 
 /// The name and version of the report's format.
@@ -224,6 +230,7 @@ pub fn report(
         params: params.collect(),
         findings,
         inputs,
+        picture: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 
-use super::{Cohort, Map, Origin, Origins, Row, Text};
+use super::{Cohort, Map, Origin, Origins, Row, Run, Text};
 
 /// How many names behind the last one are tried before anything is hashed: rows mostly come in the fleet's order.
 const LOOK_AHEAD: usize = 4;
@@ -62,6 +62,8 @@ pub struct Grouped {
     pub cohorts: Vec<Cohort>,
     /// Phase name to tenants.
     pub phases: Map<Vec<Text>>,
+    /// The fleet's own order.
+    pub order: Vec<Run>,
     /// Tenants enumerated more than once, sorted.
     pub duplicates: Vec<Text>,
     /// How many different tenants were enumerated.
@@ -170,7 +172,7 @@ impl Grouping {
 
     /// The cohorts so far, without origins: those of the fleet in its order, then the others by name.
     pub fn cohorts(&self) -> Vec<Cohort> {
-        self.gather(self.names.list.clone(), None)
+        self.gather(self.names.list.clone(), None).0
     }
 
     /// The cohorts with their origins, and all else.
@@ -184,18 +186,20 @@ impl Grouping {
         }
         self.sightings = Vec::new();
         let names = std::mem::take(&mut self.names.list);
+        let (cohorts, order) = self.gather(names, Some(&origins));
         Grouped {
-            cohorts: self.gather(names, Some(&origins)),
+            cohorts,
+            order,
             duplicates: self.duplicates(),
             phases: self.phases.list.into_iter().zip(phases).collect(),
             planned: self.planned,
         }
     }
 
-    fn gather(&self, mut names: Vec<Text>, origins: Option<&OriginsByTenant>) -> Vec<Cohort> {
+    fn gather(&self, mut names: Vec<Text>, origins: Option<&OriginsByTenant>) -> (Vec<Cohort>, Vec<Run>) {
         let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
         strays.sort();
-        let mut cohorts: Vec<Cohort> = Vec::new();
+        let (mut cohorts, mut order): (Vec<Cohort>, Vec<Run>) = (Vec::new(), Vec::new());
         let mut places: HashMap<(bool, LabelsId, HistoryId, Option<u32>), usize, FixedState> = HashMap::default();
         let mut last = None;
         for (name, tenant) in names.into_iter().zip(0..).chain(strays) {
@@ -218,12 +222,17 @@ impl Grouping {
                 }),
             };
             last = Some((key, place));
+            match order.last_mut() {
+                Some(Run(cohort, many)) if *cohort == index(place) => *many += u32::from(key.0),
+                _ if key.0 => order.push(Run(index(place), 1)),
+                _ => {}
+            }
             cohorts[place].tenants.push(name);
             if let Some(origins) = origins {
                 cohorts[place].origins.push(origins.of(tenant));
             }
         }
-        cohorts
+        (cohorts, order)
     }
 
     fn add(&mut self, slug: &str, labels: LabelsId) -> usize {

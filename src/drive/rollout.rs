@@ -106,6 +106,7 @@ impl Rollout {
             calls: Vec::new(),
             cohorts: Vec::new(),
             phases: document::Map::default(),
+            order: Vec::new(),
             anomalies: plan.anomalies.clone(),
             probes: None,
             gates: (!plan.enabled)
@@ -227,7 +228,7 @@ impl Rollout {
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Start { .. } => {}
-            Record::Request { call, purpose, tenants, .. } => {
+            Record::Request { call, purpose, tenants, at, .. } => {
                 if *call as usize == self.document.calls.len() {
                     let attempts = Vec::new();
                     for tenant in tenants {
@@ -241,11 +242,12 @@ impl Rollout {
                     });
                 }
                 if let Some(call) = self.document.calls.get_mut(*call as usize) {
-                    call.attempts.push(Attempt::in_flight());
+                    call.attempts.push(Attempt::in_flight(at.clone()));
                 }
             }
             Record::Answer { call, attempt, at, duration_ms, status, error, body, last } => {
                 let ended = Attempt {
+                    at: None,
                     status: *status,
                     duration_ms: Some(*duration_ms),
                     error: error.clone(),
@@ -328,6 +330,7 @@ impl Rollout {
         let call = &mut self.document.calls[index as usize];
         call.ok = ok;
         if let Some(attempt) = call.attempts.get_mut(attempt as usize) {
+            ended.at = attempt.at.take();
             *attempt = ended;
         }
     }
@@ -443,6 +446,7 @@ impl Rollout {
         self.document.cohorts = grouped.cohorts;
         self.document.phases = grouped.phases;
         self.document.probes = self.probing.as_ref().map(Probing::probes);
+        self.document.order = grouped.order;
         (self.document, self.results)
     }
 }

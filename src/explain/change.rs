@@ -278,8 +278,9 @@ fn calls<'a>(ground: &Ground<'a>, wanted: impl Fn(&Call) -> bool, changes: &mut 
                 move |document| {
                     if let Some(call) = document.calls.get_mut(i) {
                         call.ok = Field::Given(true);
-                        call.attempts.pop();
-                        call.attempts.push(Attempt { status: Some(200), last: true, ..Attempt::in_flight() });
+                        let at = call.attempts.pop().and_then(|last| last.at);
+                        let well = Attempt::in_flight(Text::from(""));
+                        call.attempts.push(Attempt { at, status: Some(200), last: true, ..well });
                     }
                 },
             ));

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// For a terminal, and the first step for every other reader: control characters, bidi overrides, invisible and
-/// unassigned characters become escapes, so that nothing moves the cursor, hides, or starts a line. Neither does
-/// anything start a workflow command, which a CI's log would obey wherever it stands.
-pub fn for_terminal(text: &str) -> String {
+/// The first step for every reader: control characters, bidi overrides, invisible and unassigned characters become
+/// escapes, so that nothing moves the cursor, hides, or starts a line.
+pub fn visible(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -14,7 +13,12 @@ pub fn for_terminal(text: &str) -> String {
             _ => escaped.extend(c.escape_debug()),
         }
     }
-    escaped.replace("::", "\\u{3a}:").replace("##[", "#\\u{23}[")
+    escaped
+}
+
+/// For a terminal: neither does anything start a workflow command, which a CI's log would obey wherever it stands.
+pub fn for_terminal(text: &str) -> String {
+    visible(text).replace("::", "\\u{3a}:").replace("##[", "#\\u{23}[")
 }
 
 /// For Markdown: nothing is markup, a link, a mention or the end of a table's cell.

@@ -303,6 +303,7 @@ class Engines:
         self.judged = self.verify("--document", "document.json")
         document = json.loads((scratch / "document.json").read_text(encoding="utf-8"))
         document.pop("phases", None)
+        document.pop("order", None)
         for cohort in document["cohorts"]:
             cohort.pop("origins", None)
         (scratch / "input.json").write_text(json.dumps(document), encoding="utf-8")

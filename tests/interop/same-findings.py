@@ -78,6 +78,7 @@ def judge(rollproof, folder, scratch):
         raise ValueError(f"no report: {ran.stderr}")
     document = read(scratch / "document.json")
     document.pop("phases", None)
+    document.pop("order", None)
     for cohort in document["cohorts"]:
         cohort.pop("origins", None)
     return json.loads(ran.stdout), document

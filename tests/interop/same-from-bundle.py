@@ -112,6 +112,7 @@ def judge(rollproof, folder, own, document):
         raise ValueError(f"{folder}: no report: {ran.stderr}")
     evidence = json.loads(document.read_text(encoding="utf-8"))
     evidence.pop("phases", None)
+    evidence.pop("order", None)
     for cohort in evidence["cohorts"]:
         cohort.pop("origins", None)
     document.write_text(json.dumps(evidence), encoding="utf-8")

@@ -1,0 +1,206 @@
+//! The verdict as one page for a browser: nothing is loaded, and evidence is only ever text.
+//!
+//! Markup, style and script are ours. What comes from elsewhere stands in escaped text or in the page's data, which
+//! cannot end its element; should it ever get out, the page's policy runs and loads nothing but what it names by hash.
+
+mod calls;
+mod data;
+mod findings;
+mod fleet;
+mod parts;
+mod stragglers;
+mod timeline;
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+use super::View;
+use super::words::{headline, softened, verdict};
+use crate::document::FleetSource;
+use crate::report::{Decision, Picture, Report};
+use parts::{count, duration, shown};
+use timeline::Timeline;
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+/// A symbol for every proof state: told apart by its shape.
+const SYMBOLS: &str = include_str!("html/symbols.svg");
+
+/// Writes the page.
+pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let timeline = report.picture.as_ref().and_then(Timeline::of);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(content_security_policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content="rollproof";
+                title { (verdict(report.decision)) ": " (shown(&headline(report))) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (PreEscaped(SYMBOLS.trim()))
+                a.skip href="#main" { "Skip to the fleet" }
+                (head(report, timeline.as_ref()))
+                main #main tabindex="-1" {
+                    @if let Some(picture) = &report.picture {
+                        (fleet::section(report, picture))
+                        (calls::section(picture, timeline.as_ref(), view))
+                    }
+                    (findings::section(report, view))
+                    (stragglers::section(report))
+                    (findings::changes(report))
+                    (basis(report))
+                }
+                footer {
+                    p { "Written by rollproof " (env!("CARGO_PKG_VERSION")) ". The verdict is the policies'; this page only shows it." }
+                }
+                (PreEscaped(data::island(report)))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    out.write_all(page.into_string().as_bytes())?;
+    writeln!(out)
+}
+
+/// Nothing is fetched, framed, sent or run, but for this style and this script.
+fn content_security_policy() -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+}
+
+const fn decision_class(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Pass => "pass",
+        Decision::Fail => "fail",
+        Decision::Inconclusive => "inconclusive",
+        Decision::NotAsserted => "not-asserted",
+    }
+}
+
+fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
+    let summary = &report.summary;
+    let rollout = report.picture.as_ref().map(|picture: &Picture| &picture.rollout);
+    html! {
+        header.(decision_class(report.decision)) {
+            div.bar {
+                p.brand { "rollproof" }
+                nav aria-label="Sections" {
+                    ul {
+                        @if report.picture.is_some() {
+                            li { a href="#fleet" { "Fleet" } }
+                            li { a href="#rollout" { "Rollout" } }
+                        }
+                        li { a href="#findings" { "Findings" } }
+                        li { a href="#stragglers" { "Stragglers" } }
+                        li { a href="#change" { "What has to change" } }
+                        li { a href="#basis" { "Basis" } }
+                    }
+                }
+            }
+            div.verdict {
+                h1 { (verdict(report.decision)) }
+                p.headline { (shown(&headline(report))) }
+                @for sentence in softened(report) {
+                    p.softened { (shown(&sentence)) }
+                }
+            }
+            dl.facts {
+                (fact("Proven", html! { (count(summary.proven)) small { " of " (count(summary.fleet)) } }))
+                (fact("Stragglers", html! {
+                    (count(summary.stragglers)) small { " " (count(summary.tolerated)) " tolerated" }
+                }))
+                @if summary.quarantined > 0 { (fact("Quarantined", html! { (count(summary.quarantined)) })) }
+                @if summary.waived > 0 { (fact("Waived", html! { (count(summary.waived)) })) }
+                (fact("Target", html! { code { (summary.target.as_deref().map_or_else(|| "unknown".into(), shown)) } }))
+                @if let Some(sha) = &summary.target_sha {
+                    (fact("Commit", html! { code title=(shown(sha)) { (shown(sha.get(..12).unwrap_or(sha))) } }))
+                }
+                (fact("Fleet says", html! { (source(summary.fleet_source)) }))
+                @if let Some(at) = rollout.and_then(|rollout| rollout.started_at.as_ref()) {
+                    (fact("Began", html! { time datetime=(shown(at)) { (parts::minute(at)) } }))
+                }
+                @if let Some(timeline) = timeline { (fact("Took", html! { (duration(timeline.total)) })) }
+            }
+        }
+    }
+}
+
+fn fact(name: &str, value: Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+const fn source(source: FleetSource) -> &'static str {
+    match source {
+        FleetSource::PlanCall => "the plan call",
+        FleetSource::File => "a file",
+        FleetSource::Response => "nobody: guessed from the response",
+        FleetSource::None => "nobody",
+    }
+}
+
+/// What the verdict rests on: policies, parameters and inputs.
+fn basis(report: &Report) -> Markup {
+    html! {
+        section #basis aria-labelledby="basis-title" {
+            h2 #basis-title { "Basis" }
+            div.content {
+                h3 { "Policies" }
+                div.scroll tabindex="0" role="region" aria-label="Policies" {
+                    table {
+                        thead { tr { th scope="col" { "Policy" } th scope="col" { "Title" } th.number scope="col" { "Findings" } th scope="col" { "Weight" } } }
+                        tbody {
+                            @for policy in &report.policies {
+                                tr {
+                                    th scope="row" { code { (shown(&policy.package)) } }
+                                    td { (shown(&policy.title)) }
+                                    td.number { (count(policy.findings)) }
+                                    td { (parts::weight(policy)) }
+                                }
+                            }
+                        }
+                    }
+                }
+                h3 { "Parameters" }
+                @if report.params.is_empty() { p { "No policy reads one." } } @else {
+                    dl.pairs {
+                        @for param in &report.params {
+                            div {
+                                dt { code { (shown(&param.name)) } }
+                                dd {
+                                    code { (shown(&param.value.as_ref().map_or_else(|| "none".into(), ToString::to_string))) }
+                                    " " span.quiet { (parts::param_source(param.from)) }
+                                }
+                            }
+                        }
+                    }
+                }
+                h3 { "Read from" }
+                @if report.inputs.is_empty() { p { "No file." } } @else {
+                    ul.inputs {
+                        @for input in &report.inputs {
+                            li {
+                                code { (shown(&input.name)) }
+                                " " span.quiet { (count(input.bytes)) " bytes, SHA-256 " }
+                                code.hash { (shown(&input.sha256)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

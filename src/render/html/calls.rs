@@ -1,0 +1,290 @@
+//! The rollout over time: a bar of it, and every call in a table.
+
+use maud::{Markup, html};
+
+use super::View;
+use super::parts::{count, duration, shown, tenants};
+use super::timeline::{Span, Timeline, What};
+use crate::document::{Attempt, Call, Field, Outcome, Purpose};
+use crate::render::words::names_of;
+use crate::report::Picture;
+
+/// How many calls the table holds.
+const MAX_CALLS: usize = 500;
+
+/// How many pixels wide the bar may be drawn, on the narrowest screen that labels are chosen for.
+const NARROW: u64 = 320;
+
+/// The section.
+pub fn section(picture: &Picture, timeline: Option<&Timeline>, view: &View) -> Markup {
+    html! {
+        section #rollout aria-labelledby="rollout-title" {
+            h2 #rollout-title { "Rollout" }
+            div.content {
+                p.lede { (lede(picture)) }
+                @if let Some(because) = &picture.rollout.halted_because {
+                    p.because { (shown(because)) }
+                }
+                @if let Some(timeline) = timeline {
+                    (bar(picture, timeline))
+                    (table(picture, timeline, view))
+                } @else {
+                    p.quiet { "An archived response does not say who was called when; the document or the journal of a rollout does." }
+                }
+            }
+        }
+    }
+}
+
+fn lede(picture: &Picture) -> String {
+    let calls = picture.calls.len() as u64;
+    let attempts: usize = picture.calls.iter().map(|call| call.attempts.len()).sum();
+    let calls = match (calls, attempts as u64) {
+        (0, _) => String::new(),
+        (1, 1) => " 1 call.".into(),
+        (calls, attempts) if calls == attempts => {
+            format!(" {} calls, each answered at the first attempt.", count(calls))
+        }
+        (calls, attempts) => format!(" {} calls in {} attempts.", count(calls), count(attempts)),
+    };
+    let end = match picture.rollout.outcome {
+        Outcome::Running => "Still being driven.",
+        Outcome::Completed if picture.rollout.dry_run => "A dry run: nothing was changed.",
+        Outcome::Completed => "Every call was made.",
+        Outcome::Halted => "Halted by a policy.",
+        Outcome::Interrupted => "Interrupted.",
+        Outcome::Unknown => "The evidence does not say how the rollout ended.",
+    };
+    format!("{end}{calls}")
+}
+
+fn label(picture: &Picture, span: &Span) -> String {
+    let name = |call: usize| match picture.calls.get(call).map(|call| call.purpose) {
+        Some(Purpose::Batch) => {
+            let before = picture.calls[..=call].iter().filter(|call| call.purpose == Purpose::Batch);
+            format!("batch {}", before.count())
+        }
+        Some(Purpose::Canary) => "canary".into(),
+        _ => "plan".into(),
+    };
+    let name =
+        if span.first == span.last { name(span.first) } else { format!("{} to {}", name(span.first), name(span.last)) };
+    match span.what {
+        What::Soak => "soak".into(),
+        What::Pause => "pause".into(),
+        What::Wait => format!("waiting to try {name} again"),
+        What::Failed => format!("{name}, failed"),
+        What::InFlight => format!("{name}, no end known"),
+        What::Plan | What::Canary | What::Batch => name,
+    }
+}
+
+const fn class(what: What) -> &'static str {
+    match what {
+        What::Batch => "batch",
+        What::Pause => "pause",
+        What::Wait => "wait",
+        What::Plan => "plan",
+        What::Canary => "canary",
+        What::Soak => "soak",
+        What::InFlight => "in-flight",
+        What::Failed => "failed",
+    }
+}
+
+/// A part of the whole, in percent of it.
+fn percent(part: u64, total: u64) -> String {
+    let thousandths = u128::from(part) * 100_000 / u128::from(total);
+    format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
+}
+
+fn bar(picture: &Picture, timeline: &Timeline) -> Markup {
+    let total = timeline.total;
+    let present = |what: What| timeline.spans.iter().any(|span| span.what == what);
+    let keys = [
+        (What::Plan, "plan call"),
+        (What::Canary, "canary"),
+        (What::Soak, "soak"),
+        (What::Batch, "batches"),
+        (What::Failed, "a failed attempt"),
+        (What::Wait, "waiting to try again"),
+        (What::InFlight, "no end known"),
+        (What::Pause, "nothing asked"),
+    ];
+    let stop = match picture.rollout.outcome {
+        Outcome::Halted => Some("halted"),
+        Outcome::Interrupted => Some("interrupted"),
+        _ => None,
+    };
+    html! {
+        figure.timeline {
+            svg width="100%" height="84" role="img" aria-label=(description(picture, timeline)) {
+                line.axis x1="0" x2="100%" y1="58.5" y2="58.5" {}
+                @for (i, span) in timeline.spans.iter().enumerate() {
+                    @let (begin, width) = (percent(span.begin, total), percent(span.end - span.begin, total));
+                    @let text = label(picture, span);
+                    g.span.{ (class(span.what)) }.odd[i % 2 == 1] {
+                        title { (text) ", " (duration(span.end - span.begin)) ", from " (duration(span.begin)) " on" }
+                        @match span.what {
+                            What::Wait | What::Pause => line x1=(begin) x2=(percent(span.end, total)) y1="36" y2="36" {},
+                            What::Failed => {
+                                rect x=(begin) y="16" width=(width) height="42" {}
+                                svg x=(begin) y="3" width="10" height="10" overflow="visible" { path d="M0-.5l7 7m0-7-7 7" {} }
+                            },
+                            _ => rect x=(begin) y="20" width=(width) height="32" {},
+                        }
+                        // What does not fit the narrowest screen is left to the key below.
+                        @if (span.end - span.begin) * NARROW / total > text.len() as u64 * 7 + 10 {
+                            svg x=(begin) y="20" width=(width) height="32" { text x="6" y="20" { (text) } }
+                        }
+                    }
+                }
+                @for (at, anchor) in ticks(total) {
+                    line.tick x1=(percent(at, total)) x2=(percent(at, total)) y1="58" y2="63" {}
+                    text.time.{ (anchor) } x=(percent(at, total)) y="78" { (duration(at)) }
+                }
+                @if let Some(stop) = stop {
+                    line.stop x1="100%" x2="100%" y1="0" y2="58" {}
+                    text.stop x="100%" y="12" dx="-6" { (stop) }
+                }
+            }
+            figcaption {
+                ul.key {
+                    @for (what, name) in keys.into_iter().filter(|(what, _)| present(*what)) {
+                        li { svg.swatch width="18" height="12" aria-hidden="true" { g.span.{ (class(what)) } {
+                            @if matches!(what, What::Wait | What::Pause) { line x1="0" x2="18" y1="6" y2="6" {} }
+                            @else { rect x="0.5" y="0.5" width="17" height="11" {} }
+                        } } (name) }
+                    }
+                }
+                @if !timeline.timed {
+                    p.quiet { "The evidence does not say when each call began, only how long it took: pauses and the soak are left out." }
+                }
+                @if let Some(scale) = &picture.rollout.time_scale {
+                    p.quiet { "A rehearsal: waiting was shortened, " (shown(scale)) " of what the plan asks for." }
+                }
+            }
+        }
+    }
+}
+
+/// Round moments for the axis, each with where its text is anchored.
+fn ticks(total: u64) -> Vec<(u64, &'static str)> {
+    const STEPS: [u64; 19] = [
+        1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000,
+        3_600_000, 7_200_000, 21_600_000,
+    ];
+    let step = STEPS.into_iter().find(|step| total / step <= 5).unwrap_or_else(|| (total / 5).max(1));
+    let ticks = (0..=total / step).map(|i| i * step);
+    // The last one would be cut off where it is too near the end.
+    ticks
+        .filter(|at| *at == 0 || at * 100 <= total * 94)
+        .map(|at| (at, if at == 0 { "first" } else { "inner" }))
+        .collect()
+}
+
+fn description(picture: &Picture, timeline: &Timeline) -> String {
+    let sum = |what: What| {
+        let spans = timeline.spans.iter().filter(move |span| span.what == what);
+        spans.fold((0_usize, 0), |(many, ms), span| (many + span.last + 1 - span.first, ms + span.end - span.begin))
+    };
+    let named = [
+        (What::Plan, "plan call"),
+        (What::Canary, "canary"),
+        (What::Soak, "soak"),
+        (What::Batch, "batches"),
+        (What::Failed, "failed attempts"),
+        (What::Wait, "waits before another attempt"),
+        (What::InFlight, "attempts without a known end"),
+    ];
+    let parts = named.into_iter().map(|(what, name)| (name, sum(what))).filter(|(_, (many, _))| *many > 0);
+    let parts: Vec<String> = parts.map(|(name, (many, ms))| format!("{many} × {name}, {}", duration(ms))).collect();
+    format!("The rollout over {}: {}. {}", duration(timeline.total), parts.join("; "), lede(picture))
+}
+
+fn table(picture: &Picture, timeline: &Timeline, view: &View) -> Markup {
+    let more = picture.calls.len().saturating_sub(MAX_CALLS) as u64;
+    // Failures first, where there is no room for all.
+    let worth =
+        |call: &Call| call.purpose != Purpose::Batch || call.attempts.len() != 1 || call.ok != Field::Given(true);
+    let mut batches = 0_u64;
+    let calls: Vec<_> = picture
+        .calls
+        .iter()
+        .zip(&timeline.begins)
+        .map(|(call, begins)| {
+            batches += u64::from(call.purpose == Purpose::Batch);
+            (call, begins, batches)
+        })
+        .filter(|(call, ..)| more == 0 || worth(call))
+        .take(MAX_CALLS)
+        .collect();
+    let left_out = (picture.calls.len() - calls.len()) as u64;
+    html! {
+        details {
+            summary { "Every call" }
+            div.scroll tabindex="0" role="region" aria-label="Every call" {
+                table {
+                    thead { tr {
+                        th scope="col" { "Call" }
+                        th scope="col" { "Tenants" }
+                        th.number scope="col" { "After" }
+                        th.number scope="col" { "Took" }
+                        th scope="col" { "Answer" }
+                    } }
+                    tbody {
+                        @for (call, begins, batch) in calls {
+                            @for (i, (attempt, begin)) in call.attempts.iter().zip(begins).enumerate() {
+                                tr {
+                                    th scope="row" {
+                                        @match call.purpose {
+                                            Purpose::Plan => "plan",
+                                            Purpose::Canary => "canary",
+                                            Purpose::Batch => { "batch " (count(batch)) },
+                                        }
+                                        @if call.attempts.len() > 1 { span.quiet { ", attempt " (i + 1) } }
+                                    }
+                                    td { (named(call)) }
+                                    td.number { @if timeline.timed { (duration(*begin)) } @else { "–" } }
+                                    td.number { (attempt.duration_ms.map_or_else(|| "–".into(), duration)) }
+                                    td { (answer(call, attempt, view)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if left_out > 0 { p.note { (count(left_out)) " calls more, most of them answered ok at the first attempt, are left out; the document has all." } }
+        }
+    }
+}
+
+fn named(call: &Call) -> Markup {
+    html! {
+        @match call.tenants.len() {
+            0 => span.quiet { "the fleet" },
+            1..=10 => (shown(&names_of(call.tenants.iter()))),
+            many => (tenants(many as u64)),
+        }
+    }
+}
+
+fn answer(call: &Call, attempt: &Attempt, view: &View) -> Markup {
+    let ok = match call.ok {
+        Field::Given(true) => "ok",
+        Field::Given(false) => "not ok",
+        Field::Null => "ok is null",
+        Field::Absent => "does not say ok",
+    };
+    let text = attempt.error.as_ref().or(attempt.malformed.as_ref());
+    html! {
+        @match (attempt.status, attempt.duration_ms) {
+            (Some(status), _) => { "HTTP " (status) },
+            (None, Some(_)) => "no answer",
+            (None, None) => "no end known",
+        }
+        @if attempt.last && attempt.status.is_some() { ", " (ok) }
+        @if attempt.malformed.is_some() { ", malformed" }
+        @if let (true, Some(text)) = (view.errors, text) { span.raw { (shown(text)) } }
+    }
+}

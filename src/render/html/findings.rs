@@ -1,0 +1,136 @@
+//! What the policies say, and what would have to change for them to say something else.
+
+use maud::{Markup, html};
+
+use super::View;
+use super::parts::{count, shown, tenants};
+use crate::finding::{Finding, Severity};
+use crate::render::words::but;
+use crate::report::{Decision, Report};
+
+/// How many names of a finding are shown.
+const MAX_NAMES: usize = 24;
+
+/// The section.
+pub fn section(report: &Report, view: &View) -> Markup {
+    html! {
+        section #findings aria-labelledby="findings-title" {
+            h2 #findings-title { "Findings" }
+            div.content {
+                @if report.findings.is_empty() { p.lede { "No policy has anything to say." } }
+                @for (i, one) in report.findings.iter().enumerate() { (finding(i, one, view)) }
+            }
+        }
+    }
+}
+
+fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
+    let lifted = finding.waived.is_some() || finding.softened.is_some();
+    let more = finding.tenants.len().saturating_sub(MAX_NAMES) as u64;
+    html! {
+        article.finding.{ (finding.severity.name()) }.lifted[lifted] id={ "finding-" (i + 1) } {
+            h3 {
+                span.severity { (finding.severity.name()) }
+                @if finding.waived.is_some() { " " span.lift { "waived" } }
+                @if finding.softened.is_some() { " " span.lift { "only reported" } }
+                " " code { (shown(&finding.code)) }
+            }
+            p.message { (shown(&finding.message)) }
+            dl.pairs {
+                @if let Some(but) = but(finding) { div { dt { "But" } dd { (shown(&but)) } } }
+                @if !finding.tenants.is_empty() {
+                    div { dt { "Who" } dd {
+                        ul.names {
+                            @for tenant in finding.tenants.iter().take(MAX_NAMES) { li { code { (shown(tenant)) } } }
+                            @if more > 0 { li { "and " (count(more)) " more" } }
+                        }
+                    } }
+                }
+                @if let (true, Some(observed)) = (view.errors, &finding.observed) {
+                    div { dt { "Seen" } dd { code { (shown(&observed.to_string())) } } }
+                }
+                @if let (true, Some(expected)) = (view.errors, &finding.expected) {
+                    div { dt { "Expected" } dd { code { (shown(&expected.to_string())) } } }
+                }
+                @if let Some(at) = &finding.at { div { dt { "At" } dd { code { (shown(at)) } } } }
+                div { dt { "Rule" } dd {
+                    (shown(&finding.title)) " " code.quiet { (shown(&finding.rule.file)) ":" (finding.rule.line) }
+                } }
+                @if let Some(remedy) = &finding.remedy { div { dt { "Next" } dd { (shown(remedy.trim())) } } }
+            }
+        }
+    }
+}
+
+/// A remedy, with the findings that ask for it.
+struct Change<'a> {
+    remedy: &'a str,
+    findings: Vec<(usize, &'a Finding)>,
+}
+
+/// Remedies in the order of the findings, each once.
+fn remedies<'a>(report: &'a Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Change<'a>> {
+    let mut changes: Vec<Change<'_>> = Vec::new();
+    for (i, finding) in report.findings.iter().enumerate().filter(|(_, finding)| wanted(finding)) {
+        let remedy = finding.remedy.as_deref().map_or("", str::trim);
+        match changes.iter_mut().find(|change| change.remedy == remedy) {
+            Some(change) => change.findings.push((i, finding)),
+            None => changes.push(Change { remedy, findings: vec![(i, finding)] }),
+        }
+    }
+    changes
+}
+
+/// What would have to change.
+pub fn changes(report: &Report) -> Markup {
+    let weighs = |finding: &Finding, severity| finding.severity == severity && finding.waived.is_none();
+    let deciding = match report.decision {
+        Decision::Fail => Some(Severity::Deny),
+        Decision::Inconclusive => Some(Severity::Inconclusive),
+        Decision::Pass | Decision::NotAsserted => None,
+    };
+    let needed = deciding.map_or_else(Vec::new, |severity| remedies(report, |finding| weighs(finding, severity)));
+    let advised = remedies(report, |finding| {
+        finding.waived.is_none() && Some(finding.severity) != deciding && finding.severity != Severity::Note
+    });
+    let intro = match report.decision {
+        Decision::Pass => "Nothing has to change for this verdict.",
+        Decision::NotAsserted => "A dry run asserts nothing: roll out, and the evidence decides.",
+        Decision::Fail => "Before this rollout can pass:",
+        Decision::Inconclusive => "Before the evidence can decide:",
+    };
+    html! {
+        section #change aria-labelledby="change-title" {
+            h2 #change-title { "What has to change" }
+            div.content {
+                p.lede { (intro) }
+                @if !needed.is_empty() { (list(&needed)) }
+                @if !advised.is_empty() {
+                    h3 { "Worth a look all the same" }
+                    (list(&advised))
+                }
+            }
+        }
+    }
+}
+
+fn list(changes: &[Change<'_>]) -> Markup {
+    html! {
+        ol.changes {
+            @for Change { remedy, findings } in changes {
+                li {
+                    @if remedy.is_empty() {
+                        @for (_, finding) in findings { p { (shown(&finding.message)) } }
+                    } @else { p { (shown(remedy)) } }
+                    p.quiet {
+                        @for (i, finding) in findings {
+                            a href={ "#finding-" (i + 1) } { code { (shown(&finding.code)) } }
+                            @if !finding.tenants.is_empty() { " " (tenants(finding.tenants.len() as u64)) }
+                            " "
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The fleet as a picture: a small one as tiles with names, a large one as a canvas that the page's script paints.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::parts::{class, count, meaning, shown, symbol, tenants};
+use crate::document::Text;
+use crate::report::{Cell, Picture, Report};
+
+/// Up to so many tenants each is a tile that shows its name.
+const MAX_TILES: usize = 240;
+
+/// How many groups the table of groups holds.
+const MAX_GROUPS: usize = 500;
+
+/// How many names of tenants outside the fleet are shown.
+const MAX_OUTSIDE: usize = 100;
+
+/// The section.
+pub fn section(report: &Report, picture: &Picture) -> Markup {
+    let large = picture.cells.len() > MAX_TILES;
+    html! {
+        section #fleet aria-labelledby="fleet-title" {
+            h2 #fleet-title { "Fleet" }
+            div.content {
+                p.lede { (lede(picture)) }
+                @if !picture.cells.is_empty() {
+                    (legend(report, picture, large))
+                    @if large { (map(picture)) } @else { (tiles(picture)) }
+                    (by_group(picture))
+                }
+                (outside(&picture.outside))
+            }
+        }
+    }
+}
+
+fn lede(picture: &Picture) -> String {
+    let many = picture.cells.len() as u64;
+    if many == 0 {
+        return "Nobody enumerated a tenant, so there is no fleet to show.".into();
+    }
+    let order = if picture.ordered { "in the fleet's own order" } else { "in no known order" };
+    let groups = picture.groups.len() as u64;
+    let asked = match (picture.calls.is_empty(), groups) {
+        (_, 0) => String::new(),
+        (true, 1) => ", all in one phase".into(),
+        (true, _) => format!(", in {} phases as the rows name them", count(groups)),
+        (false, 1) => ", in 1 call".into(),
+        (false, _) => format!(", in {} calls", count(groups)),
+    };
+    format!("{}, {order}{asked}.", tenants(many))
+}
+
+fn legend(report: &Report, picture: &Picture, large: bool) -> Markup {
+    let states = |proven: bool| {
+        let states = report.summary.states.iter();
+        states.filter(move |(state, _)| report.summary.proving.contains(*state) == proven)
+    };
+    html! {
+        ul.legend aria-label="States" {
+            @for (proven, (state, many)) in
+                states(true).map(|state| (true, state)).chain(states(false).map(|state| (false, state)))
+            {
+                li.proven[proven].not-proven[!proven] {
+                    (symbol(state))
+                    span.many { (count(*many)) } " "
+                    span.state { (shown(state)) } " "
+                    span.quiet { @if proven { "proven: " } @else { "not proven: " } (meaning(state)) }
+                }
+            }
+            @if large && picture.rollout.canary.is_some() {
+                li { span.mark.canary aria-hidden="true" {} "the canary" }
+            }
+            @if large && picture.groups.len() > 1 {
+                li { span.mark.bands aria-hidden="true" {} "calls take turns in two tones" }
+            }
+        }
+    }
+}
+
+/// Neighbours in the fleet that were called together.
+fn segments(picture: &Picture) -> impl Iterator<Item = (Option<usize>, &[Cell])> {
+    picture.cells.chunk_by(|a, b| a.group == b.group).map(|cells| (cells[0].group, cells))
+}
+
+fn is_canary(picture: &Picture, cell: &Cell) -> bool {
+    picture.rollout.canary.as_ref() == Some(&cell.tenant)
+}
+
+fn tiles(picture: &Picture) -> Markup {
+    let one = picture.groups.is_empty();
+    html! {
+        ol.segments aria-label="Every tenant, by call" {
+            @for (group, cells) in segments(picture) {
+                @let name = group.and_then(|group| picture.groups.get(group)).map(|group| shown(&group.name));
+                li.segment.canary[group.is_some_and(|group| picture.groups[group].canary)].nobody[group.is_none()] {
+                    @if !one {
+                        p.group { (name.unwrap_or_else(|| if picture.calls.is_empty() { "no phase" } else { "not called" }.into())) }
+                    }
+                    ul {
+                        @for cell in cells {
+                            @let kind = &picture.kinds[cell.kind];
+                            li.tile.{ "s-" (class(&kind.state)) }.proven[kind.proven].not-proven[!kind.proven] {
+                                (symbol(&kind.state))
+                                span.name { (shown(&cell.tenant)) }
+                                @if is_canary(picture, cell) { span.tag { "canary" } }
+                                @if kind.proven { span.sr { (shown(&kind.state)) } } @else { span.state { (shown(&kind.state)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The canvas is painted by the script; beside it stands a list of which one tenant at a time can be read and heard.
+fn map(picture: &Picture) -> Markup {
+    html! {
+        noscript { p.note { "The picture of a fleet this large needs JavaScript; the tables below do not." } }
+        div #map.map hidden {
+            div.stage {
+                canvas aria-hidden="true" {}
+                div #cells role="listbox" tabindex="0" aria-describedby="map-help"
+                    aria-label={ "Every tenant of the fleet, " (count(picture.cells.len() as u64)) } {
+                    div #cell-a role="option" aria-selected="true" { "The first tenant" }
+                    div #cell-b role="option" aria-selected="false" { "The next tenant" }
+                }
+            }
+            div.under {
+                p #map-tip.tip aria-hidden="true" {}
+                p #map-said.sr role="status" {}
+                div.steps {
+                    button #previous type="button" { "Previous not proven" }
+                    button #next type="button" { "Next not proven" }
+                }
+            }
+            p #map-help.quiet { "Point at a cell, or walk with the arrow keys; Home and End lead to the ends, Enter finds a straggler in the table." }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Counted<'a> {
+    tenants: u64,
+    unproven: BTreeMap<&'a str, u64>,
+}
+
+fn by_group(picture: &Picture) -> Markup {
+    if picture.groups.len() < 2 {
+        return html! {};
+    }
+    let mut groups: Vec<Counted<'_>> = (0..=picture.groups.len()).map(|_| Counted::default()).collect();
+    for cell in &picture.cells {
+        let counted = &mut groups[cell.group.unwrap_or(picture.groups.len())];
+        let kind = &picture.kinds[cell.kind];
+        counted.tenants += 1;
+        if !kind.proven {
+            *counted.unproven.entry(&kind.state).or_default() += 1;
+        }
+    }
+    let many = groups.len();
+    let interesting = |counted: &Counted<'_>| counted.tenants > 0 && (many <= 50 || !counted.unproven.is_empty());
+    let called = !picture.calls.is_empty();
+    let what = if called { "call" } else { "phase" };
+    let shown_groups: Vec<_> = groups.iter().enumerate().filter(|(_, counted)| interesting(counted)).collect();
+    let left_out = groups.iter().filter(|counted| counted.tenants > 0).count() - shown_groups.len().min(MAX_GROUPS);
+    html! {
+        details {
+            summary { "The fleet by " (what) }
+            @if !shown_groups.is_empty() {
+                div.scroll tabindex="0" role="region" aria-label={ "The fleet by " (what) } {
+                    table {
+                        thead { tr {
+                            th scope="col" { @if called { "Call" } @else { "Phase" } }
+                            th.number scope="col" { "Tenants" }
+                            th.number scope="col" { "Proven" }
+                            th scope="col" { "Not proven" }
+                        } }
+                        tbody {
+                            @for (i, counted) in shown_groups.iter().take(MAX_GROUPS) {
+                                @let unproven: u64 = counted.unproven.values().sum();
+                                tr {
+                                    th scope="row" {
+                                        (picture.groups.get(*i).map_or_else(
+                                            || if called { "not called" } else { "no phase" }.to_owned(),
+                                            |group| shown(&group.name),
+                                        ))
+                                    }
+                                    td.number { (count(counted.tenants)) }
+                                    td.number { (count(counted.tenants - unproven)) }
+                                    td {
+                                        @if unproven == 0 { span.quiet { "none" } }
+                                        @for (state, many) in &counted.unproven {
+                                            span.inline { (symbol(state)) (count(*many)) " " (shown(state)) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if left_out > 0 {
+                p.note {
+                    @if shown_groups.len() > MAX_GROUPS { (count(left_out as u64)) " more are not shown." }
+                    @else { (count(left_out as u64)) " in which every tenant is proven are left out." }
+                }
+            }
+        }
+    }
+}
+
+fn outside(names: &[Text]) -> Markup {
+    let more = names.len().saturating_sub(MAX_OUTSIDE) as u64;
+    html! {
+        @if !names.is_empty() {
+            h3 { "Outside the fleet" }
+            p { (tenants(names.len() as u64)) " with rows that nobody enumerated:" }
+            ul.names {
+                @for name in names.iter().take(MAX_OUTSIDE) { li { code { (shown(name)) } } }
+                @if more > 0 { li { "and " (count(more)) " more" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+// Paints a large fleet, and searches, sorts and pages the table of stragglers. Reads the page's data, asks nobody, and
+// writes nothing but text.
+"use strict";
+(() => {
+	const PAGE = 100;
+	const byId = (id) => document.getElementById(id);
+	const data = JSON.parse(byId("data").textContent);
+	if (!data) return;
+
+	const kindOf = new Uint32Array(data.names.length);
+	const groupOf = new Int32Array(data.names.length);
+	let filled = 0;
+	for (const [kind, group, many] of data.runs) {
+		kindOf.fill(kind, filled, filled + many);
+		groupOf.fill(group, filled, filled + many);
+		filled += many;
+	}
+	const number = (n) => n.toLocaleString("en");
+	const kind = (place) => {
+		const [state, symbol, proven, reason, evidence] = data.kinds[kindOf[place]];
+		return { state, symbol, proven, reason, evidence };
+	};
+	const nameOf = (place) => data.names[place] || `tenant ${number(place + 1)} of the fleet`;
+	const groupName = (place) => (groupOf[place] < 0 ? "–" : data.groups[groupOf[place]]);
+
+	// The table.
+	const table = byId("table");
+	let search = () => {};
+	if (table) {
+		const rows = data.stragglers.map(([place, mark, at], order) => ({ place, mark, at, order }));
+		const columns = [
+			(row) => nameOf(row.place),
+			(row) => `${kind(row.place).state} ${row.mark}`,
+			(row) => kind(row.place).reason,
+			(row) => groupOf[row.place],
+			(row) => kind(row.place).evidence,
+			(row) => row.at.padStart(24),
+		];
+		const body = table.tBodies[0];
+		const heads = [...table.tHead.rows[0].cells];
+		let found = rows;
+		let page = 0;
+		let sorted = { column: 0, down: false };
+
+		const element = (name, ...children) => {
+			const made = document.createElement(name);
+			made.append(...children);
+			return made;
+		};
+		const symbol = (name) => {
+			const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+			svg.setAttribute("class", `symbol s-${name}`);
+			svg.setAttribute("width", "12");
+			svg.setAttribute("height", "12");
+			svg.setAttribute("aria-hidden", "true");
+			const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+			use.setAttribute("href", `#i-${name}`);
+			svg.append(use);
+			return svg;
+		};
+		const line = (row) => {
+			const of = kind(row.place);
+			const head = element("th", element("code", nameOf(row.place)));
+			head.scope = "row";
+			const state = element("td", symbol(of.symbol), of.state);
+			if (row.mark) {
+				const mark = element("span", row.mark);
+				mark.className = "lift";
+				state.append(" ", mark);
+			}
+			const at = row.at ? element("code", row.at) : "–";
+			const cells = [of.reason, groupName(row.place), of.evidence, at].map((cell) => element("td", cell));
+			return element("tr", head, state, ...cells);
+		};
+		const show = () => {
+			const pages = Math.max(1, Math.ceil(found.length / PAGE));
+			page = Math.min(page, pages - 1);
+			body.replaceChildren(...found.slice(page * PAGE, (page + 1) * PAGE).map(line));
+			const all = rows.length === 1 ? "1 straggler" : `${number(rows.length)} stragglers`;
+			byId("found").textContent = found.length === rows.length ? all : `${number(found.length)} of ${all}`;
+			const pager = byId("pager");
+			if (!pager) return;
+			pager.hidden = pages === 1;
+			byId("page").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
+			byId("back").disabled = page === 0;
+			byId("forward").disabled = page === pages - 1;
+		};
+		const sort = () => {
+			const key = columns[sorted.column];
+			const keys = new Map(found.map((row) => [row, key(row)]));
+			const way = sorted.down ? -1 : 1;
+			found = [...found].sort((a, b) => {
+				const [x, y] = [keys.get(a), keys.get(b)];
+				return x === y ? a.order - b.order : x < y ? -way : way;
+			});
+			heads.forEach((head, i) => {
+				if (i === sorted.column) head.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
+				else head.removeAttribute("aria-sort");
+			});
+		};
+		const haystack = (row) => {
+			const of = kind(row.place);
+			const parts = [nameOf(row.place), of.state, row.mark, of.reason, groupName(row.place), of.evidence];
+			row.text ??= parts.join("\n").toLowerCase();
+			return row.text;
+		};
+		const filter = () => {
+			const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+			found = words.length ? rows.filter((row) => words.every((word) => haystack(row).includes(word))) : rows;
+			page = 0;
+			sort();
+			show();
+		};
+		heads.forEach((head, i) => {
+			const button = element("button", head.textContent);
+			button.type = "button";
+			button.addEventListener("click", () => {
+				sorted = { column: i, down: sorted.column === i && !sorted.down };
+				page = 0;
+				sort();
+				show();
+			});
+			head.replaceChildren(button);
+		});
+		byId("search").addEventListener("input", filter);
+		const turn = (by) => () => {
+			page += by;
+			show();
+			table.scrollIntoView({ block: "nearest" });
+		};
+		byId("back")?.addEventListener("click", turn(-1));
+		byId("forward")?.addEventListener("click", turn(1));
+		byId("finder").hidden = false;
+		show();
+		search = (text) => {
+			byId("search").value = text;
+			filter();
+			byId("search").focus();
+		};
+	}
+
+	// The picture of a large fleet.
+	const map = byId("map");
+	let repaint = () => {};
+	if (map) {
+		const many = data.names.length;
+		const canvas = map.querySelector("canvas");
+		const list = byId("cells");
+		const options = [byId("cell-a"), byId("cell-b")];
+		const behind = new Set(data.stragglers.map(([place]) => place));
+		const unproven = [];
+		for (let place = 0; place < many; place++) if (!kind(place).proven) unproven.push(place);
+		const GUTTER = 10;
+		let grid = { pitch: 1, columns: 1, width: 1 };
+		let at = data.canary ?? 0;
+		let active = false;
+
+		const paint = () => {
+			const style = getComputedStyle(document.documentElement);
+			const color = (name) => style.getPropertyValue(`--${name}`).trim();
+			const width = Math.max(120, map.clientWidth);
+			const room = width - GUTTER;
+			const least = many > 250000 ? 1 : 2;
+			const pitch = Math.max(least, Math.min(18, Math.floor(Math.sqrt((room * 900) / many))));
+			const columns = Math.max(1, Math.floor(room / pitch));
+			const height = Math.ceil(many / columns) * pitch;
+			const scale = Math.min(window.devicePixelRatio || 1, 16000 / height, 16000 / width);
+			grid = { pitch, columns, width };
+			canvas.width = Math.round(width * scale);
+			canvas.height = Math.round(height * scale);
+			canvas.style.aspectRatio = `${width} / ${height}`;
+			const draw = canvas.getContext("2d");
+			draw.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
+			const inks = data.kinds.map(([, symbol]) => [color(symbol), color(`${symbol}-alt`) || color(symbol)]);
+			const size = pitch - (pitch > 7 ? 2 : pitch > 2 ? 1 : 0);
+			const gap = (pitch - size) / 2;
+			for (let place = 0; place < many; place++) {
+				const of = data.kinds[kindOf[place]];
+				const [x, y] = [(place % columns) * pitch, Math.floor(place / columns) * pitch];
+				draw.fillStyle = inks[kindOf[place]][groupOf[place] & 1];
+				if (of[2] && (of[1] === "verified" || pitch < 8)) draw.fillRect(x + gap, y + gap, size, size);
+				else if (pitch < 8) draw.fillRect(x, y, pitch, pitch);
+				else shape(draw, of[1], x + gap, y + gap, size);
+			}
+			// What is not proven is marked beside its line as well.
+			draw.fillStyle = color("ink");
+			for (const y of new Set(unproven.map((place) => Math.floor(place / columns) * pitch))) {
+				draw.fillRect(width - 6, y, 6, Math.max(1, pitch - 1));
+			}
+			if (data.canary !== null) ring(draw, data.canary, color("ink"), 1.5);
+			if (active) ring(draw, at, color("focus"), 3);
+		};
+		const ring = (draw, place, color, line) => {
+			const { pitch, columns } = grid;
+			const half = Math.max(pitch / 2 + 1, line * 2.5);
+			const x = (place % columns) * pitch + pitch / 2;
+			const y = Math.floor(place / columns) * pitch + pitch / 2;
+			draw.strokeStyle = color;
+			draw.lineWidth = line;
+			draw.strokeRect(x - half, y - half, half * 2, half * 2);
+		};
+		const shape = (draw, name, x, y, size) => {
+			const [far, middle] = [size, size / 2];
+			draw.strokeStyle = draw.fillStyle;
+			draw.lineWidth = Math.max(1.5, size / 6);
+			const inset = draw.lineWidth / 2;
+			draw.beginPath();
+			if (name === "off_target") {
+				draw.moveTo(x + inset, y + inset);
+				draw.lineTo(x + far - inset, y + far - inset);
+				draw.moveTo(x + far - inset, y + inset);
+				draw.lineTo(x + inset, y + far - inset);
+				draw.stroke();
+			} else if (name === "errored") {
+				draw.moveTo(x + middle, y);
+				draw.lineTo(x + far, y + far);
+				draw.lineTo(x, y + far);
+				draw.fill();
+			} else if (name === "unreached") {
+				draw.arc(x + middle, y + middle, middle - inset, 0, 7);
+				draw.stroke();
+			} else if (name === "dry_run") {
+				draw.arc(x + middle, y + middle, size / 5, 0, 7);
+				draw.fill();
+			} else if (name === "assumed") {
+				draw.strokeRect(x + inset + 0.5, y + inset + 0.5, far - 2 * inset - 1, far - 2 * inset - 1);
+			} else {
+				draw.moveTo(x + middle, y);
+				draw.lineTo(x + far, y + middle);
+				draw.lineTo(x + middle, y + far);
+				draw.lineTo(x, y + middle);
+				draw.fill();
+			}
+		};
+
+		const words = (place) => {
+			const parts = [nameOf(place), kind(place).state];
+			if (groupOf[place] >= 0) parts.push(groupName(place));
+			if (place === data.canary && groupName(place) !== "canary") parts.push("the canary");
+			if (!kind(place).proven) parts.push(kind(place).reason);
+			return parts.filter(Boolean).join(", ");
+		};
+		const tip = (place) => {
+			byId("map-tip").textContent = words(place);
+		};
+		// Two options take turns, so that a screen reader hears of every step.
+		const step = () => {
+			const [before, now] = options;
+			options.reverse();
+			now.textContent = words(at);
+			now.setAttribute("aria-selected", "true");
+			now.setAttribute("aria-setsize", String(many));
+			now.setAttribute("aria-posinset", String(at + 1));
+			before.setAttribute("aria-selected", "false");
+			list.setAttribute("aria-activedescendant", now.id);
+			tip(at);
+		};
+		const go = (place) => {
+			at = Math.max(0, Math.min(many - 1, place));
+			active = true;
+			step();
+			repaint();
+			const box = canvas.getBoundingClientRect();
+			const y = box.top + (Math.floor(at / grid.columns) * grid.pitch * box.width) / grid.width;
+			if (y < 40 || y > innerHeight - 40) scrollBy({ top: y - innerHeight / 2 });
+		};
+		const placeOf = (event) => {
+			const box = canvas.getBoundingClientRect();
+			const ratio = grid.width / box.width;
+			const column = Math.floor(((event.clientX - box.left) * ratio) / grid.pitch);
+			const place = Math.floor(((event.clientY - box.top) * ratio) / grid.pitch) * grid.columns + column;
+			return column >= 0 && column < grid.columns && place >= 0 && place < many ? place : undefined;
+		};
+		const choose = () => {
+			if (behind.has(at)) search(nameOf(at));
+		};
+		list.addEventListener("pointermove", (event) => {
+			const place = placeOf(event);
+			if (place !== undefined) tip(place);
+		});
+		list.addEventListener("pointerleave", () => tip(at));
+		list.addEventListener("click", (event) => {
+			const place = placeOf(event);
+			if (place !== undefined) go(place);
+		});
+		list.addEventListener("dblclick", choose);
+		list.addEventListener("focus", () => {
+			active = true;
+			step();
+			repaint();
+		});
+		list.addEventListener("keydown", (event) => {
+			const ways = {
+				ArrowLeft: at - 1,
+				ArrowRight: at + 1,
+				ArrowUp: at - grid.columns < 0 ? at : at - grid.columns,
+				ArrowDown: at + grid.columns >= many ? at : at + grid.columns,
+				PageUp: at - 10 * grid.columns,
+				PageDown: at + 10 * grid.columns,
+				Home: 0,
+				End: many - 1,
+			};
+			if (event.altKey || event.ctrlKey || event.metaKey) return;
+			if (event.key === "Enter") choose();
+			else if (event.key in ways) go(ways[event.key]);
+			else return;
+			event.preventDefault();
+		});
+		const jump = (by) => () => {
+			const ahead = by > 0 ? unproven.find((place) => place > at) : unproven.findLast((place) => place < at);
+			go(ahead ?? unproven.at(by > 0 ? 0 : -1));
+			byId("map-said").textContent = words(at);
+		};
+		byId("next").addEventListener("click", jump(1));
+		byId("previous").addEventListener("click", jump(-1));
+		byId("next").disabled = byId("previous").disabled = unproven.length === 0;
+		map.hidden = false;
+		repaint = paint;
+		tip(at);
+		let width = 0;
+		new ResizeObserver(() => {
+			if (map.clientWidth !== width) paint();
+			width = map.clientWidth;
+		}).observe(map);
+		for (const media of ["print", "(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+			matchMedia(media).addEventListener("change", () => repaint());
+		}
+	}
+
+	// Paper shows what a screen folds away.
+	let folded = [];
+	addEventListener("beforeprint", () => {
+		folded = [...document.querySelectorAll("details:not([open])")];
+		for (const details of folded) details.open = true;
+		repaint();
+	});
+	addEventListener("afterprint", () => {
+		for (const details of folded) details.open = false;
+		repaint();
+	});
+})();

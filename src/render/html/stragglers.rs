@@ -1,0 +1,92 @@
+//! The table of stragglers. Its first rows are in the markup, so that they are there without the script; all of them
+//! are in the page's data.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+use maud::{Markup, html};
+
+use super::parts::{count, evidence, shown, symbol, tenants};
+use crate::report::{Cell, Picture, Report, Straggler};
+
+/// How many rows are shown at a time; the script has the same number.
+const PAGE: usize = 100;
+
+/// The section.
+pub fn section(report: &Report) -> Markup {
+    let many = report.stragglers.len() as u64;
+    html! {
+        section #stragglers aria-labelledby="stragglers-title" {
+            h2 #stragglers-title { "Stragglers" }
+            div.content {
+                @if many == 0 {
+                    p.lede { @if report.summary.dry_run { "A dry run has none." } @else { "Nobody is behind." } }
+                } @else {
+                    p.lede { (tenants(many)) @if many == 1 { " is" } @else { " are" } " not proven on the target." }
+                    (table(report))
+                }
+            }
+        }
+    }
+}
+
+fn table(report: &Report) -> Markup {
+    let shown_rows: Vec<&Straggler> = report.stragglers.iter().take(PAGE).collect();
+    let wanted: HashMap<&str, (), FixedState> = shown_rows.iter().map(|one| (&*one.tenant, ())).collect();
+    let picture = report.picture.as_ref();
+    let cells = picture.into_iter().flat_map(|picture| &picture.cells);
+    let cells: HashMap<&str, &Cell, FixedState> =
+        cells.filter(|cell| wanted.contains_key(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();
+    let many = report.stragglers.len();
+    let columns = ["Tenant", "State", "Why", "Called in", "The row says", "Where"];
+    html! {
+        div #finder.finder hidden {
+            label for="search" { "Search" }
+            input #search type="search" autocomplete="off" spellcheck="false" placeholder="tenant, state, reason, batch";
+            p #found role="status" {}
+        }
+        div.scroll tabindex="0" role="region" aria-label="Stragglers" {
+            table #table {
+                thead { tr { @for (i, name) in columns.iter().enumerate() {
+                    th scope="col" aria-sort=[(i == 0).then_some("ascending")] { (name) }
+                } } }
+                tbody {
+                    @for straggler in shown_rows { (row(straggler, picture, cells.get(&*straggler.tenant).copied())) }
+                }
+            }
+        }
+        @if many > PAGE {
+            noscript { p.note { (count((many - PAGE) as u64)) " more are in the page's data and need JavaScript to be shown." } }
+            div #pager.pager hidden {
+                button #back type="button" { "Previous page" }
+                p #page {}
+                button #forward type="button" { "Next page" }
+            }
+        }
+    }
+}
+
+fn row(straggler: &Straggler, picture: Option<&Picture>, cell: Option<&Cell>) -> Markup {
+    let known = picture.zip(cell);
+    let group = known.and_then(|(picture, cell)| picture.groups.get(cell.group?)).map(|group| shown(&group.name));
+    let row = known.and_then(|(picture, cell)| picture.kinds.get(cell.kind)?.row.as_ref());
+    html! {
+        tr {
+            th scope="row" { code { (shown(&straggler.tenant)) } }
+            td { (symbol(&straggler.state)) (shown(&straggler.state)) @if let Some(mark) = mark(straggler) { " " span.lift { (mark) } } }
+            td { (shown(&straggler.reason)) }
+            td { (group.unwrap_or_else(|| "–".into())) }
+            td { (evidence(row)) }
+            td { @if let Some(source) = &straggler.source { code { (shown(&source.pointer)) } } @else { "–" } }
+        }
+    }
+}
+
+/// What lets the verdict live with a straggler.
+pub const fn mark(straggler: &Straggler) -> Option<&'static str> {
+    match (straggler.waived, straggler.quarantined) {
+        (true, _) => Some("waived"),
+        (false, true) => Some("quarantined"),
+        (false, false) => None,
+    }
+}

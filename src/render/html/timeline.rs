@@ -1,0 +1,147 @@
+//! When what happened: calls, their attempts, the soak and waits as spans of time. Geometry only, no markup.
+
+use jiff::Timestamp;
+
+use crate::document::{Attempt, Call, Field, Outcome, Purpose, Text};
+use crate::report::Picture;
+
+/// How many spans are drawn at the most: more would be thinner than a pixel.
+const MAX_SPANS: usize = 500;
+
+/// The spans of a rollout, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// From the start of the rollout to its end, or to the last that is known, in milliseconds; at least 1.
+    pub total: u64,
+    /// What happened.
+    pub spans: Vec<Span>,
+    /// Whether it is known when each attempt began. Otherwise they follow each other without gaps.
+    pub timed: bool,
+    /// For each call, when each of its attempts began.
+    pub begins: Vec<Vec<u64>>,
+}
+
+/// Something that took time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// What it is.
+    pub what: What,
+    /// When it began, in milliseconds since the rollout did.
+    pub begin: u64,
+    /// When it ended.
+    pub end: u64,
+    /// Index of the first call that it is of.
+    pub first: usize,
+    /// Index of the last.
+    pub last: usize,
+}
+
+/// What a span is of. The order is how much each matters where there is no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Calls of batches that succeeded.
+    Batch,
+    /// Nothing was asked, and nobody says why: the process was not running, perhaps.
+    Pause,
+    /// Before another attempt.
+    Wait,
+    /// The plan call.
+    Plan,
+    /// The canary's call.
+    Canary,
+    /// The canary soaks.
+    Soak,
+    /// An attempt whose end is not known.
+    InFlight,
+    /// An attempt that failed.
+    Failed,
+}
+
+impl Timeline {
+    /// The timeline of a rollout whose calls are known.
+    pub fn of(picture: &Picture) -> Option<Self> {
+        if picture.calls.is_empty() {
+            return None;
+        }
+        let start = stamp(picture.rollout.started_at.as_ref());
+        let since = |at: Option<&Text>| {
+            let passed = stamp(at)?.as_millisecond() - start?.as_millisecond();
+            u64::try_from(passed).ok()
+        };
+        let attempts = || picture.calls.iter().flat_map(|call| &call.attempts);
+        let timed = attempts().all(|attempt| since(attempt.at.as_ref()).is_some());
+        let finished = since(picture.rollout.finished_at.as_ref()).filter(|_| timed);
+        let soaks = picture.rollout.soak_seconds.is_some_and(|seconds| seconds > 0) && !picture.rollout.dry_run;
+        let mut spans: Vec<Span> = Vec::new();
+        let (mut now, mut begins) = (0, Vec::new());
+        for (i, call) in picture.calls.iter().enumerate() {
+            let mut begun = Vec::new();
+            for (j, attempt) in call.attempts.iter().enumerate() {
+                let begin = since(attempt.at.as_ref()).filter(|_| timed).unwrap_or(now).max(now);
+                if begin > now {
+                    let after_canary = i > 0 && picture.calls[i - 1].purpose == Purpose::Canary;
+                    let what = match j {
+                        0 if soaks && after_canary => What::Soak,
+                        0 => What::Pause,
+                        _ => What::Wait,
+                    };
+                    spans.push(Span { what, begin: now, end: begin, first: i, last: i });
+                }
+                let end = match attempt.duration_ms {
+                    Some(ms) => begin.saturating_add(ms),
+                    None => finished.unwrap_or(begin).max(begin),
+                };
+                spans.push(Span { what: what(call, attempt), begin, end, first: i, last: i });
+                begun.push(begin);
+                now = end;
+            }
+            begins.push(begun);
+        }
+        let last = picture.calls.len() - 1;
+        let ended = finished.unwrap_or(now).max(now);
+        let unfinished = picture.rollout.outcome != Outcome::Completed;
+        if ended > now && soaks && unfinished && picture.calls[last].purpose == Purpose::Canary {
+            spans.push(Span { what: What::Soak, begin: now, end: ended, first: last, last });
+        }
+        let total = ended.max(1);
+        // A moment between two calls is the work of the gate itself.
+        spans.retain(|span| span.what != What::Pause || (span.end - span.begin) * 100 > total);
+        Some(Self { total, spans: thinned(spans, total), timed, begins })
+    }
+}
+
+fn stamp(at: Option<&Text>) -> Option<Timestamp> {
+    at?.parse().ok()
+}
+
+fn what(call: &Call, attempt: &Attempt) -> What {
+    let answered = attempt.status == Some(200) && attempt.error.is_none() && attempt.malformed.is_none();
+    let ok = answered && (!attempt.last || call.ok == Field::Given(true));
+    match call.purpose {
+        _ if attempt.status.is_none() && attempt.duration_ms.is_none() => What::InFlight,
+        _ if !ok => What::Failed,
+        Purpose::Plan => What::Plan,
+        Purpose::Canary => What::Canary,
+        Purpose::Batch => What::Batch,
+    }
+}
+
+/// Where there are too many spans, those that would be painted over each other become one: the one that matters most.
+fn thinned(spans: Vec<Span>, total: u64) -> Vec<Span> {
+    if spans.len() <= MAX_SPANS {
+        return spans;
+    }
+    let slot = |span: &Span| u128::from(span.begin) * (MAX_SPANS as u128) / u128::from(total);
+    let mut thinned: Vec<Span> = Vec::new();
+    for span in spans {
+        match thinned.last_mut() {
+            Some(before) if slot(before) == slot(&span) => {
+                before.what = before.what.max(span.what);
+                before.end = before.end.max(span.end);
+                before.last = span.last;
+            }
+            _ => thinned.push(span),
+        }
+    }
+    thinned
+}

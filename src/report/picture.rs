@@ -1,0 +1,127 @@
+//! What a picture of the rollout needs beyond the report: every tenant in the fleet's order, and every call. Made only
+//! where somebody asks for it, and never published.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::document::{Call, Document, Purpose, Rollout, Row, Run, Text};
+use crate::policy::Summary;
+
+/// The fleet and the calls of a rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// What was to be rolled out, and how far it came.
+    pub rollout: Rollout,
+    /// Every request, in order.
+    pub calls: Vec<Call>,
+    /// Every tenant of the fleet. In its own order where `ordered`, else one cohort after the other.
+    pub cells: Vec<Cell>,
+    /// Whether the fleet's own order is known.
+    pub ordered: bool,
+    /// What cells say of their tenants, once for all that say the same.
+    pub kinds: Vec<Kind>,
+    /// Who was called together.
+    pub groups: Vec<Group>,
+    /// Tenants with rows that the fleet does not enumerate.
+    pub outside: Vec<Text>,
+}
+
+/// A tenant of the fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// The tenant.
+    pub tenant: Text,
+    /// Index in [`Picture::kinds`].
+    pub kind: usize,
+    /// Index in [`Picture::groups`]. None: no call named the tenant, or no row tells its phase.
+    pub group: Option<usize>,
+}
+
+/// What is known of the tenants of a cohort.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// The proof state (design section 3).
+    pub state: String,
+    /// Whether that state proves anything.
+    pub proven: bool,
+    /// Why it is not proven, in words.
+    pub reason: String,
+    /// The row that counts, else the last one.
+    pub row: Option<Row>,
+}
+
+/// Tenants that were called together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// `canary`, `batch 2`, or a phase as rows name it.
+    pub name: String,
+    /// Whether the canary was called in it, alone.
+    pub canary: bool,
+}
+
+impl Picture {
+    /// The picture of a document, with what the policies say of its cohorts.
+    pub fn of(document: &Document, counted: &Summary) -> Self {
+        let kinds = document.cohorts.iter().zip(&counted.cohorts).map(|(cohort, says)| Kind {
+            state: says.state.clone(),
+            proven: says.proven,
+            reason: says.reason.clone(),
+            row: says
+                .row
+                .and_then(|row| cohort.rows.get(usize::try_from(row).ok()?))
+                .or_else(|| cohort.rows.last())
+                .cloned(),
+        });
+        let (groups, group_of) = groups(document);
+        let mut cells = Vec::new();
+        let mut cell = |tenant: &Text, kind| {
+            cells.push(Cell { tenant: tenant.clone(), kind, group: group_of.get(&**tenant).copied() });
+        };
+        let mut next: Vec<_> = document.cohorts.iter().map(|cohort| cohort.tenants.iter()).collect();
+        for Run(cohort, many) in &document.order {
+            let tenants = next.get_mut(*cohort as usize).into_iter().flatten();
+            tenants.take(*many as usize).for_each(|tenant| cell(tenant, *cohort as usize));
+        }
+        if document.order.is_empty() {
+            for (kind, cohort) in document.cohorts.iter().enumerate().filter(|(_, cohort)| cohort.planned) {
+                cohort.tenants.iter().for_each(|tenant| cell(tenant, kind));
+            }
+        }
+        let mut outside: Vec<Text> =
+            document.cohorts.iter().filter(|cohort| !cohort.planned).fold(Vec::new(), |mut outside, cohort| {
+                outside.extend(cohort.tenants.iter().cloned());
+                outside
+            });
+        outside.sort();
+        Self {
+            rollout: document.rollout.clone(),
+            calls: document.calls.clone(),
+            ordered: !document.order.is_empty(),
+            kinds: kinds.collect(),
+            cells,
+            groups,
+            outside,
+        }
+    }
+}
+
+/// Who was called together: as the calls say, or where there are none as the rows' phases do. Of several the last counts.
+fn groups(document: &Document) -> (Vec<Group>, HashMap<&str, usize, FixedState>) {
+    let (mut groups, mut group_of) = (Vec::new(), HashMap::default());
+    let mut batches = 0;
+    for call in document.calls.iter().filter(|call| call.purpose != Purpose::Plan) {
+        let canary = call.purpose == Purpose::Canary;
+        batches += usize::from(!canary);
+        let name = if canary { "canary".to_owned() } else { format!("batch {batches}") };
+        group_of.extend(call.tenants.iter().map(|tenant| (&**tenant, groups.len())));
+        groups.push(Group { name, canary });
+    }
+    if document.calls.is_empty() {
+        for (phase, tenants) in document.phases.iter() {
+            group_of.extend(tenants.iter().map(|tenant| (&**tenant, groups.len())));
+            groups.push(Group { name: phase.to_string(), canary: false });
+        }
+    }
+    (groups, group_of)
+}
