@@ -121,7 +121,7 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
             dl.facts {
                 (fact("Proven", html! { (count(summary.proven)) small { " of " (count(summary.fleet)) } }))
                 (fact("Stragglers", html! {
-                    (count(summary.stragglers)) small { " " (count(summary.tolerated)) " tolerated" }
+                    (count(summary.stragglers)) small { " (" (count(summary.tolerated)) " tolerated)" }
                 }))
                 @if summary.quarantined > 0 { (fact("Quarantined", html! { (count(summary.quarantined)) })) }
                 @if summary.waived > 0 { (fact("Waived", html! { (count(summary.waived)) })) }

@@ -73,7 +73,7 @@ impl Picture {
                 .or_else(|| cohort.rows.last())
                 .cloned(),
         });
-        let (groups, group_of) = groups(document);
+        let (mut groups, group_of) = groups(document);
         let mut cells = Vec::new();
         let mut cell = |tenant: &Text, kind| {
             cells.push(Cell { tenant: tenant.clone(), kind, group: group_of.get(&**tenant).copied() });
@@ -87,6 +87,9 @@ impl Picture {
             for (kind, cohort) in document.cohorts.iter().enumerate().filter(|(_, cohort)| cohort.planned) {
                 cohort.tenants.iter().for_each(|tenant| cell(tenant, kind));
             }
+        }
+        if document.calls.is_empty() {
+            by_appearance(&mut groups, &mut cells);
         }
         let mut outside: Vec<Text> =
             document.cohorts.iter().filter(|cohort| !cohort.planned).fold(Vec::new(), |mut outside, cohort| {
@@ -124,4 +127,21 @@ fn groups(document: &Document) -> (Vec<Group>, HashMap<&str, usize, FixedState>)
         }
     }
     (groups, group_of)
+}
+
+/// Phases in the order in which the fleet meets them, not in that of their names, where `batch-10` is before `batch-2`.
+fn by_appearance(groups: &mut Vec<Group>, cells: &mut [Cell]) {
+    let mut place = vec![usize::MAX; groups.len()];
+    let mut order = Vec::new();
+    for group in cells.iter().filter_map(|cell| cell.group) {
+        if place[group] == usize::MAX {
+            place[group] = order.len();
+            order.push(groups[group].clone());
+        }
+    }
+    for cell in cells {
+        cell.group = cell.group.map(|group| place[group]);
+    }
+    // A phase of nobody in the fleet is no part of its picture.
+    *groups = order;
 }

@@ -140,7 +140,9 @@ impl Type {
         let document = Self::schema(schema, schema, 0);
         let Self::Known(known) = document else { return document };
         let mut known = Rc::unwrap_or_clone(known);
-        known.fields.remove("phases");
+        for key in ["order", "phases"] {
+            known.fields.remove(key);
+        }
         if let Some(cohorts) = known.fields.get_mut("cohorts")
             && let Self::Known(array) = &cohorts.of
             && let Some(Self::Known(cohort)) = &array.items

@@ -175,12 +175,9 @@ fn ticks(total: u64) -> Vec<(u64, &'static str)> {
         3_600_000, 7_200_000, 21_600_000,
     ];
     let step = STEPS.into_iter().find(|step| total / step <= 5).unwrap_or_else(|| (total / 5).max(1));
-    let ticks = (0..=total / step).map(|i| i * step);
-    // The last one would be cut off where it is too near the end.
-    ticks
-        .filter(|at| *at == 0 || at * 100 <= total * 94)
-        .map(|at| (at, if at == 0 { "first" } else { "inner" }))
-        .collect()
+    // None stands where the end's own is written.
+    let inner = (1..=total / step).map(|i| i * step).filter(|at| at * 100 <= total * 86).map(|at| (at, "inner"));
+    [(0, "first")].into_iter().chain(inner).chain([(total, "last")]).collect()
 }
 
 fn description(picture: &Picture, timeline: &Timeline) -> String {

@@ -74,7 +74,7 @@ fn legend(report: &Report, picture: &Picture, large: bool) -> Markup {
                 li { span.mark.canary aria-hidden="true" {} "the canary" }
             }
             @if large && picture.groups.len() > 1 {
-                li { span.mark.bands aria-hidden="true" {} "calls take turns in two tones" }
+                li { span.mark.bands aria-hidden="true" {} @if picture.calls.is_empty() { "phases" } @else { "calls" } " take turns in two tones" }
             }
         }
     }
@@ -105,7 +105,7 @@ fn tiles(picture: &Picture) -> Markup {
                             li.tile.{ "s-" (class(&kind.state)) }.proven[kind.proven].not-proven[!kind.proven] {
                                 (symbol(&kind.state))
                                 span.name { (shown(&cell.tenant)) }
-                                @if is_canary(picture, cell) { span.tag { "canary" } }
+                                @if is_canary(picture, cell) && !group.is_some_and(|group| picture.groups[group].canary) { span.tag { "canary" } }
                                 @if kind.proven { span.sr { (shown(&kind.state)) } } @else { span.state { (shown(&kind.state)) } }
                             }
                         }

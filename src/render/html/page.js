@@ -2,7 +2,7 @@
 // writes nothing but text.
 "use strict";
 (() => {
-	const PAGE = 100;
+	const PAGE = 50;
 	const byId = (id) => document.getElementById(id);
 	const data = JSON.parse(byId("data").textContent);
 	if (!data) return;
@@ -150,7 +150,8 @@
 		const behind = new Set(data.stragglers.map(([place]) => place));
 		const unproven = [];
 		for (let place = 0; place < many; place++) if (!kind(place).proven) unproven.push(place);
-		const GUTTER = 10;
+		const EDGE = 4;
+		const GUTTER = 10 + 2 * EDGE;
 		let grid = { pitch: 1, columns: 1, width: 1 };
 		let at = data.canary ?? 0;
 		let active = false;
@@ -163,7 +164,7 @@
 			const least = many > 250000 ? 1 : 2;
 			const pitch = Math.max(least, Math.min(18, Math.floor(Math.sqrt((room * 900) / many))));
 			const columns = Math.max(1, Math.floor(room / pitch));
-			const height = Math.ceil(many / columns) * pitch;
+			const height = Math.ceil(many / columns) * pitch + 2 * EDGE;
 			const scale = Math.min(window.devicePixelRatio || 1, 16000 / height, 16000 / width);
 			grid = { pitch, columns, width };
 			canvas.width = Math.round(width * scale);
@@ -171,12 +172,16 @@
 			canvas.style.aspectRatio = `${width} / ${height}`;
 			const draw = canvas.getContext("2d");
 			draw.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
-			const inks = data.kinds.map(([, symbol]) => [color(symbol), color(`${symbol}-alt`) || color(symbol)]);
-			const size = pitch - (pitch > 7 ? 2 : pitch > 2 ? 1 : 0);
+			// Where cells are too small for shapes, what is proven steps back.
+			const ink = (symbol, more) => color(symbol + more) || color(symbol);
+			const small = pitch < 6 ? "-small" : "";
+			const inks = data.kinds.map(([, symbol]) => [ink(symbol, small), ink(symbol, `${small}-alt`)]);
+			const size = pitch - (pitch > 7 ? 2 : pitch > 3 ? 1 : 0);
 			const gap = (pitch - size) / 2;
 			for (let place = 0; place < many; place++) {
 				const of = data.kinds[kindOf[place]];
-				const [x, y] = [(place % columns) * pitch, Math.floor(place / columns) * pitch];
+				const x = EDGE + (place % columns) * pitch;
+				const y = EDGE + Math.floor(place / columns) * pitch;
 				draw.fillStyle = inks[kindOf[place]][groupOf[place] & 1];
 				if (of[2] && (of[1] === "verified" || pitch < 8)) draw.fillRect(x + gap, y + gap, size, size);
 				else if (pitch < 8) draw.fillRect(x, y, pitch, pitch);
@@ -185,7 +190,7 @@
 			// What is not proven is marked beside its line as well.
 			draw.fillStyle = color("ink");
 			for (const y of new Set(unproven.map((place) => Math.floor(place / columns) * pitch))) {
-				draw.fillRect(width - 6, y, 6, Math.max(1, pitch - 1));
+				draw.fillRect(width - 6, EDGE + y, 6, Math.max(1, pitch - 1));
 			}
 			if (data.canary !== null) ring(draw, data.canary, color("ink"), 1.5);
 			if (active) ring(draw, at, color("focus"), 3);
@@ -193,8 +198,8 @@
 		const ring = (draw, place, color, line) => {
 			const { pitch, columns } = grid;
 			const half = Math.max(pitch / 2 + 1, line * 2.5);
-			const x = (place % columns) * pitch + pitch / 2;
-			const y = Math.floor(place / columns) * pitch + pitch / 2;
+			const x = EDGE + (place % columns) * pitch + pitch / 2;
+			const y = EDGE + Math.floor(place / columns) * pitch + pitch / 2;
 			draw.strokeStyle = color;
 			draw.lineWidth = line;
 			draw.strokeRect(x - half, y - half, half * 2, half * 2);
@@ -267,8 +272,9 @@
 		const placeOf = (event) => {
 			const box = canvas.getBoundingClientRect();
 			const ratio = grid.width / box.width;
-			const column = Math.floor(((event.clientX - box.left) * ratio) / grid.pitch);
-			const place = Math.floor(((event.clientY - box.top) * ratio) / grid.pitch) * grid.columns + column;
+			const column = Math.floor(((event.clientX - box.left) * ratio - EDGE) / grid.pitch);
+			const line = Math.floor(((event.clientY - box.top) * ratio - EDGE) / grid.pitch);
+			const place = line * grid.columns + column;
 			return column >= 0 && column < grid.columns && place >= 0 && place < many ? place : undefined;
 		};
 		const choose = () => {

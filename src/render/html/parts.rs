@@ -79,7 +79,7 @@ pub fn symbol(state: &str) -> Markup {
 
 /// What a row says, but its error's text.
 pub fn evidence(row: Option<&Row>) -> String {
-    let Some(row) = row else { return String::new() };
+    let Some(row) = row else { return "–".into() };
     let mut parts = Vec::new();
     match &row.ssm_status {
         Field::Given(status) => parts.push(status.to_string()),

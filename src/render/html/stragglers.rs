@@ -10,7 +10,7 @@ use super::parts::{count, evidence, shown, symbol, tenants};
 use crate::report::{Cell, Picture, Report, Straggler};
 
 /// How many rows are shown at a time; the script has the same number.
-const PAGE: usize = 100;
+const PAGE: usize = 50;
 
 /// The section.
 pub fn section(report: &Report) -> Markup {
@@ -38,7 +38,7 @@ fn table(report: &Report) -> Markup {
     let cells: HashMap<&str, &Cell, FixedState> =
         cells.filter(|cell| wanted.contains_key(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();
     let many = report.stragglers.len();
-    let columns = ["Tenant", "State", "Why", "Called in", "The row says", "Where"];
+    let columns = ["Tenant", "State", "Why", "Batch", "The row says", "Where"];
     html! {
         div #finder.finder hidden {
             label for="search" { "Search" }
