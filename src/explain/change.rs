@@ -65,6 +65,9 @@ impl std::fmt::Debug for Apply<'_> {
     }
 }
 
+/// What makes a row worse.
+type Worsen = fn(&mut Row);
+
 fn evidence<'a>(words: impl Into<String>, apply: impl Fn(&mut Document) + 'a) -> Change<'a> {
     Change { words: words.into(), apply: Apply::Document(Box::new(apply)) }
 }
@@ -148,7 +151,7 @@ pub fn breaking<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
             continue;
         }
         changes.push(evidence(format!("no row answered for {who}"), |document| alone(document, first).rows.clear()));
-        let worse: [(&str, fn(&mut Row)); 2] = [
+        let worse: [(&str, Worsen); 2] = [
             ("\"verified_on_target\": false", |row| row.verified_on_target = Field::Given(false)),
             ("\"healthz_ok\": false", |row| row.healthz_ok = Field::Given(false)),
         ];

@@ -231,16 +231,13 @@ impl Ground<'_> {
     /// Where a row of a tenant stands.
     pub fn row_place(&self, cohort: usize, position: usize, row: usize) -> (Option<Text>, Option<String>) {
         let Some(origin) = self.document.cohorts[cohort].origins.get(position, row) else { return (None, None) };
-        match origin.call {
-            Some(call) => {
-                let attempt = origin.attempt.unwrap_or(0);
-                (None, Some(format!("/calls/{call}/attempts/{attempt}/results/{}", origin.row)))
-            }
-            None => {
-                let inputs = &self.document.provenance.inputs;
-                let input = inputs.iter().find(|input| input.role == Role::Response).map(|input| input.name.clone());
-                (input, Some(format!("/results/{}", origin.row)))
-            }
+        if let Some(call) = origin.call {
+            let attempt = origin.attempt.unwrap_or(0);
+            (None, Some(format!("/calls/{call}/attempts/{attempt}/results/{}", origin.row)))
+        } else {
+            let inputs = &self.document.provenance.inputs;
+            let input = inputs.iter().find(|input| input.role == Role::Response).map(|input| input.name.clone());
+            (input, Some(format!("/results/{}", origin.row)))
         }
     }
 

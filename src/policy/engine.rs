@@ -267,7 +267,7 @@ impl Prepared {
     pub fn files(&self) -> Result<Vec<(Outline, String)>, String> {
         let mut engine = self.0.clone();
         let modules = engine.get_modules();
-        modules.iter().map(|ast| Ok((outline(ast)?, ast.package.span.source.contents().to_string()))).collect()
+        modules.iter().map(|ast| Ok((outline(ast)?, ast.package.span.source.contents().clone()))).collect()
     }
 
     /// What a rule says that looks at no input, on this thread.

@@ -119,27 +119,27 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
                 }
             }
             dl.facts {
-                (fact("Proven", html! { (count(summary.proven)) small { " of " (count(summary.fleet)) } }))
-                (fact("Stragglers", html! {
+                (fact("Proven", &html! { (count(summary.proven)) small { " of " (count(summary.fleet)) } }))
+                (fact("Stragglers", &html! {
                     (count(summary.stragglers)) small { " (" (count(summary.tolerated)) " tolerated)" }
                 }))
-                @if summary.quarantined > 0 { (fact("Quarantined", html! { (count(summary.quarantined)) })) }
-                @if summary.waived > 0 { (fact("Waived", html! { (count(summary.waived)) })) }
-                (fact("Target", html! { code { (summary.target.as_deref().map_or_else(|| "unknown".into(), shown)) } }))
+                @if summary.quarantined > 0 { (fact("Quarantined", &html! { (count(summary.quarantined)) })) }
+                @if summary.waived > 0 { (fact("Waived", &html! { (count(summary.waived)) })) }
+                (fact("Target", &html! { code { (summary.target.as_deref().map_or_else(|| "unknown".into(), shown)) } }))
                 @if let Some(sha) = &summary.target_sha {
-                    (fact("Commit", html! { code title=(shown(sha)) { (shown(sha.get(..12).unwrap_or(sha))) } }))
+                    (fact("Commit", &html! { code title=(shown(sha)) { (shown(sha.get(..12).unwrap_or(sha))) } }))
                 }
-                (fact("Fleet says", html! { (source(summary.fleet_source)) }))
+                (fact("Fleet says", &html! { (source(summary.fleet_source)) }))
                 @if let Some(at) = rollout.and_then(|rollout| rollout.started_at.as_ref()) {
-                    (fact("Began", html! { time datetime=(shown(at)) { (parts::minute(at)) } }))
+                    (fact("Began", &html! { time datetime=(shown(at)) { (parts::minute(at)) } }))
                 }
-                @if let Some(timeline) = timeline { (fact("Took", html! { (duration(timeline.total)) })) }
+                @if let Some(timeline) = timeline { (fact("Took", &html! { (duration(timeline.total)) })) }
             }
         }
     }
 }
 
-fn fact(name: &str, value: Markup) -> Markup {
+fn fact(name: &str, value: &Markup) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 

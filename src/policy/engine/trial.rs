@@ -267,9 +267,9 @@ fn ended(engine: &Engine, unit: &Unit, value: &Value) -> Vec<Ended> {
         .map(|case| {
             let held = case.iter().fold(value.clone(), |value, name| value[name].clone());
             let failure = (held != Value::from(true)).then(|| why(engine, unit, Some((bound, &case)), &held));
-            let names = case
-                .iter()
-                .map(|name| name.as_string().map_or_else(|_| super::why::short(name), |name| name.to_string()));
+            let names = case.iter().map(|name| {
+                name.as_string().map_or_else(|_| super::why::short(name), std::string::ToString::to_string)
+            });
             Ended { names: names.collect(), failure }
         })
         .collect()

@@ -127,7 +127,9 @@ impl Step {
             }
             other => vec![other],
         };
-        operands.into_iter().for_each(|operand| self.show(operand));
+        for operand in operands {
+            self.show(operand);
+        }
     }
 }
 
@@ -149,10 +151,8 @@ const fn is_literal(expr: &Expr) -> bool {
 fn names(expr: &Expr, found: &mut BTreeSet<String>) {
     let mut all = |exprs: &[&Expr]| exprs.iter().for_each(|expr| names(expr, found));
     match expr {
-        Expr::Var { span, .. } => {
-            if !matches!(span.text(), "_" | "input" | "data") {
-                found.insert(span.text().to_owned());
-            }
+        Expr::Var { span, .. } if !matches!(span.text(), "_" | "input" | "data") => {
+            found.insert(span.text().to_owned());
         }
         Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| names(item, found)),
         Expr::Object { fields, .. } => fields.iter().for_each(|(_, key, value)| {
@@ -168,7 +168,9 @@ fn names(expr: &Expr, found: &mut BTreeSet<String>) {
         | Expr::ArithExpr { lhs, rhs, .. }
         | Expr::AssignExpr { lhs, rhs, .. } => all(&[&**lhs, &**rhs]),
         Expr::Membership { key, value, collection, .. } => {
-            key.iter().for_each(|key| names(key, found));
+            if let Some(key) = key {
+                names(key, found);
+            }
             names(value, found);
             names(collection, found);
         }

@@ -69,7 +69,7 @@ struct Change<'a> {
 }
 
 /// Remedies in the order of the findings, each once.
-fn remedies<'a>(report: &'a Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Change<'a>> {
+fn remedies(report: &Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Change<'_>> {
     let mut changes: Vec<Change<'_>> = Vec::new();
     for (i, finding) in report.findings.iter().enumerate().filter(|(_, finding)| wanted(finding)) {
         let remedy = finding.remedy.as_deref().map_or("", str::trim);

@@ -77,22 +77,22 @@ impl Timeline {
         for (i, call) in picture.calls.iter().enumerate() {
             let mut begun = Vec::new();
             for (j, attempt) in call.attempts.iter().enumerate() {
-                let begin = since(attempt.at.as_ref()).filter(|_| timed).unwrap_or(now).max(now);
-                if begin > now {
+                let start = since(attempt.at.as_ref()).filter(|_| timed).unwrap_or(now).max(now);
+                if start > now {
                     let after_canary = i > 0 && picture.calls[i - 1].purpose == Purpose::Canary;
                     let what = match j {
                         0 if soaks && after_canary => What::Soak,
                         0 => What::Pause,
                         _ => What::Wait,
                     };
-                    spans.push(Span { what, begin: now, end: begin, first: i, last: i });
+                    spans.push(Span { what, begin: now, end: start, first: i, last: i });
                 }
                 let end = match attempt.duration_ms {
-                    Some(ms) => begin.saturating_add(ms),
-                    None => finished.unwrap_or(begin).max(begin),
+                    Some(ms) => start.saturating_add(ms),
+                    None => finished.unwrap_or(start).max(start),
                 };
-                spans.push(Span { what: what(call, attempt), begin, end, first: i, last: i });
-                begun.push(begin);
+                spans.push(Span { what: what(call, attempt), begin: start, end, first: i, last: i });
+                begun.push(start);
                 now = end;
             }
             begins.push(begun);
