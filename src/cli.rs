@@ -61,6 +61,17 @@ pub enum Command {
         #[arg(value_enum)]
         name: Option<schema::Name>,
     },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual's main page, or write a page a command into a folder
+    Man {
+        /// The folder; it is made where there is none
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Look after policies of your own.

@@ -22,6 +22,7 @@ pub mod finding;
 mod http;
 mod judge;
 mod manage;
+mod manual;
 mod memory;
 mod output;
 mod plan;
@@ -56,6 +57,8 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
         Command::Policy(options) => manage::manage(&options),
         Command::Explain(options) => explain::explain(&options),
         Command::Schema { name } => print_schema(name),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(folder.as_deref()),
     }
 }
 

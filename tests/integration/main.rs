@@ -10,6 +10,7 @@ mod fixtures;
 mod formats;
 mod gated;
 mod hostile;
+mod manual;
 mod oracle;
 mod plan;
 mod policies;
