@@ -26,9 +26,9 @@ multitool=$tools/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool
 chmod u+x "$multitool"
 mapfile -t sarif < <(git ls-files 'fixtures/*/report.sarif' | awk -F/ 'seen[$2]++ < 4 || /hostile|waivers/')
 "$multitool" validate "${sarif[@]}" --rule-kind 'Sarif;Ghas' --output "$tools/sarif.sarif" --log ForceOverwrite >"$tools/sarif.txt"
-# The one thing that it may miss: an address of the tool, which has none.
+# The one thing that it may miss, and that shows that it read the file: an address of the tool, which has none.
 if grep -E ': (error|warning|note) ' "$tools/sarif.txt" | grep -v ' SARIF2005: '; then exit 1; fi
-grep -q "^Done. ${#sarif[@]} files scanned.$" "$tools/sarif.txt"
+[ "$(grep -c ' SARIF2005: ' "$tools/sarif.txt")" -eq "${#sarif[@]}" ] || { cat "$tools/sarif.txt"; exit 1; }
 echo "SARIF of ${#sarif[@]} fixtures is what GitHub reads"
 
 completions=$tools/completions
