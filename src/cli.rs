@@ -325,7 +325,7 @@ pub struct Drill {
     #[arg(long = "policy", value_name = "PATH")]
     pub policies: Vec<PathBuf>,
 
-    /// Keep journal, response, document and report in this folder
+    /// Keep journal, response, document and reports (JSON, and a page for a browser) in this folder
     #[arg(long, value_name = "FOLDER")]
     pub keep: Option<PathBuf>,
 

@@ -143,6 +143,9 @@ fn play(options: &cli::Drill, name: &str, more: &[&str]) -> Result<Played, Error
         command.args(["--probe", "--probe-timeout", &probe.timeout_seconds.to_string()]);
         command.args(["--probe-url-template", &format!("http://{address}{}", build::PATH)]);
     }
+    if options.keep.is_some() {
+        command.args(["--report", "html=report.html"]);
+    }
     for path in &options.policies {
         let path = path.canonicalize().map_err(|source| Error::Output { path: path.clone(), source })?;
         command.arg("--policy").arg(path);

@@ -11,6 +11,7 @@ mod formats;
 mod gated;
 mod hostile;
 mod manual;
+mod html;
 mod oracle;
 mod plan;
 mod policies;

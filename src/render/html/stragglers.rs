@@ -45,7 +45,7 @@ fn table(report: &Report) -> Markup {
             input #search type="search" autocomplete="off" spellcheck="false" placeholder="tenant, state, reason, batch";
             p #found role="status" {}
         }
-        div.scroll tabindex="0" role="region" aria-label="Stragglers" {
+        div.scroll tabindex="0" role="region" aria-label="Table of stragglers" {
             table #table {
                 thead { tr { @for (i, name) in columns.iter().enumerate() {
                     th scope="col" aria-sort=[(i == 0).then_some("ascending")] { (name) }

@@ -1,0 +1,149 @@
+//! The page of `--report html`: its markup, what it holds of the evidence, and what it must not. How it behaves in a
+//! browser is `tests/interop/browser`'s.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{Case, fixture_args, read_json, rollproof, root, run};
+
+fn page(fixture: &str) -> String {
+    let folder = root().join("fixtures").join(fixture);
+    let case = read_json(&folder.join("case.json"));
+    let mut command = rollproof();
+    command.args(fixture_args(&folder, &case)).args(["--format", "html"]).current_dir(&folder);
+    let page = run(&mut command).stdout;
+    assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
+    page
+}
+
+/// The page without what is the same in every one, an element a line.
+fn markup(page: &str) -> String {
+    let mut page = page.to_owned();
+    for (start, end) in [("<style>", "</style>"), ("<svg width=\"0\"", "</svg>"), ("<script>", "</script>")] {
+        let from = page.find(start).expect("it is there") + start.len();
+        let to = from + page[from..].find(end).expect("it ends");
+        page.replace_range(from..to, "…");
+    }
+    for directive in ["script-src", "style-src"] {
+        let from = page.find(directive).expect("the policy is there") + directive.len();
+        let to = from + page[from..].find(';').expect("it ends");
+        page.replace_range(from..to, " …");
+    }
+    page.replace("><", ">\n<").replace(env!("CARGO_PKG_VERSION"), "VERSION")
+}
+
+fn data(page: &str) -> Value {
+    let (_, data) = page.split_once("<script type=\"application/json\" id=\"data\">").expect("it has data");
+    let (data, _) = data.split_once("</script>").expect("it ends");
+    serde_json::from_str(data).expect("it is JSON")
+}
+
+#[test]
+fn pages() {
+    assert_snapshot!("html-every-state", markup(&page("coverage/every-state")));
+    assert_snapshot!("html-healthy", markup(&page("healthy/plain")));
+    assert_snapshot!("html-one-502", markup(&page("calls/live-one-502")));
+    assert_snapshot!("html-killed", markup(&page("calls/live-killed")));
+    assert_snapshot!("html-straggler-waived", markup(&page("waivers/straggler-waived")));
+    assert_snapshot!("html-report-mode", markup(&page("waivers/report-mode")));
+    assert_snapshot!("html-hostile-slugs", markup(&page("coverage/hostile-slugs")));
+    assert_snapshot!("html-no-fleet", markup(&page("evidence/no-fleet")));
+}
+
+fn judged_in_order(case: &Case) -> Vec<Value> {
+    case.file("fleet.txt", "zulu\nalpha\nmike\nbravo\nyankee\n");
+    let row = |slug: &str, on: bool| json!({"slug": slug, "ssm_status": "Success", "verified_on_target": on});
+    let results = json!([row("bravo", true), row("alpha", false), row("zulu", true), row("yankee", false)]);
+    case.file("response.json", json!({"ok": true, "results": results}).to_string());
+    let ran = case.run([
+        "verify",
+        "response.json",
+        "--fleet",
+        "fleet.txt",
+        "--format",
+        "html",
+        "--document",
+        "document.json",
+    ]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    data(&ran.stdout)["names"].as_array().expect("names").clone()
+}
+
+#[test]
+fn the_fleet_is_in_its_own_order_and_a_document_keeps_it() {
+    let case = Case::new();
+    let order = ["zulu", "alpha", "mike", "bravo", "yankee"];
+    assert_eq!(judged_in_order(&case), order);
+    let again = data(&case.run(["verify", "document.json", "--format", "html"]).stdout);
+    assert_eq!(again["names"], json!(order));
+    let place = |row: &Value| row[0].as_u64().and_then(|at| order.get(usize::try_from(at).ok()?).copied());
+    let behind: Vec<_> = again["stragglers"].as_array().expect("rows").iter().filter_map(place).collect();
+    assert_eq!(behind, ["alpha", "mike", "yankee"]);
+}
+
+#[test]
+fn an_order_that_contradicts_the_cohorts_is_refused() {
+    let case = Case::new();
+    judged_in_order(&case);
+    let document = read_json(&case.path("document.json"));
+    let broken = |order: Value| {
+        let mut document = document.clone();
+        document["order"] = order;
+        case.file("broken.json", document.to_string());
+        case.run(["verify", "broken.json"])
+    };
+    let honest = document["order"].clone();
+    assert_eq!(broken(honest.clone()).code, 1);
+    let mut runs = honest.as_array().expect("runs").clone();
+    runs.pop();
+    for order in
+        [json!(runs), json!([[9, 1]]), json!([[0, 4_000_000_000_u32]]), json!([[0, 1], [0, 1], [0, 1], [0, 1]])]
+    {
+        let ran = broken(order.clone());
+        assert_eq!(ran.code, 4, "{order}: {}", ran.stderr);
+        assert!(ran.stderr.contains("#/order"), "{}", ran.stderr);
+    }
+    // A document of an older version has none, and is judged all the same.
+    let mut older = document.clone();
+    older.as_object_mut().expect("an object").remove("order");
+    case.file("older.json", older.to_string());
+    assert!(case.run(["verify", "older.json", "--format", "html"]).stdout.contains("in no known order"));
+}
+
+#[test]
+fn the_same_evidence_gives_the_same_bytes() {
+    for fixture in ["coverage/every-state", "calls/live-one-502"] {
+        assert_eq!(page(fixture), page(fixture));
+    }
+}
+
+#[test]
+fn raw_error_texts_are_left_out_unless_they_are_asked_for() {
+    let case = Case::new();
+    case.file("fleet.txt", "acme\n");
+    let results =
+        json!([{"slug": "acme", "ssm_status": "Failed", "verified_on_target": false, "error": "password=hunter2"}]);
+    case.file("response.json", json!({"ok": false, "error": "token=hunter3", "results": results}).to_string());
+    let args = ["verify", "response.json", "--fleet", "fleet.txt", "--report", "html=page.html"];
+    let written = |more: &[&str]| {
+        case.run(args.iter().chain(more));
+        std::fs::read_to_string(case.path("page.html")).expect("a page")
+    };
+    let (quiet, loud) = (written(&[]), written(&["--show-errors"]));
+    assert!(!quiet.contains("hunter"), "{quiet}");
+    assert!(loud.contains("hunter3"), "{loud}");
+}
+
+/// Names that would end the element of the page's data, or become markup.
+#[test]
+fn data_cannot_end_its_element() {
+    let case = Case::new();
+    let names = ["</script><script>alert(1)</script>", "<!--<script>", "a&lt;b", "\u{202e}x", "a\u{2028}b"];
+    case.file("fleet.json", json!(names).to_string());
+    case.file("response.json", r#"{"ok": true, "results": []}"#);
+    let page = case.run(["verify", "response.json", "--fleet", "fleet.json", "--format", "html"]).stdout;
+    assert_eq!(page.matches("<script").count(), 2, "{page}");
+    assert_eq!(page.matches("</script>").count(), 2, "{page}");
+    let shown = ["</script><script>alert(1)</script>", "<!--<script>", "a&lt;b", "\\u{202e}x", "a\\u{2028}b"];
+    assert_eq!(data(&page)["names"], json!(shown));
+}
