@@ -8,6 +8,12 @@ mod new;
 mod show;
 mod test;
 
+pub use eval::Answer;
+pub use fixtures::Case;
+pub use list::List;
+pub use show::Shown;
+pub use test::Results;
+
 use std::path::PathBuf;
 
 use serde::Serialize;

@@ -16,6 +16,7 @@ use crate::drill::Scenario;
 use crate::drive::Record;
 use crate::error::Error;
 use crate::explain::Explanation;
+use crate::manage;
 use crate::report::Report;
 use crate::waivers::WaiverFile;
 
@@ -45,11 +46,21 @@ pub enum Name {
     Waivers,
     /// How a verdict came about, as `explain --format json` writes it
     Explanation,
+    /// What tests of policies gave, as `policy test --format json` writes it
+    Tests,
+    /// The expectation of a fixture of your own policies, `case.json`
+    Case,
+    /// Every policy, as `policy list --format json` writes it
+    Policies,
+    /// A policy, as `policy show --format json` writes it
+    Policy,
+    /// What a policy says, as `policy eval --format json` writes it
+    Said,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Document,
         Self::Report,
         Self::Response,
@@ -60,6 +71,11 @@ impl Name {
         Self::Scenario,
         Self::Waivers,
         Self::Explanation,
+        Self::Tests,
+        Self::Case,
+        Self::Policies,
+        Self::Policy,
+        Self::Said,
     ];
 
     /// The name of its file in `schemas/`.
@@ -75,6 +91,11 @@ impl Name {
             Self::Scenario => "scenario.schema.json",
             Self::Waivers => "waivers.schema.json",
             Self::Explanation => "explanation.schema.json",
+            Self::Tests => "tests.schema.json",
+            Self::Case => "case.schema.json",
+            Self::Policies => "policies.schema.json",
+            Self::Policy => "policy.schema.json",
+            Self::Said => "said.schema.json",
         }
     }
 
@@ -96,6 +117,11 @@ impl Name {
             Self::Scenario => schemars::schema_for!(Scenario).to_value(),
             Self::Waivers => schemars::schema_for!(WaiverFile).to_value(),
             Self::Explanation => schemars::schema_for!(Explanation).to_value(),
+            Self::Tests => schemars::schema_for!(manage::Results).to_value(),
+            Self::Case => schemars::schema_for!(manage::Case).to_value(),
+            Self::Policies => schemars::schema_for!(manage::List).to_value(),
+            Self::Policy => schemars::schema_for!(manage::Shown).to_value(),
+            Self::Said => schemars::schema_for!(manage::Answer).to_value(),
         }
     }
 
@@ -112,13 +138,7 @@ impl Name {
             Self::Document => Some(("/cohorts", "Cohort")),
             Self::Response => Some(("/results", "ResponseRow")),
             Self::Fleet => Some(("", "FleetItem")),
-            Self::Report
-            | Self::Plan
-            | Self::Journal
-            | Self::Config
-            | Self::Scenario
-            | Self::Waivers
-            | Self::Explanation => None,
+            _ => None,
         }
     }
 }

@@ -112,6 +112,10 @@ pub struct PolicyTest {
     #[arg(long)]
     pub coverage: bool,
 
+    /// How long a test may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+
     /// Name the tests that passed, too
     #[arg(short, long)]
     pub verbose: bool,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{prepared, print_json, unknown};
@@ -18,12 +19,20 @@ use crate::schema;
 /// How many tenants of a finding are named.
 const MAX_TENANTS: usize = 20;
 
+/// The name and version of what is said.
+const FORMAT: &str = "rollproof.said/v1";
+
 /// What a policy says, as JSON. Published as `rollproof.said/v1`: it may grow by optional keys, no more.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer<'a> {
+    /// The format's name and version.
+    #[schemars(extend("const" = FORMAT))]
     format: &'static str,
+    /// The policy.
     policy: &'a str,
+    /// The rules that were asked.
     rules: Vec<&'static str>,
+    /// What they say, by rule, code and message.
     findings: &'a [Said],
 }
 
@@ -57,7 +66,7 @@ pub fn eval(options: &cli::PolicyEval) -> Result<u8, Error> {
     let findings = policies.said(package, &collected.document)?;
     match options.format {
         Listing::Json => print_json(&Answer {
-            format: "rollproof.said/v1",
+            format: FORMAT,
             policy: &package.name,
             rules: package.rules().collect(),
             findings: &findings,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -28,10 +29,10 @@ const KEYS: [&str; 8] = ["policy", "severity", "code", "message", "tenants", "ob
 /// How large evidence may be, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// What is expected.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// What is expected of a fixture of a team's own policies.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Case {
+pub struct Case {
     /// What the case shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     about: Option<String>,

@@ -1,6 +1,7 @@
 //! `rollproof policy list`: every policy in a table, or as JSON.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::print_json;
@@ -10,10 +11,16 @@ use crate::output;
 use crate::policy::{Entry, Policies};
 use crate::render::escape::for_terminal;
 
+/// The name and version of the list's format.
+const FORMAT: &str = "rollproof.policies/v1";
+
 /// The list as JSON. Published as `rollproof.policies/v1`: it may grow by optional keys, no more.
-#[derive(Debug, Serialize)]
-struct List {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct List {
+    /// The format's name and version.
+    #[schemars(extend("const" = FORMAT))]
     format: &'static str,
+    /// The policies, by name.
     policies: Vec<Entry>,
 }
 
@@ -24,7 +31,7 @@ struct List {
 pub fn list(options: &cli::PolicyList) -> Result<u8, Error> {
     let policies = Policies::with(&super::paths(&options.own)?)?.catalog();
     match options.format {
-        Listing::Json => print_json(&List { format: "rollproof.policies/v1", policies }),
+        Listing::Json => print_json(&List { format: FORMAT, policies }),
         Listing::Text => {
             let table = table(&policies);
             output::print(|out| out.write_all(table.as_bytes())).map(|()| 0)

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{eval, paths, prepared, print_json, unknown};
@@ -15,21 +16,30 @@ use crate::render::escape::for_terminal;
 /// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
 const TROUBLED: &str = include_str!("show/troubled.json");
 
+/// The name and version of what is shown.
+const FORMAT: &str = "rollproof.policy/v1";
+
 /// What is shown, as JSON. Published as `rollproof.policy/v1`: it may grow by optional keys, no more.
-#[derive(Debug, Serialize)]
-struct Shown {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Shown {
+    /// The format's name and version.
+    #[schemars(extend("const" = FORMAT))]
     format: &'static str,
     #[serde(flatten)]
     entry: Entry,
+    /// Its files.
     sources: Vec<Source>,
-    /// Absent where the policy is silent on every troubled document, or needs what these do not have.
+    /// A finding. Absent where the policy is silent on every troubled document, or needs what these do not have.
     #[serde(skip_serializing_if = "Option::is_none")]
     example: Option<Said>,
 }
 
-#[derive(Debug, Serialize)]
+/// A file of a policy.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Source {
+    /// Its path.
     file: String,
+    /// Its Rego.
     text: String,
 }
 
@@ -50,7 +60,7 @@ pub fn show(options: &cli::PolicyShow) -> Result<u8, Error> {
     let sources =
         policies.sources(&entry.name).into_iter().map(|module| Source { file: module.file, text: module.text });
     let example = example(options, &entry.name)?;
-    let shown = Shown { format: "rollproof.policy/v1", sources: sources.collect(), entry, example };
+    let shown = Shown { format: FORMAT, sources: sources.collect(), entry, example };
     match options.format {
         Listing::Json => print_json(&shown),
         Listing::Text => output::print(|out| write(&shown, out)).map(|()| 0),

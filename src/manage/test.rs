@@ -5,6 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use regex::Regex;
 use schemars::JsonSchema;
@@ -76,7 +77,8 @@ pub fn test(options: &cli::PolicyTest) -> Result<u8, Error> {
     // Parameters have the values that policies declare: tests would depend on who runs them otherwise.
     let policies = load(Settings { paths: own, ..Settings::default() })?.wait()?;
 
-    let mut tested = test_runner::run(&policies, &files, wanted.as_ref())?;
+    let mut tested =
+        test_runner::run(&policies, &files, wanted.as_ref(), Duration::from_secs(options.timeout), options.coverage)?;
     if let Some(folder) = &options.fixtures {
         let cases = fixtures::run(folder, &files.policy_paths, &config, wanted.as_ref(), options.update)?;
         tested.declared += cases.declared;

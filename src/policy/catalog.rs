@@ -1,5 +1,6 @@
 //! What there is to say of each policy before it is asked anything: for `policy list` and `policy show`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::params::Kind;
 use super::{Package, Policies};
 
 /// A policy.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Entry {
     /// Its package.
     pub name: String,
@@ -34,7 +35,7 @@ pub struct Entry {
 }
 
 /// A code, and the rule that says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Code {
     /// The code.
     pub code: String,
@@ -52,7 +53,7 @@ pub struct Code {
 }
 
 /// A parameter.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ParamEntry {
     /// Its name.
     pub name: String,

@@ -1,14 +1,17 @@
 //! The engine: this file and `engine/` alone name regorus. Interpreter, strict builtin errors, no clock, no network.
 
 mod ast;
+mod coverage;
 mod explore;
 mod probe;
+mod text;
 mod trial;
 mod why;
 
 pub use ast::located;
+pub use coverage::Lines;
 pub use probe::Held;
-pub use trial::{Lines, Unit};
+pub use trial::Unit;
 pub use why::Why;
 
 use std::num::NonZeroU32;

@@ -1,5 +1,6 @@
 //! What single policies say of a document, rule by rule as it stands there: nothing is decided, waived or softened.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::finding::{Element, Severity, Stated};
 
 /// What a rule says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Said {
     /// The policy.
     pub policy: String,

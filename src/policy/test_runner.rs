@@ -1,6 +1,7 @@
 //! Unit tests of policies, by OPA's conventions: which there are, which of them are run, and what came of each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use regex::Regex;
 use schemars::JsonSchema;
@@ -42,6 +43,7 @@ pub struct Test {
     pub failure: Option<Failure>,
     /// What it printed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub prints: Vec<String>,
 }
 
@@ -74,6 +76,7 @@ pub struct Failure {
     pub expression: Option<String>,
     /// The expressions in it with their values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub values: Vec<Shown>,
 }
 
@@ -87,18 +90,25 @@ pub struct Shown {
 }
 
 /// Runs the tests in the test files of these folders and files, and in the policies there. Only those are run whose
-/// name is `wanted`.
+/// name is `wanted`, each for so much time at most. Which lines they reach is noted where `coverage` is set.
 ///
 /// # Errors
 /// [`Error::Policies`] with everything that is wrong with the tests, [`Error::Policy`] where they cannot be read.
-pub fn run(policies: &Prepared, paths: &files::Tested, wanted: Option<&Regex>) -> Result<Tested, Error> {
+pub fn run(
+    policies: &Prepared,
+    paths: &files::Tested,
+    wanted: Option<&Regex>,
+    time: Duration,
+    coverage: bool,
+) -> Result<Tested, Error> {
+    let limits = Limits::for_cohorts(0).within(Some(time));
     let known = embedded::modules().into_iter().chain(paths.policies.iter().cloned()).collect();
     let problems = references::of_tests(known, paths.tests.clone()).map_err(Error::Policy)?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));
     }
     let own: BTreeSet<String> = paths.policies.iter().map(|module| module.file.clone()).collect();
-    let trial = policies.engine.trial(own.clone(), paths.tests.clone(), READY).map_err(invalid)?;
+    let trial = policies.engine.trial(own.clone(), paths.tests.clone(), READY, coverage).map_err(invalid)?;
     let mut tested = Tested::default();
     for unit in trial.units() {
         tested.declared += 1;
@@ -122,10 +132,10 @@ pub fn run(policies: &Prepared, paths: &files::Tested, wanted: Option<&Regex>) -
             tested.tests.push(test(name, Some(failure(unit, Why::new(unit.line, broken)))));
             continue;
         }
-        match trial.run(unit, Limits::for_cohorts(0)) {
+        tested.add(trial.lines(unit, limits));
+        match trial.run(unit, limits) {
             Err(said) => tested.tests.push(test(name, Some(error(unit, &said)))),
             Ok(ran) => {
-                tested.add(ran.lines);
                 for ended in ran.ended {
                     let name = std::iter::once(&name).chain(&ended.names).map(String::as_str).collect::<Vec<_>>();
                     let case = test(name.join("/"), ended.failure.map(|why| failure(unit, why)));

@@ -255,7 +255,10 @@ fn colour_is_only_for_a_terminal_or_on_demand() {
 fn schemas_are_printed() {
     let case = Case::new();
     let names = case.run(["schema"]).stdout;
-    assert_eq!(names, "document\nreport\nresponse\nfleet\nplan\njournal\nconfig\nscenario\nwaivers\nexplanation\n");
+    assert_eq!(
+        names,
+        "document\nreport\nresponse\nfleet\nplan\njournal\nconfig\nscenario\nwaivers\nexplanation\ntests\ncase\npolicies\npolicy\nsaid\n"
+    );
     for name in names.lines() {
         let schema: Value = serde_json::from_str(&case.run(["schema", name]).stdout).expect("it is JSON");
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");

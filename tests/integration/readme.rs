@@ -82,6 +82,28 @@ fn examples_run() {
     }
 }
 
+/// The chapter about policies of a team's own, from the first command to the verdict.
+#[test]
+fn a_policy_is_made_and_decides_as_the_readme_says() {
+    let readme = readme();
+    let block = readme.split("```bash\n").nth(1).and_then(|block| block.split("```").next()).expect("a block");
+    let case = Case::new();
+    for name in ["response.json", "fleet.json"] {
+        std::fs::copy(root().join("fixtures/health/several-with-labels").join(name), case.path(name))
+            .expect("it is copied");
+    }
+    let commands: Vec<&str> = block.lines().collect();
+    let (verify, before) = commands.split_last().expect("commands");
+    assert!(before.len() == 4 && verify.starts_with("rollproof verify "));
+    for command in before {
+        let ran = run(shell(command).current_dir(case.path("")));
+        assert_eq!((ran.code, &*ran.stderr), (0, ""), "{command}");
+    }
+    let ran = run(shell(verify).current_dir(case.path("")));
+    assert_eq!((ran.code, &*ran.stderr), (1, ""));
+    assert!(ran.stdout.contains("gold_health.unhealthy"), "{}", ran.stdout);
+}
+
 #[test]
 fn what_is_generated_is_current() {
     let policies = Policies::bundled().expect("they load");

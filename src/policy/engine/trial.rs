@@ -8,6 +8,8 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
 use super::super::guard::{Limits, guarded};
+use super::coverage::{Lines, lines, spelled_out};
+use super::text;
 use super::why::{Step, Why, steps, why};
 use super::{Module, Prepared, in_words, parse, path};
 
@@ -23,6 +25,8 @@ pub const PROBE: &str = "rollproof__probe";
 /// Policies with their tests.
 pub struct Trial {
     engine: Engine,
+    /// One that notes which lines are reached.
+    traced: Option<Engine>,
     units: Vec<Unit>,
 }
 
@@ -76,17 +80,6 @@ pub struct Ran {
     pub ended: Vec<Ended>,
     /// What was printed.
     pub prints: Vec<String>,
-    /// The lines of each file that were evaluated, and those that were not.
-    pub lines: BTreeMap<String, Lines>,
-}
-
-/// Lines of a file, by whether they were evaluated.
-#[derive(Debug, Clone, Default)]
-pub struct Lines {
-    /// Evaluated.
-    pub covered: BTreeSet<u32>,
-    /// Not evaluated.
-    pub uncovered: BTreeSet<u32>,
 }
 
 impl Unit {
@@ -97,15 +90,23 @@ impl Unit {
 }
 
 impl Prepared {
-    /// Reads tests beside the policies. Tests also stand in `own`, files that are read already.
+    /// Reads tests beside the policies. Tests also stand in `own`, files that are read already. Which lines they reach
+    /// is looked at where that is asked for.
     ///
     /// # Errors
     /// In words: what the engine says of them.
-    pub fn trial(&self, own: BTreeSet<String>, tests: Vec<Module>, ready: &'static str) -> Result<Trial, String> {
+    pub fn trial(
+        &self,
+        own: BTreeSet<String>,
+        tests: Vec<Module>,
+        ready: &'static str,
+        coverage: bool,
+    ) -> Result<Trial, String> {
         let mut engine = self.0.clone();
         guarded(Limits::for_cohorts(0), move || {
             let mut seen = BTreeMap::new();
             let mut units = Vec::new();
+            let mut traced = coverage.then(|| engine.clone());
             for ast in engine.get_modules().iter().filter(|ast| own.contains(ast.package.span.source.get_path())) {
                 units.extend(units_of(ast, &mut seen));
             }
@@ -117,11 +118,19 @@ impl Prepared {
                 let found = units_of(&ast, &mut seen);
                 let text = renamed(&module.text, &ast, &found);
                 units.extend(found);
+                if let Some(traced) = &mut traced {
+                    let text = spelled_out(&text, &ast).map_err(failed)?;
+                    traced.add_policy(module.file.clone(), text).map_err(failed)?;
+                }
                 engine.add_policy(module.file, text).map_err(failed)?;
             }
-            engine.eval_rule(ready.into()).map_err(|error| error.to_string())?;
-            engine.set_enable_coverage(true);
-            Ok(Trial { engine, units })
+            for engine in std::iter::once(&mut engine).chain(&mut traced) {
+                engine.eval_rule(ready.into()).map_err(|error| error.to_string())?;
+            }
+            if let Some(traced) = &mut traced {
+                traced.set_enable_coverage(true);
+            }
+            Ok(Trial { engine, traced, units })
         })
     }
 }
@@ -141,7 +150,7 @@ fn units_of(ast: &Ast, seen: &mut BTreeMap<String, usize>) -> Vec<Unit> {
         };
         let (mut name, mut keys) = (refr.as_ref(), Vec::new());
         while let Expr::RefBrack { refr, index, .. } = name {
-            keys.insert(0, index.span().text().to_owned());
+            keys.insert(0, text::of_expr(index));
             name = refr;
         }
         let Some(rule_name) = path(name).filter(|name| name.starts_with(TEST) || name.starts_with(TODO)) else {
@@ -209,6 +218,11 @@ impl Trial {
         &self.units
     }
 
+    /// The lines that a test reaches, by file; none where nobody asked.
+    pub fn lines(&self, unit: &Unit, limits: Limits) -> BTreeMap<String, Lines> {
+        self.traced.as_ref().map(|engine| lines(engine, unit, limits)).unwrap_or_default()
+    }
+
     /// Runs a test, on a policy thread.
     ///
     /// # Errors
@@ -219,20 +233,14 @@ impl Trial {
         let (value, mut ran) = guarded(limits, move || {
             bound(&mut engine, limits);
             let value = value(&mut engine, &task).map_err(|error| in_words(&error, limits))?;
-            let report = engine.get_coverage_report().map_err(|error| error.to_string())?;
-            let lines = report
-                .files
-                .into_iter()
-                .map(|file| (file.path, Lines { covered: file.covered, uncovered: file.not_covered }));
             let prints = engine.take_prints().unwrap_or_default();
-            Ok((value, Ran { ended: Vec::new(), prints, lines: lines.collect() }))
+            Ok((value, Ran { ended: Vec::new(), prints }))
         })?;
         if unit.keys.is_empty() && value == Value::from(true) {
             ran.ended.push(Ended { names: Vec::new(), failure: None });
             return Ok(ran);
         }
         let (mut engine, task) = (self.engine.clone(), unit.clone());
-        engine.set_enable_coverage(false);
         ran.ended = guarded(limits, move || {
             bound(&mut engine, limits);
             Ok(ended(&engine, &task, &value))
@@ -242,7 +250,7 @@ impl Trial {
 }
 
 /// What a test's rule makes.
-fn value(engine: &mut Engine, unit: &Unit) -> anyhow::Result<Value> {
+pub(super) fn value(engine: &mut Engine, unit: &Unit) -> anyhow::Result<Value> {
     let path = format!("data.{}.{}", unit.package, unit.rule);
     if unit.keys.len() < 2 {
         return engine.eval_rule(path);

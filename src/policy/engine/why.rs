@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use regorus::unstable::{Expr, Literal, LiteralStmt, Query};
 use regorus::{Engine, Value};
 
+use super::text;
 use super::trial::{PROBE, Unit};
 
 /// How many values of one expression are shown.
@@ -61,12 +62,12 @@ pub fn steps(query: &Query) -> Vec<Step> {
 
 fn step(statement: &LiteralStmt) -> Step {
     let with = |with: &regorus::unstable::WithModifier| {
-        format!("with {} as {}", with.refr.span().text(), with.r#as.span().text())
+        format!("with {} as {}", text::of_expr(&with.refr), text::of_expr(&with.r#as))
     };
     let with: Vec<String> = statement.with_mods.iter().map(with).collect();
     let mut step = Step {
         line: statement.span.line,
-        text: statement.span.text().to_owned(),
+        text: text::of_span(&statement.span),
         with: with.join(" "),
         shown: Vec::new(),
         names: BTreeSet::new(),
@@ -89,8 +90,9 @@ fn step(statement: &LiteralStmt) -> Step {
         Literal::Every { key, value, domain, query, .. } => {
             step.show(domain);
             let key = key.as_ref().map_or_else(String::new, |key| format!("{}, ", key.text()));
-            let body = query.stmts.iter().map(|statement| statement.span.text()).collect::<Vec<_>>().join("\n");
-            step.every = Some((format!("{key}{}", value.text()), domain.span().text().to_owned(), body));
+            let body =
+                query.stmts.iter().map(|statement| text::of_span(&statement.span)).collect::<Vec<_>>().join("\n");
+            step.every = Some((format!("{key}{}", value.text()), text::of_expr(domain), body));
         }
     }
     let shown: BTreeSet<&String> = step.shown.iter().collect();
@@ -102,13 +104,13 @@ fn step(statement: &LiteralStmt) -> Step {
 
 impl Step {
     fn show(&mut self, expr: &Expr) {
-        let text = expr.span().text();
+        let text = text::of_expr(expr);
         let mut inside = BTreeSet::new();
         names(expr, &mut inside);
         // A value that is written down says itself what it is.
         let says_itself = text == "set()" || (inside.is_empty() && is_literal(expr));
-        if !says_itself && !self.shown.iter().any(|shown| shown == text) {
-            self.shown.push(text.to_owned());
+        if !says_itself && !self.shown.iter().any(|shown| *shown == text) {
+            self.shown.push(text);
         }
         self.names.extend(inside);
     }
@@ -149,32 +151,20 @@ const fn is_literal(expr: &Expr) -> bool {
 
 /// The names in an expression, but for those of functions and those inside comprehensions.
 fn names(expr: &Expr, found: &mut BTreeSet<String>) {
-    let mut all = |exprs: &[&Expr]| exprs.iter().for_each(|expr| names(expr, found));
     match expr {
         Expr::Var { span, .. } if !matches!(span.text(), "_" | "input" | "data") => {
             found.insert(span.text().to_owned());
         }
-        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| names(item, found)),
-        Expr::Object { fields, .. } => fields.iter().for_each(|(_, key, value)| {
-            names(key, found);
-            names(value, found);
-        }),
-        Expr::Call { params, .. } => params.iter().for_each(|param| names(param, found)),
-        Expr::UnaryExpr { expr, .. } => names(expr, found),
-        Expr::RefDot { refr, .. } => names(refr, found),
-        Expr::RefBrack { refr, index, .. } => all(&[&**refr, &**index]),
-        Expr::BinExpr { lhs, rhs, .. }
-        | Expr::BoolExpr { lhs, rhs, .. }
-        | Expr::ArithExpr { lhs, rhs, .. }
-        | Expr::AssignExpr { lhs, rhs, .. } => all(&[&**lhs, &**rhs]),
-        Expr::Membership { key, value, collection, .. } => {
-            if let Some(key) = key {
-                names(key, found);
+        Expr::Call { params, .. } => {
+            for param in params {
+                names(param, found);
             }
-            names(value, found);
-            names(collection, found);
         }
-        _ => {}
+        _ => {
+            for child in text::children(expr) {
+                names(child, found);
+            }
+        }
     }
 }
 
