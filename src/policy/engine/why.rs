@@ -109,7 +109,7 @@ impl Step {
         names(expr, &mut inside);
         // A value that is written down says itself what it is.
         let says_itself = text == "set()" || (inside.is_empty() && is_literal(expr));
-        if !says_itself && !self.shown.iter().any(|shown| *shown == text) {
+        if !says_itself && !self.shown.contains(&text) {
             self.shown.push(text);
         }
         self.names.extend(inside);
