@@ -346,14 +346,18 @@ impl Policies {
         let modes = self.packages.iter().filter_map(|package| Some((&package.name, package.mode.as_ref()?)));
         let days = self.packages.iter().filter_map(|package| Some((&package.name, package.effective_from.as_ref()?)));
         let given: Vec<_> = waivers.given.iter().map(|given| &given.waiver).collect();
-        json!({"rollproof": {"params": params, "given": {
+        let mut data = json!({"rollproof": {"params": params, "given": {
             "waivers": given,
             "codes": {"declared": codes(true), "unwaivable": codes(false)},
             "modes": {
                 "configured": modes.collect::<BTreeMap<_, _>>(),
                 "effective_from": days.collect::<BTreeMap<_, _>>(),
             },
-        }}, FACTS: facts.values})
+        }}});
+        if !facts.values.is_empty() {
+            data[FACTS] = facts.values.clone().into();
+        }
+        data
     }
 
     /// Makes them ready to be asked.
