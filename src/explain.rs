@@ -27,7 +27,7 @@ use crate::document::{Document, InputFile};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::output;
-use crate::policy::RuleText;
+use crate::policy::{Alone, RuleText};
 use crate::render::{Format as Form, headline};
 use crate::report::{Decision, Report};
 use crate::schema;
@@ -75,6 +75,8 @@ struct Ground<'a> {
     judge: &'a Judge<'a>,
     rules: &'a [RuleText],
     times: &'a Times,
+    /// What each definition of a rule that spoke says on its own.
+    alone: &'a [Alone],
     /// What the policies say of each cohort.
     cohorts: &'a [crate::policy::CohortSummary],
 }
@@ -98,8 +100,17 @@ pub fn explain(options: &cli::Explain) -> Result<u8, Error> {
     let cohorts = judge.policies().evaluate(document)?.summary.cohorts;
     let report = judge.report(&valid, collected.inputs)?;
     let rules = judge.policies().rules()?;
+    let alone = judge.policies().elements(&story::places(&report, &rules), document)?;
     let times = Times::read(&sources.evidence, sources.max_bytes);
-    let ground = Ground { document, report: &report, judge: &judge, rules: &rules, times: &times, cohorts: &cohorts };
+    let ground = Ground {
+        document,
+        report: &report,
+        judge: &judge,
+        rules: &rules,
+        times: &times,
+        alone: &alone,
+        cohorts: &cohorts,
+    };
     let mut trials = Trials::new(document, &judge, &verify.judge);
 
     let mut explanation = Explanation {

@@ -27,7 +27,7 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Code, Entry, ParamEntry};
 pub use check::{is_ours, reserved};
-pub use engine::{Held, Input, Lines, Module};
+pub use engine::{Alone, Held, Input, Lines, Module};
 pub use files::Tested as TestFiles;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};
 pub use problem::{Problem, Problems};
@@ -501,6 +501,15 @@ impl Prepared {
     pub fn held(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Held>, Error> {
         let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
         self.engine.held(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+    }
+
+    /// What single definitions of rules say of a document, each definition given by file and line.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn elements(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Alone>, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        self.engine.elements(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
     }
 
     /// Every parameter that a policy declares, by name.

@@ -91,6 +91,11 @@ pub fn for_tenant<'a>(ground: &Ground<'a>, tenant: &'a str) -> Vec<Change<'a>> {
             }));
         }
     }
+    if ground.document.fleet.inventory.iter().any(|name| **name == *tenant) {
+        changes.push(evidence("the control plane enumerated it", move |document| {
+            document.fleet.inventory.retain(|name| **name != *tenant);
+        }));
+    }
     calls(ground, |call| call.tenants.iter().any(|named| **named == *tenant), &mut changes);
     if ground.document.rollout.canary.as_deref() == Some(tenant) {
         changes.push(evidence("another tenant, or none, were the canary", |document| document.rollout.canary = None));
@@ -202,6 +207,11 @@ fn better_rows<'a, F>(
     }
 }
 
+/// A row that says no more than that its tenant runs the target.
+fn verified() -> Row {
+    Row { verified_on_target: Field::Given(true), ..Row::default() }
+}
+
 fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -> Vec<Edit<'a>> {
     // Without a row that counts it is one that another change of a pair adds.
     let said = |words: &str, edit: Box<dyn Fn(&mut Row) + 'a>| -> Edit<'a> {
@@ -213,7 +223,7 @@ fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -
     };
     let mut edits = Vec::new();
     let Some(row) = counts.and_then(|row| cohort.rows.get(row)) else {
-        let row = Row { verified_on_target: Field::Given(true), ..Row::default() };
+        let row = verified();
         let words = "were there and said \"verified_on_target\": true".to_owned();
         edits.push((words, Box::new(move |cohort: &mut Cohort| cohort.rows = vec![row.clone()]) as Box<_>));
         edits.push(said("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
@@ -368,6 +378,13 @@ fn of_rollout(document: &Document, changes: &mut Vec<Change<'_>>) {
     if matches!(rollout.outcome, Outcome::Halted | Outcome::Interrupted) {
         changes.push(evidence("the rollout had gone on to its end", |document| {
             document.rollout.outcome = Outcome::Completed;
+        }));
+        let words = "the rollout had gone on to its end and verified everybody whom no row answers for";
+        changes.push(evidence(words, |document| {
+            document.rollout.outcome = Outcome::Completed;
+            for cohort in document.cohorts.iter_mut().filter(|cohort| cohort.rows.is_empty()) {
+                cohort.rows.push(verified());
+            }
         }));
     }
     if rollout.dry_run {

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Ground;
 use crate::collect::{Source, is_journal};
 use crate::document::{Call, Field, Purpose, Text};
 use crate::drive::{Record, read_journal};
-use crate::finding::Finding;
+use crate::finding::{Finding, RulePlace, Severity};
 use crate::policy::RuleText;
+use crate::report::Report;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -111,12 +113,43 @@ fn index(call: usize, attempt: usize) -> Option<(u32, u16)> {
 
 /// A finding with its rule's words.
 pub fn said(ground: &Ground<'_>, finding: &Finding) -> Said {
+    let mut finding = finding.clone();
+    // Where several definitions have the code, the report names the first; here it is the one that said it.
+    let says = |value: &Value| match value {
+        Value::String(message) => *message == finding.message,
+        value => value["code"] == *finding.code && value["message"] == *finding.message,
+    };
+    let alone = ground.alone.iter().find(|alone| {
+        let rule = rule_at(ground, &alone.file, alone.line);
+        rule.is_some_and(|rule| rule.package == finding.policy && rule.rule == rule_of(&finding))
+            && alone.values.iter().any(says)
+    });
+    if let Some(alone) = alone {
+        finding.rule = RulePlace { file: alone.file.clone(), line: alone.line };
+    }
     let rule = rule_at(ground, &finding.rule.file, finding.rule.line);
+    if let Some(rule) = rule {
+        finding.title.clone_from(&rule.title);
+        finding.remedy.clone_from(&rule.remedy);
+    }
     Said {
-        finding: finding.clone(),
+        finding,
         text: rule.map(|rule| rule.text.clone()),
         description: rule.map_or_else(String::new, |rule| rule.description.clone()),
     }
+}
+
+/// The rule that a finding is of: a deny that is only reported is shown as a warning.
+fn rule_of(finding: &Finding) -> &'static str {
+    if finding.softened.is_some() { Severity::Deny.name() } else { finding.severity.name() }
+}
+
+/// Where the definitions of the rules stand that can have given a report's findings.
+pub fn places(report: &Report, rules: &[RuleText]) -> Vec<(String, u32)> {
+    let gave = |rule: &&RuleText| {
+        report.findings.iter().any(|finding| finding.policy == rule.package && rule_of(finding) == rule.rule)
+    };
+    rules.iter().filter(gave).map(|rule| (rule.file.clone(), rule.line)).collect()
 }
 
 /// The definition that begins on a line.

@@ -233,12 +233,11 @@ impl Ground<'_> {
         let Some(origin) = self.document.cohorts[cohort].origins.get(position, row) else { return (None, None) };
         if let Some(call) = origin.call {
             let attempt = origin.attempt.unwrap_or(0);
-            (None, Some(format!("/calls/{call}/attempts/{attempt}/results/{}", origin.row)))
-        } else {
-            let inputs = &self.document.provenance.inputs;
-            let input = inputs.iter().find(|input| input.role == Role::Response).map(|input| input.name.clone());
-            (input, Some(format!("/results/{}", origin.row)))
+            return (None, Some(format!("/calls/{call}/attempts/{attempt}/results/{}", origin.row)));
         }
+        let inputs = &self.document.provenance.inputs;
+        let input = inputs.iter().find(|input| input.role == Role::Response).map(|input| input.name.clone());
+        (input, Some(format!("/results/{}", origin.row)))
     }
 
     /// The row of a tenant that counts, in words.

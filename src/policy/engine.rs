@@ -10,7 +10,7 @@ mod why;
 
 pub use ast::located;
 pub use coverage::Lines;
-pub use probe::Held;
+pub use probe::{Alone, Held};
 pub use trial::Unit;
 pub use why::Why;
 

@@ -132,7 +132,10 @@ fn what_is_generated_is_current() {
     let readme = readme();
     let mut parts = readme.split("<!-- generated: tests/integration/readme.rs -->\n");
     let mut expected = parts.next().expect("a start").to_owned();
-    for (generated, part) in [verdict, table, params].into_iter().zip(parts) {
+    let explained = "rollproof explain fixtures/calls/live-failed-batch/run.journal ember";
+    assert!(readme.contains(&format!("$ {explained}\n")), "the README explains a tenant");
+    let explained = format!("```text\n{}```\n", run(shell(explained).current_dir(root())).stdout);
+    for (generated, part) in [verdict, table, params, explained].into_iter().zip(parts) {
         let end = part.find("\n\n").expect("a blank line ends what is generated");
         // The verdict has blank lines of its own; it ends with its fence.
         let end = part.strip_prefix("```").map_or(end, |inner| inner.find("```\n").expect("a fence") + 6);

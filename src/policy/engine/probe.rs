@@ -27,6 +27,17 @@ pub struct Held {
     pub values: Vec<serde_json::Value>,
 }
 
+/// What a definition alone says.
+#[derive(Debug)]
+pub struct Alone {
+    /// The file.
+    pub file: String,
+    /// The line on which it begins.
+    pub line: u32,
+    /// The elements that it adds to its rule.
+    pub values: Vec<serde_json::Value>,
+}
+
 /// A definition's body as a rule of its own.
 struct Probe {
     package: String,
@@ -37,6 +48,39 @@ struct Probe {
 }
 
 impl Prepared {
+    /// What single definitions of rules say on some input, each given by file and line; one that cannot be asked alone
+    /// is left out.
+    ///
+    /// # Errors
+    /// In words: which limit was reached.
+    pub fn elements(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<Alone>, String> {
+        let (mut engine, input, places) = (self.0.clone(), input.0.clone(), places.to_vec());
+        guarded(limits, move || {
+            engine.set_input(input);
+            let mut elements = Vec::new();
+            for module in engine.get_modules().clone() {
+                let file = module.package.span.source.get_path();
+                for rule in module
+                    .policy
+                    .iter()
+                    .filter(|rule| places.iter().any(|(of, at)| of == file && *at == rule.span().line))
+                {
+                    let Rule::Spec { head: RuleHead::Set { refr, .. }, .. } = rule.as_ref() else { continue };
+                    let (Some(name), Some(package)) = (path(refr), path(&module.package.refr)) else { continue };
+                    let Ok(mut said) = engine.eval_rule_in_module(&module, rule, false) else { continue };
+                    for step in package.split('.').chain([&*name]) {
+                        said = said[step].clone();
+                    }
+                    let Value::Set(set) = &said else { continue };
+                    let values = set.iter().map(serde_json::to_value).collect::<Result<_, _>>();
+                    let values = values.map_err(|error| error.to_string())?;
+                    elements.push(Alone { file: file.clone(), line: rule.span().line, values });
+                }
+            }
+            Ok(elements)
+        })
+    }
+
     /// The values with which definitions held on some input, each given by file and line, and behind each those of the
     /// rules of its package that it took an element from.
     ///
