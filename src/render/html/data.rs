@@ -1,19 +1,29 @@
 //! What the script reads: the fleet in a compact form, as JSON that cannot end its element.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
 use serde::Serialize;
 
 use super::parts::{class, evidence, shown};
 use super::stragglers::mark;
 use crate::report::{Picture, Report};
 
-/// How many bytes of names a page holds. Those of stragglers come first.
-const MAX_NAMES: usize = 14 << 20;
+/// How many bytes of text a page's data holds. Beside it stand at most some 50 bytes of numbers a tenant.
+const MAX_TEXT: usize = 12 << 20;
 
-/// The data of a page. Numbers stand for things that come before them.
+/// What stands for a text that had no room.
+const LEFT_OUT: &str = "left out of this page; the JSON report has it";
+
+/// The data of a page. Numbers stand for places in lists: runs of kinds and groups, kinds of states and texts.
 #[derive(Serialize)]
 struct Data {
-    /// What is known of a tenant: its state, that state's symbol, whether it is proven, why not, and what its row says.
-    kinds: Vec<(String, &'static str, bool, String, String)>,
+    /// Proof states: name, symbol, and whether it proves anything.
+    states: Vec<(String, &'static str, bool)>,
+    /// What is said of tenants, each once.
+    texts: Vec<String>,
+    /// What is known of a tenant: its state, why it is not proven, and what its row says.
+    kinds: Vec<(usize, usize, usize)>,
     /// Who was called together.
     groups: Vec<String>,
     /// The fleet: how many neighbours are of the same kind and group (-1: none).
@@ -48,26 +58,29 @@ pub fn island(report: &Report) -> String {
 
 fn data(report: &Report, picture: &Picture) -> Data {
     let behind = report.stragglers_by_name();
-    let mut runs: Vec<(usize, i64, usize)> = Vec::new();
-    let mut places = Vec::new();
-    for (place, cell) in picture.cells.iter().enumerate() {
-        let group = cell.group.and_then(|group| i64::try_from(group).ok()).unwrap_or(-1);
-        match runs.last_mut() {
-            Some((kind, same, many)) if *kind == cell.kind && *same == group => *many += 1,
-            _ => runs.push((cell.kind, group, 1)),
-        }
-        if let Some(straggler) = behind.get(&*cell.tenant) {
-            places.push((place, *straggler));
+    let cells = picture.cells.iter().enumerate();
+    let mut places: Vec<_> =
+        cells.filter_map(|(place, cell)| Some((place, *behind.get(&*cell.tenant)?))).collect();
+
+    // Where there is no room for everything, stragglers keep their names longest.
+    let mut room = Room(MAX_TEXT);
+    let mut names = vec![String::new(); picture.cells.len()];
+    for place in places.iter().map(|(place, _)| *place).chain(0..picture.cells.len()) {
+        if names[place].is_empty() {
+            names[place] = room.take(shown(&picture.cells[place].tenant)).unwrap_or_default();
         }
     }
-    let mut names = vec![String::new(); picture.cells.len()];
-    let mut room = MAX_NAMES;
-    let first = places.iter().map(|(place, _)| *place);
-    for place in first.chain(0..picture.cells.len()) {
-        let name = &picture.cells[place].tenant;
-        if names[place].is_empty() && name.len() <= room {
-            names[place] = shown(name);
-            room = room.saturating_sub(names[place].len());
+    let groups = picture.groups.iter().map(|group| room.take(shown(&group.name)).unwrap_or_else(|| LEFT_OUT.into()));
+    let groups: Vec<String> = groups.collect();
+    let (kinds, kind_of, tables) = kinds(picture, &mut room);
+
+    let mut runs: Vec<(usize, i64, usize)> = Vec::new();
+    for cell in &picture.cells {
+        let kind = kind_of[cell.kind];
+        let group = cell.group.and_then(|group| i64::try_from(group).ok()).unwrap_or(-1);
+        match runs.last_mut() {
+            Some((same_kind, same_group, many)) if *same_kind == kind && *same_group == group => *many += 1,
+            _ => runs.push((kind, group, 1)),
         }
     }
     places.sort_by(|a, b| a.1.tenant.cmp(&b.1.tenant));
@@ -75,15 +88,76 @@ fn data(report: &Report, picture: &Picture) -> Data {
         let source = straggler.source.as_ref().map_or_else(String::new, |source| shown(&source.pointer));
         (place, mark(straggler).unwrap_or_default(), source)
     });
-    let kinds = picture.kinds.iter().map(|kind| {
-        (shown(&kind.state), class(&kind.state), kind.proven, shown(&kind.reason), evidence(kind.row.as_ref()))
-    });
     Data {
-        kinds: kinds.collect(),
-        groups: picture.groups.iter().map(|group| shown(&group.name)).collect(),
+        states: tables.states.list,
+        texts: tables.texts.list,
+        kinds,
+        groups,
         canary: picture.cells.iter().position(|cell| picture.rollout.canary.as_ref() == Some(&cell.tenant)),
         runs,
         names,
         stragglers: stragglers.collect(),
+    }
+}
+
+/// What kinds say, each text once.
+struct Tables {
+    states: Once<(String, &'static str, bool)>,
+    texts: Once<String>,
+}
+
+/// The kinds that differ on the page, and for each kind of the picture which of them it is.
+fn kinds(picture: &Picture, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec<usize>, Tables) {
+    let mut tables = Tables { states: Once::default(), texts: Once::default() };
+    let mut kinds = Once::default();
+    let mut text = |text: String, room: &mut Room| match tables.texts.places.get(&text) {
+        Some(place) => *place,
+        None => tables.texts.place(room.take(text).unwrap_or_else(|| LEFT_OUT.into())),
+    };
+    let kind_of = picture.kinds.iter().map(|kind| {
+        let state = tables.states.place((shown(&kind.state), class(&kind.state), kind.proven));
+        let reason = text(shown(&kind.reason), room);
+        // Only stragglers are in the table.
+        let row = if kind.proven { String::new() } else { evidence(kind.row.as_ref()) };
+        kinds.place((state, reason, text(row, room)))
+    });
+    let kind_of = kind_of.collect();
+    (kinds.list, kind_of, tables)
+}
+
+/// Equal values once, by their place.
+struct Once<T> {
+    list: Vec<T>,
+    places: HashMap<T, usize, FixedState>,
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self { list: Vec::new(), places: HashMap::default() }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Once<T> {
+    fn place(&mut self, value: T) -> usize {
+        *self.places.entry(value).or_insert_with_key(|value| {
+            self.list.push(value.clone());
+            self.list.len() - 1
+        })
+    }
+}
+
+/// How many bytes of text there is still room for.
+struct Room(usize);
+
+impl Room {
+    /// A text, if there is room for it as it will be written.
+    fn take(&mut self, text: String) -> Option<String> {
+        let bytes = text.chars().map(|c| match c {
+            '<' | '>' | '&' => 6,
+            '"' | '\\' => 2,
+            c => c.len_utf8(),
+        });
+        self.0 = self.0.checked_sub(bytes.sum())?;
+        Some(text)
     }
 }

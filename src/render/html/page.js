@@ -17,8 +17,9 @@
 	}
 	const number = (n) => n.toLocaleString("en");
 	const kind = (place) => {
-		const [state, symbol, proven, reason, evidence] = data.kinds[kindOf[place]];
-		return { state, symbol, proven, reason, evidence };
+		const [at, why, says] = data.kinds[kindOf[place]];
+		const [state, symbol, proven] = data.states[at];
+		return { state, symbol, proven, reason: data.texts[why], evidence: data.texts[says] };
 	};
 	const nameOf = (place) => data.names[place] || `tenant ${number(place + 1)} of the fleet`;
 	const groupName = (place) => (groupOf[place] < 0 ? "–" : data.groups[groupOf[place]]);
@@ -175,17 +176,18 @@
 			// Where cells are too small for shapes, what is proven steps back.
 			const ink = (symbol, more) => color(symbol + more) || color(symbol);
 			const small = pitch < 6 ? "-small" : "";
-			const inks = data.kinds.map(([, symbol]) => [ink(symbol, small), ink(symbol, `${small}-alt`)]);
+			const inks = data.states.map(([, symbol]) => [ink(symbol, small), ink(symbol, `${small}-alt`)]);
 			const size = pitch - (pitch > 7 ? 2 : pitch > 3 ? 1 : 0);
 			const gap = (pitch - size) / 2;
 			for (let place = 0; place < many; place++) {
-				const of = data.kinds[kindOf[place]];
+				const state = data.kinds[kindOf[place]][0];
+				const [, symbol, proven] = data.states[state];
 				const x = EDGE + (place % columns) * pitch;
 				const y = EDGE + Math.floor(place / columns) * pitch;
-				draw.fillStyle = inks[kindOf[place]][groupOf[place] & 1];
-				if (of[2] && (of[1] === "verified" || pitch < 8)) draw.fillRect(x + gap, y + gap, size, size);
+				draw.fillStyle = inks[state][groupOf[place] & 1];
+				if (proven && (symbol === "verified" || pitch < 8)) draw.fillRect(x + gap, y + gap, size, size);
 				else if (pitch < 8) draw.fillRect(x, y, pitch, pitch);
-				else shape(draw, of[1], x + gap, y + gap, size);
+				else shape(draw, symbol, x + gap, y + gap, size);
 			}
 			// What is not proven is marked beside its line as well.
 			draw.fillStyle = color("ink");
