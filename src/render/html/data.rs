@@ -59,8 +59,7 @@ pub fn island(report: &Report) -> String {
 fn data(report: &Report, picture: &Picture) -> Data {
     let behind = report.stragglers_by_name();
     let cells = picture.cells.iter().enumerate();
-    let mut places: Vec<_> =
-        cells.filter_map(|(place, cell)| Some((place, *behind.get(&*cell.tenant)?))).collect();
+    let mut places: Vec<_> = cells.filter_map(|(place, cell)| Some((place, *behind.get(&*cell.tenant)?))).collect();
 
     // Where there is no room for everything, stragglers keep their names longest.
     let mut room = Room(MAX_TEXT);

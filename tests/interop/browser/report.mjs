@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const rollproof = resolve(process.argv[2] ?? "target/debug/rollproof");
+const rollproof = resolve(process.argv[2] ?? join(import.meta.dirname, "../../../target/debug/rollproof"));
 const executablePath = process.argv[3] ?? "/usr/bin/chromium";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const generator = resolve(import.meta.dirname, "../../../benches/compare/gen_fleet.py");
