@@ -73,7 +73,7 @@ fn legend(report: &Report, picture: &Picture, large: bool) -> Markup {
             @if large && picture.rollout.canary.is_some() {
                 li { span.mark.canary aria-hidden="true" {} "the canary" }
             }
-            @if large && picture.groups.len() > 1 {
+            @if large && picture.groups.len() > 1 && report.summary.proven > 0 {
                 li { span.mark.bands aria-hidden="true" {} @if picture.calls.is_empty() { "phases" } @else { "calls" } " take turns in two tones" }
             }
         }
