@@ -153,7 +153,8 @@ pub struct Preflight {
     #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT")]
     pub format: Format,
 
-    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY is appended to, all else replaced
+    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
+    /// appended to, all else is replaced
     #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
     pub reports: Vec<(Format, PathBuf)>,
 
@@ -376,7 +377,8 @@ pub struct Judge {
     #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT")]
     pub format: Format,
 
-    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY is appended to, all else replaced
+    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
+    /// appended to, all else is replaced
     #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
     pub reports: Vec<(Format, PathBuf)>,
 

@@ -144,7 +144,7 @@ impl<'a> Judge<'a> {
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
         let view = View { errors: self.options.show_errors, ..View::plain() };
         let write = |out: &mut dyn Write| render(format, report, &view, out);
-        if is_step_summary(path) { output::append(path, write) } else { output::replace(path, write) }
+        if is_appended_to(path) { output::append(path, write) } else { output::replace(path, write) }
     }
 
     fn print_report(&self, report: &Report) -> Result<(), Error> {
@@ -163,12 +163,12 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// CI expects that a step's summary is appended to.
-fn is_step_summary(path: &Path) -> bool {
+/// CI expects that a step's summary and its outputs are appended to.
+fn is_appended_to(path: &Path) -> bool {
     let canonical = |path: &Path| path.canonicalize().ok();
-    let same = |summary: &Path| path == summary || canonical(path).is_some_and(|path| canonical(summary) == Some(path));
-    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|summary| !summary.is_empty());
-    summary.is_some_and(|summary| same(Path::new(&summary)))
+    let same = |file: &Path| path == file || canonical(path).is_some_and(|path| canonical(file) == Some(path));
+    let files = ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"].into_iter().filter_map(std::env::var_os);
+    files.filter(|file| !file.is_empty()).any(|file| same(Path::new(&file)))
 }
 
 /// Writes a document.

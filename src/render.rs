@@ -7,6 +7,7 @@ mod json;
 mod jsonl;
 mod junit;
 mod markdown;
+mod outputs;
 mod sarif;
 mod text;
 mod words;
@@ -34,6 +35,8 @@ pub enum Format {
     Sarif,
     /// The whole report in one line, JSON Lines
     Jsonl,
+    /// Outputs of a CI step, for $GITHUB_OUTPUT
+    Outputs,
     /// One page for a browser, with the fleet as a picture
     Html,
 }
@@ -69,6 +72,7 @@ pub fn render(format: Format, report: &Report, view: &View, out: &mut dyn Write)
         Format::Junit => junit::render(report, view, out),
         Format::Sarif => sarif::render(report, view, out),
         Format::Jsonl => jsonl::render(report, view, out),
+        Format::Outputs => outputs::render(report, view, out),
         Format::Html => html::render(report, view, out),
     }
 }

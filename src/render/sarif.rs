@@ -17,7 +17,7 @@ use serde_sarif::sarif::{
 use sha2::{Digest as _, Sha256};
 
 use super::View;
-use super::escape::{clipped, for_sarif};
+use super::escape::{clipped, for_sarif, for_terminal};
 use super::words::{but, headline, sentence, softened, verdict};
 use crate::document::{InputFile, Role};
 use crate::finding::{Finding, Severity};
@@ -157,7 +157,7 @@ fn location(input: &str, pointer: Option<&str>) -> Location {
     match pointer {
         Some(pointer) => {
             // A JSON pointer is how SARIF names a place inside JSON.
-            let logical = LogicalLocation::builder().fully_qualified_name(text(pointer)).kind("value").build();
+            let logical = LogicalLocation::builder().fully_qualified_name(for_terminal(pointer)).kind("value").build();
             location.logical_locations([logical]).build()
         }
         None => location.build(),
@@ -167,7 +167,8 @@ fn location(input: &str, pointer: Option<&str>) -> Location {
 /// Where a finding is to be seen: in the input that it names, or in the one that its section of the document came from.
 fn place_of(report: &Report, finding: &Finding) -> Option<Location> {
     let name = |role| report.input(role).map(|name| &**name);
-    let evidence = || [Role::Response, Role::Journal].into_iter().find_map(name);
+    // A rollout that is being driven has no other file yet than its plan.
+    let evidence = || [Role::Response, Role::Journal, Role::Plan].into_iter().find_map(name);
     let Some(at) = &finding.at else { return Some(location(name(Role::Document).or_else(evidence)?, None)) };
     if let Some((input, pointer)) = at.split_once('#').filter(|(input, _)| !input.is_empty()) {
         return Some(location(input, Some(pointer)));
@@ -181,7 +182,7 @@ fn place_of(report: &Report, finding: &Finding) -> Option<Location> {
         Some("gates") if at.starts_with("/gates/plan") => name(Role::Plan),
         _ => None,
     };
-    Some(location(section.or_else(evidence).or_else(|| name(Role::Plan))?, None))
+    Some(location(section.or_else(evidence)?, None))
 }
 
 /// The results so far.

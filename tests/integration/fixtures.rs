@@ -9,12 +9,13 @@ use tempfile::TempDir;
 use crate::support::{example_fixtures, fixture_args, fixtures, golden, read, read_json, rollproof, root, run};
 
 /// Every format beside JSON, and the file that shows it in each fixture's folder.
-const FORMATS: [(&str, &str); 6] = [
+const FORMATS: [(&str, &str); 7] = [
     ("text", "report.txt"),
     ("markdown", "report.md"),
     ("github", "report.github.txt"),
     ("junit", "report.junit.xml"),
     ("sarif", "report.sarif"),
+    ("outputs", "report.outputs.txt"),
     ("jsonl", "report.jsonl"),
 ];
 

@@ -1,5 +1,6 @@
 //! Everything that needs the real binary, real files or every fixture.
 
+mod action;
 mod cli;
 mod conventions;
 mod drive;

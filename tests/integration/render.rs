@@ -92,7 +92,7 @@ fn evidence_is_only_ever_text() {
         "plan.json",
         r#"{"enabled": true, "body": {"target_tag": "a|b\n::error::c", "canary_slug": "x\n::error::canary"}}"#,
     );
-    for format in ["text", "markdown", "github", "json", "junit", "sarif", "jsonl"] {
+    for format in ["text", "markdown", "github", "json", "junit", "sarif", "jsonl", "outputs"] {
         for errors in [&[][..], &["--show-errors"]] {
             let args = ["verify", "response.json", "--plan", "plan.json", "--format", format];
             let out = case.run(args.iter().chain(errors)).stdout;
@@ -100,7 +100,9 @@ fn evidence_is_only_ever_text() {
                 .chars()
                 .filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}'))
                 .collect();
-            if !format.starts_with("json") {
+            if format == "outputs" {
+                assert_eq!(out.lines().count(), 3, "{out}");
+            } else if !format.starts_with("json") {
                 assert!(odd.is_empty(), "{format}: {odd:?}");
             }
             if format == "junit" {

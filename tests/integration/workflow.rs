@@ -31,14 +31,14 @@ struct Step {
 }
 
 /// The drill's server, while it is needed.
-struct Served {
+pub struct Served {
     child: Child,
-    url: String,
-    token: String,
+    pub url: String,
+    pub token: String,
 }
 
 impl Served {
-    fn new(scenario: &Path) -> Self {
+    pub fn new(scenario: &Path) -> Self {
         let mut command = rollproof();
         let mut child =
             command.args(["drill", "serve"]).arg(scenario).stdout(Stdio::piped()).spawn().expect("it starts");

@@ -1,0 +1,295 @@
+//! `action.yml` and the workflows of GitHub and GitLab: every line that runs rollproof is run, against the drill's server.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::support::{Case, Ran, read, rollproof, root, run};
+use crate::workflow::Served;
+
+type Values = BTreeMap<String, String>;
+
+#[derive(Deserialize)]
+struct Action {
+    inputs: BTreeMap<String, Input>,
+    outputs: BTreeMap<String, Output>,
+    runs: Runs,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    description: String,
+    default: Option<String>,
+    #[serde(default)]
+    required: bool,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    description: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default, rename = "if")]
+    condition: String,
+    #[serde(default)]
+    uses: String,
+    #[serde(default)]
+    with: Values,
+    #[serde(default)]
+    env: Values,
+    run: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Workflow {
+    jobs: BTreeMap<String, Job>,
+}
+
+#[derive(Deserialize)]
+struct Job {
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Pipeline {
+    rollout: PipelineJob,
+}
+
+#[derive(Deserialize)]
+struct PipelineJob {
+    variables: Values,
+    script: Vec<String>,
+    artifacts: Artifacts,
+}
+
+#[derive(Deserialize)]
+struct Artifacts {
+    reports: Values,
+    paths: Vec<String>,
+}
+
+fn yaml<T: DeserializeOwned>(path: &str) -> T {
+    serde_saphyr::from_str(&read(&root().join(path))).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn values<const N: usize>(values: [(&str, &str); N]) -> Values {
+    values.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// A text with its expressions replaced; one that is not known is a mistake.
+fn expanded(text: &str, known: &Values) -> String {
+    let mut parts = text.split("${{ ");
+    let mut expanded = parts.next().expect("a start").to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once(" }}").expect("an end");
+        expanded.push_str(known.get(name).unwrap_or_else(|| panic!("{name} is not known")));
+        expanded.push_str(rest);
+    }
+    expanded
+}
+
+/// A CI job on a machine that has rollproof.
+fn shell(case: &Case, command: &str) -> Command {
+    let mut shell = Command::new("bash");
+    shell.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", command]).current_dir(case.path(""));
+    for (name, _) in rollproof().get_envs() {
+        shell.env_remove(name);
+    }
+    if !case.path("bin").exists() {
+        std::fs::create_dir(case.path("bin")).expect("a folder");
+        symlink(env!("CARGO_BIN_EXE_rollproof"), case.path("bin/rollproof")).expect("a link");
+    }
+    let path = std::env::var("PATH").expect("it is set");
+    shell.env("PATH", format!("{}:{path}", case.path("bin").display())).env("RUNNER_TEMP", case.path("runner"));
+    shell.env("GITHUB_SHA", "abcdef1000000000000000000000000000000000").env("GITHUB_REF_NAME", "main");
+    shell.env("GITHUB_REPOSITORY", "shop/platform").env("GITHUB_STEP_SUMMARY", case.path("summary.md"));
+    shell.env("GITHUB_OUTPUT", case.path("output")).env("GITHUB_PATH", case.path("path"));
+    shell.env("CI_STATUS_POLL_INTERVAL_SECONDS", "0.01").env("PROD_AUTO_DEPLOY_SOAK_SECONDS", "0");
+    shell
+}
+
+fn served(case: &Case, scenario: &str) -> Served {
+    let served = Served::new(&root().join("scenarios").join(scenario));
+    configure(case, &served);
+    served
+}
+
+/// What is the operator's own.
+fn configure(case: &Case, served: &Served) {
+    let config = format!(
+        "[plan]\ncanary = \"acme\"\ncontrol_plane = {0:?}\nrequired_contexts = [\"ci / test (push)\", \"lint\"]\n\
+         [probe]\nurl_template = \"{0}/tenants/{{slug}}/buildinfo\"\n",
+        served.url
+    );
+    case.file("rollproof.toml", config);
+}
+
+/// What became of the action: each step that ran, and the outputs.
+struct Played {
+    steps: Vec<(String, Ran)>,
+    outputs: Values,
+}
+
+impl Played {
+    fn code(&self, name: &str) -> i32 {
+        self.step(name).code
+    }
+
+    fn step(&self, name: &str) -> &Ran {
+        let found = self.steps.iter().find(|(step, _)| step == name);
+        &found.unwrap_or_else(|| panic!("{name} did not run")).1
+    }
+}
+
+/// Runs every step of the action that has a command: behind a failure those that ask to run always.
+fn play(case: &Case, served: &Served, with: &Values, env: &Values) -> Played {
+    let action: Action = yaml("action.yml");
+    let mut known = values([("github.action_path", "."), ("github.server_url", &served.url)]);
+    for (name, input) in &action.inputs {
+        assert!(!input.description.is_empty() && (input.required != input.default.is_some()), "{name}");
+        let value = with.get(name).or(input.default.as_ref()).unwrap_or_else(|| panic!("{name} is required"));
+        known.insert(format!("inputs.{name}"), value.clone());
+    }
+    with.keys().for_each(|name| assert!(action.inputs.contains_key(name), "{name} is no input"));
+    let mut steps: Vec<(String, Ran)> = Vec::new();
+    for step in action.runs.steps {
+        let failed = steps.iter().any(|(_, ran)| ran.code != 0);
+        let rolled_out = steps.iter().any(|(name, _)| name == "Roll out");
+        let skipped = step.condition.contains("steps.rollout.outcome") && !rolled_out;
+        let Some(command) = step.run.filter(|_| !skipped && (!failed || step.condition.contains("always()"))) else {
+            continue;
+        };
+        let mut shell = shell(case, &command);
+        shell.envs(env).envs(step.env.iter().map(|(name, value)| (name, expanded(value, &known))));
+        case.file("output", "");
+        let ran = run(&mut shell);
+        for line in read(&case.path("output")).lines() {
+            let (name, value) = line.split_once('=').expect("a name and a value");
+            known.insert(format!("steps.{}.outputs.{name}", step.id), value.to_owned());
+        }
+        steps.push((step.name, ran));
+    }
+    let outputs = action.outputs.into_iter().map(|(name, output)| {
+        assert!(!output.description.is_empty());
+        let key = output.value.trim_start_matches("${{ ").trim_end_matches(" }}").to_owned();
+        (name, known.get(&key).cloned().unwrap_or_default())
+    });
+    Played { outputs: outputs.collect(), steps }
+}
+
+#[test]
+fn the_github_workflow_rolls_out_and_hands_on_what_came_of_it() {
+    let mut workflow: Workflow = yaml("docs/ci/github.yml");
+    let steps = workflow.jobs.remove("rollout").expect("the job").steps;
+    let ours = steps.iter().find(|step| step.uses.contains("rollproof@")).expect("the action");
+    for (scenario, code, decision, behind) in
+        [("healthy.toml", 0, "pass", "[]"), ("skipped-tenant.toml", 1, "fail", r#"["agents-team"]"#)]
+    {
+        let case = Case::new();
+        let served = served(&case, scenario);
+        let secrets = values([("secrets.CP_ADMIN_API_TOKEN", &served.token)]);
+        let with = ours.with.iter().map(|(name, value)| (name.clone(), expanded(value, &secrets))).collect();
+        // No tenant may be shipped past, so that a skipped one fails the job.
+        let played = play(&case, &served, &with, &values([("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "0")]));
+        for name in ["Install", "Plan"] {
+            assert_eq!((played.code(name), &*played.step(name).stderr), (0, ""), "{name}");
+        }
+        for name in ["Roll out", "Verify"] {
+            let ran = played.step(name);
+            assert_eq!(ran.code, code, "{name}: {}{}", ran.stdout, ran.stderr);
+        }
+        let report = case.path(&played.outputs["report"]);
+        assert!(read(&report).contains(&format!("\"decision\": \"{decision}\"")));
+        assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), (decision, behind));
+        for file in ["plan.json", "response.json", "document.json", "document.json.journal", "report.html", "junit.xml"] {
+            assert!(case.path("rollout").join(file).is_file(), "{file} is kept");
+        }
+        assert!(read(&case.path("summary.md")).contains("proven on the target"));
+
+        let mut known = secrets;
+        known.extend(played.outputs.iter().map(|(name, value)| (format!("steps.{}.outputs.{name}", ours.id), value.clone())));
+        for step in &steps {
+            step.with.values().filter(|value| value.contains(".sarif")).for_each(|file| assert!(case.path(file).is_file()));
+            if let Some(command) = &step.run {
+                let env = step.env.iter().map(|(name, value)| (name, expanded(value, &known)));
+                let told = run(shell(&case, command).envs(env)).stdout;
+                assert_eq!(told, format!("{decision}, and behind are {behind}\n"));
+            }
+        }
+    }
+}
+
+#[test]
+fn on_gitea_the_action_asks_the_gates() {
+    for (scenario, code, decision, says) in [
+        ("kill-switch-armed.toml", 1, "fail", "gates.disabled"),
+        ("superseded.toml", 0, "not_asserted", "superseded by"),
+        ("gates-open.toml", 0, "pass", "all 5 tenants are proven"),
+    ] {
+        let case = Case::new();
+        let served = served(&case, scenario);
+        let with = values([("control-plane-token", &served.token), ("gitea-token", &served.token), ("probe", "true")]);
+        let played = play(&case, &served, &with, &values([("GITEA_ACTIONS", "true")]));
+        let ran = played.step("Roll out");
+        assert_eq!((ran.code, &*played.outputs["decision"]), (code, decision), "{}{}", ran.stdout, ran.stderr);
+        assert!(read(&case.path("summary.md")).contains(says), "{scenario}");
+    }
+}
+
+#[test]
+fn arguments_of_the_action_are_words_and_never_commands() {
+    let case = Case::new();
+    let served = served(&case, "skipped-tenant.toml");
+    let arguments = "\n--param=max_stragglers=1\n  \n";
+    let with = values([("control-plane-token", &served.token), ("arguments", arguments)]);
+    let none = values([("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "0")]);
+    let played = play(&case, &served, &with, &none);
+    assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), ("pass", r#"["agents-team"]"#));
+
+    for (name, value) in [("arguments", "$(touch pwned); touch pwned"), ("preflight", "yes"), ("probe", "1")] {
+        let case = Case::new();
+        configure(&case, &served);
+        let with = values([("control-plane-token", &served.token), (name, value)]);
+        let played = play(&case, &served, &with, &none);
+        assert_eq!((played.code("Roll out"), &*played.outputs["decision"]), (2, ""), "{name}");
+        assert!(!case.path("pwned").exists());
+    }
+}
+
+#[test]
+fn the_gitlab_pipeline_rolls_out_and_keeps_what_came_of_it() {
+    let job = yaml::<Pipeline>("docs/ci/gitlab.yml").rollout;
+    for (scenario, code) in [("healthy.toml", 0), ("skipped-tenant.toml", 1)] {
+        let case = Case::new();
+        let served = served(&case, scenario);
+        let mut last = 0;
+        for line in &job.script {
+            assert_eq!(last, 0, "what comes behind a failure does not run");
+            let mut shell = shell(&case, line);
+            for (name, value) in &job.variables {
+                shell.env(name, value.replace("$CI_COMMIT_SHA", "abcdef1000000000000000000000000000000000"));
+            }
+            shell.env("CP_ADMIN_API_TOKEN", &served.token).env("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "0");
+            last = run(&mut shell).code;
+        }
+        assert_eq!(last, code);
+        for file in job.artifacts.paths.iter().chain(job.artifacts.reports.values()) {
+            assert!(case.path(file).is_file(), "{file} is kept");
+        }
+    }
+}
