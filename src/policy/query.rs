@@ -1,6 +1,7 @@
 //! The generated module that asks every policy at once.
 
-use super::{GATES, HALT, Package, SUMMARY, WAIVERS};
+use super::package::{Package, key};
+use super::{GATES, HALT, SUMMARY, WAIVERS};
 
 /// A module of rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary, `halts` for
 /// every rule that can stop a rollout, `gates_halt` for the gates' alone, `whom` for the tenants whose build is asked
@@ -13,7 +14,7 @@ pub fn module(packages: &[Package], waivers: bool) -> String {
     };
     let findings = |of_waivers: bool| {
         let packages = on().filter(|package| (package.name == WAIVERS) == of_waivers);
-        let rules = packages.flat_map(|package| package.severities().map(|severity| super::key(package, severity)));
+        let rules = packages.flat_map(|package| package.severities().map(|severity| key(package, severity)));
         ask(&mut rules.map(|path| (path.clone(), path)))
     };
     let summary = ["cohorts", "tolerated", "quarantined", "waived", "superseded_by"].iter();

@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::blame::{self, Suspect};
 use super::engine::Input;
 use super::guard::Limits;
-use super::{HALT, Module, Package, Prepared, QUERY, Suspect, blame, needed};
+use super::prepared::{Prepared, needed};
+use super::{HALT, Module, Package, QUERY};
 use crate::document::{Document, Text};
 use crate::error::Error;
 use crate::finding::{Element, Severity, Stated};

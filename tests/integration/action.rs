@@ -165,7 +165,9 @@ fn play(case: &Case, served: &Served, with: &Values, env: &Values) -> Played {
         let value = with.get(name).or(input.default.as_ref()).unwrap_or_else(|| panic!("{name} is required"));
         known.insert(format!("inputs.{name}"), value.clone());
     }
-    with.keys().for_each(|name| assert!(action.inputs.contains_key(name), "{name} is no input"));
+    for name in with.keys() {
+        assert!(action.inputs.contains_key(name), "{name} is no input");
+    }
     let mut steps: Vec<(String, Ran)> = Vec::new();
     for step in action.runs.steps {
         let failed = steps.iter().any(|(_, ran)| ran.code != 0);
@@ -216,15 +218,21 @@ fn the_github_workflow_rolls_out_and_hands_on_what_came_of_it() {
         let report = case.path(&played.outputs["report"]);
         assert!(read(&report).contains(&format!("\"decision\": \"{decision}\"")));
         assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), (decision, behind));
-        for file in ["plan.json", "response.json", "document.json", "document.json.journal", "report.html", "junit.xml"] {
+        for file in ["plan.json", "response.json", "document.json", "document.json.journal", "report.html", "junit.xml"]
+        {
             assert!(case.path("rollout").join(file).is_file(), "{file} is kept");
         }
         assert!(read(&case.path("summary.md")).contains("proven on the target"));
 
         let mut known = secrets;
-        known.extend(played.outputs.iter().map(|(name, value)| (format!("steps.{}.outputs.{name}", ours.id), value.clone())));
+        known.extend(
+            played.outputs.iter().map(|(name, value)| (format!("steps.{}.outputs.{name}", ours.id), value.clone())),
+        );
         for step in &steps {
-            step.with.values().filter(|value| value.contains(".sarif")).for_each(|file| assert!(case.path(file).is_file()));
+            step.with
+                .values()
+                .filter(|value| value.contains(".sarif"))
+                .for_each(|file| assert!(case.path(file).is_file()));
             if let Some(command) = &step.run {
                 let env = step.env.iter().map(|(name, value)| (name, expanded(value, &known)));
                 let told = run(shell(&case, command).envs(env)).stdout;

@@ -1,0 +1,122 @@
+//! A policy, and what is said about its rules.
+
+use super::check;
+use crate::config::{Mode, ModeName};
+use crate::finding::{Element, Finding, RulePlace, Severity, Softened, Stated};
+use crate::waivers::Day;
+
+/// A policy: a package with at least one rule of findings.
+#[derive(Debug)]
+pub struct Package {
+    /// Its name, such as `rollproof.coverage`.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What it says, in one sentence or two.
+    pub description: String,
+    /// The definitions of its finding rules, in order.
+    pub(super) rules: Vec<Rule>,
+    /// Whether it has a rule that can stop a rollout.
+    pub(super) halts: bool,
+    /// The first day of rollouts on which it denies.
+    pub(super) effective_from: Option<Day>,
+    /// Whether it is evaluated, and what it says enforced.
+    pub(super) mode: Option<Mode>,
+    /// Where it is declared.
+    pub(super) place: RulePlace,
+    /// What evidence must hold for it to say anything.
+    pub(super) needs: Vec<String>,
+    /// The parameters that it declares.
+    pub(super) params: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) severity: Severity,
+    pub(super) place: RulePlace,
+    pub(super) codes: Vec<String>,
+    pub(super) waivable: bool,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) remedy: Option<String>,
+}
+
+/// Where the generated query keeps what a rule says.
+pub(super) fn key(package: &Package, severity: Severity) -> String {
+    format!("{}.{}", package.name, severity.name())
+}
+
+impl Package {
+    /// The severities that it has rules for, heaviest first.
+    pub(super) fn severities(&self) -> impl Iterator<Item = Severity> {
+        Severity::ALL.into_iter().filter(|severity| self.rules.iter().any(|rule| rule.severity == *severity))
+    }
+
+    /// The codes that its rules declare, by severity.
+    pub fn codes(&self) -> impl Iterator<Item = (Severity, &[String])> {
+        self.rules.iter().map(|rule| (rule.severity, &*rule.codes))
+    }
+
+    /// Whether it is evaluated.
+    pub(super) fn is_on(&self) -> bool {
+        self.mode.as_ref().is_none_or(|mode| mode.mode != ModeName::Off)
+    }
+
+    /// Where the first rule of a severity stands.
+    pub(super) fn rule(&self, severity: &str) -> Option<&RulePlace> {
+        self.rules.iter().find(|rule| rule.severity.name() == severity).map(|rule| &rule.place)
+    }
+
+    /// A bundled policy's code means one thing, whoever reads a report.
+    pub(super) fn allowed(&self, code: &str) -> Result<(), String> {
+        match check::reserved(code) {
+            Some(prefix) if !check::is_ours(&self.name) => {
+                Err(format!("the code {code:?} begins with {prefix:?}, as only those of bundled policies do"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn blame(&self, severity: Severity, error: &str) -> String {
+        let place = self.rule(severity.name()).unwrap_or(&self.place);
+        format!("{}:{}: {}: {error}", place.file, place.line, key(self, severity))
+    }
+
+    /// How much it weighs, where the configuration says so.
+    pub const fn mode(&self) -> Option<&Mode> {
+        self.mode.as_ref()
+    }
+
+    /// A finding of it; a deny of a policy that only reports is a warning.
+    pub(super) fn finding(&self, severity: Severity, element: Element, softened: Option<&Softened>) -> Finding {
+        let stated = match element {
+            Element::Finding(stated) => *stated,
+            Element::Message(message) => {
+                let code = format!("{}.{}", self.name, severity.name());
+                Stated { code, message, tenants: Vec::new(), observed: None, expected: None, at: None }
+            }
+        };
+        let mut rules = self.rules.iter().filter(|rule| rule.severity == severity);
+        let first = rules.clone().next();
+        let rule = rules.find(|rule| rule.codes.contains(&stated.code)).or(first);
+        let mut tenants = stated.tenants;
+        tenants.sort();
+        tenants.dedup();
+        Finding {
+            code: stated.code,
+            severity: if softened.is_some() { Severity::Warn } else { severity },
+            softened: softened.cloned(),
+            waived: None,
+            message: stated.message,
+            tenants,
+            observed: stated.observed,
+            expected: stated.expected,
+            at: stated.at,
+            policy: self.name.clone(),
+            rule: rule.map_or_else(|| RulePlace { file: String::new(), line: 0 }, |rule| rule.place.clone()),
+            title: rule.map_or_else(String::new, |rule| rule.title.clone()),
+            description: rule.map_or_else(String::new, |rule| rule.description.clone()),
+            remedy: rule.and_then(|rule| rule.remedy.clone()),
+        }
+    }
+}

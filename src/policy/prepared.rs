@@ -1,0 +1,331 @@
+//! Policies that are asked: what they say of a document, and of a rollout that is being driven.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::blame::{self, Suspect};
+use super::engine::{self, Alone, Answer, Held, Input};
+use super::guard::Limits;
+use super::package::{Package, key};
+use super::params::{Declaration, Param};
+use super::problem::Problem;
+use super::source::{self, RuleText};
+use super::syntax::Place;
+use super::{Applied, GATES, HALT, SUMMARY, WAIVERS, check, needs};
+use crate::document::{Document, InputFile, Text};
+use crate::error::{Error, nearest};
+use crate::facts::Facts;
+use crate::finding::{Element, Finding, Severity, Softened, Waived};
+use crate::waivers::{self, Waivers};
+
+/// What the policies say of a document.
+#[derive(Debug)]
+pub struct Outcome {
+    /// In no particular order.
+    pub findings: Vec<Finding>,
+    /// What the report counts.
+    pub summary: Summary,
+}
+
+/// What `rollproof.lib.summary` says.
+#[derive(Debug)]
+pub struct Summary {
+    /// Parallel to the document's cohorts.
+    pub cohorts: Vec<CohortSummary>,
+    /// The tolerance in force.
+    pub tolerated: u64,
+    /// Whether stragglers were shipped past.
+    pub quarantined: bool,
+    /// Stragglers that are waived, and so count toward no tolerance.
+    pub waived: Vec<Text>,
+    /// Policies that only report, and why.
+    pub reporting: BTreeMap<String, Softened>,
+    /// The newer commit, where the job was superseded before its first call: nothing is asserted.
+    pub superseded_by: Option<String>,
+}
+
+/// What `rollproof.lib.summary` says of a cohort.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CohortSummary {
+    /// Its proof state, such as `verified`.
+    pub state: String,
+    /// Whether that state proves anything.
+    pub proven: bool,
+    /// Whether its tenants are stragglers.
+    pub straggler: bool,
+    /// Why it is not proven, in words.
+    pub reason: String,
+    /// Which of its rows counts; none or -1 where it has no row.
+    #[serde(default)]
+    pub row: Option<i64>,
+}
+
+/// What the policies say of a rollout that is being driven.
+#[derive(Debug)]
+pub struct SoFar {
+    /// Why it must stop here, each beginning with its code; nothing where it may go on.
+    pub halts: Vec<String>,
+    /// How many tenants are proven.
+    pub proven: u64,
+    /// How many are not although a call named them.
+    pub not_proven: u64,
+}
+
+/// What `rollproof.lib.summary` counts of a rollout that is being driven.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counts {
+    proven: u64,
+    not_proven: u64,
+}
+
+/// Policies that are ready to be asked.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) packages: Vec<Package>,
+    pub(super) params: Vec<Param>,
+    pub(super) declared: BTreeMap<String, Declaration>,
+    pub(super) waivers: Waivers,
+    pub(super) facts: Facts,
+    pub(super) engine: engine::Prepared,
+    /// How much time all of them may take for an answer, if not what their own limits say.
+    pub(super) time: Option<Duration>,
+}
+
+impl Prepared {
+    /// The policies, by name.
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// The value of every parameter, by name.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// The files of waivers.
+    pub fn waiver_files(&self) -> &[InputFile] {
+        &self.waivers.files
+    }
+
+    /// Every waiver is meant for some code that a policy declares.
+    pub(super) fn check_waivers(&self) -> Result<(), Error> {
+        if self.waivers.given.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| Error::Policy(format!("{WAIVERS}: {error}"));
+        let answer = self.engine.ask_here("data.rollproof.lib.waivers.meant").map_err(failed)?;
+        let meant: Vec<Vec<String>> = answer.value().map_err(failed)?;
+        let mut faults = Vec::new();
+        let rules = || self.packages.iter().flat_map(|package| &package.rules);
+        for (given, codes) in self.waivers.given.iter().zip(meant) {
+            let code = &given.waiver.code;
+            let fault = match rules().find(|rule| rule.codes.contains(code)) {
+                _ if !codes.is_empty() => continue,
+                Some(_) => format!("{code} is never waivable"),
+                None => {
+                    let near = nearest(code, rules().flat_map(|rule| &rule.codes).map(String::as_str));
+                    let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+                    format!("no policy has a code {code:?} that may be waived{near}")
+                }
+            };
+            faults.push(format!("{}: {fault}", given.place));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n       "), waivers::HELP)) }
+    }
+
+    /// Every definition of every rule, as it stands in its file.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], where that cannot be told.
+    pub fn rules(&self) -> Result<Vec<RuleText>, Error> {
+        source::rules(&self.engine).map_err(Error::Policy)
+    }
+
+    /// The values with which definitions of rules held on a document, each definition given by file and line.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn held(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Held>, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        self.engine.held(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+    }
+
+    /// What single definitions of rules say of a document, each definition given by file and line.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn elements(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Alone>, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        self.engine.elements(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+    }
+
+    /// Every parameter that a policy declares, by name.
+    pub const fn declared(&self) -> &BTreeMap<String, Declaration> {
+        &self.declared
+    }
+
+    /// The files of facts.
+    pub fn fact_files(&self) -> &[InputFile] {
+        &self.facts.files
+    }
+
+    /// What every policy says of a document.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
+    pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
+        needed(self.packages.iter().filter(|package| package.is_on()), document)?;
+        let answer = self.ask("data.rollproof.query.answer", document)?;
+        self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+    }
+
+    /// What is said of a rollout that is being driven, behind a call: above all, why it must stop here.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn so_far(&self, document: &Document) -> Result<SoFar, Error> {
+        self.stops("data.rollproof.query.halts", document, |_| true)
+    }
+
+    /// The same behind a reading of a gate. Other policies have had their say behind the last call, and nothing is new
+    /// to them; before the first one, and where a call is to be made again, they would judge what nobody has answered.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn behind_gate(&self, document: &Document) -> Result<SoFar, Error> {
+        self.stops("data.rollproof.query.gates_halt", document, |package| package.name == GATES)
+    }
+
+    fn stops(&self, rule: &'static str, document: &Document, asked: impl Fn(&Package) -> bool) -> Result<SoFar, Error> {
+        let asking = self.packages.iter().filter(|package| package.is_on() && package.halts && asked(package));
+        needed(asking, document)?;
+        let answer = self.ask(rule, document)?;
+        let mut halts = Vec::new();
+        let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());
+        let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::Policy)?;
+        let halting = |package: &&Package| package.halts && package.is_on() && !reporting.contains_key(&package.name);
+        for package in self.packages.iter().filter(halting).filter(|package| asked(package)) {
+            let path = format!("{}.{HALT}", package.name);
+            let said = answer.get("said").get(&path).only().and_then(|said| said.elements::<Element>());
+            let mut waived = self.applied(&answer, &path).map_err(Error::Policy)?.into_iter();
+            for element in said.map_err(|error| Error::Policy(format!("{path}: {error}")))? {
+                let applied = waived.next().unwrap_or_default();
+                if element.tenants().is_some_and(|mut tenants| tenants.all(|tenant| applied.contains_key(&**tenant))) {
+                    continue;
+                }
+                halts.push(match element {
+                    Element::Message(message) => format!("{path}: {message}"),
+                    Element::Finding(stated) => format!("{}: {}", stated.code, stated.message),
+                });
+            }
+        }
+        halts.sort();
+        halts.dedup();
+        let progress = answer.get("progress").only().and_then(|said| said.value());
+        let Counts { proven, not_proven } =
+            progress.map_err(|error| Error::Policy(format!("{SUMMARY}.progress: {error}")))?;
+        Ok(SoFar { halts, proven, not_proven })
+    }
+
+    fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
+        let summary = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
+        let summary = Summary {
+            cohorts: summary("cohorts")?.elements()?,
+            tolerated: summary("tolerated")?.value()?,
+            quarantined: summary("quarantined")?.value()?,
+            waived: summary("waived")?.elements()?,
+            reporting: summary("reporting")?.value()?,
+            superseded_by: summary("superseded_by")?.value()?,
+        };
+        if summary.cohorts.len() != cohorts {
+            return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));
+        }
+        let mut findings = Vec::new();
+        for package in self.packages.iter().filter(|package| package.is_on()) {
+            for severity in package.severities() {
+                let key = key(package, severity);
+                let blame = |error: String| package.blame(severity, &error);
+                let said = answer.get("said").get(&key).only().map_err(blame)?;
+                let mut waived = self.applied(answer, &key).map_err(blame)?.into_iter();
+                for element in said.elements::<Element>().map_err(blame)? {
+                    let softened = summary.reporting.get(&package.name).filter(|_| severity == Severity::Deny);
+                    let finding = package.finding(severity, element, softened);
+                    package.allowed(&finding.code).map_err(blame)?;
+                    findings.extend(self.split(finding, &waived.next().unwrap_or_default()));
+                }
+            }
+        }
+        Ok(Outcome { findings, summary })
+    }
+
+    /// What waivers cover of each element that a rule gave.
+    fn applied(&self, answer: &Answer, path: &str) -> Result<Vec<Applied>, String> {
+        // What is said about waivers is waived by none.
+        if self.waivers.given.is_empty() || path.starts_with(WAIVERS) {
+            return Ok(Vec::new());
+        }
+        answer.get("applied").get(path).elements()
+    }
+
+    /// A finding without the tenants for which it is waived, and one a waiver about these.
+    fn split(&self, finding: Finding, applied: &Applied) -> Vec<Finding> {
+        if applied.is_empty() {
+            return vec![finding];
+        }
+        let mut parts: BTreeMap<Option<usize>, Vec<Text>> = BTreeMap::new();
+        for tenant in &finding.tenants {
+            parts.entry(applied.get(&**tenant).copied()).or_default().push(tenant.clone());
+        }
+        let part = |(waiver, tenants): (Option<usize>, Vec<Text>)| {
+            let given = waiver.and_then(|index| self.waivers.given.get(index)).map(|given| &given.waiver);
+            let waived = given.map(|waiver| Waived {
+                reason: waiver.reason.clone(),
+                owner: waiver.owner.clone(),
+                expires: waiver.expires.clone().into(),
+            });
+            Finding { tenants, waived, ..finding.clone() }
+        };
+        parts.into_iter().map(part).collect()
+    }
+
+    pub(super) fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
+        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
+        self.engine
+            .ask(rule, input.clone(), limits)
+            .map_err(|failure| blame::blame(&self.engine, self.suspects(), &input, limits, &failure))
+    }
+
+    /// Every rule that is asked, a team's own first.
+    fn suspects(&self) -> Vec<Suspect> {
+        let suspects = |package: &Package| -> Vec<Suspect> {
+            let names = package.severities().map(Severity::name).chain(package.halts.then_some(HALT));
+            let suspect = |name: &str| Suspect {
+                path: format!("{}.{name}", package.name),
+                place: package.rule(name).unwrap_or(&package.place).clone(),
+            };
+            names.map(suspect).collect()
+        };
+        let (ours, own): (Vec<_>, Vec<_>) =
+            self.packages.iter().filter(|package| package.is_on()).partition(|package| check::is_ours(&package.name));
+        own.into_iter().chain(ours).flat_map(suspects).collect()
+    }
+}
+
+/// Whether the evidence has what some policies need.
+pub(super) fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for package in packages {
+        let (file, place) = (package.place.file.as_str().into(), Place { line: package.place.line, column: 0 });
+        if let Some(need) = needs::missing(&package.needs, document) {
+            let what = format!("the policy {} needs {need}, and the evidence does not have it", package.name);
+            let remedy = "give evidence that has it, or leave the policy out: what is absent would pass unseen";
+            problems.push(Problem::new(&file, place, what, remedy));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Policies(problems)) }
+}
