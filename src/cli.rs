@@ -1,5 +1,6 @@
 //! The command line. Types only: their comments are the help text.
 
+mod audit;
 mod policy;
 mod probe;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use audit::Audit;
 pub use probe::{Probe, Probing};
 
 use crate::render::Format;
@@ -55,6 +57,8 @@ pub enum Command {
     Policy(Policy),
     /// Explain how a verdict came about, and what would turn it
     Explain(Explain),
+    /// Judge every archived rollout of some folders: which were called green and were not, and who is behind since when
+    Audit(Audit),
     /// Print the JSON Schema of a format, or the names of all
     Schema {
         /// The format

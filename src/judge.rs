@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::cli;
 use crate::config::Config;
 use crate::document::{Document, InputFile, Text};
@@ -11,7 +13,7 @@ use crate::drive::Question;
 use crate::error::Error;
 use crate::facts::FactFiles;
 use crate::output;
-use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, load};
+use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, Subject, load};
 use crate::render::{Format, View, render};
 use crate::report::{Picture, Report, report};
 use crate::schema::Valid;
@@ -72,6 +74,7 @@ impl<'a> Judge<'a> {
         let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
         let files = config.waivers.files.iter().chain(&options.waivers).map(|path| &**path);
         Ok(Settings {
+            subject: Subject::Rollout,
             paths,
             params: configured.chain(named).collect(),
             time: options.policy_timeout.map(Duration::from_secs),
@@ -176,8 +179,16 @@ fn is_appended_to(path: &Path) -> bool {
 /// # Errors
 /// [`Error::Output`] where that fails.
 pub fn write_document(path: &Path, document: &Document) -> Result<(), Error> {
+    write_json(path, document)
+}
+
+/// Writes JSON in one line.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     output::replace(path, |out| {
-        serde_json::to_writer(&mut *out, document)?;
+        serde_json::to_writer(&mut *out, value)?;
         writeln!(out)
     })
 }

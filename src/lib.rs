@@ -8,6 +8,7 @@
 //! Each arrow is one module with one entry function, each noun one type. Only `collect` reads the world; everything
 //! behind it is a pure function, so that an archive gives the same verdict a year later. The decision is Rego's.
 
+pub mod audit;
 pub mod cli;
 pub mod collect;
 pub mod config;
@@ -55,6 +56,7 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
         Command::Probe(options) => probe::probe(&options, complain),
         Command::Drill(options) => drill::drill(&options),
         Command::Policy(options) => manage::manage(&options),
+        Command::Audit(options) => audit::audit(&options, complain),
         Command::Explain(options) => explain::explain(&options),
         Command::Schema { name } => print_schema(name),
         Command::Completions { shell } => manual::completions(shell),

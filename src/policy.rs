@@ -1,5 +1,6 @@
 //! From the document to findings: loads the policies and evaluates all of them at once. What they say is Rego's alone.
 
+mod audit;
 mod blame;
 mod catalog;
 mod check;
@@ -77,9 +78,37 @@ const READY: &str = "data.rollproof.query.ready";
 /// The rule that stops a rollout while it is driven.
 const HALT: &str = "halt";
 
+/// What policies judge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// A rollout, by its document.
+    #[default]
+    Rollout,
+    /// Many rollouts, by the document of an audit.
+    Audit,
+}
+
+impl Subject {
+    const fn other(self) -> Self {
+        match self {
+            Self::Rollout => Self::Audit,
+            Self::Audit => Self::Rollout,
+        }
+    }
+
+    /// What METADATA calls the schema of what is judged.
+    const fn schema(self) -> &'static str {
+        match self {
+            Self::Rollout => "document.schema",
+            Self::Audit => "audit.schema",
+        }
+    }
+}
+
 /// Loaded policies.
 #[derive(Debug)]
 pub struct Policies {
+    subject: Subject,
     engine: engine::Loaded,
     packages: Vec<Package>,
     params: BTreeMap<String, Declaration>,
@@ -101,20 +130,32 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
-        let mut modules = embedded::modules();
+        Self::about(Subject::Rollout, paths)
+    }
+
+    /// The bundled policies that judge audits.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one is not as it should be: a bug of ours.
+    pub fn of_audits() -> Result<Self, Error> {
+        Self::about(Subject::Audit, &[])
+    }
+
+    fn about(subject: Subject, paths: &[PathBuf]) -> Result<Self, Error> {
+        let mut modules = embedded::modules(subject);
         let own = files::all(paths)?;
         if !own.is_empty() {
-            let problems = check::files(modules.clone(), own.clone()).map_err(Error::Policy)?;
+            let problems = check::files(subject, modules.clone(), own.clone()).map_err(Error::Policy)?;
             if !problems.is_empty() {
                 return Err(Error::Policies(problems));
             }
             modules.extend(own);
         }
         let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
-        Self::read(engine, outlines)
+        Self::read(subject, engine, outlines)
     }
 
-    fn read(engine: engine::Loaded, outlines: Vec<Outline>) -> Result<Self, Error> {
+    fn read(subject: Subject, engine: engine::Loaded, outlines: Vec<Outline>) -> Result<Self, Error> {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
         let mut facts = Vec::new();
@@ -182,7 +223,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { engine, packages, params, facts })
+        Ok(Self { subject, engine, packages, params, facts })
     }
 
     /// The policies, by name.
@@ -274,8 +315,11 @@ impl Policies {
         let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
         let facts = facts.map_or_else(|| Ok(Facts::default()), |facts| facts::read(facts, &self.facts, &needed))?;
         let data = self.data(&params, &waivers, &facts);
-        let query =
-            Module { file: format!("{QUERY}.rego"), text: query::module(&self.packages, !waivers.given.is_empty()) };
+        let text = match self.subject {
+            Subject::Rollout => query::module(&self.packages, !waivers.given.is_empty()),
+            Subject::Audit => query::nothing(),
+        };
+        let query = Module { file: format!("{QUERY}.rego"), text };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
         let prepared =
             Prepared { packages: self.packages, declared: self.params, params, waivers, facts, engine, time: None };
@@ -287,6 +331,8 @@ impl Policies {
 /// What is asked for beside the bundled policies.
 #[derive(Debug, Default)]
 pub struct Settings {
+    /// What is judged.
+    pub subject: Subject,
     /// Folders and files of a team's own policies.
     pub paths: Vec<PathBuf>,
     /// Values of parameters.
@@ -310,7 +356,7 @@ pub struct Settings {
 /// [`Error::Policy`] where the operating system refuses.
 pub fn load(settings: Settings) -> Result<Loading, Error> {
     let work = move || {
-        let mut policies = Policies::with(&settings.paths)?;
+        let mut policies = Policies::about(settings.subject, &settings.paths)?;
         policies.soften(settings.modes)?;
         let params = policies.params(&settings.params)?;
         if let Some(only) = settings.only {

@@ -14,6 +14,7 @@ mod words;
 
 use std::io::{self, Write};
 
+pub use text::{findings, verdict_style};
 pub use words::{headline, names_of, verdict};
 
 use crate::report::Report;

@@ -8,7 +8,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use picture::{Cell, Group, Kind, Picture};
@@ -16,7 +16,7 @@ pub use rows::{MAX_ROWS, RowLine};
 
 use crate::config::ModeName;
 use crate::document::{Document, FleetSource, InputFile, Role, Text};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, Softened};
 use crate::policy::{Outcome, Package, Param, ParamSource, Summary as Counted};
 
 /// The verdict on a rollout.
@@ -58,7 +58,7 @@ pub enum Format {
 }
 
 /// The verdict (design section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Decision {
@@ -73,8 +73,11 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Every decision, the best first.
+    pub const ALL: [Self; 4] = [Self::Pass, Self::NotAsserted, Self::Inconclusive, Self::Fail];
+
     /// The one fold that is not Rego.
-    fn of(findings: &[Finding], dry_run: bool, superseded: bool) -> Self {
+    pub(crate) fn of(findings: &[Finding], dry_run: bool, superseded: bool) -> Self {
         let any = |severity| findings.iter().any(|finding| finding.severity == severity && finding.waived.is_none());
         match () {
             () if any(Severity::Deny) => Self::Fail,
@@ -202,32 +205,16 @@ pub fn report(
     params: &[Param],
 ) -> Report {
     let Outcome { mut findings, summary: counted } = outcome;
-    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    sort(&mut findings);
     let stragglers = stragglers(document, &counted);
-    let policies = packages.iter().map(|package| {
-        let reporting = counted.reporting.get(&package.name);
-        let configured = package.mode();
-        Policy {
-            package: package.name.clone(),
-            title: package.title.clone(),
-            findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
-            mode: configured.map(|mode| mode.mode).or(reporting.map(|_| ModeName::Report)),
-            reason: configured.and_then(|mode| mode.reason.clone()),
-            effective_from: reporting.and_then(|reporting| reporting.effective_from.clone()),
-        }
-    });
-    let params = params.iter().map(|Param { name, value, from }| {
-        let (name, value) = (name.clone(), value.clone());
-        ParamValue { name, value, from: *from }
-    });
     Report {
         format: Format::V1,
         decision: Decision::of(&findings, document.rollout.dry_run, counted.superseded_by.is_some()),
         summary: summary(document, &counted, stragglers.len() as u64),
         rows: rows::lines(document, &stragglers),
         stragglers,
-        policies: policies.collect(),
-        params: params.collect(),
+        policies: policies(packages, &findings, &counted.reporting),
+        params: self::params(params),
         findings,
         inputs,
         picture: None,
@@ -237,6 +224,39 @@ pub fn report(
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_none(many: &u64) -> bool {
     *many == 0
+}
+
+/// Every policy, and how many of the findings are its.
+pub(crate) fn policies(
+    packages: &[Package],
+    findings: &[Finding],
+    reporting: &BTreeMap<String, Softened>,
+) -> Vec<Policy> {
+    let policy = |package: &Package| {
+        let reporting = reporting.get(&package.name);
+        let configured = package.mode();
+        Policy {
+            package: package.name.clone(),
+            title: package.title.clone(),
+            findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
+            mode: configured.map(|mode| mode.mode).or(reporting.map(|_| ModeName::Report)),
+            reason: configured.and_then(|mode| mode.reason.clone()),
+            effective_from: reporting.and_then(|reporting| reporting.effective_from.clone()),
+        }
+    };
+    packages.iter().map(policy).collect()
+}
+
+/// The value of every parameter.
+pub(crate) fn params(params: &[Param]) -> Vec<ParamValue> {
+    let param =
+        |Param { name, value, from }: &Param| ParamValue { name: name.clone(), value: value.clone(), from: *from };
+    params.iter().map(param).collect()
+}
+
+/// Puts findings into the order of a report.
+pub(crate) fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
 }
 
 fn sort_key(finding: &Finding) -> impl Ord + '_ {

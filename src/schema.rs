@@ -3,12 +3,14 @@
 mod explain;
 
 use std::ops::Deref;
+use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 pub use explain::{Fault, MAX_FAULTS, explain, explain_response, fault_at, json, line_fault, utf8};
 
+use crate::audit::{Audit, AuditReport};
 use crate::collect::{FleetList, Plan, PlanAnswer, Response};
 use crate::config::Config;
 use crate::document::{Cohort, Document};
@@ -56,11 +58,15 @@ pub enum Name {
     Policy,
     /// What a policy says, as `policy eval --format json` writes it
     Said,
+    /// Many rollouts, as `audit --document` writes them; policies of audits read it as `input`
+    Audit,
+    /// The verdict on many rollouts, as `audit --format json` writes it
+    AuditReport,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Document,
         Self::Report,
         Self::Response,
@@ -76,6 +82,8 @@ impl Name {
         Self::Policies,
         Self::Policy,
         Self::Said,
+        Self::Audit,
+        Self::AuditReport,
     ];
 
     /// The name of its file in `schemas/`.
@@ -96,6 +104,8 @@ impl Name {
             Self::Policies => "policies.schema.json",
             Self::Policy => "policy.schema.json",
             Self::Said => "said.schema.json",
+            Self::Audit => "audit.schema.json",
+            Self::AuditReport => "audit-report.schema.json",
         }
     }
 
@@ -122,6 +132,8 @@ impl Name {
             Self::Policies => schemars::schema_for!(manage::List).to_value(),
             Self::Policy => schemars::schema_for!(manage::Shown).to_value(),
             Self::Said => schemars::schema_for!(manage::Answer).to_value(),
+            Self::Audit => schemars::schema_for!(Audit).to_value(),
+            Self::AuditReport => schemars::schema_for!(AuditReport).to_value(),
         }
     }
 
@@ -180,6 +192,9 @@ impl Deref for Valid<'_> {
     }
 }
 
+/// Compiled once, however many documents are checked.
+static DOCUMENT: LazyLock<Validator> = LazyLock::new(|| validator(&Name::Document.schema(), None));
+
 /// How many cohorts are checked at a time.
 const CHUNK: usize = 4096;
 
@@ -193,9 +208,8 @@ pub fn validate(document: &Document) -> Result<Valid<'_>, Error> {
         Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}"))
     };
     let json = |error: serde_json::Error| bug(error.to_string());
-    let validator = validator(&Name::Document.schema(), None);
     let check = |part: &Value| {
-        let checked = validator.validate(part);
+        let checked = DOCUMENT.validate(part);
         checked.map_err(|error| bug(format!("{}: {error}", error.instance_path())))
     };
     let without_cohorts = Document { calls: document.calls.clone(), ..document.without_evidence() };
@@ -210,6 +224,19 @@ pub fn validate(document: &Document) -> Result<Valid<'_>, Error> {
         part["calls"] = json!([]);
     }
     Ok(Valid(document))
+}
+
+/// Checks the document of an audit.
+///
+/// # Errors
+/// [`Error::Policy`] with the violation: a bug of ours, since everything was checked on its way in.
+pub fn validate_audit(audit: &Audit) -> Result<(), Error> {
+    let bug = |problem: String| {
+        Error::Policy(format!("the audit is against its own schema, please report this as a bug: {problem}"))
+    };
+    let audit = serde_json::to_value(audit).map_err(|error| bug(error.to_string()))?;
+    let checked = validator(&Name::Audit.schema(), None).validate(&audit).map_err(|error| error.to_string());
+    checked.map_err(bug)
 }
 
 /// A key as it stands in a JSON pointer (RFC 6901).

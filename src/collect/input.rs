@@ -34,10 +34,10 @@ impl Source {
         if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
     }
 
-    /// Reads it as a whole, at most `max_bytes`.
+    /// Reads it as a whole, at most `max_bytes`; what is packed (gzip, Zstandard) is unpacked.
     ///
     /// # Errors
-    /// [`Error::Evidence`] where it cannot be read or is larger.
+    /// [`Error::Evidence`] where it cannot be read or unpacked or is larger, unpacked.
     pub fn read(&self, max_bytes: u64) -> Result<Input, Error> {
         let (name, read) = match self {
             Self::Stdin => ("(standard input)".to_owned(), take(io::stdin().lock(), Vec::new(), max_bytes)),
@@ -51,6 +51,10 @@ impl Source {
         };
         let failed = |fault| Error::Evidence { input: name.clone(), faults: vec![fault] };
         let bytes = read.map_err(|error| failed(unreadable(&error)))?;
+        let bytes = unpacked(bytes, max_bytes).map_err(|error| {
+            let fault = Fault::whole(format!("it is packed, and cannot be unpacked: {error}"));
+            failed(fault.help("was it cut short? `gzip -t` and `zstd -t` tell more"))
+        })?;
         if bytes.len() as u64 > max_bytes {
             let problem = format!("it is larger than the limit of {max_bytes} bytes");
             return Err(failed(
@@ -58,6 +62,16 @@ impl Source {
             ));
         }
         Ok(Input { name: Text::from(name), bytes })
+    }
+}
+
+/// What gzip or Zstandard packed, unpacked, and at most one byte more than is allowed; all else as it is. The first bytes
+/// tell which it is: no JSON and no list of slugs begins so.
+fn unpacked(bytes: Bytes, max_bytes: u64) -> io::Result<Bytes> {
+    match &*bytes {
+        [0x1f, 0x8b, ..] => take(flate2::read::MultiGzDecoder::new(&*bytes), Vec::new(), max_bytes),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => take(zstd::Decoder::with_buffer(&*bytes)?, Vec::new(), max_bytes),
+        _ => Ok(bytes),
     }
 }
 

@@ -15,6 +15,7 @@ mod scope;
 mod types;
 mod walk;
 
+use super::Subject;
 use super::engine::{self, Module as File};
 use super::problem::Problem;
 use super::syntax::Module;
@@ -27,7 +28,7 @@ pub use findings::{is_ours, reserved};
 ///
 /// # Errors
 /// In words, where the engine does not come to an end.
-pub fn files(bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, String> {
+pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, String> {
     let many = bundled.len();
     let read = engine::parse_all(bundled.into_iter().chain(own).collect())?;
     let (mut modules, mut problems, mut known) = (Vec::new(), Vec::new(), 0);
@@ -40,18 +41,21 @@ pub fn files(bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, String>
             Err(problem) => problems.push(problem),
         }
     }
-    Ok(check(&modules, known, problems))
+    Ok(check(subject, &modules, known, problems))
 }
 
 /// Checks the modules behind the first `known`, which are trusted and only have to be there. `problems` are those that
 /// kept files from being read.
-fn check(modules: &[Module], known: usize, problems: Vec<Problem>) -> Vec<Problem> {
+fn check(subject: Subject, modules: &[Module], known: usize, problems: Vec<Problem>) -> Vec<Problem> {
     let mut report = Report::default();
     let complete = problems.is_empty();
     for problem in problems {
         report.push(problem);
     }
-    let schema = schema::Name::Document.schema();
+    let schema = match subject {
+        Subject::Rollout => schema::Name::Document.schema(),
+        Subject::Audit => schema::Name::Audit.schema(),
+    };
     let metadata = describe::read(modules, known, &mut report);
     let program = Program::new(modules, known, &metadata, complete);
     describe::check(&program, &metadata, &schema, &mut report);
@@ -69,8 +73,10 @@ mod tests {
 
     #[test]
     fn the_bundled_policies_keep_to_what_is_asked_of_others() {
-        let problems = files(Vec::new(), embedded::modules()).expect("they can be read");
-        assert!(problems.is_empty(), "{}", crate::policy::problem::Problems(&problems));
+        for subject in [Subject::Rollout, Subject::Audit] {
+            let problems = files(subject, Vec::new(), embedded::modules(subject)).expect("they can be read");
+            assert!(problems.is_empty(), "{}", crate::policy::problem::Problems(&problems));
+        }
     }
 
     /// Every identifier of the bundled policies with one letter changed, one at a time: a check of `tests/interop`, which
@@ -79,9 +85,9 @@ mod tests {
     #[ignore = "some thousand checks; tests/interop/mutations.py runs it and reads what it prints"]
     #[expect(clippy::print_stdout, reason = "the script reads it")]
     fn a_letter_changed() {
-        let modules = embedded::modules();
+        let modules = embedded::modules(Subject::Rollout);
         // Where something is refused as it stands, each misspelling would be too, and nothing would be shown.
-        let problems = files(Vec::new(), modules.clone()).expect("they can be read");
+        let problems = files(Subject::Rollout, Vec::new(), modules.clone()).expect("they can be read");
         assert!(problems.is_empty(), "{}", crate::policy::problem::Problems(&problems));
         let places = modules.iter().enumerate();
         let places: Vec<_> =
@@ -106,7 +112,7 @@ mod tests {
             let other = if letter == 'z' { 'a' } else { char::from_u32(u32::from(letter) + 1).expect("a letter") };
             let mut mutant = modules.to_vec();
             mutant[i].text.replace_range(at + middle..=at + middle, &other.to_string());
-            if files(Vec::new(), mutant).expect("it can be read").is_empty() {
+            if files(Subject::Rollout, Vec::new(), mutant).expect("it can be read").is_empty() {
                 passed.push(format!("mutant {} {} {other}", modules[i].file, at + middle));
             }
         }

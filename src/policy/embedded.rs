@@ -2,14 +2,17 @@
 
 use include_dir::{Dir, include_dir};
 
+use super::Subject;
 use super::engine::Module;
 
 static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies/rollproof");
 
-/// The bundled modules, by path; unit tests are not among them.
-pub fn modules() -> Vec<Module> {
+/// The bundled modules that judge something or help to, by path; unit tests are not among them.
+pub fn modules(subject: Subject) -> Vec<Module> {
     let mut modules = Vec::new();
     collect(&POLICIES, &mut modules);
+    // What a module reads as its input, its METADATA says; what reads none helps everybody.
+    modules.retain(|module| !module.text.contains(&format!("input: schema[\"{}\"]", subject.other().schema())));
     modules.sort_by(|a, b| a.file.cmp(&b.file));
     modules
 }

@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use super::guard::{Limits, guarded};
 use super::problem::Problem;
 use super::syntax;
+use crate::audit::Audit;
 use crate::document::{Document, Text};
 
 /// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
@@ -159,6 +160,22 @@ impl Input {
             object.insert(Value::from("cohorts"), Value::from(cohorts));
         }
         Ok(Self(input))
+    }
+}
+
+impl Input {
+    /// Makes it of an audit, without what became of tenants rollout by rollout.
+    ///
+    /// # Errors
+    /// None that archives can cause.
+    pub fn audit(audit: &Audit) -> Result<Self, serde_json::Error> {
+        let mut input = serde_json::to_value(audit)?;
+        for tenant in input["tenants"].as_array_mut().into_iter().flatten() {
+            if let Some(tenant) = tenant.as_object_mut() {
+                tenant.remove("history");
+            }
+        }
+        Ok(Self(Value::from(input)))
     }
 }
 

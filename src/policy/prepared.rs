@@ -301,7 +301,7 @@ impl Prepared {
     }
 
     /// Every rule that is asked, a team's own first.
-    fn suspects(&self) -> Vec<Suspect> {
+    pub(super) fn suspects(&self) -> Vec<Suspect> {
         let suspects = |package: &Package| -> Vec<Suspect> {
             let names = package.severities().map(Severity::name).chain(package.halts.then_some(HALT));
             let suspect = |name: &str| Suspect {

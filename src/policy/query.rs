@@ -3,8 +3,13 @@
 use super::package::{Package, key};
 use super::{GATES, HALT, SUMMARY, WAIVERS};
 
+/// A module that asks for nothing, where rules are asked one by one.
+pub fn nothing() -> String {
+    "package rollproof.query\n\nready := true\n".to_owned()
+}
+
 /// A module of rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary, `halts` for
-/// every rule that can stop a rollout, `gates_halt` for the gates' alone, `whom` for the tenants whose build is asked
+/// every rule that can stop a rollout, `fanned_out` for whether it reached anybody, `gates_halt` for the gates' alone, `whom` for the tenants whose build is asked
 /// for. A rule that is undefined leaves its list empty, which is how it differs
 /// from one that is an empty set. Where there are waivers, each list has a parallel one of what they cover.
 pub fn module(packages: &[Package], waivers: bool) -> String {
@@ -55,6 +60,8 @@ answer := {{
 \t\"applied\": applied,
 \t\"reporting\": [value | value := modes.reporting],
 {summary}}}
+
+fanned_out := [value | value := data.rollproof.lib.summary.fanned_out]
 
 asked := {{
 {}}}

@@ -12,7 +12,7 @@ use super::engine::{self, Lines, Unit, Why};
 use super::guard::Limits;
 use super::problem::Problem;
 use super::syntax::Place;
-use super::{Prepared, READY, embedded, files};
+use super::{Prepared, READY, Subject, embedded, files};
 use crate::error::Error;
 
 /// What came of tests.
@@ -102,7 +102,7 @@ pub fn run(
     coverage: bool,
 ) -> Result<Tested, Error> {
     let limits = Limits::for_cohorts(0).within(Some(time));
-    let known = embedded::modules().into_iter().chain(paths.policies.iter().cloned()).collect();
+    let known = embedded::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
     let problems = references::of_tests(known, paths.tests.clone()).map_err(Error::Policy)?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));

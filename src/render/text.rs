@@ -1,6 +1,6 @@
 //! For a person at a terminal.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -24,18 +24,22 @@ const INDENT: usize = 8;
 /// Writes the verdict for a person.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { view, out };
-    let word = page.painted(verdict(report.decision), decision_style(report.decision));
+    let word = page.painted(verdict(report.decision), verdict_style(report.decision));
     writeln!(page.out, "{word}  {}", for_terminal(&headline(report)))?;
     for sentence in softened(report) {
         page.paragraph("  ", 4, &for_terminal(&sentence))?;
     }
-    let mut listed = HashSet::new();
-    for finding in &report.findings {
-        writeln!(page.out)?;
-        page.finding(report, finding, &mut listed)?;
-    }
+    page.findings(&report.findings, &report.stragglers_by_name())?;
     writeln!(page.out)?;
     page.footer(report)
+}
+
+/// Writes findings for a person.
+///
+/// # Errors
+/// Those of `out`.
+pub fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Result<()> {
+    Page { view, out }.findings(findings, &HashMap::new())
 }
 
 struct Page<'a> {
@@ -48,7 +52,20 @@ impl Page<'_> {
         if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn finding(&mut self, report: &Report, finding: &Finding, listed: &mut HashSet<Text>) -> io::Result<()> {
+    fn findings(&mut self, findings: &[Finding], behind: &HashMap<&str, &Straggler>) -> io::Result<()> {
+        let mut listed = HashSet::new();
+        findings.iter().try_for_each(|finding| {
+            writeln!(self.out)?;
+            self.finding(behind, finding, &mut listed)
+        })
+    }
+
+    fn finding(
+        &mut self,
+        behind: &HashMap<&str, &Straggler>,
+        finding: &Finding,
+        listed: &mut HashSet<Text>,
+    ) -> io::Result<()> {
         let severity = finding.severity.name();
         let label = self.painted(severity, severity_style(finding.severity));
         let code = self.painted(&for_terminal(&finding.code), Style::new().bold());
@@ -59,7 +76,6 @@ impl Page<'_> {
             self.labelled("but", &for_terminal(&but))?;
         }
 
-        let behind = report.stragglers_by_name();
         let (stragglers, others): (Vec<_>, Vec<_>) =
             finding.tenants.iter().partition(|tenant| behind.contains_key(&***tenant) && !listed.contains(*tenant));
         let stragglers: Vec<&Straggler> =
@@ -183,7 +199,8 @@ fn waived(report: &Report, policy: &Policy) -> Option<String> {
     }
 }
 
-fn decision_style(decision: Decision) -> Style {
+/// How a verdict is painted.
+pub fn verdict_style(decision: Decision) -> Style {
     let color = match decision {
         Decision::Pass => AnsiColor::Green,
         Decision::Fail => AnsiColor::Red,

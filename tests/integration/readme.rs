@@ -113,7 +113,8 @@ fn what_is_generated_is_current() {
     let shown: String = shown.split_inclusive('\n').filter(|line| !line.starts_with("  sha256 ")).collect();
     let verdict = format!("```text\n{shown}```\n");
     let mut table = "| policy | says | codes |\n| --- | --- | --- |\n".to_owned();
-    for package in policies.packages() {
+    let of_audits = Policies::of_audits().expect("they load");
+    for package in policies.packages().iter().chain(of_audits.packages()) {
         let name = package.name.trim_start_matches("rollproof.");
         let mut codes: Vec<String> =
             package.codes().flat_map(|(_, codes)| codes).map(|code| format!("`{code}`")).collect();
@@ -124,7 +125,7 @@ fn what_is_generated_is_current() {
             .expect("a string");
     }
     let mut params = "| parameter | type | default | what it does |\n| --- | --- | --- | --- |\n".to_owned();
-    for (name, declared) in policies.declared() {
+    for (name, declared) in policies.declared().iter().chain(of_audits.declared()) {
         let kind = format!("{:?}", declared.kind).to_lowercase();
         let default = declared.default.as_ref().map_or_else(|| "none".into(), ToString::to_string);
         writeln!(params, "| `{name}` | {kind} | {default} | {} |", declared.description.trim()).expect("a string");

@@ -16,7 +16,6 @@ package rollproof.canary
 import data.rollproof.lib.fleet
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
-import data.rollproof.lib.text
 
 # The cohort of the canary, by index; empty where the fleet does not have it.
 enumerated contains i if {
@@ -53,7 +52,7 @@ deny contains finding if {
 	some i in (asserted - proof.proven)
 	finding := {
 		"code": "canary.unproven",
-		"message": sprintf("canary %s is not proven on %s: %s", [input.rollout.canary, text.target, proof.states[i]]),
+		"message": sprintf("canary %s is not proven on %s: %s", [input.rollout.canary, fleet.target, proof.states[i]]),
 		"tenants": [input.rollout.canary],
 		"at": sprintf("/cohorts/%d", [i]),
 	}
@@ -91,7 +90,7 @@ unhealthy contains finding if {
 	proof.counting[i].healthz_ok == false
 	finding := {
 		"code": "canary.unhealthy",
-		"message": sprintf("canary %s is on %s and not healthy", [input.rollout.canary, text.target]),
+		"message": sprintf("canary %s is on %s and not healthy", [input.rollout.canary, fleet.target]),
 		"tenants": [input.rollout.canary],
 		"at": sprintf("/cohorts/%d", [i]),
 	}

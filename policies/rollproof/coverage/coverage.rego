@@ -36,7 +36,7 @@ deny contains finding if {
 	is_incomplete
 	finding := {
 		"code": "coverage.incomplete",
-		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.behind), text.target]),
+		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.behind), fleet.target]),
 		"tenants": fleet.counted,
 		"observed": {"stragglers": fleet.behind},
 		"expected": {"stragglers_at_most": fleet.tolerated},
@@ -53,7 +53,7 @@ deny contains finding if {
 	count(fleet.waived) > 0
 	finding := {
 		"code": "coverage.incomplete",
-		"message": sprintf("%s not proven on %s", [text.tenants_are(count(fleet.waived)), text.target]),
+		"message": sprintf("%s not proven on %s", [text.tenants_are(count(fleet.waived)), fleet.target]),
 		"tenants": object.keys(fleet.waived),
 	}
 }
@@ -69,7 +69,7 @@ deny contains finding if {
 	fleet.nobody_is_proven
 	finding := {
 		"code": "coverage.unproven_fleet",
-		"message": sprintf("no tenant of the fleet is proven on %s, whatever is tolerated", [text.target]),
+		"message": sprintf("no tenant of the fleet is proven on %s, whatever is tolerated", [fleet.target]),
 		"tenants": fleet.stragglers,
 		"observed": {"proven": 0},
 		"expected": {"proven_at_least": 1},
@@ -98,7 +98,7 @@ warn contains finding if {
 	not fleet.exceeded
 	finding := {
 		"code": "coverage.quarantined",
-		"message": sprintf("%s quarantined: not proven on %s, and tolerated", [text.tenants_are(fleet.behind), text.target]),
+		"message": sprintf("%s quarantined: not proven on %s, and tolerated", [text.tenants_are(fleet.behind), fleet.target]),
 		"tenants": fleet.counted,
 		"observed": {"stragglers": fleet.behind},
 		"expected": {"stragglers_at_most": fleet.tolerated},
@@ -124,7 +124,7 @@ note contains finding if {
 halt contains finding if {
 	fleet.behind > fleet.tolerated
 	are := text.tenants_are(fleet.behind)
-	message := sprintf("%s not proven on %s, and %d tolerated", [are, text.target, fleet.tolerated])
+	message := sprintf("%s not proven on %s, and %d tolerated", [are, fleet.target, fleet.tolerated])
 	finding := {"code": "coverage.incomplete", "message": message}
 }
 
@@ -133,7 +133,7 @@ assumed_finding contains finding if {
 	are := text.tenants_are(fleet.size(assumed))
 	finding := {
 		"code": "coverage.assumed",
-		"message": sprintf("%s only assumed to be on %s: no row of theirs proves it", [are, text.target]),
+		"message": sprintf("%s only assumed to be on %s: no row of theirs proves it", [are, fleet.target]),
 		"tenants": fleet.tenants(assumed),
 	}
 }

@@ -57,7 +57,7 @@ unhealthy_finding contains finding if {
 	count(unhealthy) > 0
 	finding := {
 		"code": "health.unhealthy",
-		"message": sprintf("%s on %s and not healthy", [text.tenants_are(fleet.size(unhealthy)), text.target]),
+		"message": sprintf("%s on %s and not healthy", [text.tenants_are(fleet.size(unhealthy)), fleet.target]),
 		"tenants": fleet.tenants(unhealthy),
 	}
 }

@@ -10,6 +10,10 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.waivers
 
+default target := "the target"
+
+target := tag if tag := input.rollout.target_tag
+
 # The cohorts of the fleet that a rollout asserts something about, by index.
 asserted contains i if some i in (planned - calls.unnamed)
 

@@ -47,3 +47,13 @@ test_sizes_and_tenants_of_cohorts if {
 	fleet.size({0, 1}) == 3 with input as document("completed", [verified, skipped])
 	fleet.tenants({0, 1}) == ["acme", "bolt", "dune"] with input as document("completed", [verified, skipped])
 }
+
+test_target_named if {
+	target := fleet.target with input as {"rollout": {"target_tag": "staging-new"}}
+	target == "staging-new"
+}
+
+test_target_unknown if {
+	target := fleet.target with input as {"rollout": {}}
+	target == "the target"
+}

@@ -3,6 +3,8 @@
 # description: >-
 #   Which policies only report: what they deny is a warning, and they halt nothing. Either the configuration says so, or
 #   the policy itself, for rollouts before the day on which it becomes effective.
+# schemas:
+#   - input: schema["document.schema"]
 package rollproof.lib.modes
 
 import data.rollproof.lib.waivers

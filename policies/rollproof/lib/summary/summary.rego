@@ -20,6 +20,14 @@ quarantined if {
 	not fleet.exceeded
 }
 
+# Whether the rollout reached anybody but the canary: whoever is not proven is then behind the others.
+default fanned_out := false
+
+fanned_out if {
+	reached := fleet.asserted & proof.proven
+	fleet.size(reached) > count([i | some i in reached; input.rollout.canary in input.cohorts[i].tenants])
+}
+
 # Stragglers that are waived, and so are not quarantined.
 waived := object.keys(fleet.waived)
 
@@ -96,7 +104,7 @@ off_target(row) := sprintf("verified_on_target is %v; runs %s", [row.verified_on
 	text.is_given(row.running_image)
 } else := sprintf("verified_on_target is %v", [row.verified_on_target]) if {
 	row.verified_on_target in {false, null}
-} else := sprintf("runs %s, not %s", [row.running_image, text.target]) if {
+} else := sprintf("runs %s, not %s", [row.running_image, fleet.target]) if {
 	row.running_image in proof.other_images
 } else := "its latest row lacks verified_on_target, and an earlier one says that it is not on the target"
 

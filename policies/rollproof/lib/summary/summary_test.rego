@@ -211,3 +211,21 @@ test_superseded_is_never_undefined if {
 	unread := summary.superseded_by with input as {"calls": []}
 	unread == null
 }
+
+test_fanned_out_to_others_than_the_canary if {
+	canary := object.union(document([verified]), {"rollout": {"canary": "acme"}})
+	summary.fanned_out with input as canary
+}
+
+test_fanned_out_without_a_canary if summary.fanned_out with input as document([assumed, off_target])
+
+test_fanned_out_to_the_canary_alone if {
+	canary := object.union(document([assumed, off_target]), {"rollout": {"canary": "cove"}})
+	fanned_out := summary.fanned_out with input as canary
+	not fanned_out
+}
+
+test_fanned_out_to_nobody if {
+	fanned_out := summary.fanned_out with input as document([off_target])
+	not fanned_out
+}

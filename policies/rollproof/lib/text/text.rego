@@ -1,8 +1,6 @@
 # METADATA
 # title: Words
 # description: Counts and names as a person would say them.
-# schemas:
-#   - input: schema["document.schema"]
 package rollproof.lib.text
 
 # A count with what it counts.
@@ -22,7 +20,3 @@ is_given(value) if {
 	is_string(value)
 	trim_space(value) != ""
 }
-
-default target := "the target"
-
-target := tag if tag := input.rollout.target_tag

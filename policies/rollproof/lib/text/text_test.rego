@@ -13,16 +13,6 @@ test_plural_none if text.plural(0, "tenant is", "tenants are") == "0 tenants are
 
 test_plural_many if text.plural(3, "tenant is", "tenants are") == "3 tenants are"
 
-test_target_named if {
-	target := text.target with input as {"rollout": {"target_tag": "staging-new"}}
-	target == "staging-new"
-}
-
-test_target_unknown if {
-	target := text.target with input as {"rollout": {}}
-	target == "the target"
-}
-
 test_names_of_ten_is_whole if {
 	words := text.names(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"])
 	words == "a, b, c, d, e, f, g, h, i, j"

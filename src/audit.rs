@@ -1,0 +1,163 @@
+//! Offline checks over months: `rollproof audit`. Which archived deploys were called green and were not, and since when
+//! is each tenant behind?
+//!
+//! ```text
+//! folders ─ archive ─▶ [Archive] ─ verdict ─▶ [Judged] ─ history ─▶ Audit ─ schema, policy ─▶ [Finding] ─ report ─▶ AuditReport ─ render ─▶ bytes
+//! ```
+//!
+//! Each archive goes through the very line that `verify` is. What the verdicts are put together into is a document again,
+//! and what that means is the business of `rollproof.lag`.
+
+mod archive;
+mod document;
+mod history;
+mod progress;
+mod render;
+mod report;
+mod verdict;
+mod when;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+pub use document::Audit;
+pub use render::Format;
+pub use report::AuditReport;
+pub use when::{PATTERN, hours, moment};
+
+use crate::cli;
+use crate::collect::{EvidenceFields, TOOL};
+use crate::document::Text;
+use crate::error::{Error, nearest};
+use crate::judge::{self, Judge};
+use crate::output;
+use crate::policy::{Given, ParamSource, Policies, Prepared, Settings, Subject, load};
+use crate::schema;
+use archive::Found;
+use document::{Format as Version, Unreadable};
+use progress::Progress;
+use verdict::{Bench, Judged, Shared};
+use when::Pattern;
+
+/// Judges every archive of some folders, and what they say together.
+///
+/// # Errors
+/// [`Error`], where there is no verdict.
+pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let of_audits = Policies::of_audits()?;
+    let (lag, rollouts): (Vec<_>, Vec<_>) =
+        options.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
+    let judged_by = options.judge(rollouts);
+    let appointed = Judge::appoint(&judged_by)?;
+    let lag = policies(options, lag)?;
+    let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
+    let fields = EvidenceFields::new(&options.evidence_fields)?;
+    let found = archive::find(&options.folders)?;
+    let judge = appointed.ready()?;
+
+    let bench = Bench {
+        policies: judge.policies(),
+        pattern: &pattern,
+        fields: &fields,
+        max_bytes: options.max_input_bytes,
+        since: options.since,
+        until: options.until.unwrap_or_else(Timestamp::now),
+        shared: Mutex::new(Shared::default()),
+    };
+    let (judged, unreadable, code) = judge_all(&bench, &found, options);
+    let names = bench.shared.into_inner().unwrap_or_default().names();
+    let audit = collect(options, bench.until, judged, &names, unreadable, &found)?;
+    schema::validate_audit(&audit)?;
+    let document = options.document.as_ref().map(|path| judge::write_json(path, &audit));
+    let findings = lag.judge_audit(&audit)?;
+    let report = report::report(audit, findings, &lag);
+
+    let view = judge.view();
+    let mut written: Vec<_> = document.into_iter().collect();
+    written.extend(options.reports.iter().map(|(format, path)| {
+        output::replace(path, |out| render::render(*format, &report, &crate::render::View::plain(), out))
+    }));
+    written.push(output::print(|out| render::render(options.format, &report, &view, out)));
+    let verdict = if code == 0 { report.decision.exit_code(false) } else { code };
+    Ok(judge::exit_code(verdict, written, complain))
+}
+
+/// The policies of audits.
+fn policies(options: &cli::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
+    let given = |name: &str, text: String| Given { name: name.to_owned(), text, from: ParamSource::CommandLine };
+    let behind_for = options.behind_for.map(|hours| given("behind_for", hours.to_string()));
+    let params = params.into_iter().map(|(name, text)| given(&name, text)).chain(behind_for).collect();
+    load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
+}
+
+/// Judges archives on every processor. What could not be read is told by name, with the exit code that it makes.
+fn judge_all(bench: &Bench<'_>, found: &Found, options: &cli::Audit) -> (Vec<Judged>, Vec<Unreadable>, u8) {
+    let progress = Progress::new(found.archives.len() as u64, options.quiet);
+    let results: Vec<Result<Option<Judged>, (Text, Error)>> = found
+        .archives
+        .par_iter()
+        .map(|archive| {
+            let judged = bench.judge(archive);
+            progress.one_more();
+            judged.map_err(|error| (Text::from(archive.evidence.display().to_string()), error))
+        })
+        .collect();
+    progress.end();
+
+    let (mut judged, mut code) = (Vec::new(), 0);
+    let mut unreadable: Vec<Unreadable> = Vec::new();
+    for (path, problem) in &found.unclear {
+        unreadable
+            .push(Unreadable { archive: Text::from(path.display().to_string()), problem: Text::from(&**problem) });
+    }
+    for result in results {
+        match result {
+            Ok(one) => judged.extend(one),
+            Err((archive, error)) => {
+                // A policy that fails says nothing of any archive, and no option makes up for that.
+                code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
+                unreadable.push(Unreadable { archive, problem: Text::from(error.to_string()) });
+            }
+        }
+    }
+    unreadable.sort_by(|a, b| a.archive.cmp(&b.archive));
+    if code == 0 && !unreadable.is_empty() && !options.keep_going {
+        code = 4;
+    }
+    judged.sort_by(|a, b| (a.at, &a.rollout.archive).cmp(&(b.at, &b.rollout.archive)));
+    (judged, unreadable, code)
+}
+
+/// The document of the audit.
+fn collect(
+    options: &cli::Audit,
+    until: Timestamp,
+    judged: Vec<Judged>,
+    names: &[Text],
+    unreadable: Vec<Unreadable>,
+    found: &Found,
+) -> Result<Audit, Error> {
+    let mut tenants = history::tenants(&judged, names, until);
+    if !options.tenants.is_empty() {
+        let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
+        if let Some(unknown) = options.tenants.iter().find(|tenant| !known.contains(tenant.as_str())) {
+            let near = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+            let help = format!("{near}--tenant takes a tenant's whole name");
+            return Err(Error::usage(format!("no rollout that was read has a tenant {unknown:?} in its fleet"), help));
+        }
+        tenants.retain(|tenant| options.tenants.iter().any(|wanted| **wanted == *tenant.tenant));
+    }
+    Ok(Audit {
+        format: Version::V1,
+        since: options.since.map(|since| Text::from(since.to_string())),
+        until: Text::from(until.to_string()),
+        rollouts: judged.into_iter().map(|judged| judged.rollout).collect(),
+        tenants,
+        unreadable,
+        unpaired: found.unpaired.iter().map(|path| Text::from(path.display().to_string())).collect(),
+        tool: Text::from(TOOL),
+    })
+}

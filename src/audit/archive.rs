@@ -1,0 +1,184 @@
+//! What a folder holds: which files are one rollout, told by their names. Nothing is read here.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::error::Error;
+use crate::schema::Fault;
+
+/// A rollout's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// A document, a journal or a response.
+    pub evidence: PathBuf,
+    /// The rollout plan, which only a response needs.
+    pub plan: Option<PathBuf>,
+    /// The fleet, which only a response needs.
+    pub fleet: Option<PathBuf>,
+    /// What the rollout was called then: a report, or the response beside a document.
+    pub called: Option<PathBuf>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The rollouts, by path.
+    pub archives: Vec<Archive>,
+    /// Plans and fleets that belong to none.
+    pub unpaired: Vec<PathBuf>,
+    /// Files of which it cannot be told what they are, and why.
+    pub unclear: Vec<(PathBuf, String)>,
+}
+
+/// What a file is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Document,
+    Journal,
+    Response,
+    /// Its content will tell.
+    Evidence,
+    Plan,
+    Fleet,
+    Report,
+}
+
+impl Kind {
+    /// What the words of a name say.
+    const WORDS: [(&'static str, Self); 7] = [
+        ("document", Self::Document),
+        ("journal", Self::Journal),
+        ("response", Self::Response),
+        ("plan", Self::Plan),
+        ("fleet", Self::Fleet),
+        ("inventory", Self::Fleet),
+        ("report", Self::Report),
+    ];
+
+    /// From the best evidence to the poorest: a document holds all that a journal tells, and that more than a response.
+    const EVIDENCE: [Self; 4] = [Self::Document, Self::Journal, Self::Response, Self::Evidence];
+}
+
+/// The files of one folder whose names have the same rest.
+type Unit = BTreeMap<Kind, Vec<PathBuf>>;
+
+/// Looks for archives in folders, and in the folders below.
+///
+/// # Errors
+/// [`Error::Usage`] where a folder is none, [`Error::Evidence`] where one cannot be read.
+pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
+    let mut units: BTreeMap<(PathBuf, String), Unit> = BTreeMap::new();
+    for folder in folders {
+        if !folder.is_dir() {
+            let problem = format!("{} is no folder", folder.display());
+            return Err(Error::usage(problem, "name a folder of archives; `rollproof verify` reads a single one"));
+        }
+        for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+            let entry = entry.map_err(|error| Error::Evidence {
+                input: folder.display().to_string(),
+                faults: vec![Fault::whole(format!("cannot look into it: {error}"))],
+            })?;
+            let path = entry.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if entry.file_type().is_dir() || name.starts_with('.') {
+                continue;
+            }
+            let Some((kind, rest)) = kind(&name) else { continue };
+            let place = (path.parent().unwrap_or(folder).to_owned(), rest);
+            let files = units.entry(place).or_default().entry(kind).or_default();
+            if !files.iter().any(|file| file == path) {
+                files.push(path.to_owned());
+            }
+        }
+    }
+    Ok(pair(&units))
+}
+
+/// What a file is and what else its name says; nothing where it is none of ours.
+fn kind(name: &str) -> Option<(Kind, String)> {
+    let packed = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end));
+    let (stem, extension) = packed.unwrap_or(name).rsplit_once('.')?;
+    let stem = if extension == "journal" { stem.strip_suffix(".json").unwrap_or(stem) } else { stem };
+    let mut kind = (extension == "journal").then_some(Kind::Journal);
+    let mut rest = Vec::new();
+    for word in stem.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        match Kind::WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)) {
+            Some((_, known)) => kind = kind.or(Some(*known)),
+            None => rest.push(word.to_lowercase()),
+        }
+    }
+    let ours = match extension {
+        "json" | "jsonl" | "ndjson" | "journal" => true,
+        "txt" => kind == Some(Kind::Fleet),
+        _ => false,
+    };
+    ours.then(|| (kind.unwrap_or(Kind::Evidence), rest.join("-")))
+}
+
+fn pair(units: &BTreeMap<(PathBuf, String), Unit>) -> Found {
+    let mut found = Found::default();
+    let mut used: HashSet<&Path> = HashSet::new();
+    let none = Unit::new();
+    for ((folder, rest), unit) in units {
+        let files = |kind| unit.get(&kind).map_or(&[][..], Vec::as_slice);
+        let many = |kinds: &[Kind]| kinds.iter().map(|kind| files(*kind).len()).max().unwrap_or_default();
+        let evidence: Vec<Kind> = Kind::EVIDENCE.into_iter().filter(|kind| !files(*kind).is_empty()).collect();
+        let Some(best) = evidence.first() else { continue };
+        let one_too_many =
+            many(&[Kind::Document, Kind::Journal, Kind::Response, Kind::Plan, Kind::Fleet, Kind::Report]) > 1
+                || (evidence.len() > 1 && evidence.contains(&Kind::Evidence))
+                || files(Kind::Evidence).len() > 1;
+        let first = files(*best)[0].clone();
+        used.extend(unit.values().flatten().map(PathBuf::as_path));
+        if one_too_many {
+            let names: Vec<String> = unit.values().flatten().map(|path| path.display().to_string()).collect();
+            let problem = format!("more files than one could be the same part of one rollout: {}", names.join(", "));
+            found.unclear.push((first, problem));
+            continue;
+        }
+        // What lies in the folder without a name of its own is meant for all of its archives.
+        let shared = if rest.is_empty() { &none } else { units.get(&(folder.clone(), String::new())).unwrap_or(&none) };
+        let shared = if shared.keys().any(|kind| Kind::EVIDENCE.contains(kind)) { &none } else { shared };
+        let beside = |kind| files(kind).first().or_else(|| shared.get(&kind).and_then(|files| files.first()));
+        let response = *best == Kind::Response || *best == Kind::Evidence;
+        let (plan, fleet) = if response { (beside(Kind::Plan), beside(Kind::Fleet)) } else { (None, None) };
+        used.extend([plan, fleet].into_iter().flatten().map(PathBuf::as_path));
+        let earlier = files(Kind::Report).first().or_else(|| files(Kind::Response).first().filter(|_| !response));
+        found.archives.push(Archive {
+            evidence: first,
+            plan: plan.cloned(),
+            fleet: fleet.cloned(),
+            called: earlier.cloned(),
+        });
+    }
+    let all = units.values().flat_map(|unit| [Kind::Plan, Kind::Fleet].map(|kind| unit.get(&kind)));
+    found.unpaired = all.flatten().flatten().filter(|path| !used.contains(path.as_path())).cloned().collect();
+    found.archives.sort_by(|a, b| a.evidence.cmp(&b.evidence));
+    found.unpaired.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_what_a_file_is() {
+        let told = |name| kind(name).map(|(kind, rest)| (kind, rest.clone()));
+        let is = |kind, rest: &str| Some((kind, rest.to_owned()));
+        assert_eq!(told("response.json"), is(Kind::Response, ""));
+        assert_eq!(told("2026-07-01T10-00-00Z.response.json.gz"), is(Kind::Response, "2026-07-01t10-00-00z"));
+        assert_eq!(told("plan-2026-07-01.json.zst"), is(Kind::Plan, "2026-07-01"));
+        assert_eq!(told("2026-07-01.inventory.txt"), is(Kind::Fleet, "2026-07-01"));
+        assert_eq!(told("document.json.journal"), is(Kind::Journal, ""));
+        assert_eq!(told("run-7.journal"), is(Kind::Journal, "run-7"));
+        assert_eq!(told("2026-07-01.json"), is(Kind::Evidence, "2026-07-01"));
+        assert_eq!(told("report.json"), is(Kind::Report, ""));
+        assert_eq!(
+            [told("notes.txt"), told("report.html"), told("junit.xml"), told("README")],
+            [None, None, None, None]
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! From rollouts in the order of time to what became of each tenant: a pure fold, one tenant at a time.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use super::document::{Behind, Tenant};
+use super::verdict::{Cell, Judged, Straggling};
+use crate::document::{FleetSource, Text};
+
+/// The proof state of a tenant that earlier rollouts had, where nobody enumerated the fleet and no row answers for it.
+const MISSING: &str = "missing";
+
+/// What became of each tenant, by control plane and name. `judged` is in the order of time, `names` are the tenants by
+/// number, and a tenant that is still behind is so up to `until`.
+pub fn tenants(judged: &[Judged], names: &[Text], until: Timestamp) -> Vec<Tenant> {
+    let mut tenants = Vec::new();
+    for (control_plane, rollouts) in series(judged) {
+        let series = Series { judged, control_plane, rollouts, until };
+        tenants.par_extend(names.par_iter().enumerate().filter_map(|(number, name)| series.tenant(number, name)));
+    }
+    tenants.sort_by(|a, b| (&a.control_plane, &a.tenant).cmp(&(&b.control_plane, &b.tenant)));
+    tenants
+}
+
+/// The rollouts that assert something, those of each control plane apart. What names none belongs to the only one that is
+/// named; where several are, it is by itself.
+fn series(judged: &[Judged]) -> Vec<(Option<Text>, Vec<usize>)> {
+    let named: BTreeSet<&Text> = judged.iter().filter_map(|judged| judged.rollout.control_plane.as_ref()).collect();
+    let only = if named.len() == 1 { named.first().copied() } else { None };
+    let of = |judged: &Judged| judged.rollout.control_plane.clone().or_else(|| only.cloned());
+    let planes: BTreeSet<Option<Text>> = judged.iter().map(of).collect();
+    let asserting = |plane: &Option<Text>| {
+        let all = judged.iter().enumerate();
+        all.filter(|(_, judged)| !judged.cells.is_empty() && of(judged) == *plane).map(|(i, _)| i).collect()
+    };
+    planes.into_iter().map(|plane| (plane.clone(), asserting(&plane))).collect()
+}
+
+/// The rollouts of one control plane.
+struct Series<'a> {
+    judged: &'a [Judged],
+    control_plane: Option<Text>,
+    /// Indices into `judged`.
+    rollouts: Vec<usize>,
+    until: Timestamp,
+}
+
+/// What is known of a tenant so far.
+#[derive(Default)]
+struct Story {
+    rollouts: u64,
+    first: Option<usize>,
+    last: Option<usize>,
+    gone: Option<usize>,
+    /// Whether it was proven in the last rollout that says so.
+    proven: bool,
+    falls: u64,
+    quarantined_running: u64,
+    behind: Vec<Span>,
+    /// Whether there is more to tell than that it was always proven.
+    eventful: bool,
+}
+
+/// A time for which it was behind, by indices of rollouts.
+struct Span {
+    since: usize,
+    until: Option<usize>,
+    rollouts: u64,
+    last: Straggling,
+}
+
+impl Story {
+    fn is_behind(&mut self, rollout: usize, straggling: Straggling) {
+        self.eventful = true;
+        self.falls += u64::from(self.proven);
+        self.proven = false;
+        match self.behind.last_mut().filter(|span| span.until.is_none()) {
+            Some(open) => {
+                open.rollouts += 1;
+                open.last = straggling;
+            }
+            None => self.behind.push(Span { since: rollout, until: None, rollouts: 1, last: straggling }),
+        }
+    }
+
+    fn is_proven(&mut self, rollout: usize) {
+        self.proven = true;
+        self.quarantined_running = 0;
+        if let Some(open) = self.behind.last_mut().filter(|span| span.until.is_none()) {
+            open.until = Some(rollout);
+        }
+    }
+}
+
+impl Series<'_> {
+    /// What became of a tenant; nothing where it never was in a fleet.
+    fn tenant(&self, number: usize, name: &Text) -> Option<Tenant> {
+        let mut story = Story::default();
+        let mut history = vec![Cell::OUTSIDE.letter; self.judged.len()];
+        for &i in &self.rollouts {
+            let judged = &self.judged[i];
+            let cell = judged.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
+            let fanned_out = judged.rollout.fanned_out;
+            let (mut letter, mut behind) = (cell.letter, false);
+            if cell == Cell::OUTSIDE {
+                if story.first.is_none() || story.gone.is_some() {
+                    continue;
+                }
+                story.eventful = true;
+                if judged.rollout.fleet_source == FleetSource::Response {
+                    (letter, behind) = (b'm', fanned_out);
+                    if behind {
+                        story.is_behind(i, missing());
+                    }
+                } else {
+                    story.gone = Some(i);
+                }
+            } else {
+                story.rollouts += 1;
+                story.first.get_or_insert(i);
+                story.last = Some(i);
+                story.gone = None;
+                let straggling = u32::try_from(number).ok().and_then(|number| judged.stragglers.get(&number));
+                if cell.proven {
+                    story.is_proven(i);
+                } else if let Some(straggling) = straggling {
+                    story.quarantined_running = if straggling.quarantined { story.quarantined_running + 1 } else { 0 };
+                    behind = fanned_out;
+                    if behind {
+                        story.is_behind(i, straggling.clone());
+                    }
+                }
+            }
+            history[i] = if behind { letter.to_ascii_uppercase() } else { letter };
+        }
+        self.told(story, &history, name)
+    }
+
+    fn told(&self, story: Story, history: &[u8], name: &Text) -> Option<Tenant> {
+        let (first, last) = (story.first?, story.last?);
+        let appeared = self.rollouts.first() != Some(&first);
+        let at = |i: usize| Text::from(self.judged[i].at.to_string());
+        let behind = story.behind.into_iter().map(|span| {
+            let end = span.until.map_or(self.until, |until| self.judged[until].at);
+            Behind {
+                since: at(span.since),
+                until: span.until.map(at),
+                rollouts: span.rollouts,
+                seconds: u64::try_from(end.duration_since(self.judged[span.since].at).as_secs()).unwrap_or_default(),
+                state: span.last.state,
+                reason: span.last.reason,
+                waived: span.last.waived,
+            }
+        });
+        Some(Tenant {
+            tenant: name.clone(),
+            control_plane: self.control_plane.clone(),
+            rollouts: story.rollouts,
+            first_seen: at(first),
+            appeared,
+            last_seen: at(last),
+            gone_since: story.gone.map(at),
+            falls: story.falls,
+            quarantined_running: story.quarantined_running,
+            behind: behind.collect(),
+            history: (story.eventful || appeared).then(|| Text::from(String::from_utf8_lossy(history).into_owned())),
+        })
+    }
+}
+
+fn missing() -> Straggling {
+    Straggling {
+        state: Text::from(MISSING),
+        reason: Text::from("missing: nobody enumerated the fleet, and no row answers for it"),
+        quarantined: false,
+        waived: false,
+    }
+}

@@ -1,0 +1,35 @@
+//! From the report of an audit to bytes. Renderers decide nothing and escape everything that comes from evidence.
+
+mod jsonl;
+mod text;
+
+use std::io::{self, Write};
+
+use super::report::AuditReport;
+use crate::render::View;
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    Text,
+    /// The whole report, for machines
+    Json,
+    /// A line each for the verdict, every finding, every rollout and every time that a tenant was behind, JSON Lines
+    Jsonl,
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render(format: Format, report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Text => text::render(report, view, out),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, report)?;
+            writeln!(out)
+        }
+        Format::Jsonl => jsonl::render(report, out),
+    }
+}

@@ -1,0 +1,54 @@
+//! JSON Lines: one line a thing, so that an archive of many audits is one file that a query engine reads.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::audit::document::{Rollout, Unreadable};
+use crate::audit::report::{AuditReport, Lag};
+use crate::document::Text;
+use crate::finding::Finding;
+use crate::report::Decision;
+
+/// A line.
+#[derive(Serialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+enum Line<'a> {
+    /// The verdict, always the first.
+    Audit {
+        format: &'a str,
+        decision: Decision,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<&'a Text>,
+        until: &'a Text,
+        rollouts: usize,
+        tenants: usize,
+    },
+    Finding(&'a Finding),
+    Rollout(&'a Rollout),
+    Lag(&'a Lag),
+    Unreadable(&'a Unreadable),
+}
+
+/// Writes the lines.
+pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
+    let audit = &report.audit;
+    let first = Line::Audit {
+        format: report.format,
+        decision: report.decision,
+        since: audit.since.as_ref(),
+        until: &audit.until,
+        rollouts: audit.rollouts.len(),
+        tenants: audit.tenants.len(),
+    };
+    let lines = std::iter::once(first)
+        .chain(report.findings.iter().map(Line::Finding))
+        .chain(audit.rollouts.iter().map(Line::Rollout))
+        .chain(report.lag.iter().map(Line::Lag))
+        .chain(audit.unreadable.iter().map(Line::Unreadable));
+    for line in lines {
+        serde_json::to_writer(&mut *out, &line)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}

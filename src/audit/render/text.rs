@@ -1,0 +1,157 @@
+//! For a person at a terminal: the verdict, what the policies say, who is behind, and what was not what it was called.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::audit::document::{Called, Rollout};
+use crate::audit::report::{AuditReport, Lag};
+use crate::document::Text;
+use crate::render::escape::for_terminal;
+use crate::render::{View, findings, verdict, verdict_style};
+use crate::report::Decision;
+
+/// How many lines a table has before it is shortened.
+const MAX_LINES: usize = 30;
+
+/// Writes the verdict for a person.
+pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let audit = &report.audit;
+    let word = verdict(report.decision);
+    let style = verdict_style(report.decision);
+    let word = if view.color { format!("{style}{word}{style:#}") } else { word.to_owned() };
+    writeln!(out, "{word}  {}", for_terminal(&headline(report)))?;
+    findings(&report.findings, view, out)?;
+
+    let lag: Vec<[String; 7]> = report.lag.iter().map(|lag| behind(lag, several(report))).collect();
+    section(
+        "tenants that were behind",
+        &["tenant", "since", "until", "how long", "rollouts", "state", "why"],
+        &lag,
+        out,
+    )?;
+    let doubted: Vec<[String; 5]> = audit.rollouts.iter().filter(|rollout| is_doubted(rollout)).map(doubted).collect();
+    section("rollouts that are not what they were called", &["when", "target", "then", "now", "why"], &doubted, out)?;
+    let unreadable: Vec<[String; 2]> = audit
+        .unreadable
+        .iter()
+        .map(|unreadable| [for_terminal(&unreadable.archive), for_terminal(&unreadable.problem)])
+        .collect();
+    section("archives that could not be read", &["archive", "why"], &unreadable, out)?;
+
+    let counts = Decision::ALL.into_iter().filter_map(|decision| {
+        let many = audit.rollouts.iter().filter(|rollout| rollout.decision == decision).count();
+        (many > 0).then(|| format!("{many} {}", verdict(decision).to_lowercase()))
+    });
+    let counts: Vec<String> = counts.collect();
+    let span = match (audit.rollouts.first(), audit.rollouts.last()) {
+        (Some(first), Some(last)) => format!(", {} to {}", minute(&first.at), minute(&last.at)),
+        _ => String::new(),
+    };
+    let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+    writeln!(out, "\n  rollouts {}{counts}{span}", audit.rollouts.len())?;
+    writeln!(out, "  tenants {}   lag counted up to {}", audit.tenants.len(), minute(&audit.until))
+}
+
+/// The verdict in one sentence.
+fn headline(report: &AuditReport) -> String {
+    let rollouts = match report.audit.rollouts.len() {
+        1 => "1 rollout".to_owned(),
+        many => format!("{many} rollouts"),
+    };
+    match report.findings.first().filter(|_| report.decision != Decision::Pass) {
+        Some(finding) => format!("{rollouts}: {}", finding.message),
+        None => format!("{rollouts}: none was called green that is not, and nobody is behind for too long"),
+    }
+}
+
+/// Whether the tenants' control planes have to be told apart.
+fn several(report: &AuditReport) -> bool {
+    let mut planes = report.audit.tenants.iter().map(|tenant| &tenant.control_plane);
+    let first = planes.next();
+    planes.any(|plane| Some(plane) != first)
+}
+
+fn behind(lag: &Lag, several: bool) -> [String; 7] {
+    let behind = &lag.behind;
+    let plane = lag.control_plane.as_ref().filter(|_| several).map_or_else(String::new, |plane| format!(" ({plane})"));
+    let waived = if behind.waived { ", waived" } else { "" };
+    [
+        for_terminal(&format!("{}{plane}", lag.tenant)),
+        minute(&behind.since),
+        behind.until.as_ref().map_or_else(|| "now".into(), minute),
+        duration(behind.seconds),
+        behind.rollouts.to_string(),
+        for_terminal(&format!("{}{waived}", behind.state)),
+        for_terminal(&behind.reason),
+    ]
+}
+
+/// Whether a rollout was called something else than it is.
+fn is_doubted(rollout: &Rollout) -> bool {
+    match rollout.called {
+        Called::Green => matches!(rollout.decision, Decision::Fail | Decision::Inconclusive),
+        Called::Red => rollout.decision == Decision::Pass,
+        Called::Unknown => false,
+    }
+}
+
+fn doubted(rollout: &Rollout) -> [String; 5] {
+    let target = rollout.target.as_ref().map_or_else(|| "unknown".into(), |target| for_terminal(target));
+    let then = match rollout.called {
+        Called::Green => "green",
+        Called::Red => "red",
+        Called::Unknown => "unknown",
+    };
+    let why = rollout.because.first().map_or_else(
+        || "nothing is wrong with its evidence".to_owned(),
+        |because| {
+            let names: Vec<String> = because.tenants.iter().map(|tenant| for_terminal(tenant)).collect();
+            let who =
+                if names.is_empty() { String::new() } else { format!(": {}", crate::render::names_of(names.iter())) };
+            format!("{}  {}{who}", for_terminal(&because.code), for_terminal(&because.message))
+        },
+    );
+    [minute(&rollout.at), target, then.into(), verdict(rollout.decision).to_lowercase(), why]
+}
+
+/// A time without what is less than a minute.
+fn minute(at: &Text) -> String {
+    match at.get(..16) {
+        Some(minute) if at.ends_with('Z') => for_terminal(&format!("{}Z", minute.replace('T', " "))),
+        _ => for_terminal(at),
+    }
+}
+
+/// Seconds as a person would say them.
+fn duration(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn section<const N: usize>(
+    title: &str,
+    header: &[&str; N],
+    lines: &[[String; N]],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
+    for line in lines.iter().take(MAX_LINES) {
+        table.add_row(line);
+    }
+    writeln!(out, "\n  {title}")?;
+    for line in table.trim_fmt().lines() {
+        writeln!(out, "    {}", line.trim())?;
+    }
+    match lines.len().saturating_sub(MAX_LINES) {
+        0 => Ok(()),
+        more => writeln!(out, "    and {more} more; --format json names all"),
+    }
+}

@@ -1,0 +1,262 @@
+//! One archive: collected, validated and judged as `verify` does it, and what of that an audit keeps.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::archive::Archive;
+use super::document::{Because, Called, Rollout};
+use super::when::Pattern;
+use crate::collect::{Collected, EvidenceFields, Source, Sources, collect};
+use crate::document::{Document, Field, FleetSource, Role, Text};
+use crate::error::Error;
+use crate::finding::Severity;
+use crate::policy::Prepared;
+use crate::report::{Decision, Report, report};
+use crate::schema::{self, Fault};
+
+/// What every archive is judged with.
+pub struct Bench<'a> {
+    /// The policies.
+    pub policies: &'a Prepared,
+    /// What of a name is a time.
+    pub pattern: &'a Pattern,
+    /// Extra fields of rows that are evidence.
+    pub fields: &'a EvidenceFields,
+    /// The size limit of each file, unpacked, in bytes.
+    pub max_bytes: u64,
+    /// Only rollouts from here on.
+    pub since: Option<Timestamp>,
+    /// Only rollouts up to here.
+    pub until: Timestamp,
+    /// Names and words that many archives share.
+    pub shared: Mutex<Shared>,
+}
+
+/// Names and words that many archives share, each held once.
+#[derive(Debug, Default)]
+pub struct Shared {
+    tenants: HashMap<Text, u32>,
+    words: HashMap<String, Text>,
+}
+
+impl Shared {
+    /// The number of a tenant, in the order in which they were first met.
+    fn tenant(&mut self, name: &Text) -> u32 {
+        let next = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
+        *self.tenants.entry(name.clone()).or_insert(next)
+    }
+
+    fn words(&mut self, words: &str) -> Text {
+        if let Some(known) = self.words.get(words) {
+            return known.clone();
+        }
+        let text = Text::from(words);
+        self.words.insert(words.to_owned(), text.clone());
+        text
+    }
+
+    /// The tenants, by number.
+    pub fn names(self) -> Vec<Text> {
+        let mut names: Vec<(u32, Text)> = self.tenants.into_iter().map(|(name, number)| (number, name)).collect();
+        names.sort_unstable_by_key(|(number, _)| *number);
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+/// A rollout, and what became of each tenant in it.
+#[derive(Debug)]
+pub struct Judged {
+    /// When it was made.
+    pub at: Timestamp,
+    /// The rollout.
+    pub rollout: Rollout,
+    /// By a tenant's number. Empty, where the rollout asserts nothing; shorter than there are tenants, where the last are
+    /// not in it.
+    pub cells: Vec<Cell>,
+    /// Tenants that are not proven, by number.
+    pub stragglers: HashMap<u32, Straggling>,
+}
+
+/// What became of a tenant in a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// The first letter of its proof state; `.` where it is not in the fleet.
+    pub letter: u8,
+    /// Whether the policies count it as proven.
+    pub proven: bool,
+}
+
+impl Cell {
+    /// A tenant that the rollout has nothing to do with.
+    pub const OUTSIDE: Self = Self { letter: b'.', proven: false };
+}
+
+/// Why a tenant is not proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Straggling {
+    /// Its proof state.
+    pub state: Text,
+    /// Why, in words.
+    pub reason: Text,
+    /// Whether it was shipped past.
+    pub quarantined: bool,
+    /// Whether somebody had agreed to live with it.
+    pub waived: bool,
+}
+
+impl Bench<'_> {
+    /// Judges an archive; nothing where it was made at another time than is asked for.
+    ///
+    /// # Errors
+    /// Those of `verify`, and [`Error::Evidence`] where nothing says when the archive was made.
+    pub fn judge(&self, archive: &Archive) -> Result<Option<Judged>, Error> {
+        let name = archive.evidence.display().to_string();
+        let named = self.pattern.time(&archive.evidence);
+        // What is judged by its day is judged by the archive's, not by today's.
+        let Collected { document, inputs } = self.collect(archive, named.unwrap_or(self.until))?;
+        let before = inputs.first().is_some_and(|input| input.role != Role::Response);
+        let Some(at) = made(&document, before, named) else {
+            let fault = Fault::whole("nothing says when it was made, neither its content nor its name".into());
+            let fault = fault
+                .help("put the time into the name of the file or of its folder, or tell --when where it stands in it");
+            return Err(Error::Evidence { input: name, faults: vec![fault] });
+        };
+        if self.since.is_some_and(|since| at < since) || at > self.until {
+            return Ok(None);
+        }
+        let called = self.called(archive, &document)?;
+        let valid = schema::validate(&document)?;
+        let (outcome, fanned_out) = self.policies.audited(&valid)?;
+        let cohorts = outcome.summary.cohorts.clone();
+        let report = report(&document, inputs, outcome, self.policies.packages(), self.policies.params());
+
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut cells, mut stragglers) = (Vec::new(), HashMap::new());
+        if asserts(&report) {
+            for (cohort, says) in document.cohorts.iter().zip(&cohorts).filter(|(cohort, _)| cohort.planned) {
+                let letter = says.state.bytes().next().unwrap_or(b'?');
+                for tenant in &cohort.tenants {
+                    let number = shared.tenant(tenant) as usize;
+                    if cells.len() <= number {
+                        cells.resize(number + 1, Cell::OUTSIDE);
+                    }
+                    cells[number] = Cell { letter, proven: says.proven };
+                }
+            }
+            for straggler in &report.stragglers {
+                let straggling = Straggling {
+                    state: shared.words(&straggler.state),
+                    reason: shared.words(&straggler.reason),
+                    quarantined: straggler.quarantined,
+                    waived: straggler.waived,
+                };
+                stragglers.insert(shared.tenant(&straggler.tenant), straggling);
+            }
+        }
+        drop(shared);
+        let rollout = rollout(Text::from(name), at, called, &document, &report, fanned_out);
+        Ok(Some(Judged { at, rollout, cells, stragglers }))
+    }
+
+    fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
+        let sources = |plan, fleet, fields: &EvidenceFields| Sources {
+            evidence: Source::File(archive.evidence.clone()),
+            fleet,
+            plan,
+            fields: fields.clone(),
+            max_bytes: self.max_bytes,
+        };
+        let source = |path: &Option<PathBuf>| path.clone().map(Source::File);
+        match collect(&sources(source(&archive.plan), source(&archive.fleet), self.fields), now) {
+            // A document is complete: what lies beside it is in it.
+            Err(Error::Usage { .. }) => collect(&sources(None, None, &EvidenceFields::default()), now),
+            collected => collected,
+        }
+    }
+
+    /// What the rollout was called when it was made.
+    fn called(&self, archive: &Archive, document: &Document) -> Result<Called, Error> {
+        /// What a report or a response says of a rollout; the rest is not looked at.
+        #[derive(Deserialize)]
+        struct Said {
+            decision: Option<String>,
+            ok: Option<bool>,
+        }
+
+        let Some(path) = &archive.called else {
+            return Ok(match document.archive.as_ref().map(|archive| archive.ok) {
+                Some(Field::Given(true)) => Called::Green,
+                Some(Field::Given(false)) => Called::Red,
+                _ => Called::Unknown,
+            });
+        };
+        let input = Source::File(path.clone()).read(self.max_bytes)?;
+        let said: Said = serde_json::from_slice(&input.bytes).map_err(|error| Error::Evidence {
+            input: input.name.to_string(),
+            faults: vec![Fault::whole(format!("it does not say what the rollout was called: {error}"))],
+        })?;
+        Ok(match (said.decision.as_deref(), said.ok) {
+            (Some("pass"), _) | (None, Some(true)) => Called::Green,
+            (Some("fail" | "inconclusive"), _) | (None, Some(false)) => Called::Red,
+            _ => Called::Unknown,
+        })
+    }
+}
+
+/// Whether a rollout asserts anything about its tenants.
+fn asserts(report: &Report) -> bool {
+    !report.summary.dry_run && report.summary.superseded_by.is_none()
+}
+
+/// When a rollout was made; `before` says whether its document was there before this audit.
+fn made(document: &Document, before: bool, named: Option<Timestamp>) -> Option<Timestamp> {
+    let parse = |text: &Option<Text>| text.as_ref().and_then(|text| text.parse().ok());
+    let collected = || before.then(|| document.provenance.collected_at.parse().ok()).flatten();
+    parse(&document.rollout.finished_at).or_else(|| parse(&document.rollout.started_at)).or(named).or_else(collected)
+}
+
+fn rollout(
+    archive: Text,
+    at: Timestamp,
+    called: Called,
+    document: &Document,
+    report: &Report,
+    fanned_out: bool,
+) -> Rollout {
+    let because = report.findings.iter().filter(|finding| {
+        finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
+    });
+    let because = because.map(|finding| Because {
+        code: Text::from(&*finding.code),
+        message: Text::from(&*finding.message),
+        tenants: finding.tenants.clone(),
+    });
+    let canary = document.rollout.canary.clone();
+    let planned = || document.cohorts.iter().filter(|cohort| cohort.planned);
+    Rollout {
+        sha256: report.inputs.first().map_or_else(|| Text::from(""), |input| input.sha256.clone()),
+        archive,
+        at: Text::from(at.to_string()),
+        control_plane: document.rollout.control_plane.clone(),
+        target: document.rollout.target_tag.clone(),
+        dry_run: document.rollout.dry_run,
+        called,
+        decision: report.decision,
+        because: if report.decision == Decision::Pass { Vec::new() } else { because.collect() },
+        fleet_source: document.fleet.source,
+        fleet: document.fleet.tenants,
+        proven: report.summary.proven,
+        stragglers: report.summary.stragglers - report.summary.quarantined,
+        quarantined: report.summary.quarantined,
+        fanned_out: fanned_out && asserts(report),
+        canary_in_fleet: canary
+            .as_ref()
+            .filter(|_| document.fleet.source != FleetSource::None)
+            .map(|canary| planned().any(|cohort| cohort.tenants.contains(canary))),
+        canary,
+    }
+}

@@ -1,0 +1,127 @@
+//! The command line of `audit`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{EXIT_CODES, Judge, name_and_path, name_and_value};
+use crate::audit::{Format, hours, moment};
+use crate::render;
+
+/// How archives are found, as the help of `audit` shows it.
+const NAMES: &str = "\
+Which files belong together, their names tell: one of the words plan, fleet (or inventory), response, document, journal
+and report says what a file is, and files of one folder whose names have the same rest are one rollout. So are plan.json,
+fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-07-01T10.response.json.gz. A plan or a
+fleet whose name has no rest is meant for every response of its folder that has none of its own. Files may be packed
+(.gz, .zst). When a rollout was made, its document says, else a date in the name of the file or of its folder.";
+
+/// Judge every archived rollout of some folders, and what they say together.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{NAMES}\n\n{EXIT_CODES}"))]
+pub struct Audit {
+    /// Folders of archives: responses, documents and journals, with the plans and fleets that responses need
+    #[arg(value_name = "FOLDER", required = true)]
+    pub folders: Vec<PathBuf>,
+
+    /// Only rollouts from this day or moment on (2026-07-01, 2026-07-01T10:30:00Z), UTC
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
+    pub since: Option<Timestamp>,
+
+    /// Only rollouts up to the end of this day, or up to this moment; who is still behind is so up to then [default: now]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, true))]
+    pub until: Option<Timestamp>,
+
+    /// Only what became of this tenant; may be repeated
+    #[arg(long = "tenant", value_name = "TENANT")]
+    pub tenants: Vec<String>,
+
+    /// For how long a tenant may be behind, such as 24h, 90m or 2d [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = hours)]
+    pub behind_for: Option<f64>,
+
+    /// Where the time stands in names: a regular expression with the groups (?<year>), (?<month>), (?<day>), and if there
+    /// are such, (?<hour>), (?<minute>), (?<second>) [default: a date, with a time behind it or without]
+    #[arg(long, value_name = "REGEX")]
+    pub when: Option<String>,
+
+    /// An archive that cannot be read is a warning, and no error
+    #[arg(long)]
+    pub keep_going: bool,
+
+    /// An extra field of the rows that is evidence too: a string, a number or a boolean; may be repeated
+    #[arg(long = "evidence-field", value_name = "NAME")]
+    pub evidence_fields: Vec<String>,
+
+    /// A folder or file of policies that judge each rollout beside the bundled ones; may be repeated
+    #[arg(long = "policy", value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+
+    /// A parameter of a policy, such as max_stragglers=2 or quarantined_running=5; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub params: Vec<(String, String)>,
+
+    /// A file of waivers, TOML or JSON (see `rollproof schema waivers`); may be repeated. A rollout's own day counts
+    #[arg(long = "waivers", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+
+    /// How long all policies together may take for an answer [default: 10, and 1 more for each 10,000 cohorts]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub policy_timeout: Option<u64>,
+
+    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated
+    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
+    pub facts: Vec<(String, PathBuf)>,
+
+    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The form of the verdict on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+
+    /// Write the verdict to a file as well; may be repeated
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
+    pub reports: Vec<(Format, PathBuf)>,
+
+    /// Write the document of the audit to a file: what was judged, as `rollproof schema audit` describes it
+    #[arg(long, value_name = "PATH")]
+    pub document: Option<PathBuf>,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// The size limit of each file, unpacked, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES")]
+    pub max_input_bytes: u64,
+}
+
+impl Audit {
+    /// How each rollout is judged, with these parameters.
+    pub fn judge(&self, params: Vec<(String, String)>) -> Judge {
+        Judge {
+            policies: self.policies.clone(),
+            params,
+            waivers: self.waivers.clone(),
+            policy_timeout: self.policy_timeout,
+            facts: self.facts.clone(),
+            config: self.config.clone(),
+            format: render::Format::Text,
+            reports: Vec::new(),
+            require_verdict: false,
+            show_errors: false,
+            max_input_bytes: self.max_input_bytes,
+        }
+    }
+}
+
+fn format_and_path(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, path) = text.split_once('=').ok_or("FORMAT=PATH is expected")?;
+    if path.is_empty() {
+        return Err("the path behind `=` is empty".into());
+    }
+    Ok((<Format as clap::ValueEnum>::from_str(format, false)?, path.into()))
+}

@@ -1,0 +1,47 @@
+//! What is asked for an audit: each rollout as always and whether it reached anybody, and then the audit itself.
+
+use super::engine::Input;
+use super::guard::Limits;
+use super::package::key;
+use super::prepared::{Outcome, Prepared};
+use super::{SUMMARY, blame};
+use crate::audit::Audit;
+use crate::document::Document;
+use crate::error::Error;
+use crate::finding::{Element, Finding};
+
+impl Prepared {
+    /// What every policy says of a document, and whether its rollout reached anybody but the canary.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn audited(&self, document: &Document) -> Result<(Outcome, bool), Error> {
+        let outcome = self.evaluate(document)?;
+        let answer =
+            self.ask("data.rollproof.query.fanned_out", document)?.only().and_then(|fanned_out| fanned_out.value());
+        Ok((outcome, answer.map_err(|error| Error::Policy(format!("{SUMMARY}.fanned_out: {error}")))?))
+    }
+
+    /// What policies of audits say of one.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn judge_audit(&self, audit: &Audit) -> Result<Vec<Finding>, Error> {
+        let input = Input::audit(audit).map_err(|error| Error::Policy(error.to_string()))?;
+        let limits = Limits::for_cohorts(audit.rollouts.len() + audit.tenants.len()).within(self.time);
+        let mut findings = Vec::new();
+        for package in &self.packages {
+            for severity in package.severities() {
+                let path = key(package, severity);
+                let answer = self
+                    .engine
+                    .ask(&format!("data.{path}"), input.clone(), limits)
+                    .map_err(|failure| blame::blame(&self.engine, self.suspects(), &input, limits, &failure))?;
+                let elements = answer.elements::<Element>();
+                let elements = elements.map_err(|error| Error::Policy(package.blame(severity, &error)))?;
+                findings.extend(elements.into_iter().map(|element| package.finding(severity, element, None)));
+            }
+        }
+        Ok(findings)
+    }
+}
