@@ -102,7 +102,7 @@ fn judge_all(bench: &Bench<'_>, found: &Found, options: &cli::Audit) -> (Vec<Jud
         .map(|archive| {
             let judged = bench.judge(archive);
             progress.one_more();
-            judged.map_err(|error| (Text::from(archive.evidence.display().to_string()), error))
+            judged.map_err(|error| (Text::from(&*archive.name), error))
         })
         .collect();
     progress.end();
@@ -110,8 +110,7 @@ fn judge_all(bench: &Bench<'_>, found: &Found, options: &cli::Audit) -> (Vec<Jud
     let (mut judged, mut code) = (Vec::new(), 0);
     let mut unreadable: Vec<Unreadable> = Vec::new();
     for (path, problem) in &found.unclear {
-        unreadable
-            .push(Unreadable { archive: Text::from(path.display().to_string()), problem: Text::from(&**problem) });
+        unreadable.push(Unreadable { archive: Text::from(&**path), problem: Text::from(&**problem) });
     }
     for result in results {
         match result {
@@ -157,7 +156,7 @@ fn collect(
         rollouts: judged.into_iter().map(|judged| judged.rollout).collect(),
         tenants,
         unreadable,
-        unpaired: found.unpaired.iter().map(|path| Text::from(path.display().to_string())).collect(),
+        unpaired: found.unpaired.iter().map(|name| Text::from(&**name)).collect(),
         tool: Text::from(TOOL),
     })
 }

@@ -11,6 +11,8 @@ use crate::schema::Fault;
 /// A rollout's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
+    /// Its name: the path of its evidence from the folder on that was named, or with it where several were.
+    pub name: String,
     /// A document, a journal or a response.
     pub evidence: PathBuf,
     /// The rollout plan, which only a response needs.
@@ -27,9 +29,9 @@ pub struct Found {
     /// The rollouts, by path.
     pub archives: Vec<Archive>,
     /// Plans and fleets that belong to none.
-    pub unpaired: Vec<PathBuf>,
+    pub unpaired: Vec<String>,
     /// Files of which it cannot be told what they are, and why.
-    pub unclear: Vec<(PathBuf, String)>,
+    pub unclear: Vec<(String, String)>,
 }
 
 /// What a file is, by its name.
@@ -93,7 +95,14 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
             }
         }
     }
-    Ok(pair(&units))
+    let only = match folders {
+        [folder] => Some(&**folder),
+        _ => None,
+    };
+    Ok(pair(&units, |path| {
+        let named = only.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
+        named.display().to_string()
+    }))
 }
 
 /// What a file is and what else its name says; nothing where it is none of ours.
@@ -117,7 +126,7 @@ fn kind(name: &str) -> Option<(Kind, String)> {
     ours.then(|| (kind.unwrap_or(Kind::Evidence), rest.join("-")))
 }
 
-fn pair(units: &BTreeMap<(PathBuf, String), Unit>) -> Found {
+fn pair(units: &BTreeMap<(PathBuf, String), Unit>, name: impl Fn(&Path) -> String) -> Found {
     let mut found = Found::default();
     let mut used: HashSet<&Path> = HashSet::new();
     let none = Unit::new();
@@ -133,9 +142,9 @@ fn pair(units: &BTreeMap<(PathBuf, String), Unit>) -> Found {
         let first = files(*best)[0].clone();
         used.extend(unit.values().flatten().map(PathBuf::as_path));
         if one_too_many {
-            let names: Vec<String> = unit.values().flatten().map(|path| path.display().to_string()).collect();
+            let names: Vec<String> = unit.values().flatten().map(|path| name(path)).collect();
             let problem = format!("more files than one could be the same part of one rollout: {}", names.join(", "));
-            found.unclear.push((first, problem));
+            found.unclear.push((name(&first), problem));
             continue;
         }
         // What lies in the folder without a name of its own is meant for all of its archives.
@@ -147,6 +156,7 @@ fn pair(units: &BTreeMap<(PathBuf, String), Unit>) -> Found {
         used.extend([plan, fleet].into_iter().flatten().map(PathBuf::as_path));
         let earlier = files(Kind::Report).first().or_else(|| files(Kind::Response).first().filter(|_| !response));
         found.archives.push(Archive {
+            name: name(&first),
             evidence: first,
             plan: plan.cloned(),
             fleet: fleet.cloned(),
@@ -154,8 +164,9 @@ fn pair(units: &BTreeMap<(PathBuf, String), Unit>) -> Found {
         });
     }
     let all = units.values().flat_map(|unit| [Kind::Plan, Kind::Fleet].map(|kind| unit.get(&kind)));
-    found.unpaired = all.flatten().flatten().filter(|path| !used.contains(path.as_path())).cloned().collect();
-    found.archives.sort_by(|a, b| a.evidence.cmp(&b.evidence));
+    found.unpaired =
+        all.flatten().flatten().filter(|path| !used.contains(path.as_path())).map(|path| name(path)).collect();
+    found.archives.sort_by(|a, b| a.name.cmp(&b.name));
     found.unpaired.sort();
     found
 }

@@ -43,7 +43,7 @@ pub enum Format {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollout {
-    /// The path of its evidence.
+    /// The path of its evidence, from the folder on that was named; with it, where several were.
     pub archive: Text,
     /// SHA-256 of that evidence, unpacked, in hexadecimal digits.
     pub sha256: Text,

@@ -114,7 +114,7 @@ impl Bench<'_> {
     /// # Errors
     /// Those of `verify`, and [`Error::Evidence`] where nothing says when the archive was made.
     pub fn judge(&self, archive: &Archive) -> Result<Option<Judged>, Error> {
-        let name = archive.evidence.display().to_string();
+        let name = archive.name.clone();
         let named = self.pattern.time(&archive.evidence);
         // What is judged by its day is judged by the archive's, not by today's.
         let Collected { document, inputs } = self.collect(archive, named.unwrap_or(self.until))?;

@@ -1,6 +1,7 @@
 //! Everything that needs the real binary, real files or every fixture.
 
 mod action;
+mod audit;
 mod cli;
 mod conventions;
 mod drive;

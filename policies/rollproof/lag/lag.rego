@@ -46,15 +46,13 @@ was_green(decision, code, one, many) := {finding |
 	}
 	finding := {
 		"code": code,
-		"message": sprintf("%s: %s", [
-			text.plural(
-				count(rollouts),
-				sprintf("rollout was called green and %s", [one]),
-				sprintf("rollouts were called green and %s", [many]),
-			),
-			text.names([rollout.archive | some rollout in rollouts]),
-		]),
+		"message": text.plural(
+			count(rollouts),
+			sprintf("rollout was called green and %s", [one]),
+			sprintf("rollouts were called green and %s", [many]),
+		),
 		"tenants": tenants,
+		"observed": [rollout.archive | some rollout in rollouts],
 	}
 }
 
@@ -180,7 +178,7 @@ warn contains finding if {
 	count(within) > 0
 	finding := {
 		"code": "lag.behind_within",
-		"message": sprintf("%s behind, for no more than %s or with a waiver", [
+		"message": sprintf("%s behind, within %s or waived", [
 			text.tenants_are(count(within)),
 			duration(allowed),
 		]),

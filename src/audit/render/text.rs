@@ -55,13 +55,15 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
 
 /// The verdict in one sentence.
 fn headline(report: &AuditReport) -> String {
-    let rollouts = match report.audit.rollouts.len() {
-        1 => "1 rollout".to_owned(),
-        many => format!("{many} rollouts"),
-    };
-    match report.findings.first().filter(|_| report.decision != Decision::Pass) {
-        Some(finding) => format!("{rollouts}: {}", finding.message),
-        None => format!("{rollouts}: none was called green that is not, and nobody is behind for too long"),
+    let heaviest = report.findings.iter().map(|finding| finding.severity).min();
+    let said = report.findings.iter().filter(|finding| Some(finding.severity) == heaviest);
+    match report.decision {
+        Decision::Fail | Decision::Inconclusive => {
+            said.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        Decision::Pass | Decision::NotAsserted => {
+            "no rollout was called green that is not, and nobody is behind for too long".to_owned()
+        }
     }
 }
 
