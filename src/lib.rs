@@ -5,6 +5,8 @@
 //!                                                                                              └─ decision ─▶ exit code
 //! ```
 //!
+//! `audit` takes many archives down this line, and what comes of them down its own.
+//!
 //! Each arrow is one module with one entry function, each noun one type. Only `collect` reads the world; everything
 //! behind it is a pure function, so that an archive gives the same verdict a year later. The decision is Rego's.
 

@@ -136,7 +136,10 @@ fn what_is_generated_is_current() {
     let explained = "rollproof explain fixtures/calls/live-failed-batch/run.journal ember";
     assert!(readme.contains(&format!("$ {explained}\n")), "the README explains a tenant");
     let explained = format!("```text\n{}```\n", run(shell(explained).current_dir(root())).stdout);
-    for (generated, part) in [verdict, table, params, explained].into_iter().zip(parts) {
+    let audit = "rollproof audit fixtures/lag/skipped-for-46-hours --until 2026-07-06T20:00:00Z";
+    assert!(readme.contains(&format!("```bash\n{audit}\n```")), "the README audits the sample");
+    let audit = format!("```text\n{}```\n", run(shell(audit).current_dir(root())).stdout);
+    for (generated, part) in [verdict, table, params, explained, audit].into_iter().zip(parts) {
         let end = part.find("\n\n").expect("a blank line ends what is generated");
         // The verdict has blank lines of its own; it ends with its fence.
         let end = part.strip_prefix("```").map_or(end, |inner| inner.find("```\n").expect("a fence") + 6);
