@@ -12,6 +12,8 @@ mod text;
 mod trial;
 mod verdict;
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,7 +29,7 @@ use crate::document::{Document, InputFile};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::output;
-use crate::policy::{Alone, RuleText};
+use crate::policy::{Alone, CohortSummary, RuleText};
 use crate::render::{Format as Form, headline};
 use crate::report::{Decision, Report};
 use crate::schema;
@@ -36,6 +38,9 @@ use trial::Trials;
 
 /// How many names are suggested for one that is not there.
 const MAX_NEAR: usize = 3;
+
+/// For how long a report waits for what would turn its verdict. Only policies that are slow themselves come near it.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// How a verdict came about. One of `verdict`, `tenant` and `code` is there.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -78,7 +83,7 @@ struct Ground<'a> {
     /// What each definition of a rule that spoke says on its own.
     alone: &'a [Alone],
     /// What the policies say of each cohort.
-    cohorts: &'a [crate::policy::CohortSummary],
+    cohorts: &'a [CohortSummary],
 }
 
 /// Explains.
@@ -144,6 +149,19 @@ pub fn explain(options: &cli::Explain) -> Result<u8, Error> {
         _ => text::render(&explanation, document, &judge.view(), out),
     };
     output::print(show).map(|()| 0)
+}
+
+/// What would turn the verdict of a report: for a report that shows it beside the verdict, and must not wait for it.
+pub(crate) fn turns(
+    document: &Document,
+    (judge, options): (&Judge<'_>, &cli::Judge),
+    report: &Report,
+    cohorts: &[CohortSummary],
+) -> Turns {
+    // Neither rules nor times have a part in it.
+    let ground = Ground { document, report, judge, rules: &[], times: &Times::default(), alone: &[], cohorts };
+    let mut trials = Trials::new(document, judge, options).within(MAX_WAIT);
+    verdict::turns(&ground, &mut trials)
 }
 
 /// An explanation is printed, and has two forms.

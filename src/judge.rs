@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::document::{Document, InputFile, Text};
 use crate::drive::Question;
 use crate::error::Error;
+use crate::explain::turns;
 use crate::facts::FactFiles;
 use crate::output;
 use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, Subject, load};
@@ -122,11 +123,16 @@ impl<'a> Judge<'a> {
         let mut inputs = inputs;
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
-        let picture = self.draws().then(|| Picture::of(document, &outcome.summary));
-        Ok(Report { picture, ..report(document, inputs, outcome, self.policies.packages(), self.policies.params()) })
+        let drawn = self.draws().then(|| (Picture::of(document, &outcome.summary), outcome.summary.cohorts.clone()));
+        let mut report = report(document, inputs, outcome, self.policies.packages(), self.policies.params());
+        if let Some((picture, cohorts)) = drawn {
+            report.picture = Some(picture);
+            report.turns = Some(turns(document, (self, self.options), &report, &cohorts));
+        }
+        Ok(report)
     }
 
-    /// Whether a picture was asked for: what it needs costs time where a fleet is large.
+    /// Whether a page was asked for: what it needs beyond a report costs time.
     fn draws(&self) -> bool {
         let reports = self.options.reports.iter().map(|(format, _)| *format);
         reports.chain([self.options.format]).any(|format| format == Format::Html)

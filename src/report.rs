@@ -2,6 +2,7 @@
 //!
 //! It is a published format, `rollproof.report/v1`, which may grow by optional keys and no more.
 
+mod idle;
 mod picture;
 mod rows;
 
@@ -16,6 +17,7 @@ pub use rows::{MAX_ROWS, RowLine};
 
 use crate::config::ModeName;
 use crate::document::{Document, FleetSource, InputFile, Role, Text};
+use crate::explain::Turns;
 use crate::finding::{Finding, Severity, Softened};
 use crate::policy::{Outcome, Package, Param, ParamSource, Summary as Counted};
 
@@ -46,6 +48,10 @@ pub struct Report {
     #[serde(skip)]
     #[schemars(skip)]
     pub picture: Option<Picture>,
+    /// What would turn the verdict, where somebody asks for it; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub turns: Option<Turns>,
 }
 
 /// The name and version of the report's format.
@@ -174,6 +180,10 @@ pub struct Policy {
     pub title: String,
     /// How many findings it gave.
     pub findings: u64,
+    /// Why it had nothing to judge, where it had not; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub idle: Option<&'static str>,
     /// How much it weighs, where that is less than all. Absent: what it says is enforced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<ModeName>,
@@ -207,17 +217,22 @@ pub fn report(
     let Outcome { mut findings, summary: counted } = outcome;
     sort(&mut findings);
     let stragglers = stragglers(document, &counted);
+    let mut policies = policies(packages, &findings, &counted.reporting);
+    for policy in &mut policies {
+        policy.idle = idle::idle(&policy.package, document, &inputs);
+    }
     Report {
         format: Format::V1,
         decision: Decision::of(&findings, document.rollout.dry_run, counted.superseded_by.is_some()),
         summary: summary(document, &counted, stragglers.len() as u64),
         rows: rows::lines(document, &stragglers),
         stragglers,
-        policies: policies(packages, &findings, &counted.reporting),
+        policies,
         params: self::params(params),
         findings,
         inputs,
         picture: None,
+        turns: None,
     }
 }
 
@@ -239,6 +254,7 @@ pub(crate) fn policies(
             package: package.name.clone(),
             title: package.title.clone(),
             findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
+            idle: None,
             mode: configured.map(|mode| mode.mode).or(reporting.map(|_| ModeName::Report)),
             reason: configured.and_then(|mode| mode.reason.clone()),
             effective_from: reporting.and_then(|reporting| reporting.effective_from.clone()),

@@ -1,6 +1,7 @@
 //! Trying: the document with something changed, judged again by the same policies.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::change::{Apply, Change, Turn, Turns};
 use crate::cli;
@@ -29,12 +30,19 @@ pub struct Trials<'a> {
     tried: u64,
     /// How many trials may still be made. It depends on the document alone, so that an explanation can be repeated.
     left: u64,
+    /// When trying ends all the same.
+    until: Option<Instant>,
 }
 
 impl<'a> Trials<'a> {
     /// None was made yet.
     pub fn new(document: &'a Document, judge: &'a Judge<'a>, options: &'a cli::Judge) -> Self {
-        Self { document, judge, options, loaded: BTreeMap::new(), tried: 0, left: allowed(document) }
+        Self { document, judge, options, loaded: BTreeMap::new(), tried: 0, left: allowed(document), until: None }
+    }
+
+    /// No trial begins later than this from now.
+    pub fn within(self, wait: Duration) -> Self {
+        Self { until: Instant::now().checked_add(wait), ..self }
     }
 
     /// The document that is tried on.
@@ -49,15 +57,13 @@ impl<'a> Trials<'a> {
 
     /// The verdict on a document; none where no more may be tried, or a policy fails.
     pub fn judge(&mut self, document: &Document) -> Option<Report> {
-        self.left = self.left.checked_sub(1)?;
-        self.tried += 1;
+        self.begin()?;
         judged(self.judge.policies(), document)
     }
 
     /// The verdict where something is changed.
     pub fn changed(&mut self, changes: &[&Change<'_>]) -> Option<Report> {
-        self.left = self.left.checked_sub(1)?;
-        self.tried += 1;
+        self.begin()?;
         let mut document = self.document.clone();
         let mut others = Vec::new();
         for change in changes {
@@ -75,6 +81,16 @@ impl<'a> Trials<'a> {
             self.loaded.insert(key.clone(), loaded);
         }
         judged(self.loaded.get(&key)?.as_ref()?, &document)
+    }
+
+    /// Another trial, if one may still be made.
+    fn begin(&mut self) -> Option<()> {
+        if self.until.is_some_and(|until| Instant::now() > until) {
+            self.left = 0;
+        }
+        self.left = self.left.checked_sub(1)?;
+        self.tried += 1;
+        Some(())
     }
 
     fn load(&self, others: &[&Apply<'_>]) -> Option<Prepared> {

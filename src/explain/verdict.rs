@@ -36,10 +36,6 @@ pub struct Verdict {
 pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Verdict {
     let rollout = &ground.document.rollout;
     let report = ground.report;
-    let passes = report.decision == Decision::Pass;
-    let changes = if passes { change::breaking(ground) } else { change::mending(ground) };
-    let goal = if passes { "it would not pass any more" } else { "it would pass" };
-    let turns = trials.search(goal, &changes, |report| (report.decision == Decision::Pass) != passes);
     Verdict {
         fleet_source: ground.document.fleet.source,
         outcome: rollout.outcome,
@@ -48,8 +44,16 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Verdict {
         calls: story::calls(ground, |_| true),
         stragglers: report.stragglers.clone(),
         findings: report.findings.iter().map(|finding| story::said(ground, finding)).collect(),
-        turns,
+        turns: turns(ground, trials),
     }
+}
+
+/// The smallest changes that would turn the verdict.
+pub fn turns(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Turns {
+    let passes = ground.report.decision == Decision::Pass;
+    let changes = if passes { change::breaking(ground) } else { change::mending(ground) };
+    let goal = if passes { "it would not pass any more" } else { "it would pass" };
+    trials.search(goal, &changes, |report| (report.decision == Decision::Pass) != passes)
 }
 
 impl Turn {

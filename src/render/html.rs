@@ -27,6 +27,8 @@ use timeline::Timeline;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
+/// How many stragglers are named beside the verdict.
+const MAX_BEHIND: usize = 6;
 /// A symbol for every proof state: told apart by its shape.
 const SYMBOLS: &str = include_str!("html/symbols.svg");
 
@@ -55,8 +57,8 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
                         (calls::section(picture, timeline.as_ref(), view))
                     }
                     (findings::section(report, view))
-                    (stragglers::section(report))
                     (findings::changes(report))
+                    (stragglers::section(report))
                     (basis(report))
                 }
                 footer {
@@ -105,8 +107,8 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
                             li { a href="#rollout" { "Rollout" } }
                         }
                         li { a href="#findings" { "Findings" } }
+                        li { a href="#change" { "What would have to change" } }
                         li { a href="#stragglers" { "Stragglers" } }
-                        li { a href="#change" { "What has to change" } }
                         li { a href="#basis" { "Basis" } }
                     }
                 }
@@ -114,6 +116,7 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
             div.verdict {
                 h1 { (verdict(report.decision)) }
                 p.headline { (shown(&headline(report))) }
+                (behind(report))
                 @for sentence in softened(report) {
                     p.softened { (shown(&sentence)) }
                 }
@@ -134,6 +137,21 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
                     (fact("Began", &html! { time datetime=(shown(at)) { (parts::minute(at)) } }))
                 }
                 @if let Some(timeline) = timeline { (fact("Took", &html! { (duration(timeline.total)) })) }
+            }
+        }
+    }
+}
+
+/// Who is behind, before anything has to be looked for. Where the verdict is a pass, its sentence says so.
+fn behind(report: &Report) -> Markup {
+    let more = report.stragglers.len().saturating_sub(MAX_BEHIND) as u64;
+    html! {
+        @if report.decision != Decision::Pass && !report.stragglers.is_empty() {
+            ul.behind aria-label="Stragglers" {
+                @for straggler in report.stragglers.iter().take(MAX_BEHIND) {
+                    li { (parts::symbol(&straggler.state)) code { (shown(&straggler.tenant)) } " " span.quiet { (shown(&straggler.state)) } }
+                }
+                @if more > 0 { li { a href="#stragglers" { "and " (count(more)) " more" } } }
             }
         }
     }
@@ -161,13 +179,12 @@ fn basis(report: &Report) -> Markup {
                 h3 { "Policies" }
                 div.scroll tabindex="0" role="region" aria-label="Policies" {
                     table {
-                        thead { tr { th scope="col" { "Policy" } th scope="col" { "Title" } th.number scope="col" { "Findings" } th scope="col" { "Weight" } } }
+                        thead { tr { th scope="col" { "Policy" } th scope="col" { "Says" } th scope="col" { "Weight" } } }
                         tbody {
                             @for policy in &report.policies {
                                 tr {
                                     th scope="row" { code { (shown(&policy.package)) } }
-                                    td { (shown(&policy.title)) }
-                                    td.number { (count(policy.findings)) }
+                                    td { (parts::said(report, policy)) }
                                     td { (parts::weight(policy)) }
                                 }
                             }

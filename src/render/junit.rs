@@ -78,6 +78,8 @@ fn of_policy(report: &Report, policy: &Policy, view: &View) -> TestCase {
         (non_success(NonSuccessKind::Error, first, &texts(&open, &behind, view)), open)
     } else if let (Some(ModeName::Off), Some(less)) = (policy.mode, &less) {
         (skipped("off", less), Vec::new())
+    } else if let (Some(why), true) = (policy.idle, findings.is_empty()) {
+        (skipped("nothing_to_judge", why), Vec::new())
     } else if waived.is_empty() {
         (TestCaseStatus::success(), Vec::new())
     } else {

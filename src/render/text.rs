@@ -154,6 +154,20 @@ impl Page<'_> {
         lines.try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
+    /// Parts one behind the other, over as many lines as they take; none of them is broken.
+    fn row(&mut self, parts: &[String]) -> io::Result<()> {
+        let mut line = String::from(" ");
+        for (i, part) in parts.iter().enumerate() {
+            let part = if i + 1 < parts.len() { format!(" {part} ·") } else { format!(" {part}") };
+            if line.width() + part.width() > self.view.width.max(40) && line.width() > 1 {
+                writeln!(self.out, "{line}")?;
+                line = String::from(" ");
+            }
+            line.push_str(&part);
+        }
+        writeln!(self.out, "{line}")
+    }
+
     fn footer(&mut self, report: &Report) -> io::Result<()> {
         let summary = &report.summary;
         let nobody = summary.fleet_source == FleetSource::None;
@@ -175,10 +189,10 @@ impl Page<'_> {
                 .map(|(severity, many)| format!("{many} {}", severity.name()))
                 .chain(waived(report, policy))
                 .collect();
-            let silent = if policy.mode == Some(ModeName::Off) { "off" } else { "ok" };
+            let silent = if policy.mode == Some(ModeName::Off) { "off" } else { policy.idle.unwrap_or("ok") };
             format!("{name} {}", if said.is_empty() { silent.into() } else { said.join(", ") })
         });
-        writeln!(self.out, "  {}", policies.collect::<Vec<_>>().join(" · "))?;
+        self.row(&policies.collect::<Vec<_>>())?;
         for input in &report.inputs {
             let start = format!("  sha256 {}  ", &input.sha256.get(..12).unwrap_or(&input.sha256));
             self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &for_terminal(&input.name))?;

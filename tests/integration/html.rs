@@ -50,6 +50,41 @@ fn pages() {
     assert_snapshot!("html-no-fleet", markup(&page("evidence/no-fleet")));
 }
 
+/// The same changes as `rollproof explain` finds, where something stands against a pass and where nothing does.
+#[test]
+fn the_page_says_what_would_turn_the_verdict() {
+    for fixture in ["coverage/every-state", "calls/live-killed", "healthy/plain", "evidence/no-fleet"] {
+        let folder = root().join("fixtures").join(fixture);
+        let args = fixture_args(&folder, &read_json(&folder.join("case.json")));
+        let mut explain = rollproof();
+        explain.arg("explain").args(&args[1..]).args(["--format", "json"]).current_dir(&folder);
+        let explained: Value = serde_json::from_str(&run(&mut explain).stdout).expect("JSON");
+        let found = explained["verdict"]["turns"]["found"].as_array().expect("turns");
+        assert!(!found.is_empty(), "{fixture}");
+        let page = page(fixture);
+        for turn in found {
+            let changes = turn["changes"].as_array().expect("changes").iter();
+            let words: Vec<&str> = changes.map(|change| change.as_str().expect("words")).collect();
+            let words = words.join(", and ").replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+            assert!(page.contains(&format!("<li>{words}")), "{fixture}: {words}");
+        }
+    }
+}
+
+/// Silence of a policy that looked at nothing is no praise.
+#[test]
+fn a_policy_that_had_nothing_to_judge_is_not_called_fine() {
+    let says = |fixture: &str, policy: &str| {
+        let page = page(fixture);
+        let (_, row) = page.split_once(&format!("<code>rollproof.{policy}</code></th><td>")).expect("its row");
+        row.split_once("</td>").expect("its end").0.to_owned()
+    };
+    assert_eq!(says("healthy/plain", "build"), "nothing to judge: not probed");
+    assert_eq!(says("healthy/plain", "coverage"), "nothing against it");
+    assert_eq!(says("coverage/every-state", "coverage"), "1 deny, 1 note");
+    assert_eq!(says("waivers/straggler-waived", "coverage"), "1 waived");
+}
+
 fn judged_in_order(case: &Case) -> Vec<Value> {
     case.file("fleet.txt", "zulu\nalpha\nmike\nbravo\nyankee\n");
     let row = |slug: &str, on: bool| json!({"slug": slug, "ssm_status": "Success", "verified_on_target": on});

@@ -39,13 +39,22 @@ pub fn section(picture: &Picture, timeline: Option<&Timeline>, view: &View) -> M
 fn lede(picture: &Picture) -> String {
     let calls = picture.calls.len() as u64;
     let attempts: usize = picture.calls.iter().map(|call| call.attempts.len()).sum();
+    let all = || picture.calls.iter().flat_map(|call| &call.attempts);
+    let answered = all().all(|attempt| attempt.status.is_some());
+    let open = all().filter(|attempt| attempt.status.is_none() && attempt.duration_ms.is_none()).count();
     let calls = match (calls, attempts as u64) {
         (0, _) => String::new(),
-        (1, 1) => " 1 call.".into(),
-        (calls, attempts) if calls == attempts => {
+        (1, 1) if answered => " 1 call.".into(),
+        (calls, attempts) if calls == attempts && answered => {
             format!(" {} calls, each answered at the first attempt.", count(calls))
         }
-        (calls, attempts) => format!(" {} calls in {} attempts.", count(calls), count(attempts)),
+        (calls, attempts) if calls == attempts => format!(" {}.", several(calls, "call")),
+        (calls, attempts) => format!(" {} in {}.", several(calls, "call"), several(attempts, "attempt")),
+    };
+    let open = match open {
+        0 => "",
+        1 => " One attempt was never seen to end.",
+        _ => " Some attempts were never seen to end.",
     };
     let end = match picture.rollout.outcome {
         Outcome::Running => "Still being driven.",
@@ -55,7 +64,11 @@ fn lede(picture: &Picture) -> String {
         Outcome::Interrupted => "Interrupted.",
         Outcome::Unknown => "The evidence does not say how the rollout ended.",
     };
-    format!("{end}{calls}")
+    format!("{end}{calls}{open}")
+}
+
+fn several(many: u64, what: &str) -> String {
+    if many == 1 { format!("1 {what}") } else { format!("{} {what}s", count(many)) }
 }
 
 fn label(picture: &Picture, span: &Span) -> String {
@@ -127,6 +140,8 @@ fn bar(picture: &Picture, timeline: &Timeline) -> Markup {
                         title { (text) ", " (duration(span.end - span.begin)) ", from " (duration(span.begin)) " on" }
                         @match span.what {
                             What::Wait | What::Pause => line x1=(begin) x2=(percent(span.end, total)) y1="36" y2="36" {},
+                            // What is narrower than a stroke would not be seen at all.
+                            _ if is_thin(span, total) => line.thin x1=(begin) x2=(begin) y1="20" y2="52" {},
                             What::Failed => {
                                 rect x=(begin) y="16" width=(width) height="42" {}
                                 svg x=(begin) y="3" width="10" height="10" overflow="visible" { path d="M0-.5l7 7m0-7-7 7" {} }
@@ -166,6 +181,12 @@ fn bar(picture: &Picture, timeline: &Timeline) -> Markup {
             }
         }
     }
+}
+
+/// Whether a span that tells of a call is too narrow to be seen.
+fn is_thin(span: &Span, total: u64) -> bool {
+    let call = matches!(span.what, What::Plan | What::Canary | What::Batch);
+    call && (span.end - span.begin) * NARROW / total < 3
 }
 
 /// Round moments for the axis, each with where its text is anchored.

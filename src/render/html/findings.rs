@@ -4,12 +4,16 @@ use maud::{Markup, html};
 
 use super::View;
 use super::parts::{count, shown, tenants};
+use crate::explain::Turns;
 use crate::finding::{Finding, Severity};
-use crate::render::words::but;
+use crate::render::words::{but, verdict};
 use crate::report::{Decision, Report};
 
 /// How many names of a finding are shown.
 const MAX_NAMES: usize = 24;
+
+/// How many changes that would turn the verdict are shown.
+const MAX_TURNS: usize = 12;
 
 /// The section.
 pub fn section(report: &Report, view: &View) -> Markup {
@@ -101,7 +105,7 @@ pub fn changes(report: &Report) -> Markup {
     };
     html! {
         section #change aria-labelledby="change-title" {
-            h2 #change-title { "What has to change" }
+            h2 #change-title { "What would have to change" }
             div.content {
                 p.lede { (intro) }
                 @if !needed.is_empty() { (list(&needed)) }
@@ -109,7 +113,38 @@ pub fn changes(report: &Report) -> Markup {
                     h3 { "Worth a look all the same" }
                     (list(&advised))
                 }
+                @if let Some(turns) = &report.turns { (turned(turns)) }
             }
+        }
+    }
+}
+
+/// What was found by trying, as `rollproof explain` does.
+fn turned(turns: &Turns) -> Markup {
+    let goal = turns.goal.strip_prefix("it ").unwrap_or(&turns.goal);
+    let more = turns.found.len().saturating_sub(MAX_TURNS) as u64;
+    html! {
+        h3 { "What would turn the verdict" }
+        @if turns.found.is_empty() {
+            p { "The rollout " (goal) " by none of the changes that were tried." }
+        } @else {
+            p { "The rollout " (goal) " if any one of these held:" }
+            ul.turns {
+                @for turn in turns.found.iter().take(MAX_TURNS) {
+                    li {
+                        (shown(&turn.sentence()))
+                        // That it would pass is what was asked for.
+                        @if turn.decision != Decision::Pass { span.quiet { " (" (verdict(turn.decision)) ")" } }
+                    }
+                }
+                @if more > 0 { li.quiet { "and " (count(more)) " more; rollproof explain names all" } }
+            }
+        }
+        p.note {
+            "Found by trying: " (count(turns.tried)) @if turns.tried == 1 { " change" } @else { " changes, and pairs of them," }
+            " judged anew by the same policies"
+            @if !turns.complete { ", and there are more" }
+            ". A tolerance or a waiver turns a verdict, and never a tenant."
         }
     }
 }

@@ -5,9 +5,10 @@ use maud::{Markup, html};
 
 use crate::config::ModeName;
 use crate::document::{Field, Row};
+use crate::finding::Severity;
 use crate::policy::ParamSource;
 use crate::render::escape::visible;
-use crate::report::Policy;
+use crate::report::{Policy, Report};
 
 /// Text from elsewhere: what is invisible becomes visible; the template escapes the rest.
 pub fn shown(text: &str) -> String {
@@ -123,6 +124,27 @@ pub fn weight(policy: &Policy) -> String {
     let why = policy.reason.as_ref().map(|reason| reason.trim().to_owned());
     let more: Vec<String> = until.into_iter().chain(why).collect();
     shown(&if more.is_empty() { what.into() } else { format!("{what}: {}", more.join("; ")) })
+}
+
+/// What a policy said, by weight; or why it was silent.
+pub fn said(report: &Report, policy: &Policy) -> String {
+    let findings = || report.findings.iter().filter(|finding| finding.policy == policy.package);
+    let standing = Severity::ALL.into_iter().map(|severity| {
+        let many = findings().filter(|finding| finding.severity == severity && finding.waived.is_none()).count();
+        (many, severity.name())
+    });
+    let waived = (findings().filter(|finding| finding.waived.is_some()).count(), "waived");
+    let said: Vec<String> = standing
+        .chain([waived])
+        .filter(|(many, _)| *many > 0)
+        .map(|(many, name)| format!("{} {name}", count(many as u64)))
+        .collect();
+    match policy.idle {
+        _ if !said.is_empty() => said.join(", "),
+        _ if policy.mode == Some(ModeName::Off) => "–".into(),
+        Some(why) => format!("nothing to judge: {why}"),
+        None => "nothing against it".into(),
+    }
 }
 
 /// Who set a parameter.
