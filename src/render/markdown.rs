@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::View;
 use super::escape::for_markdown;
 use super::words::{but, counts, headline, names_of, softened, verdict};
-use crate::document::Field;
+use crate::document::{Field, FleetSource};
 use crate::finding::Finding;
 use crate::report::{Decision, MAX_ROWS, Report, Straggler};
 
@@ -27,9 +27,16 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     if let Some(sha) = &summary.target_sha {
         writeln!(out, "- Commit: {}", for_markdown(sha))?;
     }
-    let target = summary.target.as_deref().map_or_else(|| "unknown, no plan was given".into(), for_markdown);
-    writeln!(out, "- Target tag: {target}")?;
-    writeln!(out, "- Fleet: {} tenants, {}\n", summary.fleet, counts(report).join(", "))?;
+    match (&summary.target, summary.fleet_source) {
+        (Some(target), _) => writeln!(out, "- Target tag: {}", for_markdown(target))?,
+        // Gates alone were asked, or the plan is disabled.
+        (None, FleetSource::None) => writeln!(out, "- Target tag: none, nothing was to be rolled out")?,
+        (None, _) => writeln!(out, "- Target tag: unknown, no plan was given")?,
+    }
+    match summary.fleet_source {
+        FleetSource::None => writeln!(out, "- Fleet: nobody was enumerated\n")?,
+        _ => writeln!(out, "- Fleet: {} tenants, {}\n", summary.fleet, counts(report).join(", "))?,
+    }
     stragglers(report, out)?;
     findings(&report.findings, view, out)?;
     rows(report, out)

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
-use std::process::Command;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -158,6 +161,11 @@ impl Played {
 
 /// Runs every step of the action that has a command: behind a failure those that ask to run always.
 fn play(case: &Case, served: &Served, with: &Values, env: &Values) -> Played {
+    play_until(case, served, with, env, None)
+}
+
+/// The same; but the rollout and its shell are killed as soon as the journal holds a text.
+fn play_until(case: &Case, served: &Served, with: &Values, env: &Values, killed_at: Option<&str>) -> Played {
     let action: Action = yaml("action.yml");
     let mut known = values([("github.action_path", "."), ("github.server_url", &served.url)]);
     for (name, input) in &action.inputs {
@@ -179,7 +187,10 @@ fn play(case: &Case, served: &Served, with: &Values, env: &Values) -> Played {
         let mut shell = shell(case, &command);
         shell.envs(env).envs(step.env.iter().map(|(name, value)| (name, expanded(value, &known))));
         case.file("output", "");
-        let ran = run(&mut shell);
+        let ran = match killed_at.filter(|_| step.id == "rollout") {
+            Some(text) => killed(&mut shell, &case.path("rollout/document.json.journal"), text),
+            None => run(&mut shell),
+        };
         for line in read(&case.path("output")).lines() {
             let (name, value) = line.split_once('=').expect("a name and a value");
             known.insert(format!("steps.{}.outputs.{name}", step.id), value.to_owned());
@@ -192,6 +203,21 @@ fn play(case: &Case, served: &Served, with: &Values, env: &Values) -> Played {
         (name, known.get(&key).cloned().unwrap_or_default())
     });
     Played { outputs: outputs.collect(), steps }
+}
+
+/// Runs a shell until a file holds a text, and kills it with all that it started: what a runner does to a job that is
+/// cancelled, or out of time.
+fn killed(shell: &mut Command, file: &Path, text: &str) -> Ran {
+    let mut child = shell.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let until = Instant::now() + Duration::from_secs(30);
+    while !std::fs::read_to_string(file).is_ok_and(|journal| journal.contains(text)) {
+        assert!(Instant::now() < until, "{} never held {text}", file.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let group = format!("-{}", child.id());
+    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill").success());
+    child.wait().expect("it ends");
+    Ran { code: 137, stdout: String::new(), stderr: String::new() }
 }
 
 #[test]
@@ -256,6 +282,43 @@ fn on_gitea_the_action_asks_the_gates() {
         let ran = played.step("Roll out");
         assert_eq!((ran.code, &*played.outputs["decision"]), (code, decision), "{}{}", ran.stdout, ran.stderr);
         assert!(read(&case.path("summary.md")).contains(says), "{scenario}");
+    }
+}
+
+/// A job that is killed leaves no document; the verdict comes from the journal.
+#[test]
+fn a_rollout_that_is_killed_has_a_verdict_all_the_same() {
+    let case = Case::new();
+    let text = read(&root().join("scenarios/healthy.toml"));
+    let slow = case.file("slow.toml", format!("{text}\n[[faults]]\ncall = \"cobalt\"\ndelay_seconds = 60\n"));
+    let served = Served::new(&slow);
+    configure(&case, &served);
+    let with = values([("control-plane-token", &served.token)]);
+    let played = play_until(&case, &served, &with, &Values::new(), Some("\"purpose\":\"batch\""));
+    assert!(!case.path("rollout/document.json").exists());
+    assert_eq!(played.code("Verify"), 1, "{}", played.step("Verify").stderr);
+    let behind = r#"["bolt","cobalt","dune","ember"]"#;
+    assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), ("fail", behind));
+    assert_eq!(played.outputs["report"], "rollout/report.json");
+    assert!(read(&case.path("summary.md")).contains("calls.interrupted"));
+    assert!(read(&case.path("rollout/report.html")).contains("One attempt was never seen to end."));
+}
+
+#[test]
+fn a_disabled_plan_and_a_dry_run_have_outputs_that_say_so() {
+    for (variable, code, decision, says) in [
+        ("PROD_AUTO_DEPLOY_DISABLED", 1, "fail", "- Target tag: none, nothing was to be rolled out\n"),
+        ("PROD_AUTO_DEPLOY_DRY_RUN", 0, "not_asserted", "a dry run asserts nothing of 5 tenants"),
+    ] {
+        let case = Case::new();
+        let served = served(&case, "healthy.toml");
+        let with = values([("control-plane-token", &served.token)]);
+        let played = play(&case, &served, &with, &values([(variable, "true")]));
+        assert_eq!((played.code("Roll out"), played.code("Verify")), (code, code), "{variable}");
+        assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), (decision, "[]"), "{variable}");
+        assert!(case.path(&played.outputs["report"]).is_file(), "{variable}");
+        let summary = read(&case.path("summary.md"));
+        assert!(summary.contains(says), "{summary}");
     }
 }
 
