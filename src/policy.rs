@@ -46,6 +46,7 @@ use crate::finding::{RulePlace, Severity};
 use crate::waivers::Waivers;
 use engine::Outline;
 use guard::{Limits, Pending, start};
+use metadata::Blocks;
 use package::{Rule, key};
 
 /// Shared helpers lie below this package; they state nothing.
@@ -143,6 +144,7 @@ impl Policies {
 
     fn about(subject: Subject, paths: &[PathBuf]) -> Result<Self, Error> {
         let mut modules = embedded::modules(subject);
+        let bundled = modules.len();
         let own = files::all(paths)?;
         if !own.is_empty() {
             let problems = check::files(subject, modules.clone(), own.clone()).map_err(Error::Policy)?;
@@ -152,16 +154,25 @@ impl Policies {
             modules.extend(own);
         }
         let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
-        Self::read(subject, engine, outlines)
+        let mut metadata = embedded::metadata().map_err(Error::Policy)?;
+        let blocks = |(i, outline): (usize, &Outline)| match metadata.remove(&outline.file) {
+            Some(blocks) if i < bundled => Ok(blocks),
+            _ => metadata::blocks(outline).map_err(|problem| Error::Policy(format!("{}: {problem}", outline.file))),
+        };
+        let blocks = outlines.iter().enumerate().map(blocks).collect::<Result<Vec<_>, _>>()?;
+        Self::read(subject, engine, outlines.into_iter().zip(blocks))
     }
 
-    fn read(subject: Subject, engine: engine::Loaded, outlines: Vec<Outline>) -> Result<Self, Error> {
+    fn read(
+        subject: Subject,
+        engine: engine::Loaded,
+        outlines: impl Iterator<Item = (Outline, Blocks)>,
+    ) -> Result<Self, Error> {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
         let mut facts = Vec::new();
-        for outline in outlines {
+        for (outline, blocks) in outlines {
             let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
-            let blocks = metadata::blocks(&outline).map_err(failed)?;
             let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
             let declared: Vec<String> = about.custom.params.keys().cloned().collect();
             for (name, declaration) in about.custom.params {

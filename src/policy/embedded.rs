@@ -1,11 +1,17 @@
 //! The bundled policies, as they lie under `policies/rollproof/`. Nothing registers one but its folder.
 
+use std::collections::BTreeMap;
+
 use include_dir::{Dir, include_dir};
 
 use super::Subject;
 use super::engine::Module;
+use super::metadata::Blocks;
 
 static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies/rollproof");
+
+/// What [`metadata`] says, generated.
+const METADATA: &str = include_str!("embedded/metadata.json");
 
 /// The bundled modules that judge something or help to, by path; unit tests are not among them.
 pub fn modules(subject: Subject) -> Vec<Module> {
@@ -27,5 +33,39 @@ fn collect(folder: &Dir<'_>, modules: &mut Vec<Module>) {
     }
     for folder in folder.dirs() {
         collect(folder, modules);
+    }
+}
+
+/// The METADATA blocks of every bundled module, by path. They stand in the modules themselves; to find and read them
+/// there would take a quarter of the time of every start.
+///
+/// # Errors
+/// In words: a bug of ours.
+pub fn metadata() -> Result<BTreeMap<String, Blocks>, String> {
+    serde_json::from_str(METADATA).map_err(|error| format!("the bundled METADATA: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{engine, metadata};
+
+    #[test]
+    fn the_generated_metadata_is_what_the_policies_say() {
+        let read = |subject| engine::Loaded::new(modules(subject)).expect("they can be read").1;
+        let blocks = |outline: engine::Outline| {
+            let blocks = metadata::blocks(&outline).expect("they are valid");
+            (outline.file, blocks)
+        };
+        let said: BTreeMap<_, _> = [Subject::Rollout, Subject::Audit].into_iter().flat_map(read).map(blocks).collect();
+        let text = serde_json::to_string_pretty(&said).expect("it can be written") + "\n";
+        if std::env::var_os("ROLLPROOF_UPDATE").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy/embedded/metadata.json");
+            return std::fs::write(path, text).expect("the file can be written");
+        }
+        assert!(
+            text == METADATA,
+            "src/policy/embedded/metadata.json is not as generated; look at the difference after `ROLLPROOF_UPDATE=1 cargo test`"
+        );
     }
 }

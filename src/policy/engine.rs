@@ -52,8 +52,17 @@ pub struct Outline {
     pub package_line: u32,
     /// Its rules in order, a name as often as it has definitions.
     pub rules: Vec<RuleOutline>,
-    /// Its comments: line and what follows `#`.
-    pub comments: Vec<(u32, String)>,
+    source: Source,
+}
+
+impl Outline {
+    /// Its comments: line and what follows `#`. The file is read a second time for them.
+    ///
+    /// # Errors
+    /// In words, with the line.
+    pub fn comments(&self) -> Result<Vec<(u32, String)>, String> {
+        comments(&self.source).map_err(|error| error.to_string())
+    }
 }
 
 /// A definition of a rule.
@@ -72,8 +81,7 @@ pub struct RuleOutline {
 /// # Errors
 /// In words, with the line.
 fn outline(ast: &Ast) -> Result<Outline, String> {
-    let source = &ast.package.span.source;
-    let comments = comments(source).map_err(|error| error.to_string())?;
+    let source = ast.package.span.source.clone();
     let rules = ast
         .policy
         .iter()
@@ -88,7 +96,7 @@ fn outline(ast: &Ast) -> Result<Outline, String> {
         .collect();
     let file = source.get_path().clone();
     let package = path(&ast.package.refr).ok_or_else(|| format!("{file}: a package's name is a path of names"))?;
-    Ok(Outline { file, package, package_line: ast.package.span.line, rules, comments })
+    Ok(Outline { file, package, package_line: ast.package.span.line, rules, source })
 }
 
 /// Reads files for the static checks, on a policy thread.

@@ -2,52 +2,67 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::engine::Outline;
 use super::params::Declaration;
 use crate::waivers::Day;
 
 /// What a METADATA block may hold. Keys of OPA's that we have no use for are allowed and not read.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Metadata {
     /// A short name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// What it says, and when.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// What is ours.
     pub custom: Custom,
+    #[serde(skip_serializing)]
     scope: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
     schemas: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
     entrypoint: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
     related_resources: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
     authors: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
     organizations: Option<serde::de::IgnoredAny>,
 }
 
 /// The part of a METADATA block that is ours.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Custom {
     /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
     /// The codes that a rule's findings have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,
     /// Whether a waiver may cover them, which only `false` changes; of a package, all of its rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub waivable: Option<bool>,
     /// The first day of rollouts on which the package denies; before it, it only reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_from: Option<Day>,
     /// The parameters that a package reads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, Declaration>,
     /// What evidence must hold for the package to say anything: paths such as `labels.tier` or `rollout.started_at`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
     /// The facts that a package reads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Fact>,
 }
 
 /// A fact as a policy declares it: what is given beside the evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fact {
     /// What it holds.
@@ -76,14 +91,17 @@ pub struct Invalid {
     pub what: String,
 }
 
+/// The METADATA blocks of a file: what each says, by the line of the rule or package behind it.
+pub type Blocks = BTreeMap<u32, Metadata>;
+
 /// The METADATA blocks of a file, by the line of the rule or package behind each.
 ///
 /// # Errors
 /// In words with the line, where one is not valid.
-pub fn blocks(outline: &Outline) -> Result<BTreeMap<u32, Metadata>, String> {
+pub fn blocks(outline: &Outline) -> Result<Blocks, String> {
     let lines = outline.rules.iter().map(|rule| rule.line).chain([outline.package_line]);
     let mut blocks = BTreeMap::new();
-    for block in read(&outline.comments, lines) {
+    for block in read(&outline.comments()?, lines) {
         let block = block.map_err(|invalid| format!("line {}: METADATA: {}", invalid.line, invalid.what))?;
         blocks.insert(block.line, block.said);
     }
