@@ -1,17 +1,19 @@
-//! The allocator: the system's, with a cap on what a policy thread may hold. Nothing else is counted.
+//! The allocator: mimalloc, with a cap on what a policy thread may hold. Nothing else is counted.
 //!
 //! The engine can be made to ask for gigabytes in one step, past its own limits; the process would be killed and no
 //! verdict written. Over the cap the policy thread stops for good instead, and whoever waits for it reports.
-#![allow(unsafe_code, reason = "GlobalAlloc is an unsafe trait; every call goes to the system's allocator as it came")]
+#![allow(unsafe_code, reason = "GlobalAlloc is an unsafe trait; every call goes to mimalloc as it came")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::time::Duration;
 
-/// The system's allocator, counting on threads that have a [`Budget`].
+use mimalloc::MiMalloc;
+
+/// Mimalloc, counting on threads that have a [`Budget`].
 pub struct Capped;
 
 #[global_allocator]
@@ -78,30 +80,30 @@ fn stop(budget: &Budget) -> ! {
     }
 }
 
-// SAFETY: each method passes its arguments to `System` unchanged and returns what that returns.
+// SAFETY: each method passes its arguments to `MiMalloc` unchanged and returns what that returns.
 unsafe impl GlobalAlloc for Capped {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
         // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
+        unsafe { MiMalloc.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { MiMalloc.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         discount(layout.size());
         // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
+        unsafe { MiMalloc.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size.saturating_sub(layout.size()));
         discount(layout.size().saturating_sub(size));
         // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
+        unsafe { MiMalloc.realloc(pointer, layout, size) }
     }
 }
