@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
@@ -55,6 +56,16 @@ pub struct LabelsId(u32);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct HistoryId(u32);
+
+/// What the tenants of a cohort have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    planned: bool,
+    labels: LabelsId,
+    history: HistoryId,
+    /// The last call that named them, where no row answers.
+    call: Option<u32>,
+}
 
 /// What grouping gives.
 pub struct Grouped {
@@ -200,39 +211,49 @@ impl Grouping {
         let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
         strays.sort();
         let (mut cohorts, mut order): (Vec<Cohort>, Vec<Run>) = (Vec::new(), Vec::new());
-        let mut places: HashMap<(bool, LabelsId, HistoryId, Option<u32>), usize, FixedState> = HashMap::default();
-        let mut last = None;
-        for (name, tenant) in names.into_iter().zip(0..).chain(strays) {
-            let history = self.history[tenant];
-            let call = self.call[tenant].filter(|_| history == HistoryId::default());
-            let key = (tenant < self.planned, self.labels[tenant], history, call);
-            let place = match last {
-                Some((same, place)) if same == key => place,
-                _ => *places.entry(key).or_insert_with(|| {
-                    let rows = self.histories.rows(key.2);
-                    cohorts.push(Cohort {
-                        planned: key.0,
-                        labels: self.label_sets.get(key.1.0).clone(),
-                        call,
-                        tenants: Vec::new(),
-                        origins: origins.map_or_else(Origins::default, |_| Origins::new(rows.len())),
-                        rows: rows.into_iter().map(|row| self.rows.get(row.0).clone()).collect(),
-                    });
-                    cohorts.len() - 1
-                }),
-            };
-            last = Some((key, place));
-            match order.last_mut() {
-                Some(Run(cohort, many)) if *cohort == index(place) => *many += u32::from(key.0),
-                _ if key.0 => order.push(Run(index(place), 1)),
-                _ => {}
-            }
-            cohorts[place].tenants.push(name);
+        let mut places: HashMap<Key, usize, FixedState> = HashMap::default();
+        let mut place = |key: Key, cohorts: &mut Vec<Cohort>| {
+            *places.entry(key).or_insert_with(|| {
+                let rows = self.histories.rows(key.history);
+                cohorts.push(Cohort {
+                    planned: key.planned,
+                    labels: self.label_sets.get(key.labels.0).clone(),
+                    call: key.call,
+                    tenants: Vec::new(),
+                    origins: origins.map_or_else(Origins::default, |_| Origins::new(rows.len())),
+                    rows: rows.into_iter().map(|row| self.rows.get(row.0).clone()).collect(),
+                });
+                cohorts.len() - 1
+            })
+        };
+        let come_from = |cohort: &mut Cohort, tenants: Range<usize>| {
             if let Some(origins) = origins {
-                cohorts[place].origins.push(origins.of(tenant));
+                tenants.for_each(|tenant| cohort.origins.push(origins.of(tenant)));
             }
+        };
+        // Neighbours mostly have the same evidence.
+        let (mut names, mut at) = (names.into_iter(), 0);
+        while at < self.planned {
+            let key = self.key(at);
+            let end = (at + 1..self.planned).find(|tenant| self.key(*tenant) != key).unwrap_or(self.planned);
+            let place = place(key, &mut cohorts);
+            order.push(Run(index(place), index(end - at)));
+            cohorts[place].tenants.extend(names.by_ref().take(end - at));
+            come_from(&mut cohorts[place], at..end);
+            at = end;
+        }
+        for (name, tenant) in strays {
+            let place = place(self.key(tenant), &mut cohorts);
+            cohorts[place].tenants.push(name);
+            come_from(&mut cohorts[place], tenant..tenant + 1);
         }
         (cohorts, order)
+    }
+
+    fn key(&self, tenant: usize) -> Key {
+        let history = self.history[tenant];
+        let call = self.call[tenant].filter(|_| history == HistoryId::default());
+        Key { planned: tenant < self.planned, labels: self.labels[tenant], history, call }
     }
 
     fn add(&mut self, slug: &str, labels: LabelsId) -> usize {
