@@ -399,6 +399,12 @@ impl Call {
     pub fn without_tenants(&self) -> Self {
         Self { purpose: self.purpose, tenants: Vec::new(), attempts: self.attempts.clone(), ok: self.ok }
     }
+
+    /// Whether its last attempt has ended and no other follows.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.attempts.last().is_some_and(|attempt| attempt.last)
+    }
 }
 
 impl Cohort {

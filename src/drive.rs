@@ -25,7 +25,7 @@ pub use client::Client;
 pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
-pub use response::{failed_call, response};
+pub use response::{Response, failed_call};
 pub use rollout::{Rollout, Step};
 pub use stop::{Signal, Stop};
 

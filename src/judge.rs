@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::explain::turns;
 use crate::facts::FactFiles;
 use crate::output;
-use crate::policy::{Given, Loading, ParamSource, Prepared, Settings, SoFar, Subject, load};
+use crate::policy::{Given, Inputs, Loading, ParamSource, Prepared, Settings, SoFar, Subject, load};
 use crate::render::{Format, View, render};
 use crate::report::{Picture, Report, report};
 use crate::schema::Valid;
@@ -99,10 +99,10 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// [`Error::Policy`] where a policy fails.
-    pub fn so_far(&self, document: &Document, question: Question) -> Result<SoFar, Error> {
+    pub fn so_far(&self, document: &Document, question: Question, inputs: &mut Inputs) -> Result<SoFar, Error> {
         match question {
-            Question::Call => self.policies.so_far(document),
-            Question::Gate => self.policies.behind_gate(document),
+            Question::Call => self.policies.so_far(document, inputs),
+            Question::Gate => self.policies.behind_gate(document, inputs),
         }
     }
 

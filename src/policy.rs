@@ -29,7 +29,7 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Code, Entry, ParamEntry};
 pub use check::{is_ours, reserved};
-pub use engine::{Alone, Held, Input, Lines, Module};
+pub use engine::{Alone, Held, Input, Inputs, Lines, Module};
 pub use files::Tested as TestFiles;
 pub use package::Package;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};

@@ -11,14 +11,14 @@ use crate::collect::{EvidenceFields, Input, Source, fleet_names, plan_file, repl
 use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Question, Record, Rollout, Said, Signal, Stop,
-    Timing, Whom, response,
+    Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Question, Record, Response, Rollout, Said,
+    Signal, Stop, Timing, Whom,
 };
 use crate::error::Error;
 use crate::http::{Token, is_loopback};
 use crate::judge::{self, Judge};
 use crate::output;
-use crate::policy::SoFar;
+use crate::policy::{Inputs, SoFar};
 use crate::preflight::{Watch, contacts};
 use crate::probe;
 use crate::report::Report;
@@ -175,8 +175,9 @@ fn drive(
 ) -> Ended {
     let progress = Progress::new(options.quiet, options.verbose);
     let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop: Stop::default() };
+    let mut inputs = Inputs::default();
     let mut ask = |document: &Document, question: Question| {
-        let SoFar { halts, proven, not_proven } = judge.so_far(document, question)?;
+        let SoFar { halts, proven, not_proven } = judge.so_far(document, question, &mut inputs)?;
         Ok(Said { halts, proven, not_proven })
     };
     let mut whom = |document: &Document| judge.whom(document);
@@ -240,7 +241,7 @@ fn write_response(
     let stragglers: Vec<Text> =
         report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
     let error = (code != 0).then(|| failure(document, report, signal));
-    let response = response(code == 0, results, &stragglers, error.as_deref());
+    let response = Response { error: error.as_deref(), ok: code == 0, results, stragglers: &stragglers };
     output::replace(path, |out| {
         serde_json::to_writer_pretty(&mut *out, &response)?;
         writeln!(out)

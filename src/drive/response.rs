@@ -1,23 +1,30 @@
 //! The response file of a rollout, in the reference's own words (contract section 4.6).
 
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 
 use crate::document::{Document, Field, Purpose, Text};
 
 /// The response file (contract section 4.6), keys sorted.
-pub fn response(ok: bool, results: &[Box<RawValue>], stragglers: &[Text], error: Option<&str>) -> Value {
-    let mut response = Map::new();
-    if let Some(error) = error {
-        response.insert("error".into(), error.into());
-    }
-    response.insert("ok".into(), ok.into());
-    let rows = results.iter().map(|row| serde_json::from_str::<Value>(row.get()).unwrap_or(Value::Null));
-    response.insert("results".into(), rows.collect());
-    if !stragglers.is_empty() {
-        response.insert("stragglers".into(), json!(stragglers));
-    }
-    Value::Object(response)
+#[derive(Serialize)]
+pub struct Response<'a> {
+    /// Why it is not ok.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+    /// Whether the rollout is a success.
+    pub ok: bool,
+    /// The well-formed rows, as they came.
+    #[serde(serialize_with = "rows")]
+    pub results: &'a [Box<RawValue>],
+    /// The tenants that are not proven.
+    #[serde(skip_serializing_if = "<[Text]>::is_empty")]
+    pub stragglers: &'a [Text],
+}
+
+/// Rows one by one: indented like all else, and never all of them in memory a second time.
+fn rows<S: Serializer>(rows: &[Box<RawValue>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(|row| serde_json::from_str(row.get()).unwrap_or(Value::Null)))
 }
 
 /// The reference's words for the last call that failed: its last attempt ended, and was no HTTP 200 with `ok` true.

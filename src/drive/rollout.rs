@@ -146,7 +146,7 @@ impl Rollout {
         }
         if self.fleet.is_empty() {
             // A plan call that enumerated nobody is not made again: it has ended, and a policy has its say.
-            let asked = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && has_ended(call));
+            let asked = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && call.has_ended());
             return if asked { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
         }
         let rollout = &self.plan.rollout;
@@ -455,9 +455,4 @@ impl Rollout {
 fn malformed(error: &str, raw: &str) -> Text {
     let start: String = raw.chars().take(200).collect();
     Text::from(format!("{error}: {start}"))
-}
-
-/// Whether the last attempt of a call has ended and no other follows.
-fn has_ended(call: &Call) -> bool {
-    call.attempts.last().is_some_and(|attempt| attempt.last)
 }

@@ -26,7 +26,7 @@ use super::guard::{Limits, guarded};
 use super::problem::Problem;
 use super::syntax;
 use crate::audit::Audit;
-use crate::document::{Document, Text};
+use crate::document::{Call, Document, Text};
 
 /// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
 /// they are shadowed, in case one is ever reached.
@@ -159,19 +159,9 @@ impl Input {
     /// # Errors
     /// None that evidence can cause.
     pub fn new(document: &Document) -> Result<Self, serde_json::Error> {
-        let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
-        let calls = document.calls.iter().map(|call| with_tenants(&call.without_tenants(), &call.tenants));
-        let cohorts = document.cohorts.iter().map(|cohort| with_tenants(&cohort.without_tenants(), &cohort.tenants));
-        let (calls, cohorts) = (calls.collect::<Result<Vec<_>, _>>()?, cohorts.collect::<Result<Vec<_>, _>>()?);
-        if let Ok(object) = input.as_object_mut() {
-            object.insert(Value::from("calls"), Value::from(calls));
-            object.insert(Value::from("cohorts"), Value::from(cohorts));
-        }
-        Ok(Self(input))
+        Inputs::default().next(document)
     }
-}
 
-impl Input {
     /// Makes it of an audit, without what became of tenants rollout by rollout.
     ///
     /// # Errors
@@ -184,6 +174,41 @@ impl Input {
             }
         }
         Ok(Self(Value::from(input)))
+    }
+}
+
+/// The evidence of one rollout while it is driven, behind one call after another. A call that has ended stays as it is,
+/// so it is made once.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    ended: Vec<Value>,
+}
+
+impl Inputs {
+    /// Makes the next one.
+    ///
+    /// # Errors
+    /// As [`Input::new`].
+    pub fn next(&mut self, document: &Document) -> Result<Input, serde_json::Error> {
+        let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
+        let call = |call: &Call| with_tenants(&call.without_tenants(), &call.tenants);
+        for ended in document.calls.iter().skip(self.ended.len()).take_while(|call| call.has_ended()) {
+            self.ended.push(call(ended)?);
+        }
+        debug_assert!(
+            document.calls.iter().zip(&self.ended).all(|(now, ended)| call(now).is_ok_and(|now| now == *ended))
+        );
+        let mut calls = self.ended.clone();
+        for open in document.calls.iter().skip(calls.len()) {
+            calls.push(call(open)?);
+        }
+        let cohorts = document.cohorts.iter().map(|cohort| with_tenants(&cohort.without_tenants(), &cohort.tenants));
+        let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
+        if let Ok(object) = input.as_object_mut() {
+            object.insert(Value::from("calls"), Value::from(calls));
+            object.insert(Value::from("cohorts"), Value::from(cohorts));
+        }
+        Ok(Input(input))
     }
 }
 

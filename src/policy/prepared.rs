@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::blame::{self, Suspect};
-use super::engine::{self, Alone, Answer, Held, Input};
+use super::engine::{self, Alone, Answer, Held, Input, Inputs};
 use super::guard::Limits;
 use super::package::{Package, key};
 use super::params::{Declaration, Param};
@@ -187,8 +187,8 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn so_far(&self, document: &Document) -> Result<SoFar, Error> {
-        self.stops("data.rollproof.query.halts", document, |_| true)
+    pub fn so_far(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
+        self.stops("data.rollproof.query.halts", document, inputs, |_| true)
     }
 
     /// The same behind a reading of a gate. Other policies have had their say behind the last call, and nothing is new
@@ -196,14 +196,20 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn behind_gate(&self, document: &Document) -> Result<SoFar, Error> {
-        self.stops("data.rollproof.query.gates_halt", document, |package| package.name == GATES)
+    pub fn behind_gate(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
+        self.stops("data.rollproof.query.gates_halt", document, inputs, |package| package.name == GATES)
     }
 
-    fn stops(&self, rule: &'static str, document: &Document, asked: impl Fn(&Package) -> bool) -> Result<SoFar, Error> {
+    fn stops(
+        &self,
+        rule: &'static str,
+        document: &Document,
+        inputs: &mut Inputs,
+        asked: impl Fn(&Package) -> bool,
+    ) -> Result<SoFar, Error> {
         let asking = self.packages.iter().filter(|package| package.is_on() && package.halts && asked(package));
         needed(asking, document)?;
-        let answer = self.ask(rule, document)?;
+        let answer = self.ask_of(rule, inputs.next(document), document.cohorts.len())?;
         let mut halts = Vec::new();
         let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());
         let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::Policy)?;
@@ -293,8 +299,17 @@ impl Prepared {
     }
 
     pub(super) fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
-        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
-        let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
+        self.ask_of(rule, Input::new(document), document.cohorts.len())
+    }
+
+    fn ask_of(
+        &self,
+        rule: &'static str,
+        input: Result<Input, serde_json::Error>,
+        cohorts: usize,
+    ) -> Result<Answer, Error> {
+        let input = input.map_err(|error| Error::Policy(error.to_string()))?;
+        let limits = Limits::for_cohorts(cohorts).within(self.time);
         self.engine
             .ask(rule, input.clone(), limits)
             .map_err(|failure| blame::blame(&self.engine, self.suspects(), &input, limits, &failure))

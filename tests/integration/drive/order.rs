@@ -14,7 +14,7 @@ use rollproof::collect::{EvidenceFields, Source, Sources, collect};
 use rollproof::document::{Document, Outcome, Text};
 use rollproof::drive::{Client, Driver, Journal, JournalFormat, Progress, Record, Rollout, Said, Stop, Timing, Token};
 use rollproof::error::Error;
-use rollproof::policy::{Loading, Prepared, Settings, SoFar, load};
+use rollproof::policy::{Inputs, Loading, Prepared, Settings, SoFar, load};
 use rollproof::schema::{Name, validate};
 use serde_json::{Value, json};
 
@@ -216,6 +216,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
     let case = Case::new();
     // What was called when the rollout was told to stop.
     let (halted_after, asked) = (Mutex::new(None), Mutex::new(0));
+    let mut inputs = Inputs::default();
     let mut ask = |document: &Document| {
         let value = serde_json::to_value(document).expect("it is JSON");
         let faults: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
@@ -230,7 +231,9 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
         let many: usize =
             document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
         assert_eq!(many as u64, document.fleet.tenants, "every tenant is in one cohort");
-        let SoFar { mut halts, proven, not_proven } = policies.so_far(document)?;
+        let afresh = policies.so_far(document, &mut Inputs::default())?;
+        let SoFar { mut halts, proven, not_proven } = policies.so_far(document, &mut inputs)?;
+        assert_eq!((&halts, proven, not_proven), (&afresh.halts, afresh.proven, afresh.not_proven));
         assert!(proven + not_proven <= document.fleet.tenants);
         let mut asked = asked.lock().expect("it is not poisoned");
         if scenario.halts_at == Some(*asked) {
