@@ -107,7 +107,7 @@ pub enum PolicyCommand {
 
 /// Check policies without evidence.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = policy::check_help())]
 pub struct PolicyCheck {
     /// Files and folders of policies, beside those of the configuration
     #[arg(value_name = "DIR|FILE")]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use probe::Probe;
 
-use crate::error::{Error, nearest};
+use crate::error::{Error, meant};
 
 /// The file that is read where `--config` names none.
 const FILE: &str = "rollproof.toml";
@@ -166,13 +166,7 @@ pub fn seconds(time: f64) -> Option<Duration> {
 }
 
 fn wrong(path: &Path, error: &toml::de::Error) -> Error {
-    // `unknown field `x`, expected one of `a`, `b``: what stands between backticks are names.
-    let message = error.message();
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let near = match names.split_first() {
-        Some((unknown, known)) if message.starts_with("unknown field") => nearest(unknown, known.iter().copied()),
-        _ => None,
-    };
+    let near = meant(error.message());
     let help = near
         .map_or_else(|| "rollproof schema config describes every key".into(), |near| format!("did you mean {near:?}?"));
     Error::usage(format!("{}: {}", path.display(), error.to_string().trim_end()), help)

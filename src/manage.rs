@@ -55,6 +55,13 @@ fn check(options: &cli::PolicyCheck) -> Result<u8, Error> {
     output::print(|out| writeln!(out, "sound: {names}")).map(|()| 0)
 }
 
+/// The policies, each as much as the configuration lets it weigh.
+fn policies(own: &cli::Own) -> Result<Policies, Error> {
+    let mut policies = Policies::with(&paths(own)?)?;
+    policies.soften(Config::read(own.config.as_deref())?.policies.modes)?;
+    Ok(policies)
+}
+
 /// The folders and files of the configuration's policies and of those that are named.
 fn paths(own: &cli::Own) -> Result<Vec<PathBuf>, Error> {
     let config = Config::read(own.config.as_deref())?;

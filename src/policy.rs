@@ -27,8 +27,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-pub use catalog::{Code, Entry, ParamEntry};
-pub use check::{is_ours, reserved};
+pub use catalog::{Code, Entry, ParamEntry, Weight};
+pub use check::{files as check_files, functions, is_ours, reserved};
+pub use embedded::modules as bundled;
 pub use engine::{Alone, Held, Input, Inputs, Lines, Module};
 pub use files::Tested as TestFiles;
 pub use package::Package;
@@ -264,7 +265,7 @@ impl Policies {
     ///
     /// # Errors
     /// [`Error::Usage`] where a policy is not there, or must not be softened, or no reason is given.
-    fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
+    pub fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
         for (name, mode) in modes {
             let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
             let full = if names.contains(&&*name) { name.clone() } else { format!("{OURS}{name}") };

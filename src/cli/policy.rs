@@ -15,6 +15,12 @@ Exit codes:
   5    a policy or a test could not be loaded, or there was no test to run
   7    the result could not be written";
 
+/// What stands below the help of `policy check`.
+pub(super) fn check_help() -> String {
+    let names = crate::policy::functions().collect::<Vec<_>>().join(", ");
+    format!("{EXIT_CODES}\n\nFunctions of Rego that a policy may call, beside its own and the libraries':\n  {names}")
+}
+
 /// Which policies there are beside the bundled ones.
 #[derive(Debug, Args)]
 pub struct Own {

@@ -1,7 +1,7 @@
 //! A code: the rules that may say it, the values with which they held, and a document that is as small as can be found
 //! on which it is said.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +17,9 @@ use crate::error::Error;
 use crate::finding::Severity;
 use crate::policy::RuleText;
 use crate::report::Report;
+
+/// Documents on which codes of the bundled policies are said, as small as could be found, by code.
+const EXAMPLES: &str = include_str!("minimal.json");
 
 /// How many times that a rule held are shown.
 const MAX_HELD: usize = 5;
@@ -38,7 +41,7 @@ pub struct Code {
     /// What would make somebody say it, where nobody does. Absent: it is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<Turns>,
-    /// A small document on which it is said. Absent: none was found near this evidence.
+    /// A small document on which it is said. Absent: none was found, near this evidence or among the examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimal: Option<Minimal>,
 }
@@ -58,12 +61,15 @@ pub struct Place {
     pub values: Vec<Value>,
 }
 
-/// A small document on which a code is said.
+/// A small document on which a code is said: of the evidence, or made up.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Minimal {
     /// What was changed of the evidence before it was shrunk; none where the code is said of it as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
+    /// Whether it is made up, and not of this evidence, no change of which makes anybody say the code. Absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made_up: bool,
     /// The document; `rollproof verify` takes it.
     pub document: Value,
 }
@@ -119,11 +125,27 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> Resu
         (None, Some((Vec::new(), ground.document.clone())))
     };
     trials.renew();
-    let minimal = start.map(|(changes, document)| {
+    let example = if start.is_none() { example(trials, code, &is_said) } else { None };
+    let mut minimal = |changes, document, made_up| {
+        trials.renew();
         let document = shrink(trials, document, &is_said);
-        Minimal { changes, document: serde_json::to_value(&document).unwrap_or_default() }
-    });
+        Minimal { changes, made_up, document: serde_json::to_value(&document).unwrap_or_default() }
+    };
+    let minimal = match (start, example) {
+        (Some((changes, document)), _) => Some(minimal(changes, document, false)),
+        (None, Some(document)) => Some(minimal(Vec::new(), document, true)),
+        (None, None) => None,
+    };
     Ok(Code { code: code.to_owned(), rules, findings, held, turns, minimal })
+}
+
+/// An example on which a code is said: its own, if it has one, else the first.
+fn example(trials: &mut Trials<'_>, code: &str, is_said: &impl Fn(&Report) -> bool) -> Option<Document> {
+    let mut examples: BTreeMap<String, Document> = serde_json::from_str(EXAMPLES).unwrap_or_default();
+    let own = examples.remove(code);
+    own.into_iter()
+        .chain(examples.into_values())
+        .find(|document| trials.judge(document).is_some_and(|report| is_said(&report)))
 }
 
 /// The single changes with which a code is said, and the document of the first that is one of the evidence.

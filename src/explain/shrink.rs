@@ -1,7 +1,7 @@
 //! Shrinking: whatever can be left out of a document is left out, as long as something is still said of it.
 
 use super::trial::Trials;
-use crate::document::{Call, Cohort, Document, Field, Map, Origins, Row};
+use crate::document::{Call, Cohort, Document, Field, Gates, Map, Origins, Row};
 use crate::report::Report;
 
 /// A smaller document that still has a property; the document itself where none is found.
@@ -15,6 +15,8 @@ pub fn shrink(trials: &mut Trials<'_>, document: Document, keeps: &impl Fn(&Repo
         shrinking.cohorts();
         shrinking.calls();
         shrinking.rows();
+        shrinking.gates();
+        shrinking.probes();
         shrinking.rest();
         if shrinking.document == before {
             return shrinking.document;
@@ -123,6 +125,27 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
             self.attempt(|document| document.cohorts[i].labels = Map::default());
             self.attempt(|document| document.cohorts[i].call = None);
         }
+    }
+
+    fn gates(&mut self) {
+        let edits: [fn(&mut Gates); 6] = [
+            |gates| gates.plan_disabled = None,
+            |gates| gates.ci = None,
+            |gates| gates.switch.clear(),
+            |gates| gates.head.clear(),
+            |gates| drop(gates.switch.drain(..gates.switch.len().saturating_sub(1))),
+            |gates| drop(gates.head.drain(..gates.head.len().saturating_sub(1))),
+        ];
+        for edit in edits {
+            self.attempt(|document| document.gates.iter_mut().for_each(edit));
+        }
+    }
+
+    fn probes(&mut self) {
+        for i in (0..self.document.probes.as_ref().map_or(0, Vec::len)).rev() {
+            self.attempt(|document| document.probes.iter_mut().for_each(|probes| drop(probes.remove(i))));
+        }
+        self.attempt(|document| document.probes.iter_mut().flatten().for_each(|probe| probe.tenants.truncate(1)));
     }
 
     fn rest(&mut self) {

@@ -286,7 +286,8 @@ impl Page<'_> {
                 [] => String::new(),
                 changes => format!(", where {}", for_terminal(&changes.join(" and "))),
             };
-            self.line("smallest", &format!("a document on which it is said{changed}:"))?;
+            let which = if minimal.made_up { "a document, made up," } else { "a document" };
+            self.line("smallest", &format!("{which} on which it is said{changed}:"))?;
             let document = format!("{:#}", self.masked(&minimal.document));
             for line in document.lines() {
                 writeln!(self.out, "            {}", for_terminal(line))?;

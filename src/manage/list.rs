@@ -8,7 +8,7 @@ use super::print_json;
 use crate::cli::{self, Listing};
 use crate::error::Error;
 use crate::output;
-use crate::policy::{Entry, Policies};
+use crate::policy::{Entry, Weight};
 use crate::render::escape::for_terminal;
 
 /// The name and version of the list's format.
@@ -29,7 +29,7 @@ pub struct List {
 /// # Errors
 /// [`Error`], where policies cannot be loaded.
 pub fn list(options: &cli::PolicyList) -> Result<u8, Error> {
-    let policies = Policies::with(&super::paths(&options.own)?)?.catalog();
+    let policies = super::policies(&options.own)?.catalog();
     match options.format {
         Listing::Json => print_json(&List { format: FORMAT, policies }),
         Listing::Text => {
@@ -46,8 +46,17 @@ fn table(policies: &[Entry]) -> String {
     for policy in policies {
         let params: Vec<&str> = policy.params.iter().map(|param| &*param.name).collect();
         let source = if policy.bundled { "bundled" } else { &*policy.file };
-        let cells = [&policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), policy.mode, source];
+        let mode = mode(policy);
+        let cells = [&policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), &mode, source];
         table.add_row(cells.map(for_terminal));
     }
     table.trim_fmt().lines().map(|line| format!("{}\n", line.trim())).collect()
+}
+
+/// How much a policy weighs, in a word or two. A day says when it begins to deny: which rollouts are earlier is not known.
+pub(super) fn mode(policy: &Entry) -> String {
+    match (policy.mode, &policy.effective_from) {
+        (Weight::Enforce, Some(day)) => format!("from {}", String::from(day.clone())),
+        (weight, _) => weight.name().to_owned(),
+    }
 }

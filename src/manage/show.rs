@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{eval, paths, prepared, print_json, unknown};
+use super::{eval, list, prepared, print_json, unknown};
 use crate::cli::{self, Listing};
 use crate::document::Document;
 use crate::error::Error;
 use crate::output;
-use crate::policy::{Entry, Policies, Said};
+use crate::policy::{Entry, Said};
 use crate::render::escape::for_terminal;
 
 /// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
@@ -48,7 +48,7 @@ struct Source {
 /// # Errors
 /// [`Error`], where policies cannot be loaded or there is none of that name.
 pub fn show(options: &cli::PolicyShow) -> Result<u8, Error> {
-    let policies = Policies::with(&paths(&options.own)?)?;
+    let policies = super::policies(&options.own)?;
     let name = options.name.trim_start_matches("data.");
     let mut catalog = policies.catalog();
     let full = format!("rollproof.{name}");
@@ -85,7 +85,9 @@ fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", for_terminal(&entry.description.replace('\n', " ")))?;
     }
     let source = if entry.bundled { "bundled" } else { "your own" };
-    writeln!(out, "\nmode    {}, {source}", entry.mode)?;
+    let why = entry.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", for_terminal(reason)));
+    writeln!(out, "\nmode    {}{why}", list::mode(entry))?;
+    writeln!(out, "source  {source}")?;
     writeln!(out, "rules   {}", entry.rules.join(", "))?;
     if !entry.needs.is_empty() {
         writeln!(out, "needs   {}", for_terminal(&entry.needs.join(", ")))?;

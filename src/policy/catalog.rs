@@ -8,6 +8,8 @@ use super::check::is_ours;
 use super::engine::Module;
 use super::params::Kind;
 use super::{Package, Policies};
+use crate::config::ModeName;
+use crate::waivers::Day;
 
 /// A policy.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -27,11 +29,41 @@ pub struct Entry {
     /// What evidence must hold for it to say anything.
     pub needs: Vec<String>,
     /// How much it weighs.
-    pub mode: &'static str,
+    pub mode: Weight,
+    /// Why it weighs less than all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The first day of rollouts on which it denies; what it denies of earlier ones is only reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<Day>,
     /// Whether it comes with rollproof.
     pub bundled: bool,
     /// The file that declares it first.
     pub file: String,
+}
+
+/// How much a policy weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Weight {
+    /// What it denies is denied.
+    Enforce,
+    /// What it denies is a warning, and it halts nothing.
+    Report,
+    /// It is not evaluated.
+    Off,
+}
+
+impl Weight {
+    /// Its name, as the configuration has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Report => "report",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// A code, and the rule that says it.
@@ -110,7 +142,13 @@ impl Policies {
             codes: codes.collect(),
             params: params.collect(),
             needs: package.needs.clone(),
-            mode: mode(package),
+            mode: match package.mode().map(|configured| configured.mode) {
+                None => Weight::Enforce,
+                Some(ModeName::Report) => Weight::Report,
+                Some(ModeName::Off) => Weight::Off,
+            },
+            reason: package.mode().and_then(|configured| configured.reason.clone()),
+            effective_from: package.effective_from.clone(),
             bundled: is_ours(&package.name),
             file: package.place.file.clone(),
         };
@@ -123,9 +161,4 @@ impl Policies {
     pub fn sources(&self, name: &str) -> Vec<Module> {
         self.engine.modules().into_iter().filter(|(package, _)| package == name).map(|(_, module)| module).collect()
     }
-}
-
-/// How much a policy weighs. The one place that has to know of others than those that enforce what they say.
-const fn mode(_: &Package) -> &'static str {
-    "enforce"
 }

@@ -8,8 +8,12 @@ use super::words::{headline, sentence, softened, verdict};
 use crate::finding::Severity;
 use crate::report::{Decision, Report};
 
-/// Writes an annotation a finding, and then the verdict.
+/// Writes an annotation for each policy that does not weigh all, for each finding, and then the verdict. A CI shows
+/// only the first few, so that what is softened comes first.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    for sentence in softened(report) {
+        writeln!(out, "::warning title=rollproof::{}", for_annotation(&sentence))?;
+    }
     let behind = report.stragglers_by_name();
     for finding in &report.findings {
         let command = match finding.severity {
@@ -23,9 +27,6 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             text.push_str(&format!(". Next: {}", remedy.trim()));
         }
         writeln!(out, "::{command} title={}::{}", for_property(&finding.code), for_annotation(&text))?;
-    }
-    for sentence in softened(report) {
-        writeln!(out, "::warning title=rollproof::{}", for_annotation(&sentence))?;
     }
     let command = match report.decision {
         Decision::Pass => "notice",

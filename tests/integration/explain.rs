@@ -1,8 +1,10 @@
 //! `rollproof explain`: what it tells of a verdict, a tenant and a code, and that what it says would turn them does.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran, fixture_args, fixtures, read_json, rollproof, root, run};
+use crate::support::{Case, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run};
 
 /// Explains a fixture; `more` may name a tenant or a code.
 fn explain(fixture: &str, more: &[&str]) -> Ran {
@@ -36,6 +38,7 @@ fn a_person_reads_how_it_came_about() {
         ("tenant-that-passes", "calls/live-one-502", &["dune"]),
         ("code", "calls/live-failed-batch", &["calls.failed"]),
         ("code-that-is-not-said", "calls/live-one-502", &["health.unhealthy"]),
+        ("code-of-an-example", "calls/live-one-502", &["gates.ci_failed"]),
         ("code-of-a-team", "examples/freeze/in-a-window", &["freeze.frozen"]),
         ("tenant-not-enumerated", "evidence/live-not-enumerated", &["agents-team"]),
     ] {
@@ -257,10 +260,11 @@ fn raw_errors_and_hostile_names_are_kept_from_a_log() {
     }
 }
 
-/// Every code that some fixture shows is explained by values, so that no form of rule is forgotten.
+/// Every code that some fixture shows is explained by values, so that no form of rule is forgotten; and the smallest
+/// documents are the examples for evidence that is nowhere near such a code.
 #[test]
 fn every_code_that_is_said_is_explained_by_values() {
-    let mut seen = std::collections::BTreeSet::new();
+    let (mut seen, mut examples) = (BTreeSet::new(), BTreeMap::new());
     let mut silent = Vec::new();
     for folder in fixtures() {
         let case = read_json(&folder.join("case.json"));
@@ -272,8 +276,44 @@ fn every_code_that_is_said_is_explained_by_values() {
                 if explained["code"]["held"] == json!([]) || explained["code"]["minimal"].is_null() {
                     silent.push(format!("{fixture}: {code}"));
                 }
+                // What is said about waivers is not said of a document alone.
+                if !code.starts_with("waivers.") {
+                    let mut document = explained["code"]["minimal"]["document"].clone();
+                    document["provenance"] =
+                        json!({"tool": "rollproof", "collected_at": "2026-01-05T09:20:01Z", "inputs": []});
+                    examples.insert(code, document);
+                }
             }
         }
     }
     assert!(seen.len() > 20 && silent.is_empty(), "{silent:?} of {}", seen.len());
+    let examples: Vec<String> =
+        examples.iter().map(|(code, document)| format!("{}: {document}", json!(code))).collect();
+    golden(&root().join("src/explain/minimal.json"), &format!("{{\n{}\n}}\n", examples.join(",\n")));
+}
+
+/// Whatever the evidence is, a code of a bundled policy is shown on a document.
+#[test]
+fn a_code_that_is_far_from_the_evidence_is_shown_on_an_example() {
+    let case = Case::new();
+    let listed: Value = serde_json::from_str(&case.run(["policy", "list", "--format", "json"]).stdout).expect("a list");
+    let policies = listed["policies"].as_array().expect("policies").iter();
+    let codes: BTreeSet<&str> = policies
+        .flat_map(|policy| policy["codes"].as_array().expect("codes"))
+        .map(|code| code["code"].as_str().expect("a code"))
+        .filter(|code| !code.starts_with("waivers."))
+        .collect();
+    let mut made_up = 0;
+    for code in &codes {
+        let explained = json(&explain("healthy/plain", &[code, "--format", "json"]));
+        let minimal = &explained["code"]["minimal"];
+        let document = case.file("document.json", minimal["document"].to_string());
+        let ran = run(rollproof().arg("verify").arg(document).args(["--format", "json"]));
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{code}: {}", ran.stderr));
+        let said: Vec<&Value> =
+            report["findings"].as_array().expect("a list").iter().map(|finding| &finding["code"]).collect();
+        assert!(said.contains(&&json!(code)), "{code}: {said:?}");
+        made_up += usize::from(minimal["made_up"] == json!(true));
+    }
+    assert!(codes.len() > 30 && made_up > 10, "{made_up} of {}", codes.len());
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Case, Ran};
+use crate::support::{Case, Ran, run};
 
 const EVIDENCE: &str = r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#;
 
@@ -13,9 +13,17 @@ fn verify(policy: &str) -> Ran {
     case.file("response.json", EVIDENCE);
     case.file("fleet.txt", "acme\n");
     case.file("hostile.rego", policy);
+    judge(&case)
+}
+
+/// The same for the evidence of a case. Whatever a policy asks for, 8 GiB of addresses are enough: a stack of one for
+/// each time that it is asked, until the rule to blame is found, and what the policies' own limit lets them have.
+fn judge(case: &Case) -> Ran {
     let args = "verify response.json --fleet fleet.txt --policy hostile.rego --policy-timeout 1";
     let begin = Instant::now();
-    let ran = case.run(args.split(' '));
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -v 8388608 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rollproof")]);
+    let ran = run(command.args(args.split(' ')).current_dir(case.path("")));
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}: {}", begin.elapsed(), ran.stderr);
     ran
 }
@@ -26,7 +34,11 @@ fn body(body: &str) -> String {
 
 #[track_caller]
 fn fails(policy: &str, because: &str) {
-    let ran = verify(policy);
+    failed(&verify(policy), because);
+}
+
+#[track_caller]
+fn failed(ran: &Ran, because: &str) {
     assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains(because), "{}", ran.stderr);
     assert_eq!(ran.stdout, "");
@@ -36,6 +48,22 @@ fn fails(policy: &str, because: &str) {
 fn a_product_of_the_fleet_with_itself_runs_out_of_time() {
     let many = "\tmany := numbers.range(1, 100000)\n\tcount([1 | some a in many; some b in many; a == b]) > 0";
     fails(&body(many), "team.hostile.deny: the policies need more than 1s");
+}
+
+/// Tenants that are a cohort each, so that nothing is saved.
+#[test]
+fn the_fleet_with_itself_runs_out_of_time() {
+    let case = Case::new();
+    let row = |i| format!(r#"{{"slug": "t{i}", "verified_on_target": true, "error": "e{i}"}}"#);
+    let rows: Vec<String> = (0..5_000).map(row).collect();
+    case.file("response.json", format!(r#"{{"ok": true, "results": [{}]}}"#, rows.join(",")));
+    case.file("fleet.txt", (0..5_000).map(|i| format!("t{i}\n")).collect::<String>());
+    let all = "input.cohorts[_].tenants[_]";
+    case.file(
+        "hostile.rego",
+        body(&format!("\tcount({{[a, b] | some a in [t | t := {all}]; some b in [t | t := {all}]; a != b}}) > 0")),
+    );
+    failed(&judge(&case), "team.hostile.deny: the policies need more than");
 }
 
 #[test]
@@ -64,6 +92,44 @@ fn replacing_makes_no_gigabytes() {
 #[test]
 fn a_width_makes_no_gigabytes() {
     fails(&body("\tsprintf(\"%999999999d\", [1]) != \"\""), "the engines print %9 differently");
+}
+
+#[test]
+fn a_width_that_is_computed_makes_no_gigabytes() {
+    let computed = "\tformat := concat(\"\", [\"%9999\", \"99999d\"])\n\tsprintf(format, [1]) != \"\"";
+    fails(&body(computed), "team.hostile.deny: the policies need more than");
+}
+
+#[test]
+fn a_number_that_is_squared_again_and_again_runs_out_of_time() {
+    let mut squares = String::from("\tx0 := 1234567890123\n");
+    for i in 1..32 {
+        squares.push_str(&format!("\tx{i} := x{0} * x{0}\n", i - 1));
+    }
+    fails(&body(&format!("{squares}\tx31 > 0")), "team.hostile.deny: the policies need more than");
+    fails(&body("\tunits.parse(\"1e999999999\") > 0"), "team.hostile.deny: ");
+    fails(&body("\tto_number(\"1e999999999\") > 0"), "team.hostile.deny: ");
+}
+
+/// A megabyte of one letter, and what can be made of it.
+#[test]
+fn a_text_that_nests_as_deep_as_it_is_long_is_an_error() {
+    let mut long = String::from("\tx0 := \"aaaaaaaaaaaaaaaa\"\n");
+    for i in 1..9 {
+        long.push_str(&format!("\tx{i} := concat(\"\", [x{0}, x{0}, x{0}, x{0}])\n", i - 1));
+    }
+    for (makes, because) in [
+        ("json.unmarshal(replace(x8, \"a\", \"[\")) != 1", "team.hostile.deny: could not deserialize json"),
+        (
+            "regex.match(concat(\"\", [replace(x8, \"a\", \"(\"), replace(x8, \"a\", \")\")]), \"a\")",
+            "team.hostile.deny: ",
+        ),
+        ("glob.match(replace(x8, \"a\", \"{\"), [], \"a\")", "team.hostile.deny: invalid glob"),
+        ("glob.match(concat(\"\", [replace(x5, \"a\", \"*a\"), \"b\"]), [], x8)", "team.hostile.deny: "),
+        ("count(replace(x8, \"\", x8)) > 0", "team.hostile.deny: the policies need more than"),
+    ] {
+        fails(&body(&format!("{long}\t{makes}")), because);
+    }
 }
 
 #[test]

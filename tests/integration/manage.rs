@@ -393,6 +393,54 @@ fn policies_are_listed_and_shown() {
 }
 
 #[test]
+fn how_much_a_policy_weighs_is_listed_as_the_configuration_and_the_policy_say() {
+    let case = tiers("package tiers_test\n");
+    let later = POLICY.replace("# custom:\n#   params:", "# custom:\n#   effective_from: 2099-01-01\n#   params:");
+    case.file("later.rego", later.replace("package tiers", "package later"));
+    case.file("quiet.rego", POLICY.replace("package tiers", "package quiet"));
+    case.file(
+        "rollproof.toml",
+        "[policies]\npaths = [\"tiers\", \"later.rego\", \"quiet.rego\"]\n\
+         [policies.tiers]\nmode = \"report\"\nreason = \"it is new\"\n\
+         [policies.quiet]\nmode = \"off\"\n\
+         [policies.health]\nmode = \"report\"\nreason = \"new checks\"\n",
+    );
+    let listed = json(&case.run(["policy", "list", "--format", "json"]));
+    is_valid(Name::Policies, &listed);
+    let weighs = |name: &str| {
+        let policies = listed["policies"].as_array().expect("policies");
+        let policy = policies.iter().find(|policy| policy["name"] == name).expect("it is listed");
+        json!([policy["mode"], policy["reason"], policy["effective_from"]])
+    };
+    assert_eq!(weighs("tiers"), json!(["report", "it is new", null]));
+    assert_eq!(weighs("quiet"), json!(["off", null, null]));
+    assert_eq!(weighs("later"), json!(["enforce", null, "2099-01-01"]));
+    assert_eq!(weighs("rollproof.health"), json!(["report", "new checks", null]));
+    assert_eq!(weighs("rollproof.coverage"), json!(["enforce", null, null]));
+    let text = case.run(["policy", "list"]).stdout;
+    let words = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).expect("it is listed");
+        line.split_whitespace().rev().take(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(words("tiers ")[1], "report");
+    assert_eq!(words("quiet ")[1], "off");
+    assert_eq!(words("later ")[1..], ["2099-01-01", "from"]);
+    assert_eq!(words("rollproof.health ")[1], "report");
+    assert_eq!(words("rollproof.coverage ")[1], "enforce");
+    let shown = case.run(["policy", "show", "health"]);
+    assert!(shown.stdout.contains("\nmode    report: new checks\nsource  bundled\n"), "{}", shown.stdout);
+    let shown = json(&case.run(["policy", "show", "later", "--format", "json"]));
+    is_valid(Name::Policy, &shown);
+    assert_eq!((&shown["mode"], &shown["effective_from"]), (&json!("enforce"), &json!("2099-01-01")));
+
+    // What verify would refuse is not listed as if it held.
+    case.file("rollproof.toml", "[policies.calls]\nmode = \"off\"\nreason = \"r\"\n");
+    let refused = case.run(["policy", "list"]);
+    assert_eq!((refused.code, &*refused.stdout), (2, ""));
+    assert!(refused.stderr.contains("never waivable"), "{}", refused.stderr);
+}
+
+#[test]
 fn what_a_policy_says_is_shown_without_a_decision() {
     let case = tiers("package tiers_test\n");
     evidence(&case);

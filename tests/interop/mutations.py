@@ -3,12 +3,13 @@
 
     mutations.py [--rollproof PATH] [--opa PATH]
 
-The static checks are asked first (by a test of the crate, which is not run otherwise). What they let pass is given to the
+The static checks are asked first, by mutants.rs. What they let pass is given to the
 policies' own unit tests, and then to the fixtures, under the real OPA. Prints the share that is caught, and exits with 1
 where one is not.
 """
 
 import argparse
+import concurrent.futures
 import importlib.util
 import os
 import pathlib
@@ -19,7 +20,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MUTANTS = ["cargo", "test", "--locked", "--quiet", "--lib", "--", "--ignored", "--nocapture", "a_letter_changed"]
+MUTANTS = ["cargo", "bench", "--locked", "--quiet", "--bench", "mutants"]
+AT_LEAST = 2000
 
 
 def main():
@@ -28,34 +30,40 @@ def main():
     options.add_argument("--opa", default="opa", help="the real OPA")
     options = options.parse_args()
 
-    said = subprocess.run(MUTANTS, cwd=ROOT, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    said = subprocess.run(MUTANTS, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8").stdout
     total, checked = map(int, re.search(r"identifiers (\d+), refused by the checks (\d+)", said).groups())
-    findings = same_findings()
-    tested, judged, missed = 0, 0, []
-    for file, at, letter in re.findall(r"^mutant (\S+) (\d+) (.)$", said, re.MULTILINE):
-        with tempfile.TemporaryDirectory() as scratch:
-            policies = pathlib.Path(scratch) / "policies"
-            shutil.copytree(ROOT / "policies", policies)
-            path = pathlib.Path(scratch) / file
-            text = path.read_bytes()
-            at = int(at)
-            path.write_bytes(text[:at] + letter.encode() + text[at + 1 :])
-            if subprocess.run([options.opa, "test", str(policies)], capture_output=True).returncode != 0:
-                tested += 1
-            elif differs(findings, policies, options):
-                judged += 1
-            else:
-                line = text[:at].count(b"\n")
-                missed.append(f"{file}:{line + 1}: {text.splitlines()[line].decode()}")
-    caught = checked + tested + judged
-    print(f"{caught} of {total} misspellings are caught: {checked} by the checks, {tested} by unit tests, {judged} by fixtures")
+    if total < AT_LEAST:
+        sys.exit(f"at least {AT_LEAST} identifiers were expected, and there are {total}")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        caught = list(pool.map(lambda mutant: ask(options, *mutant), re.findall(r"^mutant (\S+) (\d+) (.)$", said, re.MULTILINE)))
+    tested, judged = caught.count("tests"), caught.count("fixtures")
+    missed = [by for by in caught if by not in ("tests", "fixtures")]
+    count = checked + tested + judged
+    print(f"{count} of {total} misspellings are caught ({100 * count / total:.1f} %): {checked} by the checks, {tested} by unit tests, {judged} by fixtures")
     for line in missed:
         print(f"not caught: {line}", file=sys.stderr)
     return 1 if missed else 0
 
 
-def differs(findings, policies, options):
+def ask(options, file, at, letter):
+    """What catches a misspelling, `tests` or `fixtures`; else where it stands."""
+    with tempfile.TemporaryDirectory() as scratch:
+        policies = pathlib.Path(scratch) / "policies"
+        shutil.copytree(ROOT / "policies", policies)
+        path = pathlib.Path(scratch) / file
+        text, at = path.read_bytes(), int(at)
+        path.write_bytes(text[:at] + letter.encode() + text[at + 1 :])
+        if subprocess.run([options.opa, "test", str(policies)], capture_output=True).returncode != 0:
+            return "tests"
+        if differs(policies, options):
+            return "fixtures"
+        line = text[:at].count(b"\n")
+        return f"{file}:{line + 1}: {text.splitlines()[line].decode()}"
+
+
+def differs(policies, options):
     """Whether the verdict on some fixture is another one."""
+    findings = same_findings()
     findings.POLICIES = policies
     cases = [path.parent for path in sorted((ROOT / "fixtures").glob("*/*/case.json"))]
     cases = [case for case in cases if findings.read(case / "case.json")["exit"] != findings.REFUSED]

@@ -3,9 +3,10 @@
 
     same-from-bundle.py [--rollproof PATH] [--opa PATH] [--conftest PATH]
 
-A policy of a team's own, made by `rollproof policy new`, is in the bundle beside the bundled ones. Every fixture with a
-verdict is judged by the binary, which also writes the document that it judged; then each of the other two runs once for
-each set of parameters, on all documents. Exits with 1, and the differences, where they are not the same.
+A policy of a team's own, made by `rollproof policy new`, is in the bundle beside the bundled ones, and so is the example
+that a fixture is about. Every fixture with a verdict is judged by the binary, which also writes the document that it
+judged; then each of the other two runs once for each set of parameters, policies and facts, on all documents. Exits
+with 1, and the differences, where they are not the same.
 """
 
 import argparse
@@ -33,18 +34,18 @@ def main():
     options.rollproof = os.path.abspath(options.rollproof)
 
     groups = {}
-    for path in sorted((ROOT / "fixtures").glob("*/*/case.json")):
+    for path in [path for pattern in ["*/*/case.json", "examples/*/*/case.json"] for path in sorted((ROOT / "fixtures").glob(pattern))]:
         case = json.loads(path.read_text(encoding="utf-8"))
-        params = parameters(case)
-        if case["exit"] != REFUSED and params is not None:
-            groups.setdefault(params, []).append(path.parent)
+        given = asked(case, path.parent)
+        if case["exit"] != REFUSED and given is not None:
+            groups.setdefault(given, []).append(path.parent)
 
     wrong = []
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         own = own_policy(options.rollproof, scratch)
-        for number, (params, folders) in enumerate(groups.items()):
-            wrong += compare(options, own, params, folders, scratch / str(number))
+        for number, (given, folders) in enumerate(groups.items()):
+            wrong += compare(options, own, given, folders, scratch / str(number))
     for difference in wrong:
         print(difference, file=sys.stderr)
     many = sum(map(len, groups.values()))
@@ -54,16 +55,22 @@ def main():
     return 0 if not wrong and many > AT_LEAST else 1
 
 
-def parameters(case):
-    """The parameters of a fixture; nothing where it asks for what a bundle does not have (waivers, modes)."""
-    params, args = [], list(case["args"])
+def asked(case, folder):
+    """What a fixture gives beside its evidence: options of a bundle, and files of facts by name. Nothing where it asks for what a bundle does
+    not have (waivers, modes)."""
+    given, facts, args = [], [], list(case["args"])
     while args:
         arg = args.pop(0)
         if arg == "--param":
-            params.append(args.pop(0))
+            given += [arg, args.pop(0)]
+        elif arg == "--policy":
+            given += [arg, str((folder / args.pop(0)).resolve())]
+        elif arg == "--facts":
+            name, file = args.pop(0).split("=", 1)
+            facts.append((name, str((folder / file).resolve())))
         elif arg != "--require-verdict":
             return None
-    return tuple(params)
+    return tuple(given), tuple(facts)
 
 
 def own_policy(rollproof, scratch):
@@ -76,18 +83,21 @@ def own_policy(rollproof, scratch):
     return str(policy)
 
 
-def compare(options, own, params, folders, scratch):
-    """What is different for one set of parameters, in words."""
+def compare(options, own, given, folders, scratch):
+    """What is different for one set of parameters, policies and facts, in words."""
     scratch.mkdir()
-    args = [arg for param in params for arg in ("--param", param)] + ["--policy", own]
+    args, facts = [*given[0], "--policy", own], given[1]
+    values = {name: json.loads(pathlib.Path(file).read_text(encoding="utf-8")) for name, file in facts}
+    (scratch / "facts.json").write_text(json.dumps({"facts": values}), encoding="utf-8")
     bundles = [scratch / "one.tar.gz", scratch / "two.tar.gz"]
     for bundle in bundles:
         run([options.rollproof, "policy", "bundle", "--out", str(bundle), *args])
-    wrong = [] if bundles[0].read_bytes() == bundles[1].read_bytes() else [f"{params}: two bundles are not the same bytes"]
+    wrong = [] if bundles[0].read_bytes() == bundles[1].read_bytes() else [f"{given}: two bundles are not the same bytes"]
+    args += [arg for name, file in facts for arg in ("--facts", f"{name}={file}")]
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         judged = list(pool.map(lambda i: judge(options.rollproof, folders[i], args, scratch / f"{i}.json"), range(len(folders))))
-    if not params and not any(finding["policy"] == "team.gold" for findings in judged for finding in findings):
+    if given == ((), ()) and not any(finding["policy"] == "team.gold" for findings in judged for finding in findings):
         wrong.append("the team's own policy says nothing on any fixture")
     documents = [f"{i}.json" for i in range(len(folders))]
     for name, said in [("opa", opa(options.opa, documents, scratch)), ("conftest", conftest(options.conftest, documents, scratch))]:
@@ -124,7 +134,7 @@ def opa(program, documents, scratch):
     evidence = [json.loads((scratch / name).read_text(encoding="utf-8")) for name in documents]
     (scratch / "all-documents").write_text(json.dumps(evidence), encoding="utf-8")
     query = "[said | some document in input; said := data.main.findings with input as document]"
-    command = [program, "eval", "--bundle", "one.tar.gz", "--strict-builtin-errors", "--input", "all-documents", query]
+    command = [program, "eval", "--bundle", "one.tar.gz", "--data", "facts.json", "--strict-builtin-errors", "--input", "all-documents", query]
     return json.loads(run(command, scratch).stdout)["result"][0]["expressions"][0]["value"]
 
 
@@ -133,7 +143,7 @@ def conftest(program, documents, scratch):
     with tarfile.open(scratch / "one.tar.gz") as bundle:
         bundle.extractall(scratch / "bundle", filter="data")
     command = [program, "test", "--output", "json", "--parser", "json", "--no-fail"]
-    command += ["--policy", "bundle/policies", "--data", "bundle/data.json", *documents]
+    command += ["--policy", "bundle/policies", "--data", "bundle/data.json", "--data", "facts.json", *documents]
     answers = {answer["filename"]: answer for answer in json.loads(run(command, scratch).stdout)}
     results = ([*answers[name].get("failures", []), *answers[name].get("warnings", [])] for name in documents)
     return [[result["metadata"] for result in each] for each in results]

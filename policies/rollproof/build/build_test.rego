@@ -79,6 +79,37 @@ test_longer_than_target_is_no_prefix if {
 	{finding.code | some finding in findings} == {"build.stale"}
 }
 
+# Only hexadecimal digits make a commit of which a beginning is enough.
+test_letters_of_a_commit if {
+	every letter in {"0", "9", "a", "f"} {
+		codes := code_of(sprintf("abcdef%s", [letter]))
+		codes == set()
+	}
+	every letter in {"/", ":", "`", "g", "-"} {
+		codes := code_of(sprintf("abcdef%s", [letter]))
+		codes == {"build.stale"}
+	}
+}
+
+test_lengths_of_a_commit if {
+	digits := "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
+	every many in {7, 40, 64} {
+		codes := code_of(substring(digits, 0, many))
+		codes == set()
+	}
+	every many in {6, 41, 63, 65} {
+		codes := code_of(substring(digits, 0, many))
+		codes == {"build.stale"}
+	}
+}
+
+# What is denied where everybody says a word, and the target begins with it.
+code_of(word) := codes if {
+	longer := object.union(document(said(commit(word))), {"rollout": {"target_sha": sprintf("%s1", [word])}})
+	findings := build.deny with input as longer
+	codes := {finding.code | some finding in findings}
+}
+
 test_text_that_is_no_commit_stays_out_of_message if {
 	hostile := "\n::error::pwned"
 	code(commit(hostile)) == {"build.stale"}

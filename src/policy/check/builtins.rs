@@ -151,6 +151,27 @@ pub fn impure(name: &str) -> Option<&'static str> {
     listed.or_else(|| network().then_some("a policy sees the document alone, no network"))
 }
 
+/// What a function of other languages is called here.
+pub fn elsewhere(name: &str) -> Option<&'static str> {
+    match name {
+        "len" | "length" | "size" => Some("count"),
+        "int" | "float" | "number" => Some("to_number"),
+        "str" | "string" | "format" | "printf" => Some("sprintf"),
+        "join" => Some("concat"),
+        "has_prefix" | "starts_with" => Some("startswith"),
+        "has_suffix" | "ends_with" => Some("endswith"),
+        "tolower" | "lowercase" => Some("lower"),
+        "toupper" | "uppercase" => Some("upper"),
+        "strip" => Some("trim_space"),
+        "keys" => Some("object.keys"),
+        "merge" => Some("object.union"),
+        "match" | "matches" | "re_match" => Some("regex.match"),
+        "range" => Some("numbers.range"),
+        "type" | "typeof" => Some("type_name"),
+        _ => None,
+    }
+}
+
 /// Every function that a policy may call.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(name, ..)| *name)
@@ -186,6 +207,9 @@ mod tests {
         for name in &names {
             let arity = signature(name).expect("it is listed").args.len();
             assert!(*name == "print" || engine.get(name) == Some(&arity), "{name}: {arity}, {:?}", engine.get(name));
+        }
+        for other in ["len", "int", "str", "join", "keys", "match", "range", "typeof", "merge", "strip", "has_prefix"] {
+            assert!(elsewhere(other).is_some_and(|name| names.contains(&name)), "{other}");
         }
         let listed: BTreeSet<_> = names.into_iter().chain(LEFT_OUT.iter().map(|(name, _)| *name)).collect();
         let forgotten: Vec<_> = engine.keys().filter(|name| !listed.contains(*name)).collect();

@@ -100,7 +100,9 @@ impl<'a> Walker<'_, 'a> {
         }
         let ExprKind::Array(values) = &values.kind else { return };
         if verbs.len() != values.len() {
-            let what = format!("the format has {} places, and {} values are given", verbs.len(), values.len());
+            let many = |many: usize, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
+            let (places, given) = (many(verbs.len(), "place", "places"), many(values.len(), "value is", "values are"));
+            let what = format!("the format has {places}, and {given} given");
             return self.add(format.place, what, "give one value for each %s, %d or %v");
         }
         for (verb, value) in verbs.into_iter().zip(values) {

@@ -7,10 +7,13 @@ use serde_json::Value;
 use super::findings::{RULES, is_ours, reserved};
 use super::program::{Program, Report};
 use super::types::Type;
-use crate::error::nearest;
+use crate::error::{meant, nearest};
 use crate::policy::metadata::{self, Block};
 use crate::policy::params::{Declaration, Kind};
 use crate::policy::syntax::{Module, Place};
+
+/// What a block may hold.
+const KEYS: &str = "METADATA is YAML with title, description and custom: remedy, codes, waivable, effective_from, params, needs, facts";
 
 /// A METADATA block, and whose it is.
 #[derive(Debug)]
@@ -31,7 +34,8 @@ pub fn read(modules: &[Module], known: usize, report: &mut Report) -> Vec<Said> 
                 Ok(block) => said.push(Said { module: i, block }),
                 Err(invalid) if i >= known => {
                     let place = Place { line: invalid.line, column: invalid.column };
-                    let remedy = "METADATA is YAML with title, description and custom: remedy, codes, waivable, effective_from, params, needs, facts";
+                    let remedy =
+                        meant(&invalid.what).map_or_else(|| KEYS.into(), |near| format!("did you mean {near:?}?"));
                     report.add(module, place, format!("METADATA: {}", invalid.what), remedy);
                 }
                 Err(_) => {}

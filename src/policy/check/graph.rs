@@ -11,7 +11,8 @@ const MAX_CHAIN: usize = 64;
 pub fn check(program: &Program<'_>, report: &mut Report) {
     let graph = Graph::new(program);
     let mut reported = BTreeSet::new();
-    for (name, symbol) in &program.rules {
+    let circling = graph.circling();
+    for (name, symbol) in program.rules.iter().filter(|(name, _)| circling.contains(&***name)) {
         let Some((m, r)) = symbol.definitions.iter().find(|(m, _)| *m >= program.known) else { continue };
         let (module, place) = (&program.modules[*m], program.modules[*m].rules[*r].place);
         if let Some(circle) = graph.circle(name) {
@@ -68,6 +69,30 @@ impl<'a> Graph<'a> {
             edges.insert(&**name, to);
         }
         Self(edges)
+    }
+
+    /// The rules that are on a circle or lead to one: what is left when those that use none are taken away, again and
+    /// again.
+    fn circling(&self) -> BTreeSet<&str> {
+        let (mut users, mut left) = (BTreeMap::<&str, Vec<&str>>::new(), BTreeMap::new());
+        for (name, to) in &self.0 {
+            let known = to.iter().filter(|to| self.0.contains_key(&***to));
+            left.insert(*name, known.clone().count());
+            known.for_each(|to| users.entry(to).or_default().push(name));
+        }
+        let mut using_none: Vec<&str> = left.iter().filter(|(_, many)| **many == 0).map(|(name, _)| *name).collect();
+        while let Some(name) = using_none.pop() {
+            left.remove(name);
+            for user in users.get(name).into_iter().flatten() {
+                if let Some(many) = left.get_mut(user) {
+                    *many -= 1;
+                    if *many == 0 {
+                        using_none.push(user);
+                    }
+                }
+            }
+        }
+        left.into_keys().collect()
     }
 
     /// The rules that lead from one back to it, without a deep stack of our own.

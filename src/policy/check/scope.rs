@@ -429,8 +429,10 @@ impl<'a> Checker<'_, 'a> {
             let package = format!("{}.", self.module.package);
             let own = self.program.rules.iter().filter(|(_, symbol)| symbol.kind == Kind::Function);
             let own = own.filter_map(|(rule, _)| rule.strip_prefix(&*package));
-            let remedy = nearest(&name, builtins::names().map(|name| -> &str { name }).chain(own)).map_or_else(
-                || "see CONTRIBUTING for the functions of Rego that both engines have".into(),
+            let near = builtins::elsewhere(&name);
+            let near = near.or_else(|| nearest(&name, builtins::names().map(|name| -> &str { name }).chain(own)));
+            let remedy = near.map_or_else(
+                || "`rollproof policy check --help` names those that there are".into(),
                 |near| format!("did you mean {near:?}?"),
             );
             return self.add(place, format!("there is no function {name:?} that a policy may call"), remedy);

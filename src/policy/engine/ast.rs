@@ -74,7 +74,13 @@ pub fn parse_error(file: &Arc<str>, error: &anyhow::Error) -> Problem {
         || (Place::default(), super::last_line(error)),
         |(_, line, column, what)| (Place { line, column }, what),
     );
-    Problem::new(file, place, what, "this is not valid Rego (v1), or is cut off; `opa fmt` may say more")
+    // How rules were written before version 1 of the language.
+    let remedy = if what.contains("keyword is required") {
+        "since Rego v1 a rule is written `deny contains finding if { ... }`"
+    } else {
+        "this is not valid Rego (v1), or is cut off; `opa fmt` may say more"
+    };
+    Problem::new(file, place, what, remedy)
 }
 
 /// File, line, column and message of an error of the engine's, which begins with `--> file:line:column`.
