@@ -126,6 +126,11 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
 /// The key that was meant, where a parser says that it does not know one and names those that it does.
 pub fn meant(message: &str) -> Option<&str> {
     let (unknown, rest) = message.split_once("unknown field `")?.1.split_once('`')?;
-    let known = rest.split_once("expected one of ").or_else(|| rest.split_once("expected "))?.1;
-    nearest(unknown, known.split(',').map(|name| name.trim().trim_matches('`')))
+    // Some put the names between backticks, with commas or `or`; some only commas.
+    let known: Vec<&str> = if rest.contains('`') {
+        rest.split('`').skip(1).step_by(2).collect()
+    } else {
+        rest.split_once("expected one of ")?.1.split(',').map(str::trim).collect()
+    };
+    nearest(unknown, known)
 }
