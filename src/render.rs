@@ -2,7 +2,7 @@
 
 pub mod escape;
 mod github;
-mod html;
+pub mod html;
 mod json;
 mod jsonl;
 mod junit;

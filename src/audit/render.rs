@@ -1,7 +1,9 @@
 //! From the report of an audit to bytes. Renderers decide nothing and escape everything that comes from evidence.
 
+mod html;
 mod jsonl;
 mod text;
+mod words;
 
 use std::io::{self, Write};
 
@@ -17,6 +19,8 @@ pub enum Format {
     Json,
     /// A line each for the verdict, every finding, every rollout and every time that a tenant was behind, JSON Lines
     Jsonl,
+    /// One page for a browser, with tenants and rollouts as a heat map
+    Html,
 }
 
 /// Writes a report.
@@ -31,5 +35,6 @@ pub fn render(format: Format, report: &AuditReport, view: &View, out: &mut dyn W
             writeln!(out)
         }
         Format::Jsonl => jsonl::render(report, out),
+        Format::Html => html::render(report, view, out),
     }
 }

@@ -4,11 +4,12 @@
 //! cannot end its element; should it ever get out, the page's policy runs and loads nothing but what it names by hash.
 
 mod calls;
-mod data;
-mod findings;
+pub mod data;
+pub mod findings;
 mod fleet;
-mod parts;
+pub mod parts;
 mod stragglers;
+pub mod table;
 mod timeline;
 
 use std::io::{self, Write};
@@ -26,11 +27,11 @@ use parts::{count, duration, shown};
 use timeline::Timeline;
 
 const STYLE: &str = include_str!("html/page.css");
-const SCRIPT: &str = include_str!("html/page.js");
+const SCRIPT: &str = concat!(include_str!("html/shared.js"), include_str!("html/page.js"));
 /// How many stragglers are named beside the verdict.
 const MAX_BEHIND: usize = 6;
 /// A symbol for every proof state: told apart by its shape.
-const SYMBOLS: &str = include_str!("html/symbols.svg");
+pub const SYMBOLS: &str = include_str!("html/symbols.svg");
 
 /// Writes the page.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
@@ -38,15 +39,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(content_security_policy());
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content="rollproof";
-                title { (verdict(report.decision)) ": " (shown(&headline(report))) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (preamble(&format!("{}: {}", verdict(report.decision), headline(report)), STYLE, SCRIPT))
             body {
                 (PreEscaped(SYMBOLS.trim()))
                 a.skip href="#main" { "Skip to the fleet" }
@@ -73,18 +66,34 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     writeln!(out)
 }
 
+/// The head of a page that has this style and this script, and no other.
+pub fn preamble(title: &str, style: &str, script: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(content_security_policy(style, script));
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="generator" content="rollproof";
+            title { (shown(title)) }
+            style { (PreEscaped(style)) }
+        }
+    }
+}
+
 /// Nothing is fetched, framed, sent or run, but for this style and this script.
-fn content_security_policy() -> String {
+fn content_security_policy(style: &str, script: &str) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
+        hash(script),
+        hash(style)
     )
 }
 
-const fn decision_class(decision: Decision) -> &'static str {
+/// The name of a decision in the style.
+pub const fn decision_class(decision: Decision) -> &'static str {
     match decision {
         Decision::Pass => "pass",
         Decision::Fail => "fail",
@@ -157,7 +166,8 @@ fn behind(report: &Report) -> Markup {
     }
 }
 
-fn fact(name: &str, value: &Markup) -> Markup {
+/// A fact in the head: its name, and its value.
+pub fn fact(name: &str, value: &Markup) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
@@ -192,19 +202,7 @@ fn basis(report: &Report) -> Markup {
                     }
                 }
                 h3 { "Parameters" }
-                @if report.params.is_empty() { p { "No policy reads one." } } @else {
-                    dl.pairs {
-                        @for param in &report.params {
-                            div {
-                                dt { code { (shown(&param.name)) } }
-                                dd {
-                                    code { (shown(&param.value.as_ref().map_or_else(|| "none".into(), ToString::to_string))) }
-                                    " " span.quiet { (parts::param_source(param.from)) }
-                                }
-                            }
-                        }
-                    }
-                }
+                (parts::parameters(&report.params))
                 h3 { "Read from" }
                 @if report.inputs.is_empty() { p { "No file." } } @else {
                     ul.inputs {

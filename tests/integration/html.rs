@@ -16,8 +16,8 @@ fn page(fixture: &str) -> String {
     page
 }
 
-/// The page without what is the same in every one, an element a line.
-fn markup(page: &str) -> String {
+/// A page without what is the same in every one, an element a line.
+pub fn markup(page: &str) -> String {
     let mut page = page.to_owned();
     for (start, end) in [("<style>", "</style>"), ("<svg width=\"0\"", "</svg>"), ("<script>", "</script>")] {
         let from = page.find(start).expect("it is there") + start.len();
@@ -32,7 +32,8 @@ fn markup(page: &str) -> String {
     page.replace("><", ">\n<").replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
-fn data(page: &str) -> Value {
+/// What the script of a page reads.
+pub fn data(page: &str) -> Value {
     let (_, data) = page.split_once("<script type=\"application/json\" id=\"data\">").expect("it has data");
     let (data, _) = data.split_once("</script>").expect("it ends");
     serde_json::from_str(data).expect("it is JSON")

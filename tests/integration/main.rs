@@ -2,6 +2,7 @@
 
 mod action;
 mod audit;
+mod audit_html;
 mod cli;
 mod conventions;
 mod drive;

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::audit::document::{Called, Rollout};
+use super::words::{called, duration, headline, is_doubted, several};
+use crate::audit::document::Rollout;
 use crate::audit::report::{AuditReport, Lag};
 use crate::document::Text;
 use crate::render::escape::for_terminal;
@@ -53,27 +54,6 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
     writeln!(out, "  tenants {}   lag counted up to {}", audit.tenants.len(), minute(&audit.until))
 }
 
-/// The verdict in one sentence.
-fn headline(report: &AuditReport) -> String {
-    let heaviest = report.findings.iter().map(|finding| finding.severity).min();
-    let said = report.findings.iter().filter(|finding| Some(finding.severity) == heaviest);
-    match report.decision {
-        Decision::Fail | Decision::Inconclusive => {
-            said.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
-        }
-        Decision::Pass | Decision::NotAsserted => {
-            "no rollout was called green that is not, and nobody is behind for too long".to_owned()
-        }
-    }
-}
-
-/// Whether the tenants' control planes have to be told apart.
-fn several(report: &AuditReport) -> bool {
-    let mut planes = report.audit.tenants.iter().map(|tenant| &tenant.control_plane);
-    let first = planes.next();
-    planes.any(|plane| Some(plane) != first)
-}
-
 fn behind(lag: &Lag, several: bool) -> [String; 7] {
     let behind = &lag.behind;
     let plane = lag.control_plane.as_ref().filter(|_| several).map_or_else(String::new, |plane| format!(" ({plane})"));
@@ -89,22 +69,8 @@ fn behind(lag: &Lag, several: bool) -> [String; 7] {
     ]
 }
 
-/// Whether a rollout was called something else than it is.
-fn is_doubted(rollout: &Rollout) -> bool {
-    match rollout.called {
-        Called::Green => matches!(rollout.decision, Decision::Fail | Decision::Inconclusive),
-        Called::Red => rollout.decision == Decision::Pass,
-        Called::Unknown => false,
-    }
-}
-
 fn doubted(rollout: &Rollout) -> [String; 5] {
     let target = rollout.target.as_ref().map_or_else(|| "unknown".into(), |target| for_terminal(target));
-    let then = match rollout.called {
-        Called::Green => "green",
-        Called::Red => "red",
-        Called::Unknown => "unknown",
-    };
     let why = rollout.because.first().map_or_else(
         || "nothing is wrong with its evidence".to_owned(),
         |because| {
@@ -114,7 +80,7 @@ fn doubted(rollout: &Rollout) -> [String; 5] {
             format!("{}  {}{who}", for_terminal(&because.code), for_terminal(&because.message))
         },
     );
-    [minute(&rollout.at), target, then.into(), verdict(rollout.decision).to_lowercase(), why]
+    [minute(&rollout.at), target, called(rollout.called).into(), verdict(rollout.decision).to_lowercase(), why]
 }
 
 /// A time without what is less than a minute.
@@ -122,15 +88,6 @@ fn minute(at: &Text) -> String {
     match at.get(..16) {
         Some(minute) if at.ends_with('Z') => for_terminal(&format!("{}Z", minute.replace('T', " "))),
         _ => for_terminal(at),
-    }
-}
-
-/// Seconds as a person would say them.
-fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, 0) => format!("{hours} h"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::report::{Picture, Report};
 const MAX_TEXT: usize = 12 << 20;
 
 /// What stands for a text that had no room.
-const LEFT_OUT: &str = "left out of this page; the JSON report has it";
+pub const LEFT_OUT: &str = "left out of this page; the JSON report has it";
 
 /// The data of a page. Numbers stand for places in lists: runs of kinds and groups, kinds of states and texts.
 #[derive(Serialize)]
@@ -38,9 +38,13 @@ struct Data {
 
 /// The element that holds the data.
 pub fn island(report: &Report) -> String {
-    let data = report.picture.as_ref().map(|picture| data(report, picture));
+    element(&report.picture.as_ref().map(|picture| data(report, picture)))
+}
+
+/// The element that holds some data.
+pub fn element(data: &impl Serialize) -> String {
     // It holds nothing but text and numbers, which cannot fail.
-    let json = serde_json::to_string(&data).unwrap_or_else(|_| "null".into());
+    let json = serde_json::to_string(data).unwrap_or_else(|_| "null".into());
     let mut safe = String::with_capacity(json.len() + 64);
     safe.push_str("<script type=\"application/json\" id=\"data\">");
     for c in json.chars() {
@@ -125,8 +129,9 @@ fn kinds(picture: &Picture, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec
 }
 
 /// Equal values once, by their place.
-struct Once<T> {
-    list: Vec<T>,
+pub struct Once<T> {
+    /// The values.
+    pub list: Vec<T>,
     places: HashMap<T, usize, FixedState>,
 }
 
@@ -137,7 +142,13 @@ impl<T> Default for Once<T> {
 }
 
 impl<T: Clone + Eq + std::hash::Hash> Once<T> {
-    fn place(&mut self, value: T) -> usize {
+    /// Whether a value is there.
+    pub fn has(&self, value: &T) -> bool {
+        self.places.contains_key(value)
+    }
+
+    /// Where a value is; it is put in where it is not there yet.
+    pub fn place(&mut self, value: T) -> usize {
         *self.places.entry(value).or_insert_with_key(|value| {
             self.list.push(value.clone());
             self.list.len() - 1
@@ -146,11 +157,11 @@ impl<T: Clone + Eq + std::hash::Hash> Once<T> {
 }
 
 /// How many bytes of text there is still room for.
-struct Room(usize);
+pub struct Room(pub usize);
 
 impl Room {
     /// A text, if there is room for it as it will be written.
-    fn take(&mut self, text: String) -> Option<String> {
+    pub fn take(&mut self, text: String) -> Option<String> {
         let bytes = text.chars().map(|c| match c {
             '<' | '>' | '&' => 6,
             '"' | '\\' => 2,

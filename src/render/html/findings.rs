@@ -28,7 +28,8 @@ pub fn section(report: &Report, view: &View) -> Markup {
     }
 }
 
-fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
+/// A finding; `i` counts them.
+pub fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
     let lifted = finding.waived.is_some() || finding.softened.is_some();
     let more = finding.tenants.len().saturating_sub(MAX_NAMES) as u64;
     html! {

@@ -1,9 +1,6 @@
-// Paints a large fleet, and searches, sorts and pages the table of stragglers. Reads the page's data, asks nobody, and
-// writes nothing but text.
-"use strict";
+// Paints a large fleet, and fills the table of stragglers. Stands behind shared.js; reads the page's data, asks nobody,
+// and writes nothing but text.
 (() => {
-	const PAGE = 50;
-	const byId = (id) => document.getElementById(id);
 	const data = JSON.parse(byId("data").textContent);
 	if (!data) return;
 
@@ -15,7 +12,6 @@
 		groupOf.fill(group, filled, filled + many);
 		filled += many;
 	}
-	const number = (n) => n.toLocaleString("en");
 	const kind = (place) => {
 		const [at, why, says] = data.kinds[kindOf[place]];
 		const [state, symbol, proven] = data.states[at];
@@ -28,7 +24,17 @@
 	const table = byId("table");
 	let search = () => {};
 	if (table) {
-		const rows = data.stragglers.map(([place, mark, at], order) => ({ place, mark, at, order }));
+		const rows = data.stragglers.map(([place, mark, at]) => ({ place, mark, at }));
+		const line = (row) => {
+			const of = kind(row.place);
+			const head = element("th", element("code", nameOf(row.place)));
+			head.scope = "row";
+			const state = element("td", symbol(of.symbol), of.state);
+			if (row.mark) state.append(" ", lift(row.mark));
+			const at = row.at ? element("code", row.at) : "–";
+			const cells = [of.reason, groupName(row.place), of.evidence, at].map((cell) => element("td", cell));
+			return element("tr", head, state, ...cells);
+		};
 		const columns = [
 			(row) => nameOf(row.place),
 			(row) => `${kind(row.place).state} ${row.mark}`,
@@ -37,107 +43,11 @@
 			(row) => kind(row.place).evidence,
 			(row) => row.at.padStart(24),
 		];
-		const body = table.tBodies[0];
-		const heads = [...table.tHead.rows[0].cells];
-		let found = rows;
-		let page = 0;
-		let sorted = { column: 0, down: false };
-
-		const element = (name, ...children) => {
-			const made = document.createElement(name);
-			made.append(...children);
-			return made;
-		};
-		const symbol = (name) => {
-			const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-			svg.setAttribute("class", `symbol s-${name}`);
-			svg.setAttribute("width", "12");
-			svg.setAttribute("height", "12");
-			svg.setAttribute("aria-hidden", "true");
-			const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-			use.setAttribute("href", `#i-${name}`);
-			svg.append(use);
-			return svg;
-		};
-		const line = (row) => {
+		const text = (row) => {
 			const of = kind(row.place);
-			const head = element("th", element("code", nameOf(row.place)));
-			head.scope = "row";
-			const state = element("td", symbol(of.symbol), of.state);
-			if (row.mark) {
-				const mark = element("span", row.mark);
-				mark.className = "lift";
-				state.append(" ", mark);
-			}
-			const at = row.at ? element("code", row.at) : "–";
-			const cells = [of.reason, groupName(row.place), of.evidence, at].map((cell) => element("td", cell));
-			return element("tr", head, state, ...cells);
+			return [nameOf(row.place), of.state, row.mark, of.reason, groupName(row.place), of.evidence].join("\n");
 		};
-		const show = () => {
-			const pages = Math.max(1, Math.ceil(found.length / PAGE));
-			page = Math.min(page, pages - 1);
-			body.replaceChildren(...found.slice(page * PAGE, (page + 1) * PAGE).map(line));
-			const all = rows.length === 1 ? "1 straggler" : `${number(rows.length)} stragglers`;
-			byId("found").textContent = found.length === rows.length ? all : `${number(found.length)} of ${all}`;
-			const pager = byId("pager");
-			if (!pager) return;
-			pager.hidden = pages === 1;
-			byId("page").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
-			byId("back").disabled = page === 0;
-			byId("forward").disabled = page === pages - 1;
-		};
-		const sort = () => {
-			const key = columns[sorted.column];
-			const keys = new Map(found.map((row) => [row, key(row)]));
-			const way = sorted.down ? -1 : 1;
-			found = [...found].sort((a, b) => {
-				const [x, y] = [keys.get(a), keys.get(b)];
-				return x === y ? a.order - b.order : x < y ? -way : way;
-			});
-			heads.forEach((head, i) => {
-				if (i === sorted.column) head.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
-				else head.removeAttribute("aria-sort");
-			});
-		};
-		const haystack = (row) => {
-			const of = kind(row.place);
-			const parts = [nameOf(row.place), of.state, row.mark, of.reason, groupName(row.place), of.evidence];
-			row.text ??= parts.join("\n").toLowerCase();
-			return row.text;
-		};
-		const filter = () => {
-			const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-			found = words.length ? rows.filter((row) => words.every((word) => haystack(row).includes(word))) : rows;
-			page = 0;
-			sort();
-			show();
-		};
-		heads.forEach((head, i) => {
-			const button = element("button", head.textContent);
-			button.type = "button";
-			button.addEventListener("click", () => {
-				sorted = { column: i, down: sorted.column === i && !sorted.down };
-				page = 0;
-				sort();
-				show();
-			});
-			head.replaceChildren(button);
-		});
-		byId("search").addEventListener("input", filter);
-		const turn = (by) => () => {
-			page += by;
-			show();
-			table.scrollIntoView({ block: "nearest" });
-		};
-		byId("back")?.addEventListener("click", turn(-1));
-		byId("forward")?.addEventListener("click", turn(1));
-		byId("finder").hidden = false;
-		show();
-		search = (text) => {
-			byId("search").value = text;
-			filter();
-			byId("search").focus();
-		};
+		search = finder(table, { rows, line, columns, text, noun: "straggler", sorted: { column: 0, down: false } });
 	}
 
 	// The picture of a large fleet.
@@ -206,40 +116,6 @@
 			draw.lineWidth = line;
 			draw.strokeRect(x - half, y - half, half * 2, half * 2);
 		};
-		const shape = (draw, name, x, y, size) => {
-			const [far, middle] = [size, size / 2];
-			draw.strokeStyle = draw.fillStyle;
-			draw.lineWidth = Math.max(1.5, size / 6);
-			const inset = draw.lineWidth / 2;
-			draw.beginPath();
-			if (name === "off_target") {
-				draw.moveTo(x + inset, y + inset);
-				draw.lineTo(x + far - inset, y + far - inset);
-				draw.moveTo(x + far - inset, y + inset);
-				draw.lineTo(x + inset, y + far - inset);
-				draw.stroke();
-			} else if (name === "errored") {
-				draw.moveTo(x + middle, y);
-				draw.lineTo(x + far, y + far);
-				draw.lineTo(x, y + far);
-				draw.fill();
-			} else if (name === "unreached") {
-				draw.arc(x + middle, y + middle, middle - inset, 0, 7);
-				draw.stroke();
-			} else if (name === "dry_run") {
-				draw.arc(x + middle, y + middle, size / 5, 0, 7);
-				draw.fill();
-			} else if (name === "assumed") {
-				draw.strokeRect(x + inset + 0.5, y + inset + 0.5, far - 2 * inset - 1, far - 2 * inset - 1);
-			} else {
-				draw.moveTo(x + middle, y);
-				draw.lineTo(x + far, y + middle);
-				draw.lineTo(x + middle, y + far);
-				draw.lineTo(x, y + middle);
-				draw.fill();
-			}
-		};
-
 		const words = (place) => {
 			const parts = [nameOf(place), kind(place).state];
 			if (groupOf[place] >= 0) parts.push(groupName(place));

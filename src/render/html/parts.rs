@@ -8,7 +8,7 @@ use crate::document::{Field, Row};
 use crate::finding::Severity;
 use crate::policy::ParamSource;
 use crate::render::escape::visible;
-use crate::report::{Policy, Report};
+use crate::report::{ParamValue, Policy, Report};
 
 /// Text from elsewhere: what is invisible becomes visible; the template escapes the rest.
 pub fn shown(text: &str) -> String {
@@ -55,7 +55,7 @@ pub fn minute(at: &str) -> String {
 
 /// The name of a proof state in the style and among the symbols.
 pub fn class(state: &str) -> &'static str {
-    const KNOWN: [&str; 6] = ["verified", "assumed", "off_target", "errored", "dry_run", "unreached"];
+    const KNOWN: [&str; 7] = ["verified", "assumed", "off_target", "errored", "dry_run", "unreached", "missing"];
     KNOWN.into_iter().find(|known| *known == state).unwrap_or("other")
 }
 
@@ -148,11 +148,30 @@ pub fn said(report: &Report, policy: &Policy) -> String {
 }
 
 /// Who set a parameter.
-pub const fn param_source(source: ParamSource) -> &'static str {
+const fn param_source(source: ParamSource) -> &'static str {
     match source {
         ParamSource::Default => "by default",
         ParamSource::Config => "by the configuration",
         ParamSource::CommandLine => "by the command line",
+    }
+}
+
+/// The parameters that policies read.
+pub fn parameters(params: &[ParamValue]) -> Markup {
+    html! {
+        @if params.is_empty() { p { "No policy reads one." } } @else {
+            dl.pairs {
+                @for param in params {
+                    div {
+                        dt { code { (shown(&param.name)) } }
+                        dd {
+                            code { (shown(&param.value.as_ref().map_or_else(|| "none".into(), ToString::to_string))) }
+                            " " span.quiet { (param_source(param.from)) }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

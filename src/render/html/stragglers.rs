@@ -6,11 +6,9 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 use maud::{Markup, html};
 
-use super::parts::{count, evidence, shown, symbol, tenants};
+use super::parts::{evidence, shown, symbol, tenants};
+use super::table::{PAGE, Table};
 use crate::report::{Cell, Picture, Report, Straggler};
-
-/// How many rows are shown at a time; the script has the same number.
-const PAGE: usize = 50;
 
 /// The section.
 pub fn section(report: &Report) -> Markup {
@@ -37,33 +35,17 @@ fn table(report: &Report) -> Markup {
     let cells = picture.into_iter().flat_map(|picture| &picture.cells);
     let cells: HashMap<&str, &Cell, FixedState> =
         cells.filter(|cell| wanted.contains(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();
-    let many = report.stragglers.len();
-    let columns = ["Tenant", "State", "Why", "Batch", "The row says", "Where"];
-    html! {
-        div #finder.finder hidden {
-            label for="search" { "Search" }
-            input #search type="search" autocomplete="off" spellcheck="false" placeholder="tenant, state, reason, batch";
-            p #found role="status" {}
-        }
-        div.scroll tabindex="0" role="region" aria-label="Table of stragglers" {
-            table #table {
-                thead { tr { @for (i, name) in columns.iter().enumerate() {
-                    th scope="col" aria-sort=[(i == 0).then_some("ascending")] { (name) }
-                } } }
-                tbody {
-                    @for straggler in shown_rows { (row(straggler, picture, cells.get(&*straggler.tenant).copied())) }
-                }
-            }
-        }
-        @if many > PAGE {
-            noscript { p.note { (count((many - PAGE) as u64)) " more are in the page's data and need JavaScript to be shown." } }
-            div #pager.pager hidden {
-                button #back type="button" { "Previous page" }
-                p #page {}
-                button #forward type="button" { "Next page" }
-            }
-        }
+    let rows = html! {
+        @for straggler in shown_rows { (row(straggler, picture, cells.get(&*straggler.tenant).copied())) }
+    };
+    Table {
+        label: "Table of stragglers",
+        placeholder: "tenant, state, reason, batch",
+        columns: &["Tenant", "State", "Why", "Batch", "The row says", "Where"],
+        sorted: Some(0),
+        many: report.stragglers.len(),
     }
+    .around(&rows)
 }
 
 fn row(straggler: &Straggler, picture: Option<&Picture>, cell: Option<&Cell>) -> Markup {

@@ -1,4 +1,4 @@
-// The page of `--report html` in a real browser: node report.mjs ROLLPROOF [CHROMIUM]
+// The pages of `--report html` in a real browser: node report.mjs ROLLPROOF [CHROMIUM [TESTS]]
 //
 // Every page is opened from a file, at three widths, light, dark and printed. No page may log an error, ask the network,
 // be wider than its window, or violate a rule of axe-core.
@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { tests as ofAudits } from "./audit.mjs";
 
 const rollproof = resolve(process.argv[2] ?? join(import.meta.dirname, "../../../target/debug/rollproof"));
 const executablePath = process.argv[3] ?? "/usr/bin/chromium";
@@ -272,8 +273,13 @@ const tests = {
 	},
 };
 
+Object.assign(tests, ofAudits({
+	rollproof, folder, hostile: HOSTILE, widths: WIDTHS, opensWithin: OPENS_WITHIN_MS, maxBytes: MAX_BYTES, visit, accessible,
+}));
+const wanted = process.argv[4] ?? "";
+
 let failed = 0;
-for (const [name, test] of Object.entries(tests)) {
+for (const [name, test] of Object.entries(tests).filter(([name]) => name.includes(wanted))) {
 	try {
 		await test();
 		console.log(`ok  ${name}`);

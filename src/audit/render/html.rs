@@ -1,0 +1,145 @@
+//! An audit as one page for a browser, of the same kind as the page of one rollout: nothing is loaded, and evidence is
+//! only ever text.
+
+mod data;
+mod map;
+mod tables;
+
+use std::io::{self, Write};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::words::{duration, headline};
+use crate::audit::document::{Called, Tenant};
+use crate::audit::report::AuditReport;
+use crate::render::html::parts::{count, minute, parameters, shown};
+use crate::render::html::{SYMBOLS, data as shared, decision_class, fact, findings, preamble};
+use crate::render::{View, verdict};
+use crate::report::Decision;
+
+const STYLE: &str = concat!(include_str!("../../render/html/page.css"), include_str!("html/audit.css"));
+const SCRIPT: &str = concat!(include_str!("../../render/html/shared.js"), include_str!("html/audit.js"));
+
+/// Writes the page.
+pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let data = data::data(report);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (preamble(&format!("Audit {}: {}", verdict(report.decision), headline(report)), STYLE, SCRIPT))
+            body {
+                (PreEscaped(SYMBOLS.trim()))
+                a.skip href="#main" { "Skip to the findings" }
+                (head(report))
+                main #main tabindex="-1" {
+                    (said(report, view))
+                    (map::section(report, &data))
+                    (tables::behind(report, &data))
+                    (tables::doubted(report))
+                    (tables::unread(report))
+                    (basis(report))
+                }
+                footer {
+                    p { "Written by rollproof " (env!("CARGO_PKG_VERSION")) ". The verdict is the policies'; this page only shows it." }
+                }
+                (PreEscaped(shared::element(&data)))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    out.write_all(page.into_string().as_bytes())?;
+    writeln!(out)
+}
+
+/// The time for which a tenant that is still in its fleet is behind, in seconds.
+fn open(tenant: &Tenant) -> Option<u64> {
+    let last = tenant.behind.last().filter(|last| last.until.is_none() && tenant.gone_since.is_none())?;
+    Some(last.seconds)
+}
+
+fn head(report: &AuditReport) -> Markup {
+    let audit = &report.audit;
+    let false_greens = tables::of(report, Called::Green, Decision::Fail);
+    let behind = audit.tenants.iter().filter_map(open);
+    let longest = audit.tenants.iter().flat_map(|tenant| &tenant.behind).map(|behind| behind.seconds).max();
+    html! {
+        header.(decision_class(report.decision)) {
+            div.bar {
+                p.brand { "rollproof audit" }
+                nav aria-label="Sections" {
+                    ul {
+                        li { a href="#findings" { "Findings" } }
+                        li { a href="#over-time" { "Over time" } }
+                        li { a href="#behind" { "Who was behind" } }
+                        li { a href="#called" { "Not as called" } }
+                        @if tables::is_unread(report) { li { a href="#unread" { "Not read" } } }
+                        li { a href="#basis" { "Basis" } }
+                    }
+                }
+            }
+            div.verdict {
+                h1 { (verdict(report.decision)) }
+                p.headline { (shown(&headline(report))) }
+            }
+            dl.facts {
+                (fact("Rollouts", &html! { (count(audit.rollouts.len() as u64)) }))
+                (fact("False greens", &html! { (count(false_greens)) }))
+                (fact("Tenants", &html! { (count(audit.tenants.len() as u64)) }))
+                (fact("Behind now", &html! { (count(behind.count() as u64)) }))
+                @if let Some(longest) = longest { (fact("Longest behind", &html! { (duration(longest)) })) }
+                @if !audit.unreadable.is_empty() {
+                    (fact("Unreadable", &html! { (count(audit.unreadable.len() as u64)) }))
+                }
+                @if let (Some(first), Some(last)) = (audit.rollouts.first(), audit.rollouts.last()) {
+                    (fact("First rollout", &time(&first.at)))
+                    (fact("Last rollout", &time(&last.at)))
+                }
+            }
+        }
+    }
+}
+
+/// A moment.
+fn time(at: &str) -> Markup {
+    html! { time datetime=(shown(at)) { (minute(at)) } }
+}
+
+fn said(report: &AuditReport, view: &View) -> Markup {
+    html! {
+        section #findings aria-labelledby="findings-title" {
+            h2 #findings-title { "Findings" }
+            div.content {
+                @if report.findings.is_empty() { p.lede { "No policy has anything to say." } }
+                @for (i, one) in report.findings.iter().enumerate() { (findings::finding(i, one, view)) }
+            }
+        }
+    }
+}
+
+/// What the verdict rests on.
+fn basis(report: &AuditReport) -> Markup {
+    let audit = &report.audit;
+    html! {
+        section #basis aria-labelledby="basis-title" {
+            h2 #basis-title { "Basis" }
+            div.content {
+                h3 { "Looked at" }
+                dl.pairs {
+                    div { dt { "Rollouts from" } dd {
+                        @if let Some(since) = &audit.since { (time(since)) } @else { "the first on" }
+                    } }
+                    div { dt { "Rollouts until" } dd { (time(&audit.until)) span.quiet { ", and lag is counted up to then" } } }
+                    div { dt { "Read by" } dd { (shown(&audit.tool)) } }
+                }
+                h3 { "Policies" }
+                dl.pairs {
+                    @for policy in &report.policies {
+                        div { dt { code { (shown(&policy.package)) } } dd { (shown(&policy.title)) } }
+                    }
+                }
+                h3 { "Parameters" }
+                (parameters(&report.params))
+            }
+        }
+    }
+}

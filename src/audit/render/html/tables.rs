@@ -1,0 +1,175 @@
+//! Who was behind; what was not what it was called; and what could not be read. As tables.
+
+use maud::{Markup, html};
+
+use super::data::Data;
+use super::time;
+use crate::audit::document::{Because, Called, Rollout};
+use crate::audit::render::words::{called, duration, is_doubted, several};
+use crate::audit::report::{AuditReport, Lag};
+use crate::render::html::parts::{count, shown, symbol, tenants};
+use crate::render::html::table::{PAGE, Table};
+use crate::render::{names_of, verdict};
+use crate::report::Decision;
+
+/// How many rows a table without pages has.
+const MAX_ROWS: usize = 500;
+/// How many reasons of a rollout are told.
+const MAX_REASONS: usize = 3;
+
+/// Who was behind, since when and for how long.
+pub fn behind(report: &AuditReport, data: &Data) -> Markup {
+    let mut names: Vec<_> = report.lag.iter().map(|lag| (&lag.control_plane, &lag.tenant)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let many = report.lag.len() - data.left_out;
+    let several = several(report);
+    let rows = html! { @for lag in report.lag.iter().take(PAGE) { (row(lag, several)) } };
+    let table = Table {
+        label: "Table of who was behind",
+        placeholder: "tenant, date, state, reason",
+        columns: &["Tenant", "Since", "Until", "How long", "Rollouts", "State", "Why"],
+        sorted: None,
+        many,
+    };
+    html! {
+        section #behind aria-labelledby="behind-title" {
+            h2 #behind-title { "Who was behind" }
+            div.content {
+                @if report.lag.is_empty() { p.lede { "Nobody ever was." } } @else {
+                    p.lede {
+                        (tenants(names.len() as u64)) ", " (count(report.lag.len() as u64))
+                        @if report.lag.len() == 1 { " time" } @else { " times" }
+                        ". Those that still last come first, then the longest."
+                    }
+                    (table.around(&rows))
+                    @if data.left_out > 0 {
+                        p.note { (count(data.left_out as u64)) " more have no room on this page; the JSON report has them." }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(lag: &Lag, several: bool) -> Markup {
+    let behind = &lag.behind;
+    html! {
+        tr {
+            th scope="row" {
+                code { (shown(&lag.tenant)) }
+                @if let (true, Some(plane)) = (several, &lag.control_plane) { " " span.quiet { (shown(plane)) } }
+            }
+            td { (time(&behind.since)) }
+            td { @if let Some(until) = &behind.until { (time(until)) } @else { "now" } }
+            td { (duration(behind.seconds)) }
+            td { (count(behind.rollouts)) }
+            td { (symbol(&behind.state)) (shown(&behind.state)) @if behind.waived { " " span.lift { "waived" } } }
+            td { (shown(&behind.reason)) }
+        }
+    }
+}
+
+/// How many rollouts were called so, and are that.
+pub fn of(report: &AuditReport, called: Called, decision: Decision) -> u64 {
+    let rollouts = report.audit.rollouts.iter();
+    rollouts.filter(|rollout| rollout.called == called && rollout.decision == decision).count() as u64
+}
+
+/// Rollouts that are not what they were called.
+pub fn doubted(report: &AuditReport) -> Markup {
+    let doubted: Vec<&Rollout> = report.audit.rollouts.iter().filter(|rollout| is_doubted(rollout)).collect();
+    let counts = [
+        (of(report, Called::Green, Decision::Fail), "called green and not"),
+        (of(report, Called::Green, Decision::Inconclusive), "called green, which nothing proves"),
+        (of(report, Called::Red, Decision::Pass), "called red with nothing wrong"),
+    ];
+    let counts: Vec<String> =
+        counts.iter().filter(|(many, _)| *many > 0).map(|(many, what)| format!("{} {what}", count(*many))).collect();
+    let more = doubted.len().saturating_sub(MAX_ROWS) as u64;
+    html! {
+        section #called aria-labelledby="called-title" {
+            h2 #called-title { "Not as called" }
+            div.content {
+                @if doubted.is_empty() { p.lede { "Every rollout that was called something is that." } } @else {
+                    p.lede {
+                        (count(doubted.len() as u64)) " of " (count(report.audit.rollouts.len() as u64))
+                        " rollouts are not what they were called: " (counts.join(", ")) "."
+                    }
+                    div.scroll tabindex="0" role="region" aria-label="Rollouts that are not what they were called" {
+                        table.doubted {
+                            thead { tr { @for name in ["When", "Target", "Called", "Is", "Why"] { th scope="col" { (name) } } } }
+                            tbody { @for rollout in doubted.iter().take(MAX_ROWS) { (doubt(rollout)) } }
+                        }
+                    }
+                    @if more > 0 { p.note { "and " (count(more)) " more; the JSON report has them." } }
+                }
+            }
+        }
+    }
+}
+
+fn doubt(rollout: &Rollout) -> Markup {
+    let more = rollout.because.len().saturating_sub(MAX_REASONS) as u64;
+    html! {
+        tr.false-green[rollout.called == Called::Green && rollout.decision == Decision::Fail] {
+            th scope="row" { (time(&rollout.at)) }
+            td { code { (rollout.target.as_deref().map_or_else(|| "unknown".into(), shown)) } }
+            td { (called(rollout.called)) }
+            td { strong { (verdict(rollout.decision).to_lowercase()) } }
+            td {
+                @for because in rollout.because.iter().take(MAX_REASONS) { (reason(because)) }
+                @if rollout.because.is_empty() { p { "nothing is wrong with its evidence" } }
+                @if more > 0 { p { "and " (count(more)) @if more == 1 { " more reason" } @else { " more reasons" } } }
+                p.archive { code { (shown(&rollout.archive)) } }
+            }
+        }
+    }
+}
+
+fn reason(because: &Because) -> Markup {
+    let names: Vec<String> = because.tenants.iter().map(|tenant| shown(tenant)).collect();
+    html! {
+        p {
+            code { (shown(&because.code)) } "  " (shown(&because.message))
+            @if !names.is_empty() { ": " (names_of(names.iter())) }
+        }
+    }
+}
+
+/// Whether there is something that could not be read, or that belongs to nothing.
+pub fn is_unread(report: &AuditReport) -> bool {
+    !report.audit.unreadable.is_empty() || !report.audit.unpaired.is_empty()
+}
+
+/// What could not be read, and what belongs to nothing.
+pub fn unread(report: &AuditReport) -> Markup {
+    let (unreadable, unpaired) = (&report.audit.unreadable, &report.audit.unpaired);
+    let more = |many: usize| many.saturating_sub(MAX_ROWS) as u64;
+    html! {
+        @if is_unread(report) {
+            section #unread aria-labelledby="unread-title" {
+                h2 #unread-title { "Not read" }
+                div.content {
+                    @if !unreadable.is_empty() {
+                        h3 { "Archives that could not be read" }
+                        div.scroll tabindex="0" role="region" aria-label="Archives that could not be read" {
+                            table.unread {
+                                thead { tr { th scope="col" { "Archive" } th scope="col" { "Why" } } }
+                                tbody { @for one in unreadable.iter().take(MAX_ROWS) {
+                                    tr { th scope="row" { code { (shown(&one.archive)) } } td { (shown(&one.problem)) } }
+                                } }
+                            }
+                        }
+                        @if more(unreadable.len()) > 0 { p.note { "and " (count(more(unreadable.len()))) " more; the JSON report has them." } }
+                    }
+                    @if !unpaired.is_empty() {
+                        h3 { "Plans and fleets that belong to no archive" }
+                        ul { @for path in unpaired.iter().take(MAX_ROWS) { li { code { (shown(path)) } } } }
+                        @if more(unpaired.len()) > 0 { p.note { "and " (count(more(unpaired.len()))) " more; the JSON report has them." } }
+                    }
+                }
+            }
+        }
+    }
+}
