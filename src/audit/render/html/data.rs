@@ -126,7 +126,7 @@ pub fn data(report: &AuditReport) -> Data {
             behind.seconds,
             texts.place(shown(&behind.state)),
             texts.place(shown(&behind.reason)),
-            u8::from(behind.waived) | u8::from(gone) << 1,
+            u8::from(behind.waived) | (u8::from(gone) << 1),
         ))
     });
     let lag: Vec<Lag> = lag.take(MAX_LAG).collect();
