@@ -34,6 +34,9 @@ const MAX_BEHIND: usize = 6;
 pub const SYMBOLS: &str = include_str!("html/symbols.svg");
 
 /// Writes the page.
+///
+/// # Errors
+/// Those of `out`.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let timeline = report.picture.as_ref().and_then(Timeline::of);
     let page = html! {

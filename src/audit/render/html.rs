@@ -126,7 +126,7 @@ fn basis(report: &AuditReport) -> Markup {
                 h3 { "Looked at" }
                 dl.pairs {
                     div { dt { "Rollouts from" } dd {
-                        @if let Some(since) = &audit.since { (time(since)) } @else { "the first on" }
+                        @if let Some(since) = &audit.since { (time(since)) } @else { "the first one on" }
                     } }
                     div { dt { "Rollouts until" } dd { (time(&audit.until)) span.quiet { ", and lag is counted up to then" } } }
                     div { dt { "Read by" } dd { (shown(&audit.tool)) } }

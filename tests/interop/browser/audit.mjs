@@ -11,7 +11,7 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 		const archives = join(folder, name, "archives");
 		mkdirSync(archives, { recursive: true });
 		for (let i = 0; i < rollouts; i++) {
-			const at = new Date(Date.UTC(2026, 0, 1, 10) + i * 20 * 3600_000).toISOString().slice(0, 13);
+			const at = new Date(Date.UTC(2026, 0, 1, 10) + i * 20 * 3600_000).toISOString().slice(0, 16).replace(":", "-");
 			const write = (kind, content) => writeFileSync(join(archives, `${at}.${kind}.json`), JSON.stringify(content));
 			const rows = tenants.map((slug, tenant) => ({ slug, what: says(i, tenant) }));
 			const body = { target_tag: `staging-${String(i).padStart(7, "0")}`, canary_slug: tenants.at(-1), dry_run: false };
@@ -20,7 +20,7 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 			const row = ({ slug, what }) => ({ slug, ssm_status: what === "!" ? "Failed" : "Success", ...(what === "!" ? {} : { verified_on_target: what === "+" }) });
 			write("response", { ok: called(i), results: rows.filter(({ what }) => "+x!".includes(what)).map(row) });
 		}
-		writeFileSync(join(archives, "2027-01-01T00.response.json"), '{"ok": tru');
+		writeFileSync(join(archives, "2027-01-01T00-00.response.json"), '{"ok": tru');
 		try {
 			execFileSync(rollproof, ["audit", "archives", "--quiet", "--keep-going", "--until", "2027-02-01", "--report", "html=audit.html"], {
 				cwd: join(folder, name),
