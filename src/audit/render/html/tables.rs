@@ -36,7 +36,7 @@ pub fn behind(report: &AuditReport, data: &Data) -> Markup {
         section #behind aria-labelledby="behind-title" {
             h2 #behind-title { "Who was behind" }
             div.content {
-                @if report.lag.is_empty() { p.lede { "Nobody ever was." } } @else {
+                @if report.audit.rollouts.is_empty() { p.lede { "No rollout could be read." } } @else if report.lag.is_empty() { p.lede { "Nobody ever was." } } @else {
                     p.lede {
                         (tenants(names.len() as u64)) ", " (count(report.lag.len() as u64))
                         @if report.lag.len() == 1 { " time" } @else { " times" }
@@ -91,7 +91,7 @@ pub fn doubted(report: &AuditReport) -> Markup {
         section #called aria-labelledby="called-title" {
             h2 #called-title { "Not as called" }
             div.content {
-                @if doubted.is_empty() { p.lede { "Every rollout that was called something is that." } } @else {
+                @if report.audit.rollouts.is_empty() { p.lede { "No rollout could be read." } } @else if doubted.is_empty() { p.lede { "Every rollout that was called something is that." } } @else {
                     p.lede {
                         (count(doubted.len() as u64)) " of " (count(report.audit.rollouts.len() as u64))
                         " rollouts are not what they were called: " (counts.join(", ")) "."
