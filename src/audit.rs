@@ -11,6 +11,11 @@
 mod archive;
 mod document;
 mod history;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "audit/no_parquet.rs"]
+mod parquet;
 mod progress;
 mod render;
 mod report;
@@ -18,12 +23,13 @@ mod verdict;
 mod when;
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 
 pub use document::Audit;
+pub(crate) use document::Tenant;
 pub use render::Format;
 pub use report::AuditReport;
 pub use when::{PATTERN, hours, moment};
@@ -38,6 +44,7 @@ use crate::policy::{Given, ParamSource, Policies, Prepared, Settings, Subject, l
 use crate::schema;
 use archive::Found;
 use document::{Format as Version, Unreadable};
+use parquet::Tables;
 use progress::Progress;
 use verdict::{Bench, Judged, Shared};
 use when::Pattern;
@@ -55,6 +62,7 @@ pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u
     let lag = policies(options, lag)?;
     let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
     let fields = EvidenceFields::new(&options.evidence_fields)?;
+    let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
     let found = archive::find(&options.folders)?;
     let judge = appointed.ready()?;
 
@@ -65,18 +73,24 @@ pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u
         max_bytes: options.max_input_bytes,
         since: options.since,
         until: options.until.unwrap_or_else(Timestamp::now),
+        #[cfg(feature = "parquet")]
+        evidence: tables.is_some(),
         shared: Mutex::new(Shared::default()),
     };
     let (judged, unreadable, code) = judge_all(&bench, &found, options);
-    let names = bench.shared.into_inner().unwrap_or_default().names();
-    let audit = collect(options, bench.until, judged, &names, unreadable, &found)?;
+    let names = std::mem::take(&mut *bench.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
+    let tenants = tenants(options, history::tenants(&judged, &names, bench.until))?;
+    let facts =
+        parquet::Found { bench: &bench, archives: &found.archives, judged: &judged, names: &names, tenants: &tenants };
+    let tables = tables.map(|tables| tables.write(&facts));
+    let audit = collect(options, bench.until, judged, tenants, unreadable, &found);
     schema::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| judge::write_json(path, &audit));
     let findings = lag.judge_audit(&audit)?;
     let report = report::report(audit, findings, &lag);
 
     let view = judge.view();
-    let mut written: Vec<_> = document.into_iter().collect();
+    let mut written: Vec<_> = tables.into_iter().chain(document).collect();
     written.extend(options.reports.iter().map(|(format, path)| {
         output::replace(path, |out| render::render(*format, &report, &crate::render::View::plain(), out))
     }));
@@ -130,16 +144,8 @@ fn judge_all(bench: &Bench<'_>, found: &Found, options: &cli::Audit) -> (Vec<Jud
     (judged, unreadable, code)
 }
 
-/// The document of the audit.
-fn collect(
-    options: &cli::Audit,
-    until: Timestamp,
-    judged: Vec<Judged>,
-    names: &[Text],
-    unreadable: Vec<Unreadable>,
-    found: &Found,
-) -> Result<Audit, Error> {
-    let mut tenants = history::tenants(&judged, names, until);
+/// Those tenants that are asked for.
+fn tenants(options: &cli::Audit, mut tenants: Vec<Tenant>) -> Result<Vec<Tenant>, Error> {
     if !options.tenants.is_empty() {
         let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
         if let Some(unknown) = options.tenants.iter().find(|tenant| !known.contains(tenant.as_str())) {
@@ -149,7 +155,19 @@ fn collect(
         }
         tenants.retain(|tenant| options.tenants.iter().any(|wanted| **wanted == *tenant.tenant));
     }
-    Ok(Audit {
+    Ok(tenants)
+}
+
+/// The document of the audit.
+fn collect(
+    options: &cli::Audit,
+    until: Timestamp,
+    judged: Vec<Judged>,
+    tenants: Vec<Tenant>,
+    unreadable: Vec<Unreadable>,
+    found: &Found,
+) -> Audit {
+    Audit {
         format: Version::V1,
         since: options.since.map(|since| Text::from(since.to_string())),
         until: Text::from(until.to_string()),
@@ -158,5 +176,5 @@ fn collect(
         unreadable,
         unpaired: found.unpaired.iter().map(|name| Text::from(&**name)).collect(),
         tool: Text::from(TOOL),
-    })
+    }
 }

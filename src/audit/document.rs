@@ -30,6 +30,22 @@ pub struct Audit {
     pub tool: Text,
 }
 
+impl Audit {
+    /// All but what is as many as rollouts or tenants are, which would be a second copy of months.
+    pub fn without_lists(&self) -> Self {
+        Self {
+            format: self.format,
+            since: self.since.clone(),
+            until: self.until.clone(),
+            rollouts: Vec::new(),
+            tenants: Vec::new(),
+            unreadable: self.unreadable.clone(),
+            unpaired: self.unpaired.clone(),
+            tool: self.tool.clone(),
+        }
+    }
+}
+
 /// The name and version of the document's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]

@@ -1,6 +1,6 @@
 //! From rollouts in the order of time to what became of each tenant: a pure fold, one tenant at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -10,7 +10,10 @@ use super::verdict::{Cell, Judged, Straggling};
 use crate::document::{FleetSource, Text};
 
 /// The proof state of a tenant that earlier rollouts had, where nobody enumerated the fleet and no row answers for it.
-const MISSING: &str = "missing";
+pub const MISSING: &str = "missing";
+
+/// Why such a tenant is not proven.
+pub const WHY_MISSING: &str = "missing: nobody enumerated the fleet, and no row answers for it";
 
 /// What became of each tenant, by control plane and name. `judged` is in the order of time, `names` are the tenants by
 /// number, and a tenant that is still behind is so up to `until`.
@@ -24,18 +27,23 @@ pub fn tenants(judged: &[Judged], names: &[Text], until: Timestamp) -> Vec<Tenan
     tenants
 }
 
-/// The rollouts that assert something, those of each control plane apart. What names none belongs to the only one that is
-/// named; where several are, it is by itself.
-fn series(judged: &[Judged]) -> Vec<(Option<Text>, Vec<usize>)> {
+/// The control plane of each rollout. What names none belongs to the only one that is named; where several are, it is by
+/// itself.
+pub fn planes(judged: &[Judged]) -> Vec<Option<&Text>> {
     let named: BTreeSet<&Text> = judged.iter().filter_map(|judged| judged.rollout.control_plane.as_ref()).collect();
     let only = if named.len() == 1 { named.first().copied() } else { None };
-    let of = |judged: &Judged| judged.rollout.control_plane.clone().or_else(|| only.cloned());
-    let planes: BTreeSet<Option<Text>> = judged.iter().map(of).collect();
-    let asserting = |plane: &Option<Text>| {
-        let all = judged.iter().enumerate();
-        all.filter(|(_, judged)| !judged.cells.is_empty() && of(judged) == *plane).map(|(i, _)| i).collect()
-    };
-    planes.into_iter().map(|plane| (plane.clone(), asserting(&plane))).collect()
+    judged.iter().map(|judged| judged.rollout.control_plane.as_ref().or(only)).collect()
+}
+
+/// The rollouts that assert something, those of each control plane apart.
+fn series(judged: &[Judged]) -> BTreeMap<Option<Text>, Vec<usize>> {
+    let mut series: BTreeMap<Option<Text>, Vec<usize>> = BTreeMap::new();
+    for (i, plane) in planes(judged).into_iter().enumerate() {
+        if !judged[i].cells.is_empty() {
+            series.entry(plane.cloned()).or_default().push(i);
+        }
+    }
+    series
 }
 
 /// The rollouts of one control plane.
@@ -171,10 +179,5 @@ impl Series<'_> {
 }
 
 fn missing() -> Straggling {
-    Straggling {
-        state: Text::from(MISSING),
-        reason: Text::from("missing: nobody enumerated the fleet, and no row answers for it"),
-        quarantined: false,
-        waived: false,
-    }
+    Straggling { state: Text::from(MISSING), reason: Text::from(WHY_MISSING), quarantined: false, waived: false }
 }

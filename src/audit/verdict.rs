@@ -32,6 +32,9 @@ pub struct Bench<'a> {
     pub since: Option<Timestamp>,
     /// Only rollouts up to here.
     pub until: Timestamp,
+    /// Whether the evidence itself will be asked for.
+    #[cfg(feature = "parquet")]
+    pub evidence: bool,
     /// Names and words that many archives share.
     pub shared: Mutex<Shared>,
 }
@@ -79,6 +82,9 @@ pub struct Judged {
     pub cells: Vec<Cell>,
     /// Tenants that are not proven, by number.
     pub stragglers: HashMap<u32, Straggling>,
+    /// Which row of each of the document's cohorts counts. Empty, where nobody asks.
+    #[cfg(feature = "parquet")]
+    pub counting: Vec<Option<i64>>,
 }
 
 /// What became of a tenant in a rollout.
@@ -158,11 +164,25 @@ impl Bench<'_> {
             }
         }
         drop(shared);
+        // Months of them are kept.
+        cells.shrink_to_fit();
+        stragglers.shrink_to_fit();
         let rollout = rollout(Text::from(name), at, called, &document, &report, fanned_out);
-        Ok(Some(Judged { at, rollout, cells, stragglers }))
+        Ok(Some(Judged {
+            at,
+            rollout,
+            cells,
+            stragglers,
+            #[cfg(feature = "parquet")]
+            counting: if self.evidence { cohorts.iter().map(|says| says.row).collect() } else { Vec::new() },
+        }))
     }
 
-    fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
+    /// The evidence of an archive; `now` is when it was collected.
+    ///
+    /// # Errors
+    /// Those of `verify`.
+    pub fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
         let sources = |plan, fleet, fields: &EvidenceFields| Sources {
             evidence: Source::File(archive.evidence.clone()),
             fleet,

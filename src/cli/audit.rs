@@ -90,6 +90,11 @@ pub struct Audit {
     #[arg(long, value_name = "PATH")]
     pub document: Option<PathBuf>,
 
+    /// Write what became of each tenant in each rollout to this folder, which must be new or empty: Parquet, partitioned by
+    /// day (docs/at-scale.md). Only in builds with `--features parquet`
+    #[arg(long, value_name = "FOLDER")]
+    pub parquet: Option<PathBuf>,
+
     /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,

@@ -16,10 +16,10 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn audited(&self, document: &Document) -> Result<(Outcome, bool), Error> {
-        let outcome = self.evaluate(document)?;
-        let answer =
-            self.ask("data.rollproof.query.fanned_out", document)?.only().and_then(|fanned_out| fanned_out.value());
-        Ok((outcome, answer.map_err(|error| Error::Policy(format!("{SUMMARY}.fanned_out: {error}")))?))
+        let answer = self.answer("data.rollproof.query.audited", document)?;
+        let fanned_out = answer.get("fanned_out").only().and_then(|fanned_out| fanned_out.value());
+        let fanned_out = fanned_out.map_err(|error| Error::Policy(format!("{SUMMARY}.fanned_out: {error}")))?;
+        Ok((self.read(&answer, document.cohorts.len()).map_err(Error::Policy)?, fanned_out))
     }
 
     /// What policies of audits say of one.

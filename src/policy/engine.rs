@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use super::guard::{Limits, guarded};
 use super::problem::Problem;
 use super::syntax;
-use crate::audit::Audit;
+use crate::audit::{Audit, Tenant};
 use crate::document::{Call, Document, Text};
 
 /// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
@@ -167,13 +167,18 @@ impl Input {
     /// # Errors
     /// None that archives can cause.
     pub fn audit(audit: &Audit) -> Result<Self, serde_json::Error> {
-        let mut input = serde_json::to_value(audit)?;
-        for tenant in input["tenants"].as_array_mut().into_iter().flatten() {
-            if let Some(tenant) = tenant.as_object_mut() {
-                tenant.remove("history");
-            }
+        let value = |part: serde_json::Value| Value::from(part);
+        let rollouts = audit.rollouts.iter().map(|rollout| serde_json::to_value(rollout).map(value));
+        let rollouts = rollouts.collect::<Result<Vec<_>, _>>()?;
+        let without_history = |tenant: &Tenant| Tenant { history: None, ..tenant.clone() };
+        let tenants = audit.tenants.iter().map(|tenant| serde_json::to_value(without_history(tenant)).map(value));
+        let tenants = tenants.collect::<Result<Vec<_>, _>>()?;
+        let mut input = value(serde_json::to_value(audit.without_lists())?);
+        if let Ok(object) = input.as_object_mut() {
+            object.insert(Value::from("rollouts"), Value::from(rollouts));
+            object.insert(Value::from("tenants"), Value::from(tenants));
         }
-        Ok(Self(Value::from(input)))
+        Ok(Self(input))
     }
 }
 

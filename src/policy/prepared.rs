@@ -178,9 +178,14 @@ impl Prepared {
     /// # Errors
     /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
     pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
-        needed(self.packages.iter().filter(|package| package.is_on()), document)?;
-        let answer = self.ask("data.rollproof.query.answer", document)?;
+        let answer = self.answer("data.rollproof.query.answer", document)?;
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+    }
+
+    /// What a rule says that asks every policy.
+    pub(super) fn answer(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
+        needed(self.packages.iter().filter(|package| package.is_on()), document)?;
+        self.ask(rule, document)
     }
 
     /// What is said of a rollout that is being driven, behind a call: above all, why it must stop here.
@@ -237,7 +242,7 @@ impl Prepared {
         Ok(SoFar { halts, proven, not_proven })
     }
 
-    fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
+    pub(super) fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
         let summary = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
         let summary = Summary {
             cohorts: summary("cohorts")?.elements()?,

@@ -9,7 +9,7 @@ pub fn nothing() -> String {
 }
 
 /// A module of rules: `ready` looks at nothing, `answer` asks for every rule of findings and for the summary, `halts` for
-/// every rule that can stop a rollout, `fanned_out` for whether it reached anybody, `gates_halt` for the gates' alone, `whom` for the tenants whose build is asked
+/// every rule that can stop a rollout, `audited` for whether it reached anybody beside the answer, `gates_halt` for the gates' alone, `whom` for the tenants whose build is asked
 /// for. A rule that is undefined leaves its list empty, which is how it differs
 /// from one that is an empty set. Where there are waivers, each list has a parallel one of what they cover.
 pub fn module(packages: &[Package], waivers: bool) -> String {
@@ -61,7 +61,7 @@ answer := {{
 \t\"reporting\": [value | value := modes.reporting],
 {summary}}}
 
-fanned_out := [value | value := data.rollproof.lib.summary.fanned_out]
+audited := object.union(answer, {{\"fanned_out\": [value | value := data.rollproof.lib.summary.fanned_out]}})
 
 asked := {{
 {}}}

@@ -17,6 +17,7 @@ mod html;
 mod manage;
 mod manual;
 mod oracle;
+mod parquet;
 mod plan;
 mod policies;
 mod preflight;

@@ -1,0 +1,45 @@
+//! What stands in for `--parquet` in a build without it, which is the gate's own: smaller, and with fewer dependencies.
+
+use std::path::Path;
+
+use super::archive::Archive;
+use super::document::Tenant;
+use super::verdict::{Bench, Judged};
+use crate::document::Text;
+use crate::error::Error;
+
+/// What an audit is made of.
+#[expect(dead_code, reason = "only a build with Parquet looks at it")]
+pub struct Found<'a> {
+    /// With what archives are read.
+    pub bench: &'a Bench<'a>,
+    /// The archives.
+    pub archives: &'a [Archive],
+    /// Every rollout.
+    pub judged: &'a [Judged],
+    /// The tenants, by number.
+    pub names: &'a [Text],
+    /// Those that are asked for.
+    pub tenants: &'a [Tenant],
+}
+
+/// There are none in this build.
+pub enum Tables {}
+
+impl Tables {
+    /// Tells which build has it, before anything is read.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] always.
+    pub fn new(_: &Path) -> Result<Self, Error> {
+        Err(Error::usage(
+            "--parquet: this rollproof was built without Parquet",
+            "build it with `cargo install --path . --locked --features parquet`",
+        ))
+    }
+
+    /// Never happens.
+    pub fn write(self, _: &Found<'_>) -> Result<(), Error> {
+        match self {}
+    }
+}

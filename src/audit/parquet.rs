@@ -1,0 +1,195 @@
+//! `audit --parquet`: one row a tenant and rollout, for query engines. docs/at-scale.md is the word on the columns.
+//!
+//! The rows are the same facts that the audit is folded from, in the same order, and beside them the evidence, for which
+//! archives are read once more: months of it are never held. Nothing is decided here. Nothing is seen in the folder
+//! before all of it is written.
+
+mod columns;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use rayon::prelude::*;
+
+use super::archive::Archive;
+use super::document::Tenant;
+use super::history;
+use super::verdict::{Bench, Judged};
+use crate::collect::Collected;
+use crate::document::{Document, Row, Text};
+use crate::error::Error;
+use crate::output;
+use columns::{Columns, schema};
+
+/// How many rows are held before they are written: what bounds memory where a day has many.
+const ROWS: usize = 1 << 18;
+
+/// What an audit is made of, for as long as its rows are written.
+pub struct Found<'a> {
+    /// With what archives are read.
+    pub bench: &'a Bench<'a>,
+    /// The archives.
+    pub archives: &'a [Archive],
+    /// Every rollout, in the order of time.
+    pub judged: &'a [Judged],
+    /// The tenants, by number.
+    pub names: &'a [Text],
+    /// Those that are asked for, by control plane and name.
+    pub tenants: &'a [Tenant],
+}
+
+/// A folder that nothing is in yet.
+pub struct Tables(PathBuf);
+
+impl Tables {
+    /// Looks whether the folder is new or empty: what somebody wrote there before is neither replaced nor mixed with.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is not.
+    pub fn new(folder: &Path) -> Result<Self, Error> {
+        let problem = match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => return Ok(Self(folder.to_owned())),
+            Ok(false) => "is not empty".to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self(folder.to_owned())),
+            Err(error) => format!("cannot be used: {error}"),
+        };
+        Err(Error::usage(format!("--parquet: {} {problem}", folder.display()), "name a folder that is new or empty"))
+    }
+
+    /// Writes a file a day.
+    ///
+    /// # Errors
+    /// [`Error::Output`], also where an archive is not what it was when it was judged; nothing is left behind then.
+    pub fn write(self, found: &Found<'_>) -> Result<(), Error> {
+        let Self(folder) = self;
+        let write = || -> io::Result<()> {
+            // A folder that is there may be a volume of its own, to which nothing can be moved from outside.
+            let there = folder.is_dir();
+            let beside = if there { &*folder } else { output::folder_of(&folder) };
+            fs::create_dir_all(beside)?;
+            // One inside the other: the outer is for this user's eyes alone, the inner is as every new folder is.
+            let outer = tempfile::Builder::new().prefix(".rollproof-").tempdir_in(beside)?;
+            let inner = outer.path().join("tables");
+            fs::create_dir(&inner)?;
+            Rows::new(found).write(&inner)?;
+            if !there {
+                return fs::rename(&inner, &folder);
+            }
+            for day in fs::read_dir(&inner)? {
+                let day = day?;
+                fs::rename(day.path(), folder.join(day.file_name()))?;
+            }
+            Ok(())
+        };
+        write().map_err(|source| Error::Output { path: folder.clone(), source })
+    }
+}
+
+/// A tenant of the audit, and its number in the cells of rollouts.
+type Numbered<'a> = (usize, &'a Tenant);
+
+/// What rows are made of.
+struct Rows<'a> {
+    bench: &'a Bench<'a>,
+    judged: &'a [Judged],
+    /// By name.
+    archives: HashMap<&'a str, &'a Archive>,
+    /// Of each rollout.
+    planes: Vec<Option<&'a Text>>,
+    /// By control plane, then by name.
+    tenants: HashMap<Option<&'a Text>, Vec<Numbered<'a>>>,
+    schema: Arc<Schema>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(found: &Found<'a>) -> Self {
+        let numbers: HashMap<_, _> = found.names.iter().enumerate().map(|(number, name)| (name, number)).collect();
+        let mut tenants: HashMap<_, Vec<_>> = HashMap::new();
+        for tenant in found.tenants {
+            if let Some(number) = numbers.get(&tenant.tenant) {
+                tenants.entry(tenant.control_plane.as_ref()).or_default().push((*number, tenant));
+            }
+        }
+        Self {
+            bench: found.bench,
+            judged: found.judged,
+            archives: found.archives.iter().map(|archive| (&*archive.name, archive)).collect(),
+            planes: history::planes(found.judged),
+            tenants,
+            schema: schema(),
+        }
+    }
+
+    fn write(&self, folder: &Path) -> io::Result<()> {
+        let day = |i: &usize| TimeZone::UTC.to_datetime(self.judged[*i].at).date();
+        let rollouts: Vec<usize> = (0..self.judged.len()).collect();
+        let days: Vec<&[usize]> = rollouts.chunk_by(|a, b| day(a) == day(b)).collect();
+        days.into_par_iter().try_for_each(|rollouts| match rollouts.first() {
+            Some(first) => self.day(folder, day(first), rollouts),
+            None => Ok(()),
+        })
+    }
+
+    /// Writes a day's file, unless nothing is to be said of that day.
+    fn day(&self, folder: &Path, day: Date, rollouts: &[usize]) -> io::Result<()> {
+        let mut batches = rollouts
+            .iter()
+            .map(|i| self.rollout(*i))
+            .filter(|batch| batch.as_ref().map_or(true, |batch| batch.num_rows() > 0));
+        let Some(first) = batches.next() else { return Ok(()) };
+        let folder = folder.join(format!("day={day}"));
+        fs::create_dir(&folder)?;
+        let file = BufWriter::new(fs::File::create_new(folder.join("part-0.parquet"))?);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(ROWS))
+            .build();
+        // Arrow's own schema would say no more than Parquet's.
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&self.schema), options)?;
+        for batch in std::iter::once(first).chain(batches) {
+            writer.write(&batch?)?;
+        }
+        writer.into_inner()?.into_inner()?.sync_all()
+    }
+
+    /// The rows of a rollout, by tenant; none where it asserts nothing.
+    fn rollout(&self, i: usize) -> io::Result<RecordBatch> {
+        let (judged, plane) = (&self.judged[i], self.planes[i]);
+        let mut columns = Columns::default();
+        if !judged.cells.is_empty() {
+            let document = self.read(judged)?;
+            let mut counting: HashMap<&Text, &Row> = HashMap::new();
+            for (cohort, row) in document.cohorts.iter().zip(&judged.counting).filter(|(cohort, _)| cohort.planned) {
+                let row = row.and_then(|row| usize::try_from(row).ok()).and_then(|row| cohort.rows.get(row));
+                counting.extend(cohort.tenants.iter().filter_map(|tenant| Some((tenant, row?))));
+            }
+            for (number, tenant) in self.tenants.get(&plane).into_iter().flatten() {
+                columns.add(judged, i, *number, tenant, counting.get(&tenant.tenant).copied());
+            }
+        }
+        columns.finish(judged, plane, &self.schema)
+    }
+
+    /// The evidence of a rollout once more.
+    fn read(&self, judged: &Judged) -> io::Result<Document> {
+        let name = &judged.rollout.archive;
+        let gone = || io::Error::other(format!("{name} is not what it was when it was judged"));
+        let archive = self.archives.get(&**name).ok_or_else(gone)?;
+        let Collected { document, inputs } = self.bench.collect(archive, judged.at).map_err(io::Error::other)?;
+        let same = inputs.first().is_some_and(|input| input.sha256 == judged.rollout.sha256)
+            && document.cohorts.len() == judged.counting.len();
+        if same { Ok(document) } else { Err(gone()) }
+    }
+}
