@@ -10,7 +10,7 @@ use regex::{Captures, Regex};
 use crate::error::Error;
 
 /// A date, with a time of day or without, all of them UTC: `2026-07-01`, `20260701-1030`, `2026-07-01T10:30:00Z`.
-pub const PATTERN: &str = r"(?:^|[^0-9])(?<year>20[0-9]{2})-?(?<month>[0-9]{2})-?(?<day>[0-9]{2})(?:[T_. -]?(?<hour>[0-9]{2})[:.h-]?(?<minute>[0-9]{2})(?:[:.m-]?(?<second>[0-9]{2}))?)?(?:[^0-9]|$)";
+pub const PATTERN: &str = r"(?:^|[^0-9])(?<year>20[0-9]{2})-?(?<month>[0-9]{2})-?(?<day>[0-9]{2})(?:[T_. -]?(?<hour>[0-9]{2})(?:[:.h-]?(?<minute>[0-9]{2})(?:[:.m-]?(?<second>[0-9]{2}))?)?)?(?:[^0-9]|$)";
 
 /// What of a name is a time.
 #[derive(Debug, Clone)]
@@ -87,10 +87,13 @@ mod tests {
         let pattern = Pattern::new(PATTERN).expect("it is one");
         let told = |path: &str| pattern.time(Path::new(path)).map(|time| time.to_string());
         assert_eq!(told("a/2026-07-01.response.json").as_deref(), Some("2026-07-01T00:00:00Z"));
+        assert_eq!(told("2026-07-01T10.response.json.gz").as_deref(), Some("2026-07-01T10:00:00Z"));
         assert_eq!(told("a/deploy-20260701-1030.json").as_deref(), Some("2026-07-01T10:30:00Z"));
         assert_eq!(told("2026-07-01T10:30:15Z/response.json").as_deref(), Some("2026-07-01T10:30:15Z"));
         assert_eq!(told("2026-06-30/2026-07-01/x.json").as_deref(), Some("2026-07-01T00:00:00Z"));
-        assert_eq!([told("run-7.json"), told("2026-13-01.json"), told("120260701.json")], [None, None, None]);
+        for none in ["run-7.json", "2026-13-01.json", "120260701.json", "2026-07-01T25.json"] {
+            assert_eq!(told(none), None, "{none}");
+        }
     }
 
     #[test]

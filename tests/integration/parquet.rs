@@ -2,11 +2,11 @@
 
 use crate::support::{Case, Ran};
 
-const PROVEN: &str = r#""ssm_status": "Success", "verified_on_target": true"#;
-const STALE: &str = r#""ssm_status": "Success", "verified_on_target": false"#;
+/// When, tenants with what their row says, and the fleet if it was kept.
+type Archive<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
 
-/// An archive for each of (when, tenants with what their row says, the fleet if it was kept).
-fn archives(rollouts: &[(&str, &[(&str, &str)], Option<&str>)]) -> Case {
+/// A folder of archives.
+fn archives(rollouts: &[Archive<'_>]) -> Case {
     let case = Case::new();
     std::fs::create_dir(case.path("archives")).expect("a folder");
     for (when, rows, fleet) in rollouts {
@@ -46,6 +46,9 @@ mod with_it {
     use parquet::record::Field;
 
     use super::*;
+
+    const PROVEN: &str = r#""ssm_status": "Success", "verified_on_target": true"#;
+    const STALE: &str = r#""ssm_status": "Success", "verified_on_target": false"#;
 
     /// Three days: `dune` is stale on the first, skipped without a word on the second, where nobody kept the fleet, and
     /// well on the third.

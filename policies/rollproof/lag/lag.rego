@@ -306,6 +306,7 @@ warn contains finding if {
 # description: Tenants that the fleet was without at first.
 # custom:
 #   codes: [lag.appeared]
+#   remedy: Nothing, if they were meant to join.
 note contains finding if {
 	tenants := {tenant.tenant | some tenant in input.tenants; tenant.appeared}
 	count(tenants) > 0
