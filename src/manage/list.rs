@@ -8,7 +8,7 @@ use super::print_json;
 use crate::cli::{self, Listing};
 use crate::error::Error;
 use crate::output;
-use crate::policy::{Entry, Weight};
+use crate::policy::{Entry, Policies, Weight};
 use crate::render::escape::for_terminal;
 
 /// The name and version of the list's format.
@@ -29,7 +29,9 @@ pub struct List {
 /// # Errors
 /// [`Error`], where policies cannot be loaded.
 pub fn list(options: &cli::PolicyList) -> Result<u8, Error> {
-    let policies = super::policies(&options.own)?.catalog();
+    let mut policies = super::policies(&options.own)?.catalog();
+    policies.extend(Policies::of_audits()?.catalog());
+    policies.sort_by(|a, b| a.name.cmp(&b.name));
     match options.format {
         Listing::Json => print_json(&List { format: FORMAT, policies }),
         Listing::Text => {

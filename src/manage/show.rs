@@ -10,11 +10,14 @@ use crate::cli::{self, Listing};
 use crate::document::Document;
 use crate::error::Error;
 use crate::output;
-use crate::policy::{Entry, Said};
+use crate::policy::{self, Entry, Policies, Said, Settings, Subject};
 use crate::render::escape::for_terminal;
 
 /// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
 const TROUBLED: &str = include_str!("show/troubled.json");
+
+/// An audit that policies of audits have something to say of.
+const AUDIT: &str = include_str!("show/audit.json");
 
 /// The name and version of what is shown.
 const FORMAT: &str = "rollproof.policy/v1";
@@ -48,15 +51,14 @@ struct Source {
 /// # Errors
 /// [`Error`], where policies cannot be loaded or there is none of that name.
 pub fn show(options: &cli::PolicyShow) -> Result<u8, Error> {
-    let policies = super::policies(&options.own)?;
+    let all = [super::policies(&options.own)?, Policies::of_audits()?];
     let name = options.name.trim_start_matches("data.");
-    let mut catalog = policies.catalog();
-    let full = format!("rollproof.{name}");
-    let found = catalog.iter().position(|entry| entry.name == name);
-    let Some(found) = found.or_else(|| catalog.iter().position(|entry| entry.name == full)) else {
-        return Err(unknown(name, catalog.iter().map(|entry| &*entry.name)));
+    let catalog: Vec<_> =
+        all.iter().flat_map(|policies| policies.catalog().into_iter().map(move |entry| (policies, entry))).collect();
+    let named = |wanted: &str| catalog.iter().find(|(_, entry)| entry.name == wanted).cloned();
+    let Some((policies, entry)) = named(name).or_else(|| named(&format!("rollproof.{name}"))) else {
+        return Err(unknown(name, catalog.iter().map(|(_, entry)| &*entry.name)));
     };
-    let entry = catalog.swap_remove(found);
     let sources =
         policies.sources(&entry.name).into_iter().map(|module| Source { file: module.file, text: module.text });
     let example = example(options, &entry.name)?;
@@ -72,10 +74,19 @@ fn example(options: &cli::PolicyShow, name: &str) -> Result<Option<Said>, Error>
     let documents: Vec<Document> = serde_json::from_str(TROUBLED)
         .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
     let policies = prepared(&options.own, &[])?;
-    let Some(package) = policies.package(name) else { return Ok(None) };
+    let Some(package) = policies.package(name) else { return of_an_audit(name) };
     // A policy may need what the examples do not have; it can be shown all the same.
     let said = documents.iter().filter_map(|document| policies.said(package, document).ok());
     Ok(said.flatten().next())
+}
+
+/// What a policy of audits says first of an audit.
+fn of_an_audit(name: &str) -> Result<Option<Said>, Error> {
+    let audit = serde_json::from_str(AUDIT)
+        .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
+    let policies = policy::load(Settings { subject: Subject::Audit, ..Settings::default() })?.wait()?;
+    let mut findings = policies.judge_audit(&audit)?.into_iter();
+    Ok(findings.find(|finding| finding.policy == name).map(Said::from))
 }
 
 fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {

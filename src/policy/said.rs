@@ -11,7 +11,7 @@ use super::prepared::{Prepared, needed};
 use super::{HALT, Module, Package, QUERY};
 use crate::document::{Document, Text};
 use crate::error::Error;
-use crate::finding::{Element, Severity, Stated};
+use crate::finding::{Element, Finding, Severity, Stated};
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -110,6 +110,21 @@ impl Prepared {
         self.engine
             .query(package, expression, input, limits)
             .map_err(|said| Error::Policy(format!("{expression}: {}", said.trim())))
+    }
+}
+
+impl From<Finding> for Said {
+    fn from(finding: Finding) -> Self {
+        Self {
+            policy: finding.policy,
+            severity: finding.severity.name(),
+            code: finding.code,
+            message: finding.message,
+            tenants: finding.tenants,
+            observed: finding.observed,
+            expected: finding.expected,
+            at: finding.at,
+        }
     }
 }
 

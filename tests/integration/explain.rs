@@ -301,7 +301,8 @@ fn a_code_that_is_far_from_the_evidence_is_shown_on_an_example() {
     let codes: BTreeSet<&str> = policies
         .flat_map(|policy| policy["codes"].as_array().expect("codes"))
         .map(|code| code["code"].as_str().expect("a code"))
-        .filter(|code| !code.starts_with("waivers."))
+        // What is said of waivers is about no evidence, and what is said of lag about no single rollout.
+        .filter(|code| !code.starts_with("waivers.") && !code.starts_with("lag."))
         .collect();
     let mut made_up = 0;
     for code in &codes {

@@ -10,6 +10,7 @@ differences, where they are not, or where some code of the policy was never hear
 
 import argparse
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -29,6 +30,7 @@ def main():
     options.add_argument("--runs", type=int, default=60, help="how many folders")
     options.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the random folders")
     options = options.parse_args()
+    options.rollproof = os.path.abspath(options.rollproof)
     print(f"seed {options.seed}")
     heard, wrong = set(), 0
     for run in range(options.runs):
