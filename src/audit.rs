@@ -36,6 +36,7 @@ pub use when::{PATTERN, hours, moment};
 
 use crate::cli;
 use crate::collect::{EvidenceFields, TOOL};
+use crate::config::Config;
 use crate::document::Text;
 use crate::error::{Error, nearest};
 use crate::judge::{self, Judge};
@@ -101,9 +102,13 @@ pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u
 
 /// The policies of audits.
 fn policies(options: &cli::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
-    let given = |name: &str, text: String| Given { name: name.to_owned(), text, from: ParamSource::CommandLine };
-    let behind_for = options.behind_for.map(|hours| given("behind_for", hours.to_string()));
-    let params = params.into_iter().map(|(name, text)| given(&name, text)).chain(behind_for).collect();
+    let config = Config::read(options.config.as_deref())?;
+    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+    let behind_for = options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string()));
+    let named = params.into_iter().chain(behind_for);
+    let named = named.map(|(name, text)| given(&name, text, ParamSource::CommandLine));
+    let params = configured.chain(named).collect();
     load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
 }
 

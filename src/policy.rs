@@ -253,6 +253,20 @@ impl Policies {
         &self.params
     }
 
+    /// The parameters that are meant for these policies: `rollproof.toml` is for rollouts and for audits.
+    fn meant(&self, mut given: Vec<Given>) -> Result<Vec<Given>, Error> {
+        let strange = |given: &Given| given.from == ParamSource::Config && !self.params.contains_key(&given.name);
+        if given.iter().any(strange) {
+            let meant = match self.subject {
+                Subject::Rollout => Self::of_audits()?.params.into_keys().collect(),
+                // Whether nobody knows it, rollouts tell: they have a team's own policies.
+                Subject::Audit => given.iter().map(|given| given.name.clone()).collect::<BTreeSet<_>>(),
+            };
+            given.retain(|given| !strange(given) || !meant.contains(&given.name));
+        }
+        Ok(given)
+    }
+
     /// The value of every declared parameter, by name.
     ///
     /// # Errors
@@ -370,7 +384,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
     let work = move || {
         let mut policies = Policies::about(settings.subject, &settings.paths)?;
         policies.soften(settings.modes)?;
-        let params = policies.params(&settings.params)?;
+        let params = policies.params(&policies.meant(settings.params)?)?;
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);
         }

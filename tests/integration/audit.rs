@@ -191,6 +191,32 @@ fn whoever_is_behind_for_too_long_is_denied() {
 }
 
 #[test]
+fn the_configuration_is_for_rollouts_and_for_audits() {
+    let archives = Archives::new();
+    archives.rollout("2026-07-02T10-00", 0, &[("acme", true), ("bolt", true), ("cove", false)]);
+    let audit = |params: &str, args: &[&str]| {
+        archives.0.file("rollproof.toml", format!("[params]\n{params}\n"));
+        archives.audit(&[&["--until", "2026-07-03T11:00:00Z"], args].concat())
+    };
+    // One of each: with the tolerance the rollout is no false green, and 25 hours are not too long.
+    let both = "behind_for = 48\nmax_stragglers = 1";
+    assert_eq!(audit(both, &[]).code, 0);
+    assert_eq!(audit("behind_for = 48", &[]).code, 1);
+    assert_eq!(audit(both, &["--behind-for", "1h"]).code, 1, "the command line has the last word");
+    audit(both, &[]);
+    let verify =
+        ["verify", "archives/2026-07-02T10-00.response.json", "--fleet", "archives/2026-07-02T10-00.fleet.json"];
+    assert_eq!(archives.0.run(verify).code, 0);
+    let wrong = audit("behind_fro = 48", &[]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("behind_fro"), "{}", wrong.stderr);
+    assert_eq!(archives.0.run(verify).code, 2);
+    // On the command line of a rollout it would have no effect.
+    audit(both, &[]);
+    assert_eq!(archives.0.run(verify.iter().chain(&["--param", "behind_for=1"])).code, 2);
+}
+
+#[test]
 fn a_waiver_of_the_rollouts_own_day_covers_its_straggler() {
     let archives = Archives::new();
     archives.rollout("2026-07-02T10-00", 1, &[("acme", true), ("bolt", true), ("cove", false)]);
