@@ -53,8 +53,9 @@ def compare(options, chance):
         scratch = pathlib.Path(scratch)
         archives = scratch / "archives"
         archives.mkdir()
+        sick = chance.choice([None, "dune"])
         for day in range(1, chance.choice([1, 4, 10, 15])):
-            rollout(archives, f"2026-07-{day:02}T10-00", chance)
+            rollout(archives, f"2026-07-{day:02}T10-00", sick, chance)
         if chance.random() < 0.2:
             (archives / "2026-08-01.response.json").write_text("{")
         if chance.random() < 0.2:
@@ -74,11 +75,11 @@ def compare(options, chance):
     return tidy(report["findings"]), tidy(theirs)
 
 
-def rollout(archives, when, chance):
+def rollout(archives, when, sick, chance):
     """One archive, good or bad in any way that an audit tells."""
     fleet = [tenant for tenant in TENANTS if chance.random() < 0.9]
     rows = [
-        {"slug": tenant, "ssm_status": "Success", "verified_on_target": chance.random() < 0.7}
+        {"slug": tenant, "ssm_status": "Success", "verified_on_target": tenant != sick and chance.random() < 0.8}
         for tenant in fleet if chance.random() < 0.9
     ]
     (archives / f"{when}.plan.json").write_text(json.dumps(plan(chance.choice([None, "acme", "nobody"]), chance)))
@@ -93,7 +94,7 @@ def plan(canary, chance):
         "rollout_http_timeout": 600,
         "body": {
             "target_tag": "staging-aaaaaaa", "canary_slug": canary, "soak_seconds": 1, "batch_size": 3,
-            "max_stragglers": chance.choice([0, 4]), "dry_run": chance.random() < 0.1, "confirm": True,
+            "max_stragglers": chance.choice([0, 4, 4]), "dry_run": chance.random() < 0.1, "confirm": True,
         },
     }
 
