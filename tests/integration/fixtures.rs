@@ -6,10 +6,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::html::markup;
 use crate::support::{example_fixtures, fixture_args, fixtures, golden, read, read_json, rollproof, root, run};
 
 /// Every format beside JSON, and the file that shows it in each fixture's folder.
-const FORMATS: [(&str, &str); 7] = [
+const FORMATS: [(&str, &str); 8] = [
     ("text", "report.txt"),
     ("markdown", "report.md"),
     ("github", "report.github.txt"),
@@ -17,6 +18,7 @@ const FORMATS: [(&str, &str); 7] = [
     ("sarif", "report.sarif"),
     ("outputs", "report.outputs.txt"),
     ("jsonl", "report.jsonl"),
+    ("html", "report.html"),
 ];
 
 /// What a case says by hand, as far as a report can show it.
@@ -79,7 +81,9 @@ fn every_fixture_gives_the_expected_report() {
         let (expected, found) = (expected(&case), found(ran.code, &report));
         if expected == found {
             golden(&folder.join("report.json"), &ran.stdout);
-            for (_, file) in FORMATS.iter().filter(|(format, _)| *format != "jsonl") {
+            // Without style and script, which are the same in every page.
+            golden(&folder.join("report.html.txt"), &markup(&read(&written.path().join("report.html"))));
+            for (_, file) in FORMATS.iter().filter(|(format, _)| !["jsonl", "html"].contains(format)) {
                 golden(&folder.join(file), &read(&written.path().join(file)));
             }
             // The same report in one line: to keep it twice would show nobody anything.
