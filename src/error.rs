@@ -17,6 +17,15 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// Nothing may be touched: outputs are in each other's way, or another process writes them. No report is written of
+    /// it either, since what stands in the outputs belongs to somebody else.
+    #[error("{problem}")]
+    Conflict {
+        /// What is in the way.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
     /// An input cannot be used.
     #[error("{}", Faults { input, faults })]
     Evidence {
@@ -58,10 +67,15 @@ impl Error {
         Self::Usage { problem: problem.into(), help: help.into() }
     }
 
+    /// A conflict, after which nothing is touched.
+    pub fn conflict(problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Conflict { problem: problem.into(), help: help.into() }
+    }
+
     /// Whose fault it is and what to do next.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Self::Usage { help, .. } | Self::Facts { help, .. } => Some(help),
+            Self::Usage { help, .. } | Self::Conflict { help, .. } | Self::Facts { help, .. } => Some(help),
             Self::Evidence { faults, .. } => faults
                 .iter()
                 .find_map(|fault| fault.help.as_deref())
@@ -78,7 +92,7 @@ impl Error {
     /// The exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => 2,
+            Self::Usage { .. } | Self::Conflict { .. } => 2,
             Self::Evidence { .. } => 4,
             Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Bug(_) => 5,
             Self::Output { .. } => 7,
