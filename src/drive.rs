@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 
 pub use crate::http::Token;
 pub use client::Client;
-pub use journal::{Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
+pub use journal::{AskedGates, Format as JournalFormat, Inventory, Journal, Record, read as read_journal};
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
 pub use response::{Response, failed_call};

@@ -16,7 +16,7 @@ use crate::document::{
     Asked, CiWait, Document, Fleet, FleetSource, Format, Gates, HeadReading, Map, Provenance, Rollout, SwitchReading,
     Text,
 };
-use crate::drive::Progress;
+use crate::drive::{AskedGates, Progress};
 use crate::environment::given;
 use crate::error::Error;
 use crate::judge::{self, Judge};
@@ -129,6 +129,15 @@ struct Before {
 }
 
 impl Watch {
+    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named, else none.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the environment cannot be used.
+    pub fn asked(all: bool) -> Result<Option<AskedGates>, Error> {
+        let switch = given(HOST)?.is_some();
+        Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
+    }
+
     /// The gates of a rollout of this commit: all of them where `all`, else the kill switch where a Gitea is named, else
     /// none.
     ///

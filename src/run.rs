@@ -83,6 +83,8 @@ fn start(options: &cli::Run) -> Result<Record, Error> {
         inventory,
         time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
         evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
+        gates: Watch::asked(options.preflight)?,
+        probes: options.probe,
     })
 }
 

@@ -35,6 +35,12 @@ pub enum Record {
         /// Extra fields of rows that are evidence.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence_fields: Vec<Text>,
+        /// Which gates are asked. Absent: none, or it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gates: Option<AskedGates>,
+        /// Whether builds are to be probed once every call was made. Absent: no, or a record `probe` says so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        probes: bool,
     },
     /// A request is about to be sent.
     Request {
@@ -155,6 +161,17 @@ pub enum Format {
     /// Version 1.
     #[serde(rename = "rollproof.journal/v1")]
     V1,
+}
+
+/// Which gates a rollout asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum AskedGates {
+    /// The kill switch, before every call that changes anything.
+    KillSwitch,
+    /// That, and before the first call the branch's head, the kill switch and CI.
+    All,
 }
 
 /// A list of tenants that is independent of the control plane.

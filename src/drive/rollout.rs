@@ -76,7 +76,7 @@ impl Rollout {
     /// # Errors
     /// In words, where that is no first record.
     pub fn start(record: &Record) -> Result<Self, String> {
-        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, .. } = record else {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, probes, .. } = record else {
             return Err("found a record that is no start of a journal".into());
         };
         let names: Vec<String> = evidence_fields.iter().map(ToString::to_string).collect();
@@ -92,6 +92,7 @@ impl Rollout {
             listed = fleet_names(&inventory).map_err(|error| error.to_string())?;
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
+        let probing = (*probes && plan.enabled).then(Probing::default);
         let outcome = if plan.enabled { Outcome::Running } else { Outcome::Halted };
         let document = Document {
             format: Format::V1,
@@ -125,7 +126,7 @@ impl Rollout {
             results: Vec::new(),
             called: HashSet::default(),
             soaked: false,
-            probing: None,
+            probing,
         })
     }
 

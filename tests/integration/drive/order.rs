@@ -153,6 +153,8 @@ impl Scenario {
             inventory: None,
             time_scale: Some(Text::from("0.001")),
             evidence_fields: Vec::new(),
+            gates: None,
+            probes: false,
         }
     }
 }
