@@ -12,8 +12,6 @@ mod text;
 mod trial;
 mod verdict;
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -39,8 +37,9 @@ use trial::Trials;
 /// How many names are suggested for one that is not there.
 const MAX_NEAR: usize = 3;
 
-/// For how long a report waits for what would turn its verdict. Only policies that are slow themselves come near it.
-const MAX_WAIT: Duration = Duration::from_secs(5);
+/// What policies may do in the search for what would turn a report's verdict, as [`crate::policy::work`] counts it: some
+/// seconds. Only policies that are slow themselves come near it.
+const MAX_WORK: u64 = 50_000_000;
 
 /// How a verdict came about. One of `verdict`, `tenant` and `code` is there.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -160,7 +159,7 @@ pub(crate) fn turns(
 ) -> Turns {
     // Neither rules nor times have a part in it.
     let ground = Ground { document, report, judge, rules: &[], times: &Times::default(), alone: &[], cohorts };
-    let mut trials = Trials::new(document, judge, options).within(MAX_WAIT);
+    let mut trials = Trials::new(document, judge, options).within(MAX_WORK);
     verdict::turns(&ground, &mut trials)
 }
 

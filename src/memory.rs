@@ -1,4 +1,5 @@
-//! The allocator: mimalloc, with a cap on what a policy thread may hold. Nothing else is counted.
+//! The allocator: mimalloc, with a cap on what a policy thread may hold, and a count of how often it asked for memory.
+//! Nothing else is counted.
 //!
 //! The engine can be made to ask for gigabytes in one step, past its own limits; the process would be killed and no
 //! verdict written. Over the cap the policy thread stops for good instead, and whoever waits for it reports.
@@ -29,6 +30,13 @@ pub struct Budget {
 
 thread_local! {
     static BUDGET: Cell<*const Budget> = const { Cell::new(ptr::null()) };
+    static REQUESTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often this thread has asked for memory since it has a [`Budget`]: a measure of what the engine did that is the
+/// same on any machine.
+pub fn requests() -> u64 {
+    REQUESTS.get()
 }
 
 impl Budget {
@@ -58,6 +66,7 @@ fn budget() -> Option<&'static Budget> {
 
 fn count(bytes: usize) {
     if let Some(budget) = budget() {
+        REQUESTS.set(REQUESTS.get() + 1);
         let bytes = isize::try_from(bytes).unwrap_or(isize::MAX);
         let used = budget.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if used > budget.limit {

@@ -32,6 +32,7 @@ pub use check::{files as check_files, functions, is_ours, reserved};
 pub use embedded::modules as bundled;
 pub use engine::{Alone, Held, Input, Inputs, Lines, Module};
 pub use files::Tested as TestFiles;
+pub use guard::work;
 pub use package::Package;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};
 pub use prepared::{CohortSummary, Outcome, Prepared, SoFar, Summary};

@@ -327,7 +327,7 @@ fn tolerance(ground: &Ground<'_>, changes: &mut Vec<Change<'_>>) {
 
 /// A waiver for each code that blocks, for one tenant or for all that the finding names.
 fn waivers(ground: &Ground<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'_>>) {
-    let Some(day) = day(ground.document) else { return };
+    let Some((day, when)) = day(ground.document) else { return };
     let mut codes = std::collections::BTreeSet::new();
     for finding in ground.report.findings.iter().filter(|finding| blocks(finding)) {
         let tenants: Vec<Text> = match tenant {
@@ -347,17 +347,20 @@ fn waivers(ground: &Ground<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'
             granted: day.clone(),
             expires: day.clone(),
         };
-        let on = String::from(day.clone());
-        let words = format!("a waiver in force on {on} covered {} for {who}", finding.code);
+        let words = format!("a waiver in force {when} covered {} for {who}", finding.code);
         changes.push(Change { words, apply: Apply::Waiver(waiver) });
     }
 }
 
-/// The rollout's date, as waivers are judged by it.
-fn day(document: &Document) -> Option<Day> {
+/// The day by which waivers are judged, and it in words. Where the rollout has no date of its own it is the day of
+/// collection, which the words leave open: they stay the same whenever the evidence is read.
+fn day(document: &Document) -> Option<(Day, String)> {
     let rollout = &document.rollout;
-    let at = rollout.finished_at.as_ref().or(rollout.started_at.as_ref()).unwrap_or(&document.provenance.collected_at);
-    Day::new(at.get(..10)?)
+    let day = |at: &Text| Day::new(at.get(..10)?);
+    match rollout.finished_at.as_ref().or(rollout.started_at.as_ref()) {
+        Some(at) => day(at).map(|day| (day.clone(), format!("on {}", String::from(day)))),
+        None => Some((day(&document.provenance.collected_at)?, "when the evidence was collected".to_owned())),
+    }
 }
 
 /// Every boolean parameter, the other way round.

@@ -1,13 +1,12 @@
 //! Trying: the document with something changed, judged again by the same policies.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use super::change::{Apply, Change, Turn, Turns};
 use crate::cli;
 use crate::document::Document;
 use crate::judge::Judge;
-use crate::policy::{Given, ParamSource, Prepared, load};
+use crate::policy::{Given, ParamSource, Prepared, load, work};
 use crate::report::{Report, report};
 use crate::waivers;
 
@@ -30,19 +29,31 @@ pub struct Trials<'a> {
     tried: u64,
     /// How many trials may still be made. It depends on the document alone, so that an explanation can be repeated.
     left: u64,
-    /// When trying ends all the same.
-    until: Option<Instant>,
+    /// What the policies may still do, as [`work`] counts it.
+    work_left: Option<u64>,
+    /// What they had done when the last trial began.
+    worked: u64,
 }
 
 impl<'a> Trials<'a> {
     /// None was made yet.
     pub fn new(document: &'a Document, judge: &'a Judge<'a>, options: &'a cli::Judge) -> Self {
-        Self { document, judge, options, loaded: BTreeMap::new(), tried: 0, left: allowed(document), until: None }
+        Self {
+            document,
+            judge,
+            options,
+            loaded: BTreeMap::new(),
+            tried: 0,
+            left: allowed(document),
+            work_left: None,
+            worked: work(),
+        }
     }
 
-    /// No trial begins later than this from now.
-    pub fn within(self, wait: Duration) -> Self {
-        Self { until: Instant::now().checked_add(wait), ..self }
+    /// No trial begins once the policies have done this much. It is counted, not timed: a slow machine tries as much as a
+    /// fast one.
+    pub fn within(self, work: u64) -> Self {
+        Self { work_left: Some(work), ..self }
     }
 
     /// The document that is tried on.
@@ -85,7 +96,11 @@ impl<'a> Trials<'a> {
 
     /// Another trial, if one may still be made.
     fn begin(&mut self) -> Option<()> {
-        if self.until.is_some_and(|until| Instant::now() > until) {
+        // Coarsely: the count differs by a few from run to run.
+        let last = (work() - self.worked).next_power_of_two();
+        self.worked = work();
+        self.work_left = self.work_left.map(|left| left.saturating_sub(last));
+        if self.work_left == Some(0) {
             self.left = 0;
         }
         self.left = self.left.checked_sub(1)?;

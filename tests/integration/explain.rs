@@ -104,12 +104,14 @@ fn what_would_turn_a_verdict_turns_it() {
     let verify = |more: &[&str]| case.run(["verify"].iter().chain(&evidence).chain(more)).code;
     assert_eq!(verify(&[]), 1);
     assert_eq!(verify(&["--param", "max_stragglers=1"]), 0);
-    let day = waiver.split(' ').find(|word| word.starts_with("20")).expect("a day");
+    assert!(waiver.contains("in force when the evidence was collected"), "{waiver}");
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let tomorrow = today.tomorrow().expect("a day");
     case.file(
         "waivers.toml",
         format!(
             "[[waiver]]\ncode = \"coverage.incomplete\"\ntenants = [\"agents-team\"]\nreason = \"x\"\nowner = \"x\"\n\
-             granted = {day}\nexpires = {day}\n"
+             granted = {today}\nexpires = {tomorrow}\n"
         ),
     );
     assert_eq!(verify(&["--waivers", "waivers.toml"]), 0);
