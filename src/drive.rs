@@ -1,7 +1,8 @@
 //! The live rollout: makes the calls of contract section 4 one after another, keeps a journal, and asks before every
-//! further step whether to go on. It knows nothing of policies: the question is a function.
+//! call whether to go on. It knows nothing of policies: the question is a function.
 
 mod client;
+mod foreseen;
 mod gates;
 mod journal;
 mod probe;
@@ -26,10 +27,10 @@ pub use journal::{AskedGates, Format as JournalFormat, Inventory, Journal, Recor
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
 pub use response::{Response, failed_call};
-pub use rollout::{Rollout, Step};
+pub use rollout::{Gate, Rollout, Step};
 pub use stop::{Signal, Stop};
 
-use crate::document::{Document, Purpose, Text};
+use crate::document::{Document, Outcome, Purpose, Text};
 use crate::error::Error;
 use crate::preflight::Watch;
 
@@ -63,13 +64,16 @@ pub fn scaled(wait: Duration, scale: f64) -> Duration {
     Duration::try_from_secs_f64(wait.as_secs_f64() * scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
 }
 
-/// What happened, behind which it is asked whether to go on.
+/// Why it is asked whether to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// A call has ended.
     Call,
-    /// A gate was read.
+    /// A gate was read, and no call has ended since somebody asked.
     Gate,
+    /// The fleet is known, and nothing is changed yet: could every policy be asked, if all went well? Nothing is halted
+    /// by what they would say.
+    Foreseen,
 }
 
 /// What is said of a rollout so far.
@@ -135,35 +139,32 @@ impl Driver<'_> {
     }
 
     async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
-        self.preflight(ask).await?;
-        loop {
-            if self.rollout.outcome() != crate::document::Outcome::Running {
-                return Ok(());
-            }
-            if let Some(signal) = self.stop.came() {
-                return self.interrupt(signal);
-            }
-            match self.rollout.next() {
-                Step::Done => {
-                    return self.record(&Record::Completed { at: now() });
+        self.rollout.ask(self.watch.map(Watch::asks));
+        while self.rollout.outcome() == Outcome::Running {
+            match (self.rollout.next(), self.stop.came()) {
+                // What was answered is judged also where a signal came: a rollout that has to halt is not resumed.
+                (Step::Judge(question), signal) if signal.is_none() || question != Question::Foreseen => {
+                    self.judge(ask, question)?;
                 }
-                Step::Soak(seconds) => self.soak(seconds).await?,
-                Step::Call(purpose, tenants) => {
-                    if !self.is_let_through(purpose, ask).await? {
-                        continue;
-                    }
-                    self.call(purpose, &tenants).await?;
-                    // Behind the last call there is nothing to stop: the verdict says the rest.
-                    if self.stop.came().is_none() && !self.rollout.is_complete() {
-                        self.ask(ask, Question::Call)?;
-                    }
-                }
+                (_, Some(signal)) => self.interrupt(signal)?,
+                (Step::Judge(question), None) => self.judge(ask, question)?,
+                (Step::Read(gate), None) => self.read(gate).await?,
+                (Step::Soak(seconds), None) => self.soak(seconds).await?,
+                (Step::Call(purpose, tenants), None) => self.call(purpose, &tenants).await?,
+                (Step::Done, None) => self.record(&Record::Completed { at: now() })?,
             }
         }
+        Ok(())
     }
 
-    fn ask(&mut self, ask: &mut Ask<'_>, question: Question) -> Result<(), Error> {
-        let halts = match ask(self.rollout.so_far(), question) {
+    fn judge(&mut self, ask: &mut Ask<'_>, question: Question) -> Result<(), Error> {
+        let said = if question == Question::Foreseen {
+            self.rollout.foreseen().map_err(Error::Bug).and_then(|document| ask(&document, question))
+        } else {
+            ask(&self.rollout.so_far(), question)
+        };
+        let halts = match said {
+            Ok(_) if question == Question::Foreseen => Vec::new(),
             Ok(said) => {
                 self.progress.counted(said.proven, said.not_proven);
                 said.halts
@@ -175,6 +176,7 @@ impl Driver<'_> {
             }
         };
         if halts.is_empty() {
+            self.rollout.judged(question);
             return Ok(());
         }
         self.progress.line(&format!("halted: {}", halts.join("; ")));

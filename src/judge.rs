@@ -103,6 +103,10 @@ impl<'a> Judge<'a> {
         match question {
             Question::Call => self.policies.so_far(document, inputs),
             Question::Gate => self.policies.behind_gate(document, inputs),
+            Question::Foreseen => {
+                self.policies.foresee(document)?;
+                Ok(SoFar { halts: Vec::new(), proven: 0, not_proven: 0 })
+            }
         }
     }
 

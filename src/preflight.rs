@@ -138,21 +138,17 @@ impl Watch {
         Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
     }
 
-    /// The gates of a rollout of this commit: all of them where `all`, else the kill switch where a Gitea is named, else
-    /// none.
+    /// These gates, for a rollout of this commit.
     ///
     /// # Errors
     /// [`Error::Usage`] where the environment cannot be used.
     pub fn from_environment(
         config: &Config,
-        all: bool,
+        asked: AskedGates,
         planned: Option<&str>,
         scale: f64,
-    ) -> Result<Option<Self>, Error> {
-        if !all && given(HOST)?.is_none() {
-            return Ok(None);
-        }
-        let before = if all {
+    ) -> Result<Self, Error> {
+        let before = if asked == AskedGates::All {
             let sha = match planned.filter(|planned| is_sha(planned)) {
                 Some(planned) => planned.to_owned(),
                 None => sha()?,
@@ -163,12 +159,24 @@ impl Watch {
             None
         };
         let switch = KillSwitch::from_environment(&config.plan)?;
-        Ok(Some(Self { gitea: Gitea::from_environment(&config.gitea)?.scaled(scale), switch, before }))
+        Ok(Self { gitea: Gitea::from_environment(&config.gitea)?.scaled(scale), switch, before })
     }
 
-    /// Whether more is asked than the kill switch.
-    pub const fn asks_all(&self) -> bool {
-        self.before.is_some()
+    /// Which gates are asked.
+    pub const fn asks(&self) -> AskedGates {
+        if self.before.is_some() { AskedGates::All } else { AskedGates::KillSwitch }
+    }
+
+    /// Refuses to go on with a rollout whose gates were asked where nobody can be asked any more.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is no token.
+    pub fn still_answers(&self) -> Result<(), Error> {
+        if self.gitea.has_token() {
+            return Ok(());
+        }
+        let problem = "the rollout began with gates, and is resumed without GITEA_TOKEN, so that none could be read";
+        Err(Error::usage(problem, "give the job the token; nothing was called, and the journal is as it was"))
     }
 
     /// Reads the kill switch, before the call with this index.

@@ -47,10 +47,13 @@ pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, E
     if rollout.plan().enabled {
         let client = client(options, &rollout)?;
         let timing = timing(options, &judge, &rollout)?;
-        let sha = rollout.plan().rollout.target_sha.clone();
-        let watch = Watch::from_environment(&judge.config, options.preflight, sha.as_deref(), timing.scale)?;
         let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
-        let (journal, begun) = journal(options, &start, rollout, prober.as_ref())?;
+        let ready = |begun: &Rollout| {
+            let foreseen = begun.foreseen().map_err(Error::Bug)?;
+            judge.policies().needs_of(&foreseen)?;
+            watch(options, &judge, begun, timing.scale)
+        };
+        let (journal, begun, watch) = journal(options, &start, rollout, prober.as_ref(), ready)?;
         let ended = drive(options, &judge, (&client, watch.as_ref()), &timing, prober.as_ref(), journal, begun);
         (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
     }
@@ -122,27 +125,43 @@ fn timing(options: &cli::Run, judge: &Judge<'_>, rollout: &Rollout) -> Result<Ti
     })
 }
 
-/// The journal, and the rollout as far as it came.
-fn journal(
+/// The gates that are asked: those that the command line asks for, and those that a resumed rollout began with. Nothing
+/// where no call is left and nobody is probed.
+fn watch(options: &cli::Run, judge: &Judge<'_>, begun: &Rollout, scale: f64) -> Result<Option<Watch>, Error> {
+    let had = begun.has_asked();
+    let asked = Watch::asked(options.preflight)?.max(had).filter(|_| begun.is_call_left() || options.probe);
+    let Some(asked) = asked else { return Ok(None) };
+    let sha = begun.plan().rollout.target_sha.clone();
+    let watch = Watch::from_environment(&judge.config, asked, sha.as_deref(), scale)?;
+    if options.resume && had.is_some() {
+        watch.still_answers()?;
+    }
+    Ok(Some(watch))
+}
+
+/// The journal, the rollout as far as it came, and what `ready` makes of that before anything is written.
+fn journal<T>(
     options: &cli::Run,
     start: &Record,
     mut rollout: Rollout,
     prober: Option<&Prober>,
-) -> Result<(Journal, Rollout), Error> {
+    ready: impl FnOnce(&Rollout) -> Result<T, Error>,
+) -> Result<(Journal, Rollout, T), Error> {
     let path = options.journal.clone().unwrap_or_else(|| {
         let mut path = options.document.clone().into_os_string();
         path.push(".journal");
         PathBuf::from(path)
     });
     if !options.resume {
+        let ready = ready(&rollout)?;
         let mut journal = Journal::create(&path, start)?;
         probe::announce(prober, &mut journal, &mut rollout)?;
-        return Ok((journal, rollout));
+        return Ok((journal, rollout, ready));
     }
     let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
     let (mut begun, length) = replay(&input, &EvidenceFields::default())?;
     match begun.outcome() {
-        // One that was killed behind its last call has its verdict still to be written.
+        // One that was killed after its last call has its verdict still to be written.
         Outcome::Running | Outcome::Interrupted | Outcome::Completed => {}
         Outcome::Halted | Outcome::Unknown => {
             let problem = format!("{} tells of a rollout that was halted, which is not resumed", path.display());
@@ -158,12 +177,16 @@ fn journal(
         ));
     }
     probe::still_wanted(prober, &begun)?;
+    let ready = ready(&begun)?;
     let mut journal = Journal::resume(&path, length)?;
-    let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
-    journal.append(&resumed)?;
-    begun.apply(&resumed);
+    // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
+    if begun.outcome() != Outcome::Completed {
+        let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
+        journal.append(&resumed)?;
+        begun.apply(&resumed);
+    }
     probe::announce(prober, &mut journal, &mut begun)?;
-    Ok((journal, begun))
+    Ok((journal, begun, ready))
 }
 
 fn drive(
@@ -256,7 +279,7 @@ fn failure(document: &Document, report: Option<&Report>, signal: Option<Signal>)
     if let (Some(_), Some(text)) = (finding("calls.failed"), crate::drive::failed_call(document)) {
         return text;
     }
-    if let Some(signal) = signal {
+    if let Some(signal) = signal.filter(|_| document.rollout.outcome != Outcome::Halted) {
         return format!("interrupted by {}", signal.name());
     }
     let Some(report) = report else { return "a policy could not be evaluated".into() };

@@ -30,6 +30,8 @@ pub struct Grouping {
     history: Vec<HistoryId>,
     /// Parallel to `names`: the last call that named the tenant.
     call: Vec<Option<u32>>,
+    /// What was known of tenants before the call that names them, where it has not ended.
+    in_flight: HashMap<u32, (HistoryId, Option<u32>), RandomState>,
     sightings: Vec<Sighting>,
     next: usize,
 }
@@ -134,7 +136,14 @@ impl Grouping {
     /// A call names a tenant.
     pub fn ask(&mut self, slug: &str, call: u32) {
         let tenant = self.tenant(slug);
+        self.in_flight.entry(index(tenant)).or_insert((self.history[tenant], self.call[tenant]));
         self.call[tenant] = Some(call);
+    }
+
+    /// The call that names a tenant has ended.
+    pub fn end(&mut self, slug: &str) {
+        let tenant = self.tenant(slug);
+        self.in_flight.remove(&index(tenant));
     }
 
     /// The number of a tenant.
@@ -181,7 +190,8 @@ impl Grouping {
         duplicates
     }
 
-    /// The cohorts so far, without origins: those of the fleet in its order, then the others by name.
+    /// The cohorts so far, without origins and without what belongs to a call that has not ended: those of the fleet in
+    /// its order, then the others by name.
     pub fn cohorts(&self) -> Vec<Cohort> {
         self.gather(self.names.list.clone(), None).0
     }
@@ -231,11 +241,12 @@ impl Grouping {
                 tenants.for_each(|tenant| cohort.origins.push(origins.of(tenant)));
             }
         };
+        let key_of = |tenant| self.key(tenant, origins.is_none());
         // Neighbours mostly have the same evidence.
         let (mut names, mut at) = (names.into_iter(), 0);
         while at < self.planned {
-            let key = self.key(at);
-            let end = (at + 1..self.planned).find(|tenant| self.key(*tenant) != key).unwrap_or(self.planned);
+            let key = key_of(at);
+            let end = (at + 1..self.planned).find(|tenant| key_of(*tenant) != key).unwrap_or(self.planned);
             let place = place(key, &mut cohorts);
             order.push(Run(index(place), index(end - at)));
             cohorts[place].tenants.extend(names.by_ref().take(end - at));
@@ -243,16 +254,18 @@ impl Grouping {
             at = end;
         }
         for (name, tenant) in strays {
-            let place = place(self.key(tenant), &mut cohorts);
+            let place = place(key_of(tenant), &mut cohorts);
             cohorts[place].tenants.push(name);
             come_from(&mut cohorts[place], tenant..tenant + 1);
         }
         (cohorts, order)
     }
 
-    fn key(&self, tenant: usize) -> Key {
-        let history = self.history[tenant];
-        let call = self.call[tenant].filter(|_| history == HistoryId::default());
+    fn key(&self, tenant: usize, is_ended: bool) -> Key {
+        let now = (self.history[tenant], self.call[tenant]);
+        let before = if is_ended && !self.in_flight.is_empty() { self.in_flight.get(&index(tenant)) } else { None };
+        let (history, call) = before.copied().unwrap_or(now);
+        let call = call.filter(|_| history == HistoryId::default());
         Key { planned: tenant < self.planned, labels: self.labels[tenant], history, call }
     }
 

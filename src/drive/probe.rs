@@ -271,14 +271,17 @@ impl Driver<'_> {
         if self.stop.came().is_some() {
             return Ok(());
         }
+        if whom(&self.rollout.so_far())?.is_empty() {
+            return Ok(());
+        }
         self.read_head_again().await?;
-        let tenants = whom(self.rollout.so_far())?;
+        let tenants = whom(&self.rollout.so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {
             // What was seen was seen, also where it cannot be kept.
             let kept = journal.append(record);
             rollout.apply(record);
-            kept.and_then(|()| whom(rollout.so_far()))
+            kept.and_then(|()| whom(&rollout.so_far()))
         };
         prober.probe(tenants, progress, stop, &mut keep).await
     }

@@ -1,6 +1,7 @@
-//! The state of a rollout: a fold over its journal. It says which call is next, and what is known so far as a
-//! document; whether to go on is not its business.
+//! The state of a rollout: a fold over its journal. It says what comes next, above all when it has to be asked whether
+//! to go on, and what is known so far as a document; the answer to that question is not its business.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use foldhash::fast::RandomState;
@@ -8,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::journal::Record;
+use super::Question;
+use super::journal::{AskedGates, Record};
 use crate::collect::{
     Bytes, EvidenceFields, Input, PlanFile, Refused, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file,
 };
@@ -23,6 +25,10 @@ const ANSWERS: &str = "control plane";
 /// What comes next in a rollout (contract section 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// It is asked whether to go on.
+    Judge(Question),
+    /// A gate is read.
+    Read(Gate),
     /// A call.
     Call(Purpose, Vec<Text>),
     /// The canary soaks, for so many seconds.
@@ -31,9 +37,33 @@ pub enum Step {
     Done,
 }
 
+/// A gate (contract section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// The branch's head: is this job superseded?
+    Head,
+    /// The kill switch.
+    Switch,
+    /// CI.
+    Ci,
+}
+
+/// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
+#[derive(Debug, Default)]
+struct Readings {
+    heads: u32,
+    switch: bool,
+    /// How often CI was asked, once the wait for it has ended.
+    ci: Option<u32>,
+    /// Whether nothing took time since the kill switch was read.
+    is_fresh: bool,
+}
+
 /// A rollout so far.
 #[derive(Debug)]
 pub struct Rollout {
+    /// The first record of its journal.
+    start: Record,
     /// What is known so far; cohorts and phases are made of `grouping` when somebody asks.
     document: Document,
     plan: PlanFile,
@@ -53,6 +83,13 @@ pub struct Rollout {
     soaked: bool,
     /// Where builds are to be probed: whom, and what they said.
     probing: Option<Probing>,
+    /// The gates that are asked while it is driven.
+    asked: Option<AskedGates>,
+    readings: Readings,
+    /// What was answered and not yet judged. It is in no record: a journal that is read again is judged again.
+    unjudged: Option<Question>,
+    /// Whether the policies were tried out on what is to be expected.
+    is_foreseen: bool,
 }
 
 /// An answer of the control plane (contract section 3), its rows unread.
@@ -127,6 +164,11 @@ impl Rollout {
             called: HashSet::default(),
             soaked: false,
             probing,
+            asked: None,
+            readings: Readings::default(),
+            unjudged: None,
+            is_foreseen: false,
+            start: record.clone(),
         })
     }
 
@@ -140,13 +182,78 @@ impl Rollout {
         &self.plan
     }
 
-    /// What comes next.
+    /// The gates that are asked while it is driven.
+    pub const fn ask(&mut self, gates: Option<AskedGates>) {
+        self.asked = gates;
+    }
+
+    /// The same rollout before its first call.
+    ///
+    /// # Errors
+    /// As [`Rollout::start`].
+    pub(super) fn afresh(&self) -> Result<Self, String> {
+        let probing = self.probing.as_ref().map(|_| Probing::default());
+        Ok(Self { asked: self.asked, probing, ..Self::start(&self.start)? })
+    }
+
+    /// The tenants that were enumerated, or that may be.
+    pub(super) fn expected(&self) -> Vec<Text> {
+        if !self.fleet.is_empty() {
+            return self.fleet.clone();
+        }
+        if !self.inventory.is_empty() {
+            return self.inventory.clone();
+        }
+        vec![self.plan.rollout.canary.clone().unwrap_or_else(|| Text::from("tenant"))]
+    }
+
+    /// When it began.
+    pub(super) fn started_at(&self) -> Text {
+        self.document.rollout.started_at.clone().unwrap_or_else(super::now)
+    }
+
+    /// Which gates it is known to have asked: by its first record, or because one was read.
+    pub fn has_asked(&self) -> Option<AskedGates> {
+        let Record::Start { gates, .. } = &self.start else { return None };
+        let read = self.gates().and_then(|gates| {
+            let all = gates.ci.is_some() || !gates.head.is_empty();
+            if all { Some(AskedGates::All) } else { gates.switch.last().map(|_| AskedGates::KillSwitch) }
+        });
+        (*gates).max(read)
+    }
+
+    /// What comes next. Whatever was answered is judged before anything else is done, and follows from the records
+    /// alone: a rollout that was interrupted or killed takes the same path as one that was not. After the last call
+    /// there is nothing to stop: the verdict says the rest.
     pub fn next(&self) -> Step {
         if self.document.rollout.outcome != Outcome::Running {
             return Step::Done;
         }
+        let ahead = self.ahead();
+        let is_complete = self.enumerated && !self.fleet.is_empty() && ahead == Step::Done;
+        if let Some(question) = self.unjudged.filter(|_| !is_complete) {
+            return Step::Judge(question);
+        }
+        if self.is_call_left() {
+            if self.enumerated && !self.is_foreseen {
+                return Step::Judge(Question::Foreseen);
+            }
+            if let Some(gate) = self.gate_before(&ahead) {
+                return Step::Read(gate);
+            }
+        }
+        ahead
+    }
+
+    /// That a question was answered, and nothing speaks against going on.
+    pub fn judged(&mut self, question: Question) {
+        if question == Question::Foreseen { self.is_foreseen = true } else { self.unjudged = None }
+    }
+
+    /// The next call, or the soak before it, whatever has to be done first.
+    fn ahead(&self) -> Step {
         if self.fleet.is_empty() {
-            // A plan call that enumerated nobody is not made again: it has ended, and a policy has its say.
+            // A plan call that enumerated nobody is not made again: it has ended, and is judged.
             let asked = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && call.has_ended());
             return if asked { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
         }
@@ -161,9 +268,40 @@ impl Rollout {
             }
         }
         let size = usize::try_from(rollout.batch_size.unwrap_or(1)).unwrap_or(usize::MAX);
-        let waiting = self.fleet[self.passed..].iter().filter(|tenant| !self.called.contains(*tenant));
-        let batch: Vec<Text> = waiting.take(size).cloned().collect();
+        let batch: Vec<Text> = self.waiting().take(size).cloned().collect();
         if batch.is_empty() { Step::Done } else { Step::Call(Purpose::Batch, batch) }
+    }
+
+    /// The tenants that no ended call named, in order.
+    fn waiting(&self) -> impl Iterator<Item = &Text> {
+        self.fleet[self.passed..].iter().filter(|tenant| !self.called.contains(*tenant))
+    }
+
+    /// Whether a call is still to be made.
+    pub fn is_call_left(&self) -> bool {
+        match self.ahead() {
+            Step::Call(..) => true,
+            Step::Soak(_) => self.waiting().next().is_some(),
+            Step::Judge(_) | Step::Read(_) | Step::Done => false,
+        }
+    }
+
+    /// The gate that has to be read first. What is asked once is asked before all else; a call that changes something
+    /// is made only after a reading of the kill switch of its own.
+    fn gate_before(&self, ahead: &Step) -> Option<Gate> {
+        let read = &self.readings;
+        if self.asked? == AskedGates::All {
+            match read.ci {
+                _ if read.heads == 0 => return Some(Gate::Head),
+                _ if !read.switch => return Some(Gate::Switch),
+                None => return Some(Gate::Ci),
+                // Where CI took long, a newer commit may have come.
+                Some(2..) if read.heads == 1 => return Some(Gate::Head),
+                Some(_) => {}
+            }
+        }
+        let changes = matches!(ahead, Step::Call(Purpose::Canary | Purpose::Batch, _)) && !self.plan.rollout.dry_run;
+        (changes && !read.is_fresh).then_some(Gate::Switch)
     }
 
     /// The body of a call (contract section 3).
@@ -195,11 +333,6 @@ impl Rollout {
         self.called.len()
     }
 
-    /// Whether every tenant of a fleet was called.
-    pub fn is_complete(&self) -> bool {
-        self.enumerated && !self.fleet.is_empty() && self.next() == Step::Done
-    }
-
     /// The last attempt of a call.
     pub fn last_attempt(&self, call: u32) -> Option<&Attempt> {
         self.document.calls.get(call as usize)?.attempts.last()
@@ -225,11 +358,12 @@ impl Rollout {
         self.probing.is_some()
     }
 
-    /// What has happened, happens.
+    /// Applies a record.
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Start { .. } => {}
             Record::Request { call, purpose, tenants, at, .. } => {
+                self.readings.is_fresh = false;
                 if *call as usize == self.document.calls.len() {
                     let attempts = Vec::new();
                     for tenant in tenants {
@@ -256,12 +390,29 @@ impl Rollout {
                     last: *last,
                 };
                 self.document.rollout.finished_at = Some(at.clone());
+                if *last {
+                    self.unjudged = Some(Question::Call);
+                }
                 self.answer(*call, *attempt, ended, body.as_deref());
             }
-            Record::Switch { reading } => self.read().switch.push(reading.clone()),
-            Record::Ci { wait } => self.read().ci = Some(wait.clone()),
-            Record::Head { reading } => self.read().head.push(reading.clone()),
-            Record::Soak { .. } => self.soaked = false,
+            Record::Switch { reading } => {
+                self.readings.switch = true;
+                self.readings.is_fresh = true;
+                self.read().switch.push(reading.clone());
+            }
+            Record::Ci { wait } => {
+                self.readings.is_fresh = false;
+                self.readings.ci = Some(wait.polls);
+                self.read().ci = Some(wait.clone());
+            }
+            Record::Head { reading } => {
+                self.readings.heads += 1;
+                self.read().head.push(reading.clone());
+            }
+            Record::Soak { .. } => {
+                self.readings.is_fresh = false;
+                self.soaked = false;
+            }
             Record::Soaked { .. } => self.soaked = true,
             Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
             Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
@@ -274,6 +425,7 @@ impl Rollout {
                 }
             }
             Record::Resumed { .. } => {
+                self.readings = Readings::default();
                 self.document.rollout.outcome = Outcome::Running;
                 self.document.rollout.halted_because = None;
             }
@@ -281,6 +433,7 @@ impl Rollout {
     }
 
     fn read(&mut self) -> &mut Gates {
+        self.unjudged.get_or_insert(Question::Gate);
         self.document.gates.get_or_insert_default()
     }
 
@@ -323,6 +476,7 @@ impl Rollout {
             Some(Err(_)) | None => {}
         }
         if ended.last {
+            tenants.iter().for_each(|tenant| self.grouping.end(tenant));
             self.called.extend(tenants);
             while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
                 self.passed += 1;
@@ -434,11 +588,19 @@ impl Rollout {
         }
     }
 
-    /// What is known so far, for policies: without origins and phases, which engines do not get.
-    pub fn so_far(&mut self) -> &Document {
+    /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that
+    /// has not ended. Nobody has seen that one in a rollout that nothing interrupted, so nobody judges it.
+    pub fn so_far(&mut self) -> Cow<'_, Document> {
         self.document.cohorts = self.grouping.cohorts();
         self.document.probes = self.probing.as_ref().map(Probing::probes);
-        &self.document
+        match self.document.calls.iter().rposition(Call::has_ended).map_or(0, |last| last + 1) {
+            ended if ended == self.document.calls.len() => Cow::Borrowed(&self.document),
+            ended => {
+                let calls = self.document.calls[..ended].to_vec();
+                let cohorts = self.document.cohorts.clone();
+                Cow::Owned(Document { calls, cohorts, ..self.document.without_evidence() })
+            }
+        }
     }
 
     /// The document of a rollout that has ended, and the well-formed rows for the response file.

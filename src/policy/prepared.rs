@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::source::{self, RuleText};
 use super::syntax::Place;
 use super::{Applied, GATES, HALT, SUMMARY, WAIVERS, check, needs};
-use crate::document::{Document, InputFile, Text};
+use crate::document::{Document, InputFile, Map, Purpose, Text};
 use crate::error::{Error, nearest};
 use crate::facts::Facts;
 use crate::finding::{Element, Finding, Severity, Softened, Waived};
@@ -182,9 +182,31 @@ impl Prepared {
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
     }
 
+    /// Whether every policy could be asked of a document that was made up: `foreseen` is how a rollout is expected to
+    /// end. What policies would say of it is dropped.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn foresee(&self, foreseen: &Document) -> Result<(), Error> {
+        self.needs_of(foreseen)?;
+        let mut plain = foreseen.clone();
+        // What extra fields will hold is known to nobody, so no policy is tried out on it.
+        plain.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows).for_each(|row| row.extra = Map::default());
+        let answer = self.ask("data.rollproof.query.answer", &plain)?;
+        self.read(&answer, plain.cohorts.len()).map(|_| ()).map_err(Error::Policy)
+    }
+
+    /// Whether a document has what the policies need.
+    ///
+    /// # Errors
+    /// [`Error::Policies`] where it has not.
+    pub fn needs_of(&self, document: &Document) -> Result<(), Error> {
+        needed(self.packages.iter().filter(|package| package.is_on()), document)
+    }
+
     /// What a rule says that asks every policy.
     pub(super) fn answer(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
-        needed(self.packages.iter().filter(|package| package.is_on()), document)?;
+        self.needs_of(document)?;
         self.ask(rule, document)
     }
 
@@ -213,7 +235,10 @@ impl Prepared {
         asked: impl Fn(&Package) -> bool,
     ) -> Result<SoFar, Error> {
         let asking = self.packages.iter().filter(|package| package.is_on() && package.halts && asked(package));
-        needed(asking, document)?;
+        // Before anybody was called there is nothing that a need could be missing from.
+        if document.calls.iter().any(|call| call.purpose != Purpose::Plan) {
+            needed(asking, document)?;
+        }
         let answer = self.ask_of(rule, inputs.next(document), document.cohorts.len())?;
         let mut halts = Vec::new();
         let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());

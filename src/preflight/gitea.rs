@@ -99,6 +99,11 @@ impl Gitea {
         Ok(Self { service: Some(Service { http, base, token, bounds, delays }) })
     }
 
+    /// Whether anybody can be asked.
+    pub const fn has_token(&self) -> bool {
+        self.service.is_some()
+    }
+
     /// The same with its pauses shortened, in a rehearsal.
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {

@@ -3,6 +3,7 @@
 mod calls;
 mod disk;
 mod faults;
+mod halts;
 mod journal;
 mod kill;
 mod order;

@@ -238,6 +238,86 @@ fn a_switch_that_is_armed_between_two_batches_halts_before_the_next_call() {
     }
 }
 
+/// A rollout that asked its gates asks the same ones once it is resumed, whatever the command line says then.
+#[test]
+fn a_resumed_rollout_asks_the_gates_that_it_began_with() {
+    for (more, before, after) in [
+        (&["--preflight"][..], vec!["head", "switch", "repository", "ci", "ci"], vec!["head", "switch"]),
+        (&[], vec![], vec!["switch"]),
+    ] {
+        // Off before the canary, armed from then on.
+        let reads = if more.is_empty() { 1 } else { 2 };
+        let answers = Answers { ci: OPEN.ci, head: OPEN.head, switch: OPEN.switch };
+        let gitea = gitea(move |path, before| match path {
+            "" => ok(&json!({})),
+            "/branches/main" => (answers.head)(before),
+            path if path.starts_with("/actions") && before >= reads => ok(&json!({"data": "true"})),
+            path if path.starts_with("/actions") => (answers.switch)(before),
+            path if path.contains("page=1&") => (answers.ci)(before),
+            _ => ok(&json!([])),
+        });
+        let plane = Plane::new(|index, request| {
+            thread::sleep(Duration::from_millis(if index == 1 { 400 } else { 0 }));
+            healthy(request, &FLEET)
+        });
+        let case = folder(&plane);
+        let child = job(&mut command(&case, more), &gitea.url)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        plane.wait_for("acme");
+        signal(&child, "-INT");
+        assert_eq!(Ran::from(child.wait_with_output().expect("it ends")).code, 130);
+        let expected = [before.clone(), vec!["switch", "repository"]].concat();
+        assert_eq!(questions(&gitea), expected);
+
+        let journal = std::fs::read(case.path("document.json.journal")).expect("a journal");
+        for (name, missing) in [("GITEA_HOST", "GITEA_HOST"), ("GITEA_TOKEN", "GITEA_TOKEN")] {
+            let mut resume = command(&case, &["--resume"]);
+            let ran = run(job(&mut resume, &gitea.url).env_remove(name));
+            assert_eq!(ran.code, 2, "{missing}: {}{}", ran.stdout, ran.stderr);
+            assert!(ran.stderr.contains(missing), "{}", ran.stderr);
+            assert_eq!(std::fs::read(case.path("document.json.journal")).expect("a journal"), journal);
+        }
+        assert_eq!((questions(&gitea).len(), plane.calls().len()), (expected.len(), 2), "nobody was asked");
+
+        let ran = roll(&case, &gitea, &["--resume"]);
+        assert_eq!((ran.code, plane.calls().len()), (1, 2), "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(questions(&gitea)[expected.len()..], after, "{more:?}");
+        assert!(denies(&case).contains(&"gates.disabled".to_owned()), "{}", ran.stdout);
+        is_repeatable(&case, 1);
+    }
+}
+
+/// Nothing is left to call, so that no gate has anything to hold.
+#[test]
+fn a_rollout_that_is_complete_asks_no_gate_and_its_verdict_is_written_again() {
+    let newer: fn(usize) -> Reply = |before| ok(&json!({"commit": {"id": if before == 0 { SHA } else { OTHER }}}));
+    let (plane, gitea) = (control_plane(), Answers { head: newer, ..OPEN }.serve());
+    let case = folder(&plane);
+    assert_eq!(roll(&case, &gitea, &["--preflight"]).code, 0);
+    let (journal, document) =
+        (crate::support::read(&case.path("document.json.journal")), json_of(&case, "document.json"));
+    let asked = questions(&gitea).len();
+    std::fs::remove_file(case.path("response.json")).expect("it was written");
+    for _ in 0..2 {
+        let ran = roll(&case, &gitea, &["--preflight", "--resume"]);
+        assert_eq!((ran.code, questions(&gitea).len(), plane.calls().len()), (0, asked, 4), "{}", ran.stderr);
+        assert_eq!(crate::support::read(&case.path("document.json.journal")), journal);
+        assert_eq!(
+            (json_of(&case, "document.json"), &json_of(&case, "response.json")["ok"]),
+            (document.clone(), &json!(true))
+        );
+    }
+    // Killed before it could say that it is complete: the same.
+    let cut = journal.trim_end().rsplit_once('\n').expect("records").0.to_owned() + "\n";
+    case.file("document.json.journal", cut);
+    let ran = roll(&case, &gitea, &["--preflight", "--resume"]);
+    assert_eq!((ran.code, questions(&gitea).len(), plane.calls().len()), (0, asked, 4), "{}", ran.stderr);
+    is_repeatable(&case, 0);
+}
+
 #[test]
 fn a_passing_fault_of_the_switch_in_mid_rollout_is_asked_again() {
     for (name, faults, code) in [("twice", 2, 0), ("three times", 3, 1)] {

@@ -1,0 +1,112 @@
+//! The document of a rollout in which everything goes well from now on: policies are tried out on it before anything is
+//! changed, so that one which cannot be asked stops the rollout before its first call and not after its last.
+
+use serde_json::{Value, json};
+
+use super::journal::Record;
+use super::rollout::{Gate, Rollout, Step};
+use crate::document::{
+    Asked, BuildSeen, CiContext, CiEnd, CiWait, Document, Field, HeadReading, HeadState, ProbeAnswer, Purpose,
+    SwitchReading, SwitchSource, SwitchState, Text,
+};
+
+impl Rollout {
+    /// The document if every call, gate and probe went well, from the first on: what was answered so far is not in it.
+    /// The fleet is the one that was enumerated; before that the inventory, else the canary or some tenant.
+    ///
+    /// # Errors
+    /// In words; none where this rollout itself could be begun.
+    pub fn foreseen(&self) -> Result<Document, String> {
+        let mut all = self.afresh()?;
+        let fleet = self.expected();
+        let at = all.started_at();
+        loop {
+            match all.next() {
+                Step::Judge(question) => all.judged(question),
+                Step::Read(gate) => {
+                    let reading = all.open(gate, &at);
+                    all.apply(&reading);
+                }
+                Step::Soak(_) => {
+                    all.apply(&Record::Soak { at: at.clone() });
+                    all.apply(&Record::Soaked { at: at.clone() });
+                }
+                Step::Call(purpose, tenants) => {
+                    let call = all.next_call();
+                    let rows = all.rows(purpose, if purpose == Purpose::Plan { &fleet } else { &tenants });
+                    all.apply(&Record::Request { call, attempt: 0, purpose, tenants, at: at.clone() });
+                    let body = Some(Text::from(json!({"ok": true, "results": rows}).to_string()));
+                    let status = Some(200);
+                    let at = at.clone();
+                    let answer =
+                        Record::Answer { call, attempt: 0, at, duration_ms: 1, status, error: None, body, last: true };
+                    all.apply(&answer);
+                }
+                Step::Done => break,
+            }
+        }
+        all.apply(&Record::Completed { at: at.clone() });
+        if all.probes_builds() && !all.plan().rollout.dry_run {
+            let seen =
+                BuildSeen { status: Some(200), git_sha: all.commit().map_or(Field::Absent, Field::Given), error: None };
+            let url = Text::from("https://{slug}.example/buildinfo");
+            all.apply(&Record::Probing { at: at.clone(), url, tenants: fleet.clone(), refused: Vec::new() });
+            all.apply(&Record::Probed { at, answers: vec![ProbeAnswer { tenants: fleet, seen }] });
+        }
+        Ok(all.finish().0)
+    }
+
+    /// What a control plane answers where all is well: a row for each tenant, and every field that is known.
+    fn rows(&self, purpose: Purpose, tenants: &[Text]) -> Vec<Value> {
+        let rollout = &self.plan().rollout;
+        let row = |slug: &Text| {
+            let mut row = json!({"slug": &**slug, "ssm_status": "DryRun"});
+            if purpose != Purpose::Plan {
+                let phase = if purpose == Purpose::Canary { "canary" } else { "batch" };
+                let status = if rollout.dry_run { "DryRun" } else { "Success" };
+                let image = format!("tenant:{}", rollout.target_tag.as_deref().unwrap_or("latest"));
+                row = json!({
+                    "slug": &**slug, "phase": phase, "ssm_status": status, "ssm_exit_code": 0, "healthz_ok": true,
+                    "verified_on_target": true, "running_image": image, "error": "",
+                });
+                for name in self.fields().names() {
+                    row[&**name] = "".into();
+                }
+            }
+            row
+        };
+        tenants.iter().map(row).collect()
+    }
+
+    /// A reading of a gate that is open.
+    fn open(&self, gate: Gate, at: &Text) -> Record {
+        let asked = Asked { requests: 1, answers: 1, status: Some(200), problem: None, answer: None };
+        let (at, before) = (at.clone(), self.next_call());
+        let sha = self.commit().unwrap_or_else(|| Text::from("0000000"));
+        match gate {
+            Gate::Switch => Record::Switch {
+                reading: SwitchReading {
+                    at,
+                    before,
+                    variable: Text::from("DISABLED"),
+                    state: SwitchState::Off,
+                    source: SwitchSource::Live,
+                    value: None,
+                    asked,
+                },
+            },
+            Gate::Head => {
+                let (head, branch) = (Some(sha.clone()), Text::from("main"));
+                Record::Head { reading: HeadReading { at, before, branch, sha, state: HeadState::Latest, head, asked } }
+            }
+            Gate::Ci => {
+                let contexts = vec![CiContext { name: Text::from("ci"), state: Some(Text::from("success")) }];
+                Record::Ci { wait: CiWait { at, sha, contexts, end: CiEnd::Answered, polls: 1, asked } }
+            }
+        }
+    }
+
+    fn commit(&self) -> Option<Text> {
+        self.plan().rollout.target_sha.clone()
+    }
+}
