@@ -76,7 +76,7 @@ pub fn of_run(options: &cli::Run, config: &Config, rollout: &Rollout, scale: f64
 /// # Errors
 /// Those of the journal.
 pub fn announce(prober: Option<&Prober>, journal: &mut Journal, rollout: &mut Rollout) -> Result<(), Error> {
-    let Some(prober) = prober.filter(|_| !rollout.probes_builds()) else { return Ok(()) };
+    let Some(prober) = prober else { return Ok(()) };
     let record = Record::Probe { at: now(), url: prober.template().text() };
     journal.append(&record)?;
     rollout.apply(&record);

@@ -185,7 +185,7 @@ fn journal<T>(
         journal.append(&resumed)?;
         begun.apply(&resumed);
     }
-    probe::announce(prober, &mut journal, &mut begun)?;
+    probe::announce(prober.filter(|_| !begun.probes_builds()), &mut journal, &mut begun)?;
     Ok((journal, begun, ready))
 }
 

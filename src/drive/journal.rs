@@ -38,7 +38,7 @@ pub enum Record {
         /// Which gates are asked. Absent: none, or it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gates: Option<AskedGates>,
-        /// Whether builds are to be probed once every call was made. Absent: no, or a record `probe` says so.
+        /// Whether builds are to be probed once every call was made. Absent: no, unless a record `probe` says so.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         probes: bool,
     },
