@@ -19,9 +19,9 @@ pub use fields::EvidenceFields;
 pub use fleet::{FleetList, PlanAnswer, is_enumeration};
 pub use input::{Bytes, Input, Source};
 pub use journal::{is_journal, replay};
-pub use plan::{Plan, PlanFile, unknown_rollout};
+pub use plan::{Plan, PlanFile, plan_faults, unknown_rollout};
 pub use response::{Response, ResponseRow};
-pub use scan::{Refused, Unknown};
+pub use scan::{Entries, Known, Refused, known};
 
 use crate::document::{
     Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Run, Text,

@@ -9,7 +9,7 @@ use jsonschema::Validator;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-pub use explain::{Fault, MAX_FAULTS, explain, explain_response, fault_at, json, line_fault, utf8};
+pub use explain::{Fault, MAX_FAULTS, explain, explain_response, fault_at, json, line_fault, utf8, without_place};
 
 use crate::audit::{Audit, AuditReport};
 use crate::collect::{FleetList, Plan, PlanAnswer, Response};

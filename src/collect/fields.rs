@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::response::ResponseRow;
-use super::scan::{Refused, Unread};
+use super::scan::Refused;
 use crate::document::{Scalar, Text};
 use crate::error::Error;
 
@@ -52,21 +52,15 @@ impl EvidenceFields {
     /// The row with the named fields among its evidence, no longer unknown.
     ///
     /// # Errors
-    /// [`Refused`] where one holds an array or an object.
+    /// [`Refused`] where one holds an array, an object, or what is no text or number that can be kept.
     pub fn take(&self, row: &mut ResponseRow<'_>) -> Result<(), Refused> {
         if self.0.is_empty() || row.unknown.is_empty() {
             return Ok(());
         }
         let mut extra = Vec::new();
         for name in &self.0 {
-            let scalar = match row.unknown.remove(&**name) {
-                None => continue,
-                Some(Unread::Null) => Scalar::Null,
-                Some(Unread::Boolean(value)) => Scalar::Boolean(value),
-                Some(Unread::Number(value)) => Scalar::Number(value),
-                Some(Unread::String(value)) => Scalar::String(Text::from(&*value)),
-                Some(Unread::Nested) => return Err(Refused),
-            };
+            let Some(value) = row.unknown.remove(&**name) else { continue };
+            let scalar: Scalar = serde_json::from_str(value.get()).map_err(|_| Refused)?;
             extra.push((name.clone(), scalar));
         }
         row.row.extra = extra.into_iter().collect();

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::response::{Anomalies, ResponseRow};
-use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, Unknown};
+use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner};
 use crate::document::{Anomaly, Field, Grouping, LabelsId, Map, Row, Text};
 use crate::schema::{Fault, escape_pointer, line_fault, utf8};
 
@@ -125,7 +126,7 @@ fn read_answer(
             if scanner.peek() == Some(b'[') { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
         }
         other => {
-            scanner.value::<Unknown<1>>()?;
+            scanner.value::<&RawValue>()?;
             if !matches!(other, "error" | "message" | "stragglers") {
                 anomalies.unknown(format!("/{}", escape_pointer(other)), other);
             }

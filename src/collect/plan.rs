@@ -1,12 +1,16 @@
 //! A rollout plan (contract section 2), older ones too.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::{Deserializer, Error as _};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::response::Anomalies;
-use super::scan::{Refused, Unknown};
-use crate::document::{Anomaly, Map as Fields, Outcome, Rollout, Text};
+use super::scan::{Entries, Known, Refused, known};
+use crate::document::{Anomaly, Outcome, Rollout, Text};
 use crate::schema::escape_pointer;
 
 /// What older plans, which lack it, mean by `rollout_http_timeout`.
@@ -15,16 +19,14 @@ const DEFAULT_TIMEOUT_SECONDS: u64 = 600;
 /// A rollout plan. It may hold fields that are not described here.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("if" = {"properties": {"enabled": {"const": true}}}, "then" = {"required": ["body"]}))]
-pub struct Plan {
+pub struct Plan<'a> {
     /// Whether there is anything to roll out. A disabled plan has no body.
     enabled: bool,
     /// The commit.
     sha: Option<Text>,
     /// Its first 7 digits.
-    #[allow(dead_code, reason = "described, so that it is no unknown field")]
     short_sha: Option<Text>,
     /// The target tag; the same as in the body.
-    #[allow(dead_code, reason = "described, so that it is no unknown field")]
     target_tag: Option<Text>,
     /// The control plane's URL.
     cp_url: Option<Text>,
@@ -33,15 +35,14 @@ pub struct Plan {
     /// Why the plan is disabled.
     disabled_reason: Option<Text>,
     /// What is sent to the control plane.
-    body: Option<Body>,
-    #[serde(flatten)]
-    #[schemars(skip)]
-    unknown: Fields<Unknown<1>>,
+    #[serde(borrow)]
+    #[schemars(with = "Option<KnownBody>")]
+    body: Option<&'a RawValue>,
 }
 
 /// What is sent to the control plane.
 #[derive(Deserialize, JsonSchema)]
-struct Body {
+struct KnownBody {
     /// The image tag to roll out.
     #[schemars(extend("pattern" = r"\S", "description" = "a tag that is not blank"))]
     target_tag: Text,
@@ -56,12 +57,37 @@ struct Body {
     max_stragglers: Option<u64>,
     /// Whether to change nothing.
     dry_run: Option<bool>,
-    /// Whether it is meant.
-    #[allow(dead_code, reason = "described, so that it is no unknown field")]
+    /// Whether it is meant. A control plane refuses a body that says it is not.
+    #[schemars(extend("enum" = [true, null]))]
     confirm: Option<bool>,
-    #[serde(flatten)]
-    #[schemars(skip)]
-    unknown: Fields<Unknown<2>>,
+    /// no such key (each call names its own tenants, and the plan call names none)
+    #[serde(default)]
+    #[allow(dead_code, reason = "described, so that it is refused")]
+    only_slugs: Forbidden,
+}
+
+/// A key that must not be there, whatever its value.
+#[derive(Default)]
+struct Forbidden;
+
+impl<'de> Deserialize<'de> for Forbidden {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("it is not allowed"))
+    }
+}
+
+impl JsonSchema for Forbidden {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Forbidden".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"not": {}})
+    }
 }
 
 /// What a plan says.
@@ -74,11 +100,57 @@ pub struct PlanFile {
     /// The rollout that it describes.
     pub rollout: Rollout,
     /// What is sent to the control plane.
-    pub body: Map<String, Value>,
+    pub body: Body,
     /// The time limit of each attempt of a call that names tenants, in seconds.
     pub timeout_seconds: u64,
     /// What is strange about the plan.
     pub anomalies: Vec<Anomaly>,
+}
+
+/// What is sent to the control plane: the plan's own bytes, fields of a newer control plane included.
+#[derive(Debug, Clone, Default)]
+pub struct Body(Vec<(String, String)>);
+
+impl Body {
+    fn read(text: &str) -> Result<Self, Refused> {
+        let Entries(entries) = serde_json::from_str(text).map_err(|_| Refused)?;
+        let member = |(key, value): (super::scan::Key<'_>, &RawValue)| {
+            (key.name().into_owned(), format!("{}:{}", key.json(), compact(value.get())))
+        };
+        Ok(Self(entries.into_iter().map(member).collect()))
+    }
+
+    /// Gives a key another value, or a value at all.
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) {
+        let json = format!("{}:{}", Value::from(key), value.into());
+        match self.0.iter_mut().find(|(name, _)| name == key) {
+            Some((_, member)) => *member = json,
+            None => self.0.push((key.to_owned(), json)),
+        }
+    }
+
+    /// Takes a key out.
+    pub fn remove(&mut self, key: &str) {
+        self.0.retain(|(name, _)| name != key);
+    }
+
+    /// As it is sent.
+    pub fn json(&self) -> String {
+        let members: Vec<&str> = self.0.iter().map(|(_, member)| &**member).collect();
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+/// JSON without the white space between its tokens.
+fn compact(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let is_kept = |c: &char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        in_string ^= *c == '"' && !escaped;
+        escaped = in_string && *c == '\\' && !escaped;
+        kept
+    };
+    json.chars().filter(is_kept).collect()
 }
 
 /// Reads a plan.
@@ -86,19 +158,24 @@ pub struct PlanFile {
 /// # Errors
 /// [`Refused`] where it is none; `schema::explain` says why.
 pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
-    let plan: Plan = serde_json::from_slice(bytes).map_err(|_| Refused)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Refused)?;
+    let Known { value: plan, unknown, .. } = known::<Plan<'_>>(text).map_err(|_| Refused)?;
     let mut anomalies = Anomalies::new(input);
-    for field in plan.unknown.keys() {
-        anomalies.unknown(format!("/{}", escape_pointer(field)), field);
+    for field in unknown {
+        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field);
     }
     let mut rollout = Rollout { control_plane: plan.cp_url, target_sha: plan.sha, ..unknown_rollout() };
-    match &plan.body {
-        Some(body) if body.target_tag.trim().is_empty() || body.batch_size == Some(0) => return Err(Refused),
+    let mut sent = Body::default();
+    match plan.body {
         None if plan.enabled => return Err(Refused),
         None => {}
-        Some(body) => {
-            for field in body.unknown.keys() {
-                anomalies.unknown(format!("/body/{}", escape_pointer(field)), field);
+        Some(raw) => {
+            let Known { value: body, unknown, .. } = known::<KnownBody>(raw.get()).map_err(|_| Refused)?;
+            if body.target_tag.trim().is_empty() || body.batch_size == Some(0) || body.confirm == Some(false) {
+                return Err(Refused);
+            }
+            for field in unknown {
+                anomalies.unknown(format!("/body/{}", escape_pointer(&field)), &field);
             }
             rollout = Rollout {
                 target_tag: Some(trimmed(&body.target_tag)),
@@ -109,17 +186,59 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
                 max_stragglers: body.max_stragglers.unwrap_or_default(),
                 ..rollout
             };
+            sent = Body::read(raw.get())?;
         }
     }
-    // What is sent is what stands there, fields of a newer control plane included.
-    let raw: Value = serde_json::from_slice(bytes).map_err(|_| Refused)?;
+    if !plan_faults(text).is_empty() {
+        return Err(Refused);
+    }
     Ok(PlanFile {
         enabled: plan.enabled,
         disabled_reason: plan.disabled_reason.unwrap_or_else(|| Text::from("the plan gives no reason")),
         rollout,
-        body: raw["body"].as_object().cloned().unwrap_or_default(),
+        body: sent,
         timeout_seconds: plan.rollout_http_timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS),
         anomalies: anomalies.finish(),
+    })
+}
+
+/// What is wrong with a plan and no schema can express, with JSON pointers: it contradicts itself, or has a key that
+/// differs from one that is known only in case or punctuation. A control plane may take such a key for the one that is
+/// known, as some readers of JSON do, and then enumerate or roll out something else than the plan says.
+pub fn plan_faults(text: &str) -> Vec<(String, String)> {
+    let Ok(Known { value: plan, unknown, fields }) = known::<Plan<'_>>(text) else { return Vec::new() };
+    let mut faults: Vec<(String, String)> = alike(unknown, fields, "").collect();
+    if let Some(Known { value: body, unknown, fields }) = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok())
+    {
+        faults.extend(alike(unknown, fields, "/body"));
+        if let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim()) {
+            let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);
+            faults.push(("/target_tag".into(), problem));
+        }
+    }
+    if let (Some(short), Some(sha)) = (plan.short_sha, plan.sha)
+        && !sha.to_lowercase().starts_with(&short.to_lowercase())
+    {
+        faults.push((
+            "/short_sha".into(),
+            format!("found {short:?}, but only the beginning of sha, {sha:?}, is allowed"),
+        ));
+    }
+    faults
+}
+
+fn alike<'a>(
+    unknown: Vec<Cow<'a, str>>,
+    fields: &'static [&'static str],
+    around: &'static str,
+) -> impl Iterator<Item = (String, String)> + use<'a> {
+    let letters =
+        |key: &str| key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    unknown.into_iter().filter_map(move |key| {
+        let meant = fields.iter().find(|field| letters(field) == letters(&key))?;
+        let problem =
+            format!("found a key that a control plane may read as \"{meant}\", but only \"{meant}\" itself is allowed");
+        Some((format!("{around}/{}", escape_pointer(&key)), problem))
     })
 }
 

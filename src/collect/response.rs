@@ -7,9 +7,10 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::fields::EvidenceFields;
-use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, Unknown, Unread};
+use super::scan::{Key, Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner};
 use crate::document::{Anomaly, AnomalyKind, Archive, Field, Grouping, Origin, PhaseId, Row, RowId, Text};
 
 /// How many rows that belong to nobody are named one by one.
@@ -38,8 +39,8 @@ pub struct ResponseRow<'a> {
     labelled: Labelled<'a>,
     /// Its evidence.
     pub row: Row,
-    /// Fields that the schema does not know.
-    pub unknown: BTreeMap<String, Unread<'a>>,
+    /// Fields that the schema does not know, unread.
+    pub unknown: BTreeMap<Cow<'a, str>, &'a RawValue>,
 }
 
 impl ResponseRow<'_> {
@@ -102,7 +103,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
                 let mut slug: Field<Plain<'de>> = Field::Absent;
                 let mut phase: Field<Plain<'de>> = Field::Absent;
                 let mut read = ResponseRow::default();
-                while let Some(Plain(key)) = access.next_key()? {
+                while let Some(key) = access.next_key::<Key<'de>>()?.map(Key::name) {
                     let row = &mut read.row;
                     match &*key {
                         "slug" => once(&mut slug, &mut access)?,
@@ -114,7 +115,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
                         "running_image" => once(&mut row.running_image, &mut access)?,
                         "error" => once(&mut row.error, &mut access)?,
                         _ => {
-                            if read.unknown.insert(key.into_owned(), access.next_value()?).is_some() {
+                            if read.unknown.insert(key, access.next_value()?).is_some() {
                                 return Err(A::Error::custom("the same key twice"));
                             }
                         }
@@ -172,13 +173,13 @@ pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut 
             "stragglers" => archive.stragglers = scanner.value()?,
             "results" if scanner.peek() == Some(b'[') => read_rows(scanner, fields, &mut anomalies, grouping)?,
             "results" => scanner.value::<()>()?,
-            "format" if scanner.peek() == Some(b'"') => {
-                let Plain(name) = scanner.value()?;
-                format = name.strip_prefix("rollproof.").is_some().then(|| name.into_owned());
+            "format" => {
+                let name: Option<String> = serde_json::from_str(scanner.value::<&RawValue>()?.get()).ok();
+                format = name.filter(|name| name.starts_with("rollproof."));
                 anomalies.unknown("/format".into(), "format");
             }
             other => {
-                scanner.value::<Unknown<1>>()?;
+                scanner.value::<&RawValue>()?;
                 anomalies.unknown(format!("/{}", crate::schema::escape_pointer(other)), other);
             }
         }
@@ -212,7 +213,7 @@ fn read_rows(
     scanner.array(|scanner| {
         let (Labelled { slug, phase }, seen) = rows.next(scanner, |mut read: ResponseRow<'_>| {
             fields.take(&mut read)?;
-            let unknown = read.unknown.into_keys().collect();
+            let unknown = read.unknown.into_keys().map(Cow::into_owned).collect();
             Ok(Seen { row: grouping.row(read.row), unknown: anomalies.set(at, unknown) })
         })?;
         anomalies.again(seen.unknown);

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-
-use crate::schema::MAX_DEPTH;
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::forward_to_deserialize_any;
+use serde_json::value::RawValue;
 
 /// The fast pass met something that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            let Plain(key) = self.value()?;
+            let key = self.value::<Key<'a>>()?.name();
             if keys.contains(&key) {
                 return Err(Refused);
             }
@@ -240,150 +241,115 @@ fn plain(bytes: &[u8], from: usize) -> Option<usize> {
     (bytes[end] == b'"' && bytes[from..end].iter().all(|b| matches!(b, 0x20..0x7f))).then_some(end)
 }
 
-/// The value of a field that is not known, [`ROW_DEPTH`] levels deep. It is kept in case the operator names the field.
-#[derive(Debug)]
-pub enum Unread<'a> {
-    /// `null`.
-    Null,
-    /// `true` or `false`.
-    Boolean(bool),
-    /// A number.
-    Number(serde_json::Number),
-    /// A string.
-    String(Cow<'a, str>),
-    /// An array or an object; what it holds is not kept.
-    Nested,
+/// The key of an object, as it stands there. Any JSON string is one: a key that nobody reads harms nobody.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Key<'a>(#[serde(borrow)] &'a RawValue);
+
+impl<'a> Key<'a> {
+    /// What it says. Half a surrogate pair is no text, so that such a key keeps its escapes.
+    pub fn name(self) -> Cow<'a, str> {
+        let text = self.0.get();
+        let plain = &text[1..text.len() - 1];
+        if !plain.contains('\\') {
+            return Cow::Borrowed(plain);
+        }
+        serde_json::from_str(text).map_or(Cow::Borrowed(plain), Cow::Owned)
+    }
+
+    /// The JSON string.
+    pub fn json(self) -> &'a str {
+        self.0.get()
+    }
 }
 
-/// How many arrays and objects are around the value of a row's field.
-const ROW_DEPTH: usize = 3;
+/// The entries of an object, in order, their values unread.
+pub struct Entries<'a>(pub Vec<(Key<'a>, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Unread<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct UnreadVisitor;
+        struct EntriesVisitor;
 
-        impl<'de> Visitor<'de> for UnreadVisitor {
-            type Value = Unread<'de>;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any JSON value")
+                f.write_str("an object")
             }
 
-            fn visit_bool<E>(self, value: bool) -> Result<Unread<'de>, E> {
-                Ok(Unread::Boolean(value))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Unread<'de>, E> {
-                Ok(Unread::Number(value.into()))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Unread<'de>, E> {
-                Ok(Unread::Number(value.into()))
-            }
-
-            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Unread<'de>, E> {
-                serde_json::Number::from_f64(value).map(Unread::Number).ok_or_else(|| E::custom("no finite number"))
-            }
-
-            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Unread<'de>, E> {
-                Ok(Unread::String(Cow::Borrowed(value)))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Unread<'de>, E> {
-                Ok(Unread::String(Cow::Owned(value.to_owned())))
-            }
-
-            fn visit_unit<E>(self) -> Result<Unread<'de>, E> {
-                Ok(Unread::Null)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Unread<'de>, A::Error> {
-                Nested(ROW_DEPTH).visit_seq(access).map(|()| Unread::Nested)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Unread<'de>, A::Error> {
-                Nested(ROW_DEPTH).visit_map(access).map(|()| Unread::Nested)
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Entries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = access.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
             }
         }
 
-        deserializer.deserialize_any(UnreadVisitor)
+        deserializer.deserialize_map(EntriesVisitor)
     }
 }
 
-/// The value of an unknown field, `AT` levels deep: any JSON in which no object has the same key twice and that is
-/// not nested too deep.
-#[derive(Debug)]
-pub struct Unknown<const AT: usize>;
-
-impl<'de, const AT: usize> Deserialize<'de> for Unknown<AT> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Nested(AT).deserialize(deserializer).map(|()| Self)
-    }
+/// What a type knows of an object.
+pub struct Known<'a, T> {
+    /// What was read.
+    pub value: T,
+    /// The keys of all other fields, whose values may be anything.
+    pub unknown: Vec<Cow<'a, str>>,
+    /// The names of the fields that the type knows.
+    pub fields: &'static [&'static str],
 }
 
-/// How many arrays and objects are around a value.
-struct Nested(usize);
-
-impl<'de> DeserializeSeed<'de> for Nested {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+/// Reads the fields of an object that a struct knows, and does not look into the others.
+///
+/// # Errors
+/// Where it is no object, has a key twice, or a field that is known cannot be read.
+pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serde_json::Error> {
+    let Entries(entries) = serde_json::from_str(text)?;
+    let mut keys = BTreeSet::new();
+    if let Some((twice, _)) = entries.iter().find(|(key, _)| !keys.insert(key.name())) {
+        return Err(serde_json::Error::custom(format!("the key {} twice", twice.json())));
     }
+    let (mut unknown, mut fields) = (Vec::new(), &[][..]);
+    let value = T::deserialize(Fields { entries, unknown: &mut unknown, fields: &mut fields })?;
+    Ok(Known { value, unknown, fields })
 }
 
-impl Nested {
-    fn inner<E: serde::de::Error>(&self) -> Result<usize, E> {
-        if self.0 < MAX_DEPTH { Ok(self.0 + 1) } else { Err(E::custom("nested too deep")) }
-    }
+/// Gives a struct the fields that it knows.
+struct Fields<'a, 'k> {
+    entries: Vec<(Key<'a>, &'a RawValue)>,
+    unknown: &'k mut Vec<Cow<'a, str>>,
+    fields: &'k mut &'static [&'static str],
 }
 
-impl<'de> Visitor<'de> for Nested {
-    type Value = ();
+impl<'a> Deserializer<'a> for Fields<'a, '_> {
+    type Error = serde_json::Error;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_map(MapDeserializer::new(self.entries.into_iter().map(|(key, value)| (key.name(), value))))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let inner = self.inner()?;
-        while access.next_element_seed(Nested(inner))?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let inner = self.inner()?;
-        let mut keys = BTreeSet::new();
-        while let Some(key) = access.next_key::<String>()? {
-            access.next_value_seed(Nested(inner))?;
-            if !keys.insert(key) {
-                return Err(A::Error::custom("the same key twice"));
+    fn deserialize_struct<V: Visitor<'a>>(
+        mut self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.fields = fields;
+        let unknown = &mut *self.unknown;
+        self.entries.retain(|(key, _)| {
+            let name = key.name();
+            let is_known = fields.contains(&&*name);
+            if !is_known {
+                unknown.push(name);
             }
-        }
-        Ok(())
+            is_known
+        });
+        self.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }

@@ -1,7 +1,6 @@
 //! The response file of a rollout, in the reference's own words (contract section 4.6).
 
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::document::{Document, Field, Purpose, Text};
@@ -15,16 +14,10 @@ pub struct Response<'a> {
     /// Whether the rollout is a success.
     pub ok: bool,
     /// The well-formed rows, as they came.
-    #[serde(serialize_with = "rows")]
     pub results: &'a [Box<RawValue>],
     /// The tenants that are not proven.
     #[serde(skip_serializing_if = "<[Text]>::is_empty")]
     pub stragglers: &'a [Text],
-}
-
-/// Rows one by one: indented like all else, and never all of them in memory a second time.
-fn rows<S: Serializer>(rows: &[Box<RawValue>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rows.iter().map(|row| serde_json::from_str(row.get()).unwrap_or(Value::Null)))
 }
 
 /// The reference's words for the last call that failed: its last attempt ended, and was no HTTP 200 with `ok` true.

@@ -12,12 +12,13 @@ use serde_json::value::RawValue;
 use super::Question;
 use super::journal::{AskedGates, Record};
 use crate::collect::{
-    Bytes, EvidenceFields, Input, PlanFile, Refused, ResponseRow, Unknown, fleet_names, is_enumeration, plan_file,
+    Bytes, EvidenceFields, Input, Known, PlanFile, Refused, ResponseRow, fleet_names, is_enumeration, known, plan_file,
 };
 use crate::document::{
     self, Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
     LabelsId, Origin, Outcome, Probing, Provenance, Purpose, Role, Text,
 };
+use crate::schema::without_place;
 
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
 const ANSWERS: &str = "control plane";
@@ -103,8 +104,6 @@ struct Answer<'a> {
     message: Option<Text>,
     #[serde(default, borrow)]
     results: Option<Vec<&'a RawValue>>,
-    #[serde(flatten)]
-    _unknown: crate::document::Map<Unknown<1>>,
 }
 
 impl Rollout {
@@ -308,14 +307,14 @@ impl Rollout {
     pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> String {
         let mut body = self.plan.body.clone();
         if purpose == Purpose::Plan {
-            body.insert("dry_run".into(), true.into());
+            body.set("dry_run", true);
         } else {
             body.remove("canary_slug");
-            body.insert("only_slugs".into(), tenants.iter().map(ToString::to_string).collect());
-            body.insert("soak_seconds".into(), 0.into());
-            body.insert("batch_size".into(), tenants.len().max(1).into());
+            body.set("only_slugs", tenants.iter().map(ToString::to_string).collect::<Value>());
+            body.set("soak_seconds", 0);
+            body.set("batch_size", tenants.len().max(1));
         }
-        Value::Object(body).to_string()
+        body.json()
     }
 
     /// The index of the next call.
@@ -456,8 +455,8 @@ impl Rollout {
         let mut ok = Field::Absent;
         // What broke off behind its last row, or came too late to be all, still holds rows; it is no success.
         let is_whole = ended.error.is_none();
-        match body.map(serde_json::from_str::<Answer<'_>>) {
-            Some(Ok(answer)) => {
+        match body.map(known::<Answer<'_>>) {
+            Some(Ok(Known { value: answer, .. })) => {
                 if is_whole {
                     ok = answer.ok;
                     ended.error = answer.error.or(answer.message).filter(|error| !error.trim().is_empty());
@@ -471,7 +470,8 @@ impl Rollout {
                 };
             }
             Some(Err(error)) if is_whole => {
-                ended.malformed = Some(malformed(&error.to_string(), body.unwrap_or_default()));
+                let error = if error.is_data() { without_place(&error) } else { error.to_string() };
+                ended.malformed = Some(malformed(&error, body.unwrap_or_default()));
             }
             Some(Err(_)) | None => {}
         }

@@ -2,18 +2,18 @@
 //!
 //! The two must never disagree; a property test holds them to it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError, Validator};
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{MAX_DEPTH, Name, escape_pointer, validator};
-use crate::collect::EvidenceFields;
+use crate::collect::{Entries, EvidenceFields, plan_faults};
 use crate::error::nearest;
 
 /// How many faults are shown at the most.
@@ -49,6 +49,15 @@ impl Fault {
     }
 }
 
+/// The words of an error without its line and column, where those count from somewhere in the middle.
+pub fn without_place(error: &serde_json::Error) -> String {
+    let mut words = error.to_string();
+    if let Some(end) = words.rfind(" at line ") {
+        words.truncate(end);
+    }
+    words
+}
+
 /// Everything that is wrong with an input, the first [`MAX_FAULTS`] in the order in which they stand there.
 pub fn explain(bytes: &[u8], name: Name) -> Vec<Fault> {
     explain_by(bytes, name, &name.schema())
@@ -69,8 +78,8 @@ pub fn json(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
     let text = utf8(bytes).map_err(|fault| vec![fault])?;
     let wrong = |error: &serde_json::Error| vec![syntax(text, error)];
     let root: &RawValue = serde_json::from_str(text).map_err(|error| wrong(&error))?;
-    let mut reader = Reader { text, long: None, faults: Vec::new() };
-    reader.value(root, "", 0);
+    let mut reader = Reader { text, long: None, schema: &Value::Null, faults: Vec::new() };
+    reader.value(root, "", Place::ROOT);
     let faults = reader.faults();
     if faults.is_empty() { serde_json::from_str(text).map_err(|error| wrong(&error)) } else { Err(faults) }
 }
@@ -85,8 +94,13 @@ fn explain_by(bytes: &[u8], name: Name, schema: &Value) -> Vec<Fault> {
         Err(error) => return vec![syntax(text, &error)],
     };
     let long = name.long_array().map(|(at, definition)| (at, validator(schema, Some(definition))));
-    let mut reader = Reader { text, long, faults: Vec::new() };
-    let value = reader.value(root, "", 0);
+    let mut reader = Reader { text, long, schema, faults: Vec::new() };
+    let value = reader.value(root, "", Place { depth: 0, schemas: &[schema] });
+    if name == Name::Plan {
+        for (pointer, problem) in plan_faults(text) {
+            reader.fault(locate(root, &pointer), pointer, problem);
+        }
+    }
     if name == Name::Response && value.as_object().is_some_and(|object| object.keys().all(|key| !describes(key))) {
         let fault = "found an object with none of the keys of a response; \"results\" or \"ok\" at least is expected";
         reader.fault(root, String::new(), fault.into());
@@ -142,11 +156,8 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let at = (line_start + error.column().saturating_sub(1)).min(text.len());
     let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let mut problem = error.to_string();
-    if let Some(end) = problem.rfind(" at line ") {
-        problem.truncate(end);
-    }
-    let mut fault = Fault { place: Some(place(text, at)), ..Fault::whole(format!("no valid JSON: {problem}")) };
+    let problem = format!("no valid JSON: {}", without_place(error));
+    let mut fault = Fault { place: Some(place(text, at)), ..Fault::whole(problem) };
     if error.is_eof() {
         fault = fault.help("the file ends in the middle; was it written as a whole?");
     }
@@ -186,42 +197,18 @@ fn locate<'a>(root: &'a RawValue, pointer: &str) -> &'a RawValue {
 /// What is directly inside an array or object, unparsed; no key is lost.
 enum Children<'a> {
     Array(Vec<&'a RawValue>),
-    Object(Vec<(String, &'a RawValue)>),
+    Object(Vec<(Cow<'a, str>, &'a RawValue)>),
 }
 
 impl<'a> Children<'a> {
     fn of(raw: &'a RawValue) -> Option<Self> {
         match raw.get().as_bytes().first() {
             Some(b'[') => serde_json::from_str(raw.get()).ok().map(Children::Array),
-            Some(b'{') => serde_json::from_str(raw.get()).ok().map(|Entries(entries)| Children::Object(entries)),
+            Some(b'{') => serde_json::from_str(raw.get()).ok().map(|Entries(entries)| {
+                Children::Object(entries.into_iter().map(|(key, value)| (key.name(), value)).collect())
+            }),
             _ => None,
         }
-    }
-}
-
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Entries<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = access.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        deserializer.deserialize_map(EntriesVisitor)
     }
 }
 
@@ -229,8 +216,23 @@ struct Reader<'a> {
     text: &'a str,
     /// The one long array: its elements are validated one by one and not kept.
     long: Option<(&'static str, Validator)>,
+    /// The schema of the whole input, or nothing.
+    schema: &'a Value,
     /// With the byte at which each stands.
     faults: Vec<(usize, Fault)>,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+struct Place<'p, 'a> {
+    /// How many arrays and objects are around it.
+    depth: usize,
+    /// What the schema says of it. Where that is nothing, every key is read.
+    schemas: &'p [&'a Value],
+}
+
+impl Place<'_, '_> {
+    const ROOT: Self = Self { depth: 0, schemas: &[] };
 }
 
 impl<'a> Reader<'a> {
@@ -250,15 +252,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The value as the validator reads it: a number that is not written as an integer is none, whatever its value.
-    fn value(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Value {
+    fn value(&mut self, raw: &'a RawValue, pointer: &str, place: Place<'_, 'a>) -> Value {
         match raw.get().as_bytes().first() {
-            Some(b'[' | b'{') if depth >= MAX_DEPTH => {
+            Some(b'[' | b'{') if place.depth >= MAX_DEPTH => {
                 let problem = format!("found arrays and objects more than {MAX_DEPTH} deep, but no more are allowed");
                 self.fault(raw, pointer.to_owned(), problem);
                 Value::Null
             }
-            Some(b'[') => self.array(raw, pointer, depth),
-            Some(b'{') => self.object(raw, pointer, depth),
+            Some(b'[') => self.array(raw, pointer, place),
+            Some(b'{') => self.object(raw, pointer, place),
             _ => match serde_json::from_str(raw.get()) {
                 Ok(Value::Number(number)) if number.is_f64() => 0.5.into(),
                 Ok(value) => value,
@@ -271,8 +273,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn array(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Value {
-        let mut elements = Elements { reader: self, pointer, depth, kept: Vec::new() };
+    fn array(&mut self, raw: &'a RawValue, pointer: &str, place: Place<'_, 'a>) -> Value {
+        let nodes = self.nodes(place.schemas);
+        let items: Vec<&Value> = nodes.iter().filter_map(|node| node.get("items")).collect();
+        let inner = Place { depth: place.depth + 1, schemas: &items };
+        let mut elements = Elements { reader: self, pointer, place: inner, kept: Vec::new() };
         let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(&mut elements);
         let kept = elements.kept;
         if let Err(error) = read {
@@ -281,8 +286,8 @@ impl<'a> Reader<'a> {
         Value::Array(kept)
     }
 
-    fn element(&mut self, raw: &'a RawValue, pointer: &str, depth: usize, kept: &mut Vec<Value>) {
-        let value = self.value(raw, pointer, depth);
+    fn element(&mut self, raw: &'a RawValue, pointer: &str, place: Place<'_, 'a>, kept: &mut Vec<Value>) {
+        let value = self.value(raw, pointer, place);
         let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
         match self.long.take() {
             Some((at, validator)) if at == parent => {
@@ -296,7 +301,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn object(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Value {
+    /// The schema's parts that speak of one value, whichever way they are put together.
+    fn nodes(&self, schemas: &[&'a Value]) -> Vec<&'a Value> {
+        let (mut nodes, mut left) = (Vec::new(), schemas.to_vec());
+        while let Some(node) = left.pop() {
+            let referred = node.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
+            left.extend(referred.and_then(|path| self.schema.pointer(path)));
+            left.extend(["then", "else"].iter().filter_map(|key| node.get(key)));
+            left.extend(["anyOf", "allOf", "oneOf"].iter().filter_map(|key| node.get(key)?.as_array()).flatten());
+            nodes.push(node);
+        }
+        nodes
+    }
+
+    fn object(&mut self, raw: &'a RawValue, pointer: &str, place: Place<'_, 'a>) -> Value {
         let entries = match serde_json::from_str(raw.get()) {
             Ok(Entries(entries)) => entries,
             Err(error) => {
@@ -305,9 +323,19 @@ impl<'a> Reader<'a> {
             }
         };
         let (mut object, mut twice) = (serde_json::Map::new(), BTreeSet::new());
+        let nodes = self.nodes(place.schemas);
+        let is_open = nodes.iter().any(|node| node.get("properties").is_some())
+            && nodes.iter().all(|node| node.get("additionalProperties").is_none());
         for (key, value) in entries {
+            let key = key.name().into_owned();
             let inner = format!("{pointer}/{}", escape_pointer(&key));
-            let read = self.value(value, &inner, depth + 1);
+            let schemas: Vec<&Value> = nodes.iter().filter_map(|node| node.get("properties")?.get(&key)).collect();
+            let read = if is_open && schemas.is_empty() {
+                // Nobody reads it.
+                Value::Null
+            } else {
+                self.value(value, &inner, Place { depth: place.depth + 1, schemas: &schemas })
+            };
             if object.insert(key.clone(), read).is_some() && twice.insert(key) {
                 self.fault(value, inner, "found the same key twice in one object, but each is allowed once".into());
             }
@@ -364,7 +392,7 @@ impl<'a> Reader<'a> {
 struct Elements<'r, 'a> {
     reader: &'r mut Reader<'a>,
     pointer: &'r str,
-    depth: usize,
+    place: Place<'r, 'a>,
     kept: Vec<Value>,
 }
 
@@ -380,7 +408,7 @@ impl<'a> Visitor<'a> for &mut Elements<'_, 'a> {
         while let Some(raw) = access.next_element()? {
             if self.reader.faults.len() < MAX_FAULTS {
                 let pointer = format!("{}/{i}", self.pointer);
-                self.reader.element(raw, &pointer, self.depth + 1, &mut self.kept);
+                self.reader.element(raw, &pointer, self.place, &mut self.kept);
             }
             i += 1;
         }
