@@ -20,7 +20,7 @@ pub use fleet::{FleetList, PlanAnswer, is_enumeration};
 pub use input::{Bytes, Input, Source};
 pub use journal::{is_journal, replay};
 pub use plan::{Plan, PlanFile, plan_faults, unknown_rollout};
-pub use response::{Response, ResponseRow};
+pub use response::{LISTED, Response, ResponseRow};
 pub use scan::{Entries, Known, Refused, known};
 
 use crate::document::{
@@ -152,10 +152,24 @@ fn normalize(
         FleetSource::Response
     };
     let grouped = grouping.finish();
+    let own = inputs.iter().position(|file| file.role == Role::Fleet && file.sha256 == inputs[0].sha256);
+    if let Some(fleet) = own.filter(|_| grouped.planned > 0 && !rollout.dry_run) {
+        let fault = Fault::whole("found the response itself, but a fleet comes from somewhere else".into());
+        let help =
+            "give the answer of a dry run, or a list of slugs; a tenant that was skipped is in neither otherwise";
+        let input = inputs[fleet].name.to_string();
+        return Err(Error::Evidence { input, faults: vec![fault.help(help)] });
+    }
     let document = Document {
         format: Format::V1,
         rollout,
-        fleet: Fleet { source, tenants: grouped.planned as u64, duplicates: grouped.duplicates, inventory: Vec::new() },
+        fleet: Fleet {
+            source,
+            tenants: grouped.planned as u64,
+            duplicates: grouped.duplicates,
+            inventory: Vec::new(),
+            dropped: Vec::new(),
+        },
         archive: Some(archive),
         gates,
         probes: None,

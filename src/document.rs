@@ -145,6 +145,9 @@ pub struct Fleet {
     /// Tenants of a list that is independent of the control plane, which the control plane did not enumerate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<Text>,
+    /// Tenants that an attempt of the plan call enumerated, and the one that counts did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Text>,
 }
 
 /// Who enumerated the fleet.
@@ -308,6 +311,14 @@ pub struct Anomaly {
     pub tenant: Option<Text>,
     /// How often it occurs, at least 1.
     pub count: u64,
+    /// How many more of its kind the input holds that are not listed. Only the last one listed says so.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub more: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_none(many: &u64) -> bool {
+    *many == 0
 }
 
 /// What is strange about an input.

@@ -99,7 +99,13 @@ fn document(gates: Gates) -> Document {
     Document {
         format: Format::V1,
         rollout: Rollout { target_sha: sha.cloned(), ..unknown_rollout() },
-        fleet: Fleet { source: FleetSource::None, tenants: 0, duplicates: Vec::new(), inventory: Vec::new() },
+        fleet: Fleet {
+            source: FleetSource::None,
+            tenants: 0,
+            duplicates: Vec::new(),
+            inventory: Vec::new(),
+            dropped: Vec::new(),
+        },
         archive: None,
         calls: Vec::new(),
         cohorts: Vec::new(),

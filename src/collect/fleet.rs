@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::response::{Anomalies, ResponseRow};
@@ -21,6 +22,34 @@ pub struct PlanAnswer {
     ok: bool,
     /// A row a tenant.
     results: Option<Vec<PlanRow>>,
+    /// no text (an answer that reports an error enumerates nothing)
+    #[serde(default)]
+    error: Blank,
+    /// no list but an empty one (a plan call leaves nobody behind; this is a rollout's response)
+    #[serde(default)]
+    stragglers: Option<Vec<Blank>>,
+}
+
+/// Text that says nothing.
+#[derive(Default)]
+struct Blank;
+
+impl JsonSchema for Blank {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Blank".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "null"],
+            "pattern": r"^\s*$",
+            "description": "no text (a plan call leaves nobody behind; this is a rollout's response)",
+        })
+    }
 }
 
 struct PlanRow;
@@ -37,6 +66,11 @@ impl JsonSchema for PlanRow {
             properties.insert("ssm_status".into(), dry_run_status().to_value());
             properties.insert("verified_on_target".into(), live_only().to_value());
         }
+        // Without the status, a row that reports an outcome is a live one.
+        let outcomes = OUTCOMES.map(|key| (key.to_owned(), outcome().to_value()));
+        schema
+            .insert("if".into(), json!({"properties": {"ssm_status": {"type": "string"}}, "required": ["ssm_status"]}));
+        schema.insert("else".into(), json!({"properties": serde_json::Map::from_iter(outcomes)}));
         schema
     }
 }
@@ -46,6 +80,16 @@ fn dry_run_status() -> Schema {
         "type": ["string", "null"],
         "pattern": r"^\s*[Dd][Rr][Yy][Rr][Uu][Nn]\s*$",
         "description": "`DryRun`, in any case: a live row is no enumeration",
+    })
+}
+
+/// What only a live row reports, where the status does not say that it is a dry run.
+const OUTCOMES: [&str; 4] = ["ssm_exit_code", "healthz_ok", "running_image", "error"];
+
+fn outcome() -> Schema {
+    json_schema!({
+        "not": {"not": {"type": "null"}},
+        "description": "only null (a row with an outcome and without the status `DryRun` is a rollout's, no enumeration)",
     })
 }
 
@@ -125,15 +169,24 @@ fn read_answer(
             enumerated = true;
             if scanner.peek() == Some(b'[') { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
         }
+        "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| blank(&error)),
+        "stragglers" => {
+            let slugs: Option<Vec<Option<Plain<'_>>>> = scanner.value()?;
+            slugs.iter().flatten().try_for_each(blank)
+        }
         other => {
             scanner.value::<&RawValue>()?;
-            if !matches!(other, "error" | "message" | "stragglers") {
+            if other != "message" {
                 anomalies.unknown(format!("/{}", escape_pointer(other)), other);
             }
             Ok(())
         }
     })?;
     if ok && enumerated { Ok(()) } else { Err(Refused) }
+}
+
+fn blank(text: &Option<Plain<'_>>) -> Result<(), Refused> {
+    if text.as_ref().is_none_or(|Plain(text)| text.trim().is_empty()) { Ok(()) } else { Err(Refused) }
 }
 
 fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
@@ -156,7 +209,12 @@ pub fn is_enumeration(row: &Row) -> bool {
     row.verified_on_target.is_absent()
         && match &row.ssm_status {
             Field::Given(status) => status.trim().eq_ignore_ascii_case("dryrun"),
-            Field::Absent | Field::Null => true,
+            Field::Absent | Field::Null => {
+                row.ssm_exit_code.given().is_none()
+                    && row.healthz_ok.given().is_none()
+                    && row.running_image.given().is_none()
+                    && row.error.given().is_none()
+            }
         }
 }
 

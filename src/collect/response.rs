@@ -13,8 +13,8 @@ use super::fields::EvidenceFields;
 use super::scan::{Key, Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner};
 use crate::document::{Anomaly, AnomalyKind, Archive, Field, Grouping, Origin, PhaseId, Row, RowId, Text};
 
-/// How many rows that belong to nobody are named one by one.
-const MAX_UNATTRIBUTED: usize = 100;
+/// How many anomalies of a kind are listed; the others are counted.
+pub const LISTED: usize = 20;
 
 /// An archived response of a rollout (contract section 4.6). It may hold fields that are not described here.
 // It is never held as a whole: `read` takes one pass over it.
@@ -260,10 +260,10 @@ impl<'a> Anomalies<'a> {
 
     /// A row without a slug.
     pub fn unattributed(&mut self, row: u32) {
-        if self.unattributed.len() < MAX_UNATTRIBUTED {
+        if self.unattributed.len() < LISTED {
             self.unattributed.push(self.anomaly(AnomalyKind::UnattributedRow, format!("/results/{row}"), None, 1));
         } else if let Some(last) = self.unattributed.last_mut() {
-            last.count += 1;
+            last.more += 1;
         }
     }
 
@@ -298,13 +298,18 @@ impl<'a> Anomalies<'a> {
             }
         }
         let mut anomalies = std::mem::take(&mut self.unattributed);
-        for (field, (pointer, count)) in std::mem::take(&mut self.fields) {
+        let fields = std::mem::take(&mut self.fields);
+        let more = fields.len().saturating_sub(LISTED) as u64;
+        for (field, (pointer, count)) in fields.into_iter().take(LISTED) {
             anomalies.push(self.anomaly(AnomalyKind::UnknownField, pointer, Some(Text::from(field)), count));
+        }
+        if let Some(last) = anomalies.last_mut().filter(|_| more > 0) {
+            last.more = more;
         }
         anomalies
     }
 
     fn anomaly(&self, kind: AnomalyKind, at: String, field: Option<Text>, count: u64) -> Anomaly {
-        Anomaly { kind, input: self.input.clone(), at: Text::from(at), field, tenant: None, count }
+        Anomaly { kind, input: self.input.clone(), at: Text::from(at), field, tenant: None, count, more: 0 }
     }
 }

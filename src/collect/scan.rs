@@ -242,8 +242,15 @@ fn plain(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The key of an object, as it stands there. Any JSON string is one: a key that nobody reads harms nobody.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Key<'a>(#[serde(borrow)] &'a RawValue);
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a>(&'a RawValue);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if raw.get().starts_with('"') { Ok(Self(raw)) } else { Err(D::Error::custom("a key is a string")) }
+    }
+}
 
 impl<'a> Key<'a> {
     /// What it says. Half a surrogate pair is no text, so that such a key keeps its escapes.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 
-use super::{Cohort, Map, Origin, Origins, Row, Run, Text};
+use super::{Cohort, Field, Map, Origin, Origins, Row, Run, Text};
 
 /// How many names behind the last one are tried before anything is hashed: rows mostly come in the fleet's order.
 const LOOK_AHEAD: usize = 4;
@@ -126,6 +126,27 @@ impl Grouping {
         let tenant = self.tenant(slug);
         self.history[tenant] = self.histories.then(self.history[tenant], row);
         self.sightings.push(Sighting { tenant: index(tenant), phase, origin });
+    }
+
+    /// Whether the fleet enumerates a tenant.
+    pub fn plans(&mut self, slug: &str) -> bool {
+        self.names.find(slug).is_some_and(|tenant| tenant < self.planned)
+    }
+
+    /// A row that its call did not ask for. It proves nothing, but it counts where it denies the target: that is true
+    /// whoever asked. Where the tenant's latest row denies it alike, nothing new is said: a control plane may answer for
+    /// everybody with every call. Gives whether it counts.
+    pub fn see_unasked(&mut self, slug: &str, row: Row, phase: Option<PhaseId>, origin: Origin) -> bool {
+        let tenant = self.tenant(slug);
+        let said = |row: &Row| (row.verified_on_target, row.ssm_status.clone());
+        let latest = self.histories.last(self.history[tenant]).map(|latest| said(self.rows.get(latest.0)));
+        let is_denied = !matches!(row.verified_on_target, Field::Absent | Field::Given(true));
+        let counts = is_denied && latest.as_ref() != Some(&said(&row));
+        if counts {
+            let row = self.row(row);
+            self.see(slug, row, phase, origin);
+        }
+        counts
     }
 
     /// The names of all tenants so far, in order.
@@ -261,10 +282,14 @@ impl Grouping {
         (cohorts, order)
     }
 
-    fn key(&self, tenant: usize, is_ended: bool) -> Key {
+    fn key(&self, tenant: usize, is_driven: bool) -> Key {
         let now = (self.history[tenant], self.call[tenant]);
-        let before = if is_ended && !self.in_flight.is_empty() { self.in_flight.get(&index(tenant)) } else { None };
-        let (history, call) = before.copied().unwrap_or(now);
+        let before = if is_driven && !self.in_flight.is_empty() { self.in_flight.get(&index(tenant)) } else { None };
+        let (mut history, call) = before.copied().unwrap_or(now);
+        if is_driven && call.is_none() {
+            // What an answer to somebody else's call says of it is not judged before its own.
+            history = HistoryId::default();
+        }
         let call = call.filter(|_| history == HistoryId::default());
         Key { planned: tenant < self.planned, labels: self.labels[tenant], history, call }
     }
@@ -368,6 +393,10 @@ impl Histories {
             self.list.push((before, row));
             HistoryId(index(self.list.len()))
         })
+    }
+
+    fn last(&self, history: HistoryId) -> Option<RowId> {
+        history.0.checked_sub(1).map(|last| self.list[last as usize].1)
     }
 
     fn rows(&self, mut history: HistoryId) -> Vec<RowId> {

@@ -2,7 +2,7 @@
 //! to go on, and what is known so far as a document; the answer to that question is not its business.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 use serde::Deserialize;
@@ -12,13 +12,14 @@ use serde_json::value::RawValue;
 use super::Question;
 use super::journal::{AskedGates, Record};
 use crate::collect::{
-    Bytes, EvidenceFields, Input, Known, PlanFile, Refused, ResponseRow, fleet_names, is_enumeration, known, plan_file,
+    Bytes, EvidenceFields, Input, Known, LISTED, PlanFile, Refused, ResponseRow, fleet_names, is_enumeration, known,
+    plan_file,
 };
 use crate::document::{
     self, Anomaly, AnomalyKind, Attempt, Call, Document, Field, Fleet, FleetSource, Format, Gates, Grouping, InputFile,
     LabelsId, Origin, Outcome, Probing, Provenance, Purpose, Role, Text,
 };
-use crate::schema::without_place;
+use crate::schema::{escape_pointer, without_place};
 
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
 const ANSWERS: &str = "control plane";
@@ -77,7 +78,12 @@ pub struct Rollout {
     /// Whether a plan call gave an answer that can be used.
     enumerated: bool,
     grouping: Grouping,
-    /// The well-formed rows of every answer but the plan call's, as they came.
+    /// Tenants that answers to the plan call named while none of them could be used.
+    named: BTreeSet<Text>,
+    /// What is strange about the answers.
+    strange: Strange,
+    /// The well-formed rows of every answer but the plan call's, as they came, without those of other tenants of the
+    /// fleet than the call named, unless they speak against the tenant.
     results: Vec<Box<RawValue>>,
     /// Tenants that an ended call named.
     called: HashSet<Text, RandomState>,
@@ -138,7 +144,13 @@ impl Rollout {
                 time_scale: time_scale.clone(),
                 ..plan.rollout.clone()
             },
-            fleet: Fleet { source: FleetSource::None, tenants: 0, duplicates: Vec::new(), inventory: Vec::new() },
+            fleet: Fleet {
+                source: FleetSource::None,
+                tenants: 0,
+                duplicates: Vec::new(),
+                inventory: Vec::new(),
+                dropped: Vec::new(),
+            },
             archive: None,
             calls: Vec::new(),
             cohorts: Vec::new(),
@@ -159,6 +171,8 @@ impl Rollout {
             passed: 0,
             enumerated: false,
             grouping: Grouping::new(),
+            named: BTreeSet::new(),
+            strange: Strange::default(),
             results: Vec::new(),
             called: HashSet::default(),
             soaked: false,
@@ -459,9 +473,14 @@ impl Rollout {
             Some(Ok(Known { value: answer, .. })) => {
                 if is_whole {
                     ok = answer.ok;
-                    ended.error = answer.error.or(answer.message).filter(|error| !error.trim().is_empty());
                 }
                 let is_success = is_whole && ended.status == Some(200) && ok == Field::Given(true);
+                if is_whole {
+                    let said = |text: &Text| !text.trim().is_empty();
+                    // A success may well have something to say; it has no error to report.
+                    let message = answer.message.filter(|_| !is_success);
+                    ended.error = answer.error.filter(said).or_else(|| message.filter(said));
+                }
                 let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
                 let rows = answer.results.unwrap_or_default();
                 ended.malformed = match purpose {
@@ -492,42 +511,50 @@ impl Rollout {
 
     /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
     fn enumerate(&mut self, rows: &[&RawValue], is_success: bool) -> Option<Text> {
-        let mut read = Vec::new();
-        for row in rows {
-            match serde_json::from_str::<ResponseRow<'_>>(row.get()) {
-                Ok(row) => read.push(row),
-                Err(error) => return Some(malformed(&error.to_string(), row.get())),
-            }
-        }
-        let (mut fleet, mut live) = (Vec::new(), false);
-        for (i, row) in read.iter().enumerate() {
+        let (mut fleet, mut live, mut wrong) = (Vec::new(), false, None);
+        let call = self.document.calls.len().saturating_sub(1);
+        for (i, raw) in rows.iter().enumerate() {
+            let row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
+                Ok(row) => row,
+                Err(error) => {
+                    wrong = wrong.or_else(|| Some(malformed(&error.to_string(), raw.get())));
+                    continue;
+                }
+            };
+            let at = || format!("/calls/{call}/results/{i}");
+            let slug = row.slug().map(Text::from);
             if !is_enumeration(&row.row) {
-                let at = format!("/calls/{}/results/{i}", self.document.calls.len().saturating_sub(1));
-                self.anomaly(AnomalyKind::LiveRowInPlanCall, at, row.slug().map(Text::from));
+                self.strange.add(AnomalyKind::LiveRowInPlanCall, at, slug.clone());
                 live = true;
             }
-            if let Some(slug) = row.slug() {
-                fleet.push(Text::from(slug));
-            } else {
-                let at = format!("/calls/{}/results/{i}", self.document.calls.len().saturating_sub(1));
-                self.anomaly(AnomalyKind::UnattributedRow, at, None);
+            match slug {
+                Some(slug) => fleet.push(slug),
+                None => self.strange.add(AnomalyKind::UnattributedRow, at, None),
             }
         }
-        if is_success && !live && !self.enumerated {
-            self.enumerated = true;
-            for slug in &fleet {
-                self.grouping.enumerate(slug, LabelsId::default());
+        if self.enumerated || !is_success || live || wrong.is_some() {
+            let known: HashSet<&Text> = self.fleet.iter().collect();
+            self.named.extend(fleet.into_iter().filter(|slug| !known.contains(slug)));
+            if self.enumerated {
+                self.document.fleet.dropped = self.named.iter().cloned().collect();
             }
-            let mut seen = HashSet::new();
-            self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();
-            self.inventory.retain(|tenant| !seen.contains(tenant));
-            self.document.fleet = Fleet {
-                source: FleetSource::PlanCall,
-                tenants: self.fleet.len() as u64,
-                duplicates: self.grouping.duplicates(),
-                inventory: std::mem::take(&mut self.inventory),
-            };
+            return wrong;
         }
+        self.enumerated = true;
+        for slug in &fleet {
+            self.grouping.enumerate(slug, LabelsId::default());
+        }
+        let mut seen = HashSet::new();
+        self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();
+        self.inventory.retain(|tenant| !seen.contains(tenant));
+        self.named.retain(|tenant| !seen.contains(tenant));
+        self.document.fleet = Fleet {
+            source: FleetSource::PlanCall,
+            tenants: self.fleet.len() as u64,
+            duplicates: self.grouping.duplicates(),
+            inventory: std::mem::take(&mut self.inventory),
+            dropped: self.named.iter().cloned().collect(),
+        };
         None
     }
 
@@ -544,54 +571,49 @@ impl Rollout {
                 }
             };
             let at = origin(i);
-            let place = format!("/calls/{}/attempts/{}/results/{i}", at.call.unwrap_or(0), at.attempt.unwrap_or(0));
+            let place = || format!("/calls/{}/attempts/{}/results/{i}", at.call.unwrap_or(0), at.attempt.unwrap_or(0));
             if let Err(Refused) = self.fields.take(&mut row) {
-                wrong = wrong.or_else(|| Some(malformed("an evidence field holds an array or an object", raw.get())));
+                let error = "an evidence field holds no text, number, boolean or null that can be kept";
+                wrong = wrong.or_else(|| Some(malformed(error, raw.get())));
                 continue;
             }
-            self.results.push((*raw).to_owned());
             for field in std::mem::take(&mut row.unknown).into_keys() {
-                self.unknown_field(&place, &field);
+                self.strange.unknown_field(place, &field);
             }
-            match row.slug().map(str::to_owned) {
-                None => self.anomaly(AnomalyKind::UnattributedRow, place, None),
-                Some(slug) if !named.contains(&*slug) => {
-                    self.anomaly(AnomalyKind::UnrequestedRow, place, Some(Text::from(slug)));
+            let slug = row.slug().map(Text::from);
+            let phase = row.phase().map(|phase| self.grouping.phase(phase));
+            let is_evidence = match &slug {
+                None => {
+                    self.strange.add(AnomalyKind::UnattributedRow, place, None);
+                    true
+                }
+                Some(slug) if named.contains(&**slug) => {
+                    let row = self.grouping.row(row.row);
+                    self.grouping.see(slug, row, phase, at);
+                    true
                 }
                 Some(slug) => {
-                    let phase = row.phase().map(|phase| self.grouping.phase(phase));
-                    let row = self.grouping.row(row.row);
-                    self.grouping.see(&slug, row, phase, at);
+                    self.strange.add(AnomalyKind::UnrequestedRow, place, Some(slug.clone()));
+                    !self.grouping.plans(slug) || self.grouping.see_unasked(slug, row.row, phase, at)
                 }
+            };
+            // The response file holds no row that would prove there what it does not prove here.
+            if is_evidence {
+                self.results.push((*raw).to_owned());
             }
         }
         wrong
     }
 
-    fn anomaly(&mut self, kind: AnomalyKind, at: String, tenant: Option<Text>) {
-        let (input, at) = (Text::from(ANSWERS), Text::from(at));
-        self.document.anomalies.push(Anomaly { kind, input, at, field: None, tenant, count: 1 });
-    }
-
-    fn unknown_field(&mut self, place: &str, field: &str) {
-        let known = self.document.anomalies.iter_mut().find(|known| known.field.as_deref() == Some(field));
-        match known {
-            Some(known) => known.count += 1,
-            None => self.document.anomalies.push(Anomaly {
-                kind: AnomalyKind::UnknownField,
-                input: Text::from(ANSWERS),
-                at: Text::from(format!("{place}/{}", crate::schema::escape_pointer(field))),
-                field: Some(Text::from(field)),
-                tenant: None,
-                count: 1,
-            }),
-        }
+    fn anomalies(&self) -> Vec<Anomaly> {
+        self.plan.anomalies.iter().chain(&self.strange.listed).cloned().collect()
     }
 
     /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that
     /// has not ended. Nobody has seen that one in a rollout that nothing interrupted, so nobody judges it.
     pub fn so_far(&mut self) -> Cow<'_, Document> {
         self.document.cohorts = self.grouping.cohorts();
+        self.document.anomalies = self.anomalies();
         self.document.probes = self.probing.as_ref().map(Probing::probes);
         match self.document.calls.iter().rposition(Call::has_ended).map_or(0, |last| last + 1) {
             ended if ended == self.document.calls.len() => Cow::Borrowed(&self.document),
@@ -605,12 +627,63 @@ impl Rollout {
 
     /// The document of a rollout that has ended, and the well-formed rows for the response file.
     pub fn finish(mut self) -> (Document, Vec<Box<RawValue>>) {
+        self.document.anomalies = self.anomalies();
         let grouped = self.grouping.finish();
         self.document.cohorts = grouped.cohorts;
         self.document.phases = grouped.phases;
         self.document.probes = self.probing.as_ref().map(Probing::probes);
         self.document.order = grouped.order;
         (self.document, self.results)
+    }
+}
+
+/// What is strange about the answers: the first [`LISTED`] of a kind, in the order in which they came, and how many
+/// more there are. A control plane may answer for everybody with every call.
+#[derive(Debug, Default)]
+struct Strange {
+    listed: Vec<Anomaly>,
+    /// How many of a kind are listed, and where the last of them is.
+    kinds: BTreeMap<AnomalyKind, (usize, usize)>,
+    /// Every unknown field, and where it is listed.
+    fields: HashMap<Text, Option<usize>, RandomState>,
+}
+
+impl Strange {
+    fn add(&mut self, kind: AnomalyKind, at: impl FnOnce() -> String, tenant: Option<Text>) {
+        self.list(kind, at, |anomaly| anomaly.tenant = tenant);
+    }
+
+    fn unknown_field(&mut self, place: impl FnOnce() -> String, field: &str) {
+        let field = Text::from(field);
+        match self.fields.get(&field) {
+            Some(Some(listed)) => self.listed[*listed].count += 1,
+            Some(None) => {}
+            None => {
+                let at = || format!("{}/{}", place(), escape_pointer(&field));
+                let listed = self.list(AnomalyKind::UnknownField, at, |anomaly| anomaly.field = Some(field.clone()));
+                self.fields.insert(field, listed);
+            }
+        }
+    }
+
+    /// Gives where it is listed.
+    fn list(
+        &mut self,
+        kind: AnomalyKind,
+        at: impl FnOnce() -> String,
+        name: impl FnOnce(&mut Anomaly),
+    ) -> Option<usize> {
+        let (many, last) = self.kinds.entry(kind).or_default();
+        if *many == LISTED {
+            self.listed[*last].more += 1;
+            return None;
+        }
+        (*many, *last) = (*many + 1, self.listed.len());
+        let (input, at) = (Text::from(ANSWERS), Text::from(at()));
+        let mut anomaly = Anomaly { kind, input, at, field: None, tenant: None, count: 1, more: 0 };
+        name(&mut anomaly);
+        self.listed.push(anomaly);
+        Some(*last)
     }
 }
 

@@ -407,6 +407,10 @@ fn of_rollout(document: &Document, changes: &mut Vec<Change<'_>>) {
         let words = "the control plane enumerated every tenant of the inventory";
         changes.push(evidence(words, |document| document.fleet.inventory.clear()));
     }
+    if !document.fleet.dropped.is_empty() {
+        let words = "every attempt of the plan call enumerated the same tenants";
+        changes.push(evidence(words, |document| document.fleet.dropped.clear()));
+    }
     if document.archive.as_ref().is_some_and(|archive| archive.ok != Field::Given(true)) {
         changes.push(evidence("the archived response said \"ok\": true", |document| {
             document.archive.iter_mut().for_each(|archive| archive.ok = Field::Given(true));

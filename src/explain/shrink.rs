@@ -155,7 +155,7 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
         for i in (0..self.document.anomalies.len()).rev() {
             self.attempt(|document| drop(document.anomalies.remove(i)));
         }
-        let edits: [fn(&mut Document); 18] = [
+        let edits: [fn(&mut Document); 20] = [
             // A document that shows something on any day is the same on any day.
             |document| document.provenance.collected_at = Text::from(EPOCH),
             |document| document.phases = Map::default(),
@@ -174,6 +174,8 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
             |document| document.fleet.duplicates.clear(),
             |document| document.fleet.inventory.truncate(1),
             |document| document.fleet.inventory.clear(),
+            |document| document.fleet.dropped.truncate(1),
+            |document| document.fleet.dropped.clear(),
             |document| document.provenance.inputs.clear(),
             |document| document.rollout.canary = None,
             |document| {

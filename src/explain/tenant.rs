@@ -108,7 +108,14 @@ pub fn names(document: &Document) -> BTreeSet<&str> {
     let calls = document.calls.iter().flat_map(|call| &call.tenants);
     let anomalies = document.anomalies.iter().filter_map(|anomaly| anomaly.tenant.as_ref());
     let canary = document.rollout.canary.iter();
-    cohorts.chain(calls).chain(anomalies).chain(canary).chain(&document.fleet.inventory).map(|name| &**name).collect()
+    cohorts
+        .chain(calls)
+        .chain(anomalies)
+        .chain(canary)
+        .chain(&document.fleet.inventory)
+        .chain(&document.fleet.dropped)
+        .map(|name| &**name)
+        .collect()
 }
 
 /// The cohort of a tenant, and its place in it.

@@ -1,5 +1,6 @@
 //! The live rollout: the real binary against control planes on loopback.
 
+mod answers;
 mod calls;
 mod disk;
 mod faults;

@@ -291,6 +291,7 @@ fn text_of_row() -> impl Strategy<Value = String> {
         "extra",
         "zone",
         "z\\u006fne",
+        "\\ud800",
         "é",
     ];
     let values = [
@@ -386,8 +387,40 @@ fn alike(bytes: &[u8], explained: &[Fault], taken: &Result<(), Vec<String>>) -> 
     Ok(())
 }
 
+/// Whether these rows are well-formed as the answer to a call of a rollout that was driven.
+fn driven(rows: &str) -> bool {
+    let at = "2026-01-01T00:00:00Z";
+    let plan = json!({"enabled": true, "body": {"target_tag": TARGET, "canary_slug": "acme"}}).to_string();
+    let request = |call: u32, purpose: &str, tenants: &[&str]| json!({"record": "request", "call": call, "attempt": 0, "purpose": purpose, "tenants": tenants, "at": at});
+    let answer = |call: u32, rows: &str| {
+        let body = format!(r#"{{"ok": true, "results": [{rows}]}}"#);
+        json!({"record": "answer", "call": call, "attempt": 0, "at": at, "duration_ms": 1, "status": 200, "body": body, "last": true})
+    };
+    let records = [
+        json!({"record": "start", "format": "rollproof.journal/v1", "at": at, "plan_name": "plan.json", "plan": plan}),
+        request(0, "plan", &[]),
+        answer(0, r#"{"slug": "acme", "ssm_status": "DryRun"}"#),
+        request(1, "canary", &["acme"]),
+        answer(1, rows),
+        json!({"record": "completed", "at": at}),
+    ];
+    let case = Case::new();
+    let evidence = Source::new(case.file("run.journal", records.map(|record| format!("{record}\n")).concat()));
+    let sources = Sources { evidence, fleet: None, plan: None, fields: EvidenceFields::default(), max_bytes: 1 << 24 };
+    let collected = collect(&sources, Timestamp::UNIX_EPOCH).expect("it is a journal");
+    collected.document.calls[1].attempts[0].malformed.is_none()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_answer_is_read_as_its_archive_is(rows in vec(text_of_row(), 0..4)) {
+        let rows = rows.join(",");
+        let archived = format!(r#"{{"ok": true, "results": [{rows}]}}"#);
+        let taken = taken(archived.as_bytes(), false, EvidenceFields::default());
+        prop_assert_eq!(driven(&rows), taken.is_ok(), "{}: {:?}", rows, taken);
+    }
 
     #[test]
     fn the_readers_agree_on_rows(rows in vec(text_of_row(), 0..6), repeat in 1_usize..3) {

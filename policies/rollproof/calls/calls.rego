@@ -116,6 +116,44 @@ note contains finding if {
 #   codes: [calls.failed]
 halt contains finding if some finding in failures
 
+# METADATA
+# title: A success that reports an error
+# description: A call was HTTP 200 with ok exactly true, and its answer names an error. Only ok decides; nothing is denied.
+# custom:
+#   codes: [calls.contradiction]
+#   remedy: Look into the control plane's own log; what it calls a success may be none.
+warn contains finding if {
+	some i in calls.succeeded
+	said := calls.latest[i].error
+	text.is_given(said)
+	call := input.calls[i]
+	finding := {
+		"code": "calls.contradiction",
+		"message": sprintf("the %s call is called a success and reports an error", [call.purpose]),
+		"tenants": call.tenants,
+		"observed": said,
+		"at": sprintf("/calls/%d", [i]),
+	}
+}
+
+# METADATA
+# title: A success that reports an error
+# description: The archived response says ok and names an error. Only ok decides; nothing is denied.
+# custom:
+#   codes: [calls.contradiction]
+#   remedy: Look into the control plane's own log; what it calls a success may be none.
+warn contains finding if {
+	input.archive.ok == true
+	said := input.archive.error
+	text.is_given(said)
+	finding := {
+		"code": "calls.contradiction",
+		"message": "the archived response is called a success and reports an error",
+		"observed": said,
+		"at": "/archive/error",
+	}
+}
+
 failures contains finding if {
 	some i in calls.failed
 	call := input.calls[i]

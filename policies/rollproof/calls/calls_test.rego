@@ -151,3 +151,34 @@ test_retried_calls_noted if {
 	notes := calls.note with input as live("completed", [good, retried], [])
 	{finding.message | some finding in notes} == {"1 call took more than one attempt"}
 }
+
+warned(doc) := findings if findings := calls.warn with input as object.union({"rollout": {"dry_run": false}}, doc)
+
+test_archived_success_with_an_error_warned if {
+	found := warned({"archive": {"ok": true, "error": "SECRET"}})
+	count(found) == 1
+	some finding in found
+	finding.code == "calls.contradiction"
+	finding.observed == "SECRET"
+	not contains(finding.message, "SECRET")
+}
+
+test_success_without_an_error_silent if {
+	warned({"archive": {"ok": true, "error": " "}}) == set()
+	warned({"archive": {"ok": true, "message": "done"}}) == set()
+	warned({"archive": {"ok": false, "error": "boom"}}) == set()
+}
+
+test_call_that_succeeds_with_an_error_warned if {
+	call := {
+		"purpose": "batch",
+		"tenants": ["bolt"],
+		"ok": true,
+		"attempts": [{"status": 200, "error": "disk full", "last": true}],
+	}
+	some finding in warned({"calls": [call]})
+	finding.code == "calls.contradiction"
+	finding.tenants == ["bolt"]
+	finding.at == "/calls/0"
+	warned({"calls": [object.union(call, {"ok": false})]}) == set()
+}

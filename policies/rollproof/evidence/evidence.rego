@@ -79,7 +79,7 @@ deny contains finding if {
 	count(rows) > 0
 	finding := {
 		"code": "evidence.live_row_in_dry_run",
-		"message": sprintf("the plan call's answer has %s", [text.plural(count(rows), "live row", "live rows")]),
+		"message": sprintf("the plan call's answer has %s", [text.plural(many(rows), "live row", "live rows")]),
 		"tenants": {anomaly.tenant | some anomaly in rows},
 		"at": rows[0].at,
 	}
@@ -115,7 +115,7 @@ warn contains finding if {
 	count(rows) > 0
 	finding := {
 		"code": "evidence.unrequested_row",
-		"message": sprintf("%s a tenant that its call did not name", [text.plural(count(rows), "row is for", "rows are each for")]),
+		"message": sprintf("%s a tenant that its call did not name", [text.plural(many(rows), "row is for", "rows are each for")]),
 		"tenants": {anomaly.tenant | some anomaly in rows},
 		"at": rows[0].at,
 	}
@@ -264,12 +264,12 @@ warn contains finding if {
 #   remedy: Look at these rows; a tenant that is reported as skipped may have lost its slug.
 warn contains finding if {
 	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "unattributed_row"]
-	many := sum([anomaly.count | some anomaly in rows])
-	many > 0
+	seen := many(rows)
+	seen > 0
 	places := [sprintf("%s#%s", [anomaly.input, anomaly.at]) | some anomaly in rows]
 	finding := {
 		"code": "evidence.unattributed_row",
-		"message": sprintf("%s to nobody: the slug is blank or absent", [text.plural(many, "row belongs", "rows belong")]),
+		"message": sprintf("%s to nobody: the slug is blank or absent", [text.plural(seen, "row belongs", "rows belong")]),
 		"observed": array.slice(places, 0, 20),
 		"at": places[0],
 	}
@@ -300,10 +300,11 @@ warn contains finding if {
 note contains finding if {
 	unknown := [anomaly | some anomaly in input.anomalies; anomaly.kind == "unknown_field"]
 	fields := sort({anomaly.field | some anomaly in unknown})
-	count(fields) > 0
+	seen := count(fields) + unlisted(unknown)
+	seen > 0
 	finding := {
 		"code": "evidence.unknown_field",
-		"message": sprintf("%s unknown: %s", [text.plural(count(fields), "field is", "fields are"), text.names(fields)]),
+		"message": sprintf("%s unknown: %s", [text.plural(seen, "field is", "fields are"), names(fields, seen)]),
 		"observed": fields,
 		"at": sprintf("%s#%s", [unknown[0].input, unknown[0].at]),
 	}
@@ -331,6 +332,41 @@ note contains finding if {
 # custom:
 #   codes: [evidence.empty_fleet, evidence.not_enumerated, evidence.live_row_in_dry_run]
 halt contains finding if some finding in deny
+
+# METADATA
+# title: The plan call enumerated somebody else before
+# description: >-
+#   An attempt of the plan call named tenants that the answer which counts does not name. Which of the two is the fleet
+#   is not known. Judged in a dry run too.
+# custom:
+#   codes: [evidence.enumeration_differs]
+#   waivable: false
+#   remedy: Find out why the control plane forgot them, then roll out again; give an inventory, so that none is lost.
+inconclusive contains finding if some finding in dropped
+
+# METADATA
+# title: Halt where the fleet is not certain
+# description: Attempts of the plan call enumerated different tenants. Nobody is called before it is known who is meant.
+# custom:
+#   codes: [evidence.enumeration_differs]
+halt contains finding if {
+	not input.rollout.dry_run
+	some finding in dropped
+}
+
+dropped contains finding if {
+	tenants := input.fleet.dropped
+	count(tenants) > 0
+	were := text.plural(count(tenants), "tenant was", "tenants were")
+	finding := {
+		"code": "evidence.enumeration_differs",
+		"message": sprintf("%s enumerated by another attempt of the plan call, and not by the one that counts", [were]),
+		"tenants": tenants,
+		"observed": count(tenants),
+		"expected": 0,
+		"at": "/fleet/dropped",
+	}
+}
 
 no_fleet contains finding if {
 	not input.rollout.dry_run
@@ -386,4 +422,18 @@ contradictions contains "is called incomplete" if {
 is_bare(row) if {
 	said := {object.get(row, key, null) | some key in ["ssm_status", "ssm_exit_code", "healthz_ok"]}
 	said == {null}
+}
+
+# How often anomalies occur, those that are not listed included.
+many(anomalies) := seen if {
+	seen := sum([anomaly.count | some anomaly in anomalies]) + unlisted(anomalies)
+}
+
+unlisted(anomalies) := more if more := sum([anomaly.more | some anomaly in anomalies])
+
+# The first ten of so many names.
+names(listed, seen) := text.names(listed) if count(listed) == seen
+
+names(listed, seen) := sprintf("%s and %d more", [concat(", ", array.slice(listed, 0, 10)), seen - 10]) if {
+	count(listed) < seen
 }

@@ -340,3 +340,51 @@ test_nothing_checked_is_denied if {
 	stopped := evidence.deny with input as disabled
 	stopped == set()
 }
+
+test_dropped_tenants_are_inconclusive_and_halt if {
+	doc := object.union(anomalous("x"), {"fleet": {"dropped": ["dune"]}})
+	found := evidence.inconclusive with input as doc
+	codes_of(found) == {"evidence.enumeration_differs"}
+	some finding in found
+	finding.tenants == ["dune"]
+	startswith(finding.message, "1 tenant was enumerated by another attempt")
+	halts := evidence.halt with input as doc
+	codes_of(halts) == {"evidence.enumeration_differs"}
+}
+
+test_dropped_tenants_of_a_dry_run_do_not_halt if {
+	doc := dry(object.union(anomalous("x"), {"fleet": {"dropped": ["dune", "echo"]}}))
+	found := evidence.inconclusive with input as doc
+	codes_of(found) == {"evidence.enumeration_differs"}
+	halts := evidence.halt with input as doc
+	halts == set()
+}
+
+test_nobody_dropped_silent if {
+	doc := object.union(anomalous("x"), {"fleet": {"dropped": []}})
+	found := evidence.inconclusive with input as doc
+	found == set()
+}
+
+test_rows_that_are_not_listed_are_counted if {
+	anomaly := object.union(anomalous("unrequested_row").anomalies[0], {"more": 41})
+	found := evidence.warn with input as object.union(anomalous("x"), {"anomalies": [anomaly]})
+	some finding in found
+	startswith(finding.message, "42 rows are each for")
+}
+
+test_fields_that_are_not_listed_are_counted if {
+	fields := [field | some i in numbers.range(1, 20); field := {
+		"kind": "unknown_field",
+		"input": "response.json",
+		"at": "/results/0",
+		"field": sprintf("f%d", [i]),
+		"count": 1,
+		"more": 5,
+	}]
+	last := [object.union(field, {"more": 0}) | some i, field in fields; i < 19]
+	doc := but(document([keyed]), {"anomalies": array.concat(last, array.slice(fields, 19, 20))})
+	some finding in noted(doc)
+	startswith(finding.message, "25 fields are unknown: f1, ")
+	endswith(finding.message, " and 15 more")
+}

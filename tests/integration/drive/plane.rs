@@ -35,6 +35,14 @@ pub enum Reply {
 pub struct Request {
     pub head: String,
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
+}
+
+/// What is read of a body that holds what this reader cannot.
+#[derive(serde::Deserialize, serde::Serialize)]
+struct Scope {
+    only_slugs: Option<Value>,
 }
 
 impl Request {
@@ -133,7 +141,10 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { head, body: serde_json::from_slice(&body).unwrap_or_default() })
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let scope = || serde_json::to_value(serde_json::from_str::<Scope>(&text).ok()?).ok();
+    let body = serde_json::from_str(&text).ok().or_else(scope).unwrap_or_default();
+    Some(Request { head, body, text })
 }
 
 /// The bytes of an answer.
