@@ -229,7 +229,7 @@ impl Driver<'_> {
             let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE, told).await else {
                 return Err(Unfinished::Stopped);
             };
-            let last = !attempted.is_transient() || attempt == attempts;
+            let last = !attempted.is_transient || attempt == attempts;
             let answer = Record::Answer {
                 call,
                 attempt,
@@ -238,6 +238,7 @@ impl Driver<'_> {
                 status: attempted.status,
                 error: attempted.error.map(Text::from),
                 body: attempted.body.map(Text::from),
+                malformed: attempted.malformed.map(Text::from),
                 last,
             };
             let mut driver = keeper.borrow_mut();

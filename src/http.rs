@@ -1,17 +1,19 @@
-//! HTTP to a service that a token is sent to: the one place that builds a client. No redirects, https unless loopback,
-//! every exchange bounded in time and size; where an answer holds the token, it is masked before anybody sees it.
+//! HTTP: the one place that builds a client and reads an answer. No redirects, https unless loopback, every exchange
+//! bounded in time and size; where an answer holds a token, that is masked before anybody sees it.
+
+mod reading;
+mod token;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, RequestBuilder, StatusCode, Url};
+use reqwest::{ClientBuilder, RequestBuilder, Url};
 
-use crate::error::Error;
-
-/// What stands in the token's place.
-const MASK: &str = "***";
+use reading::{Reading, reading};
+use token::masked;
+pub use token::{CONTROL_PLANE, GITEA, Token};
 
 /// A descriptive one: a firewall once banned a library's default (contract section 3).
 const USER_AGENT: &str = concat!("rollproof/", env!("CARGO_PKG_VERSION"), " (rollout verification)");
@@ -25,43 +27,63 @@ pub struct Attempted {
     pub status: Option<u16>,
     /// Why no whole answer came.
     pub error: Option<String>,
-    /// The answer as far as it came; the token is masked.
+    /// The answer as far as it came, without tokens.
     pub body: Option<String>,
+    /// Why the answer may not be read: its text would say something else than the service said.
+    pub malformed: Option<String>,
+    /// Whether another attempt is worth making.
+    pub is_transient: bool,
 }
 
-impl Attempted {
-    /// Whether another attempt is worth making: HTTP 502, 503, 504, a time limit, a transport error.
-    pub fn is_transient(&self) -> bool {
-        self.error.is_some() || self.status.is_some_and(|status| matches!(status, 502..=504))
-    }
-}
-
-/// How long an exchange may take, and how large its answer may be.
+/// How long an exchange may take, how large its answer may be, and what is read in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// From the first byte sent to the last one read.
     pub time: Duration,
     /// In bytes.
     pub answer: usize,
+    /// The keys whose values are read as they are: an answer that holds a token in one is malformed.
+    pub names: &'static [&'static str],
 }
 
-/// Sends a request and reads the whole answer.
-pub async fn exchange(request: RequestBuilder, bounds: Bounds, token: &Token) -> Attempted {
-    let start = Instant::now();
-    let mut attempted = Attempted { duration: Duration::ZERO, status: None, error: None, body: None };
-    let mut bytes = Vec::new();
-    let reading = read(request, bounds.answer, &mut attempted.status, &mut bytes);
-    let sent = tokio::time::timeout(bounds.time, reading).await;
-    attempted.duration = start.elapsed();
-    attempted.error = match sent {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(token.mask(&error)),
-        Err(_) => Some(format!("no whole answer within {} s", bounds.time.as_secs_f64())),
-    };
-    if attempted.status.is_some() {
-        attempted.body = Some(token.mask(&String::from_utf8_lossy(&bytes)));
+/// Why no whole answer came.
+struct Broken {
+    why: String,
+    /// Whether it may be otherwise the next time.
+    is_transient: bool,
+}
+
+impl From<reqwest::Error> for Broken {
+    fn from(error: reqwest::Error) -> Self {
+        let is_transient = !is_lasting(&error);
+        Self { why: chain(&error.without_url()), is_transient }
     }
-    attempted
+}
+
+/// Sends a request and reads the whole answer. The status decides first whether another attempt is worth making, whatever
+/// became of the body (contract section 3).
+pub async fn exchange(request: RequestBuilder, bounds: Bounds) -> Attempted {
+    let start = Instant::now();
+    let (mut status, mut bytes) = (None, Vec::new());
+    let sent = tokio::time::timeout(bounds.time, read(request, bounds.answer, &mut status, &mut bytes)).await;
+    let duration = start.elapsed();
+    let broken = match sent {
+        Ok(Ok(())) => None,
+        Ok(Err(broken)) => Some(broken),
+        Err(_) => {
+            let why = format!("no whole answer within {} s", bounds.time.as_secs_f64());
+            Some(Broken { why, is_transient: true })
+        }
+    };
+    let is_transient = match status {
+        Some(502..=504) => true,
+        Some(200) | None => broken.as_ref().is_some_and(|broken| broken.is_transient),
+        Some(_) => false,
+    };
+    let answer = status.map(|_| reading(&bytes, broken.is_some(), bounds.names));
+    let (body, malformed) = answer.map_or((None, None), |Reading { text, malformed }| (Some(text), malformed));
+    let error = broken.map(|broken| masked(&broken.why, false).into_owned());
+    Attempted { duration, status, error, body, malformed, is_transient }
 }
 
 async fn read(
@@ -69,20 +91,35 @@ async fn read(
     most: usize,
     status: &mut Option<u16>,
     bytes: &mut Vec<u8>,
-) -> Result<(), String> {
-    let mut response = request.send().await.map_err(|error| chain(&error.without_url()))?;
-    *status = Some(StatusCode::as_u16(&response.status()));
-    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
+) -> Result<(), Broken> {
+    let mut response = request.send().await?;
+    *status = Some(response.status().as_u16());
+    let too_large = || Broken { why: format!("the answer is larger than {most} bytes"), is_transient: false };
+    if response.content_length().is_some_and(|length| length > most as u64) {
+        return Err(too_large());
+    }
+    while let Some(chunk) = response.chunk().await? {
         if bytes.len() + chunk.len() > most {
-            return Err(format!("the answer is larger than {most} bytes"));
+            return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(())
 }
 
+/// Whether the same comes of every attempt: a certificate that is refused, a name that leads nowhere.
+fn is_lasting(error: &reqwest::Error) -> bool {
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.any(|cause| {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        // The type of an error in a name is not public.
+        matches!(tls, Some(rustls::Error::InvalidCertificate(_))) || cause.to_string() == "dns error"
+    })
+}
+
 /// An error with what caused it.
-pub fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -126,81 +163,4 @@ pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// A token: never printed, nor anything equal to it.
-#[derive(Clone)]
-pub struct Token(String);
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(masked)")
-    }
-}
-
-impl Token {
-    /// A token as it was given; white space around it is no part of it.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] where it is blank or cannot stand in a header.
-    pub fn new(text: &str, from: &str) -> Result<Self, Error> {
-        let token = text.trim();
-        if token.is_empty() {
-            return Err(Error::usage(format!("{from} is blank, so no call was made"), "give it the service's token"));
-        }
-        if HeaderValue::from_str(token).is_err() {
-            return Err(Error::usage(
-                format!("{from} holds what cannot stand in an HTTP header, so no call was made"),
-                "is it the token alone, on one line?",
-            ));
-        }
-        Ok(Self(token.to_owned()))
-    }
-
-    /// The value of the header that carries it, such as `Bearer <token>`.
-    pub fn header(&self, scheme: &str) -> HeaderValue {
-        // What a token may hold was looked at when it was made.
-        let mut value = HeaderValue::from_str(&format!("{scheme} {}", self.0))
-            .unwrap_or_else(|_| HeaderValue::from_static("Bearer none"));
-        value.set_sensitive(true);
-        value
-    }
-
-    /// The text without the token, however a JSON string in it spells it: what reads the text later undoes escapes, and
-    /// a message about it quotes what was read.
-    pub fn mask(&self, text: &str) -> String {
-        let text = text.replace(&self.0, MASK);
-        if !text.contains('\\') {
-            return text;
-        }
-        let mut masked = String::with_capacity(text.len());
-        let mut rest = &*text;
-        while let Some(next) = rest.chars().next() {
-            if let Some(behind) = behind_escaped(rest, &self.0) {
-                masked.push_str(MASK);
-                rest = behind;
-            } else {
-                masked.push(next);
-                rest = &rest[next.len_utf8()..];
-            }
-        }
-        masked
-    }
-}
-
-/// What follows `token` at the beginning of `text`, where any of its characters may be escaped as in a JSON string.
-fn behind_escaped<'a>(mut text: &'a str, token: &str) -> Option<&'a str> {
-    for wanted in token.chars() {
-        text = match text.strip_prefix('\\') {
-            None => text.strip_prefix(wanted)?,
-            Some(escape) => match escape.strip_prefix('u') {
-                Some(digits) => {
-                    let (digits, behind) = digits.split_at_checked(4)?;
-                    (u32::from_str_radix(digits, 16).ok()? == u32::from(wanted)).then_some(behind)?
-                }
-                None => escape.strip_prefix(if wanted == '\t' { 't' } else { wanted })?,
-            },
-        };
-    }
-    Some(text)
 }

@@ -15,7 +15,7 @@ use crate::drive::{
     Signal, Stop, Timing, Whom,
 };
 use crate::error::Error;
-use crate::http::{Token, is_loopback};
+use crate::http::{CONTROL_PLANE as TOKEN, Token, is_loopback};
 use crate::judge::{self, Judge};
 use crate::output;
 use crate::policy::{Inputs, SoFar};
@@ -24,8 +24,8 @@ use crate::probe;
 use crate::report::Report;
 use crate::schema::{self, fault_at};
 
-/// The variable that holds the control plane's token.
-const TOKEN: &str = "CP_ADMIN_API_TOKEN";
+/// The size limit of a file that holds a token, in bytes.
+const MAX_TOKEN: u64 = 64 << 10;
 
 /// What ended a rollout.
 struct Ended {
@@ -93,7 +93,7 @@ fn start(options: &cli::Run) -> Result<Record, Error> {
 
 fn client(options: &cli::Run, rollout: &Rollout) -> Result<Client, Error> {
     let token = if let Some(path) = &options.token_file {
-        let read = std::fs::read_to_string(path).map_err(|error| {
+        let read = Source::File(path.clone()).text(MAX_TOKEN).map_err(|error| {
             Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
         })?;
         Token::new(&read, "the token file")?
@@ -105,7 +105,7 @@ fn client(options: &cli::Run, rollout: &Rollout) -> Result<Client, Error> {
         Token::new(&given, TOKEN)?
     };
     let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
-    Client::new(url, token)
+    Client::new(url, &token)
 }
 
 fn timing(options: &cli::Run, judge: &Judge<'_>, rollout: &Rollout) -> Result<Timing, Error> {

@@ -71,9 +71,13 @@ pub enum Record {
         /// Why no whole answer came.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Text>,
-        /// The answer as it came, as far as it came; the token is masked.
+        /// The answer as it came, as far as it came, with tokens masked. Of one that is no UTF-8, a backslash is `\\` and
+        /// a byte of no character `\xff`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<Text>,
+        /// Why nothing in the answer may be read: it is no UTF-8, or holds a token in a name. Absent: it may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        malformed: Option<Text>,
         /// Whether the call has ended with it.
         last: bool,
     },

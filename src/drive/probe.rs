@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use reqwest::Url;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue};
-use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -14,7 +14,7 @@ use super::journal::Record;
 use super::{Driver, Progress, Signal, Stop, block_on, now};
 use crate::document::{BuildSeen, Document, Field, Map, ProbeAnswer, Text};
 use crate::error::Error;
-use crate::http::{chain, client, is_loopback};
+use crate::http::{Bounds, client, exchange, is_loopback};
 
 /// How much of an answer is read, in bytes.
 pub const MAX_BUILDINFO: usize = 64 << 10;
@@ -219,41 +219,29 @@ impl Prober {
     }
 
     async fn ask(&self, slug: &str) -> BuildSeen {
-        let mut seen = BuildSeen::default();
-        let limit = self.pace.request_timeout;
-        seen.error = match tokio::time::timeout(limit, self.exchange(slug, &mut seen.status)).await {
-            Ok(Ok(git_sha)) => {
-                seen.git_sha = git_sha;
-                None
-            }
-            Ok(Err(error)) => Some(Text::from(error)),
-            Err(_) => Some(Text::from(format!("no whole answer within {} s", limit.as_secs_f64()))),
+        let url = match self.template.url(slug) {
+            Ok(url) => url,
+            Err(problem) => return BuildSeen { error: Some(Text::from(problem)), ..BuildSeen::default() },
         };
-        seen
-    }
-
-    async fn exchange(&self, slug: &str, status: &mut Option<u16>) -> Result<Field<Text>, String> {
-        let request = self.http.get(self.template.url(slug)?);
-        let mut response = request.send().await.map_err(|error| chain(&error.without_url()))?;
-        *status = Some(response.status().as_u16());
-        if response.status() != StatusCode::OK {
-            return Ok(Field::Absent);
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
-            if bytes.len() + chunk.len() > MAX_BUILDINFO {
-                return Err(format!("the answer is larger than {MAX_BUILDINFO} bytes"));
+        let bounds = Bounds { time: self.pace.request_timeout, answer: MAX_BUILDINFO, names: &["git_sha"] };
+        let attempted = exchange(self.http.get(url), bounds).await;
+        let mut seen = BuildSeen { status: attempted.status, ..BuildSeen::default() };
+        // The status decides first: nothing is read of another answer.
+        if attempted.status.is_none_or(|status| status == 200) {
+            let whole = attempted.error.or(attempted.malformed);
+            match whole.map_or_else(|| commit(&attempted.body.unwrap_or_default()), Err) {
+                Ok(git_sha) => seen.git_sha = git_sha,
+                Err(error) => seen.error = Some(Text::from(error)),
             }
-            bytes.extend_from_slice(&chunk);
         }
-        commit(&bytes)
+        seen
     }
 }
 
 /// The commit that an answer names.
-fn commit(bytes: &[u8]) -> Result<Field<Text>, String> {
-    let info: BuildInfo = serde_json::from_slice(bytes).map_err(|error| {
-        let start: String = String::from_utf8_lossy(bytes).chars().take(MAX_COMMIT).collect();
+fn commit(answer: &str) -> Result<Field<Text>, String> {
+    let info: BuildInfo = serde_json::from_str(answer).map_err(|error| {
+        let start: String = answer.chars().take(MAX_COMMIT).collect();
         format!("{error}: {start}")
     })?;
     match info.git_sha.given().map(|sha| sha.chars().count()) {

@@ -393,13 +393,13 @@ impl Rollout {
                     call.attempts.push(Attempt::in_flight(at.clone()));
                 }
             }
-            Record::Answer { call, attempt, at, duration_ms, status, error, body, last } => {
+            Record::Answer { call, attempt, at, duration_ms, status, error, body, malformed, last } => {
                 let ended = Attempt {
                     at: None,
                     status: *status,
                     duration_ms: Some(*duration_ms),
                     error: error.clone(),
-                    malformed: None,
+                    malformed: malformed.clone(),
                     last: *last,
                 };
                 self.document.rollout.finished_at = Some(at.clone());
@@ -469,7 +469,7 @@ impl Rollout {
         let mut ok = Field::Absent;
         // What broke off behind its last row, or came too late to be all, still holds rows; it is no success.
         let is_whole = ended.error.is_none();
-        match body.map(known::<Answer<'_>>) {
+        match body.filter(|_| ended.malformed.is_none()).map(known::<Answer<'_>>) {
             Some(Ok(Known { value: answer, .. })) => {
                 if is_whole {
                     ok = answer.ok;

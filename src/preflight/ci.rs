@@ -124,13 +124,27 @@ impl Wait {
                 continue;
             };
             let id = fields.get("id").and_then(Value::as_u64)?;
-            let state = text("status").or_else(|| text("state")).unwrap_or_default();
-            let state = state.chars().take(KEPT).collect::<String>().to_lowercase();
-            if newest.get(name).is_none_or(|(known, _)| *known <= id) {
+            let kept = |state: &str| state.chars().take(KEPT).collect::<String>().to_lowercase();
+            // Some services have the one, some the other; where there are both, or one more with its number, the worse counts.
+            let states =
+                ["status", "state"].into_iter().filter(|key| fields.get(*key).is_some_and(|state| !state.is_null()));
+            let states = states.map(|key| text(key).map(kept)).collect::<Option<Vec<_>>>()?;
+            let state = states.into_iter().max_by_key(|state| badness(state)).unwrap_or_default();
+            let is_worse = |known: &(u64, String)| (known.0, badness(&known.1)) < (id, badness(&state));
+            if newest.get(name).is_none_or(is_worse) {
                 newest.insert(name.to_owned(), (id, state));
             }
         }
         Some(statuses.len())
+    }
+}
+
+/// How bad a state is: one that passed is less so than one that may still pass.
+fn badness(state: &str) -> u8 {
+    match state {
+        PASSED => 0,
+        ended if ENDED.contains(&ended) => 2,
+        _ => 1,
     }
 }
 

@@ -14,16 +14,17 @@ use crate::document::{Asked, Text};
 use crate::drive::scaled;
 use crate::environment::{given, required};
 use crate::error::Error;
-use crate::http::{Bounds, Token, base_url, client, exchange};
-
-/// The variable that holds the token.
-const TOKEN: &str = "GITEA_TOKEN";
+use crate::http::{Bounds, GITEA as TOKEN, Token, base_url, client, exchange};
+use crate::schema;
 
 /// The variable that holds the host.
 pub const HOST: &str = "GITEA_HOST";
 
 /// How much of an answer is read, in bytes.
 const MAX_ANSWER: usize = 8 << 20;
+
+/// What is read of answers.
+const NAMES: &[&str] = &["context", "data", "id", "sha", "state", "status", "value"];
 
 /// How many characters of an answer that cannot be read are kept.
 const KEPT: usize = 200;
@@ -58,7 +59,6 @@ struct Service {
     http: reqwest::Client,
     /// Up to the repository, without a slash at its end.
     base: String,
-    token: Token,
     bounds: Bounds,
     delays: Vec<Duration>,
 }
@@ -69,6 +69,7 @@ pub struct Answer {
     /// How it was asked. It has no problem yet where a whole answer came, whatever its status.
     pub asked: Asked,
     body: String,
+    malformed: Option<String>,
 }
 
 impl Gitea {
@@ -94,9 +95,10 @@ impl Gitea {
         headers.insert(AUTHORIZATION, token.header("token"));
         let http = client(&url, headers).build().map_err(|error| wrong(format!("no HTTP client: {error}")))?;
         let base = format!("{}/api/v1/repos/{}/{}", trimmed(&url), encoded(owner), encoded(name));
-        let bounds = Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER };
+        let bounds =
+            Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER, names: NAMES };
         let delays = settings.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect();
-        Ok(Self { service: Some(Service { http, base, token, bounds, delays }) })
+        Ok(Self { service: Some(Service { http, base, bounds, delays }) })
     }
 
     /// Whether anybody can be asked.
@@ -117,20 +119,21 @@ impl Gitea {
     pub async fn get(&self, path: &str) -> Answer {
         let Some(service) = &self.service else {
             let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
-            return Answer { asked: Asked { problem, ..Asked::default() }, body: String::new() };
+            return Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None };
         };
         let url = format!("{}{path}", service.base);
         let (mut asked, mut delays) = (Asked::default(), service.delays.iter());
         loop {
-            let attempted = exchange(service.http.get(&url), service.bounds, &service.token).await;
+            let attempted = exchange(service.http.get(&url), service.bounds).await;
             asked.requests += 1;
             asked.answers += u32::from(attempted.status.is_some());
             asked.status = attempted.status;
             match delays.next() {
-                Some(delay) if attempted.is_transient() => tokio::time::sleep(*delay).await,
+                Some(delay) if attempted.is_transient => tokio::time::sleep(*delay).await,
                 _ => {
                     asked.problem = attempted.error.map(Text::from);
-                    return Answer { asked, body: attempted.body.unwrap_or_default() };
+                    let body = attempted.body.unwrap_or_default();
+                    return Answer { asked, body, malformed: attempted.malformed };
                 }
             }
         }
@@ -143,20 +146,31 @@ impl Answer {
         self.asked.problem.is_none() && self.asked.status == Some(status)
     }
 
-    /// The JSON of a whole answer with HTTP 200.
+    /// The JSON of a whole answer with HTTP 200. One that says the same thing twice cannot be relied on.
     pub fn json(&self) -> Option<Value> {
-        if self.is(200) { serde_json::from_str(&self.body).ok() } else { None }
+        if self.is(200) { self.read().ok() } else { None }
+    }
+
+    fn read(&self) -> Result<Value, String> {
+        match &self.malformed {
+            Some(problem) => Err(problem.clone()),
+            None => schema::json(self.body.as_bytes()).map_err(|faults| {
+                let faults = faults.iter().map(|fault| fault.problem.clone());
+                format!("the answer is no JSON that can be relied on: {}", faults.collect::<Vec<_>>().join("; "))
+            }),
+        }
     }
 
     /// Says of the answer that it cannot be read, and why: it is not what was asked for.
     pub fn unreadable(self, what: &str) -> Asked {
+        let status = self.asked.status.unwrap_or_default();
+        let problem = match self.read() {
+            _ if status != 200 => format!("HTTP {status}"),
+            Ok(_) => format!("HTTP 200, and the answer is {what}"),
+            Err(problem) => format!("HTTP 200, and {problem}"),
+        };
         let mut asked = self.asked;
-        asked.problem = asked.problem.or_else(|| {
-            let status = asked.status.unwrap_or_default();
-            let words =
-                if status == 200 { format!("HTTP 200, and the answer is {what}") } else { format!("HTTP {status}") };
-            Some(Text::from(words))
-        });
+        asked.problem = asked.problem.or_else(|| Some(Text::from(problem)));
         let start: String = self.body.chars().take(KEPT).collect();
         asked.answer = Some(start).filter(|start| !start.is_empty()).map(Text::from);
         asked

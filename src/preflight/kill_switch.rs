@@ -47,10 +47,10 @@ impl KillSwitch {
             let repository = gitea.get("").await;
             reading.asked.requests += repository.asked.requests;
             reading.asked.answers += repository.asked.answers;
-            if repository.is(200) {
+            if repository.json().is_some_and(|repository| repository.is_object()) {
                 reading.state = SwitchState::Off;
             } else {
-                let repository = repository.unreadable("none");
+                let repository = repository.unreadable("no repository");
                 let why = repository.problem.as_deref().unwrap_or_default();
                 reading.asked.status = repository.status;
                 reading.asked.problem = Some(Text::from(format!(
@@ -79,11 +79,13 @@ impl SwitchReading {
     }
 }
 
-/// The value of a variable as a Gitea gives it: in `data`, or in `value`.
+/// The value of a variable as a Gitea gives it: in `data`, or in `value`; none where the two do not agree.
 fn value(variable: &Value) -> Option<&str> {
     match (&variable["data"], &variable["value"]) {
-        // Where the two do not agree, the one that holds.
-        (Value::String(data), Value::String(value)) => Some(if is_truthy(value) { value } else { data }),
+        (Value::String(data), Value::String(value)) if is_truthy(data) || is_truthy(value) => {
+            Some(if is_truthy(value) { value } else { data })
+        }
+        (Value::String(data), Value::String(value)) => (data.trim() == value.trim()).then_some(data),
         (Value::String(text), Value::Null) | (Value::Null, Value::String(text)) => Some(text),
         _ => None,
     }

@@ -35,7 +35,7 @@ impl Commit {
     /// Reads the branch's head, before the call with this index.
     pub async fn read_head(&self, gitea: &Gitea, before: u32) -> HeadReading {
         let answer = gitea.get(&format!("/branches/{}", encoded(&self.branch))).await;
-        let head = answer.json().and_then(|branch| head(&branch));
+        let head = answer.json().and_then(|branch| head(&branch, &self.sha));
         let state = match &head {
             Some(head) if same(head, &self.sha) => HeadState::Latest,
             Some(_) => HeadState::Superseded,
@@ -53,10 +53,12 @@ impl Commit {
     }
 }
 
-/// The head of a branch as a Gitea gives it: in `commit.id`, or in `commit.sha`.
-fn head(branch: &Value) -> Option<String> {
+/// The head of a branch as a Gitea gives it: in `commit.id`, or in `commit.sha`. Where the two do not agree, it is the one
+/// that is not `ours`: a job that may be superseded changes nothing.
+fn head(branch: &Value, ours: &str) -> Option<String> {
     let named = ["id", "sha"].into_iter().filter_map(|key| branch["commit"][key].as_str());
-    named.map(|sha| sha.trim().to_ascii_lowercase()).find(|sha| is_sha(sha))
+    let named = named.map(|sha| sha.trim().to_ascii_lowercase()).filter(|sha| is_sha(sha)).collect::<Vec<_>>();
+    named.iter().find(|sha| !same(sha, ours)).or(named.first()).cloned()
 }
 
 /// Whether two names of commits are one, compared on the shorter's length, in any case.

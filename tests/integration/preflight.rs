@@ -88,6 +88,7 @@ fn the_kill_switch_is_read_as_the_contract_says() {
     let html = || Reply::Raw(http(200, "<html>sign in</html>"));
     let cut = || Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\": \"false\"}".to_vec());
     let moved = || Reply::Raw(b"HTTP/1.1 301 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec());
+    let text = |body: &str| Reply::Raw(http(200, body));
     let none = "";
     let unreadable = "gates.switch_unreadable";
     // What the variable and the repository are answered with; the exit code, the finding, and how many requests it took.
@@ -107,6 +108,22 @@ fn the_kill_switch_is_read_as_the_contract_says() {
         ("a boolean", ok(&json!({"data": false})), NOTHING, 1, unreadable, 1),
         ("an array", ok(&json!([])), NOTHING, 1, unreadable, 1),
         ("a string", ok(&json!("false")), NOTHING, 1, unreadable, 1),
+        ("off, then armed", text(r#"{"data": "false", "data": "true"}"#), NOTHING, 1, unreadable, 1),
+        ("armed, then off", text(r#"{"data": "true", "data": "false"}"#), NOTHING, 1, unreadable, 1),
+        ("off twice", text(r#"{"data": "false", "data": "false"}"#), NOTHING, 1, unreadable, 1),
+        ("twice, escaped", text(r#"{"data": "true", "d\u0061ta": "false"}"#), NOTHING, 1, unreadable, 1),
+        ("another key twice", text(r#"{"name": "a", "data": "false", "name": "b"}"#), NOTHING, 1, unreadable, 1),
+        ("two that differ", ok(&json!({"data": "false", "value": "0"})), NOTHING, 1, unreadable, 1),
+        ("two of which one is blank", ok(&json!({"data": "false", "value": ""})), NOTHING, 1, unreadable, 1),
+        ("two that agree", ok(&json!({"data": "false", "value": " false"})), NOTHING, 0, none, 1),
+        ("two of which one is a boolean", ok(&json!({"data": "false", "value": true})), NOTHING, 1, unreadable, 1),
+        ("a byte order mark", text("\u{feff}{\"data\": \"false\"}"), NOTHING, 1, unreadable, 1),
+        ("a token in the value", ok(&json!({"data": TOKEN})), NOTHING, 1, unreadable, 1),
+        ("a token in a key", ok(&json!({"data": "false", TOKEN: 1})), NOTHING, 1, unreadable, 1),
+        ("a token elsewhere", ok(&json!({"data": "false", "description": TOKEN})), NOTHING, 0, none, 1),
+        ("404 where the repository is a page", gone(), html(), 1, unreadable, 2),
+        ("404 where the repository says two things", gone(), text(r#"{"id": 1, "id": 2}"#), 1, unreadable, 2),
+        ("404 where the repository is an array", gone(), ok(&json!([])), 1, unreadable, 2),
         ("junk", html(), NOTHING, 1, unreadable, 1),
         ("an empty answer", Reply::Raw(http(200, "")), NOTHING, 1, unreadable, 1),
         ("204", Reply::Raw(http(204, "")), NOTHING, 1, unreadable, 1),
@@ -220,7 +237,8 @@ fn a_gitea_is_a_host_name_or_a_url_and_never_in_the_clear() {
         ("GITHUB_SHA", "main"),
         ("GITHUB_SHA", ""),
         ("GITHUB_REF_NAME", ".."),
-        ("GITEA_TOKEN", "a\nb"),
+        ("GITEA_TOKEN", "g1tea-t0ken\ng1tea-t0ken"),
+        ("GITEA_TOKEN", "g1tea"),
     ] {
         let ran = ask("latest", &plane.url, &[(name, value)]);
         assert_eq!((ran.code, &*ran.stdout), (2, ""), "{name}={value}: {}", ran.stderr);
@@ -279,6 +297,35 @@ fn only_success_of_the_newest_status_passes() {
         ("a warning", vec![test(1, "success"), lint(2, "warning")], missing),
         ("no state", vec![test(1, "success"), json!({"id": 2, "context": "lint"})], missing),
         ("newest is pending", vec![test(1, "success"), lint(2, "success"), lint(3, "pending")], missing),
+        ("the same number, the worse first", vec![test(1, "success"), lint(2, "failure"), lint(2, "success")], failed),
+        ("the same number, the worse last", vec![test(1, "success"), lint(2, "success"), lint(2, "failure")], failed),
+        ("the same number, one pending", vec![test(1, "success"), lint(2, "pending"), lint(2, "success")], missing),
+        (
+            "`status` success, `state` failure",
+            vec![test(1, "success"), json!({"id": 2, "context": "lint", "status": "success", "state": "failure"})],
+            failed,
+        ),
+        (
+            "`status` failure, `state` success",
+            vec![test(1, "success"), json!({"id": 2, "context": "lint", "status": "failure", "state": "success"})],
+            failed,
+        ),
+        (
+            "`status` success, `state` pending",
+            vec![test(1, "success"), json!({"id": 2, "context": "lint", "status": "success", "state": "pending"})],
+            missing,
+        ),
+        (
+            "`status` success, `state` a number",
+            vec![test(1, "success"), json!({"id": 2, "context": "lint", "status": "success", "state": 1})],
+            missing,
+        ),
+        (
+            "`status` null, `state` success",
+            vec![test(1, "success"), json!({"id": 2, "context": "lint", "status": null, "state": "Success"})],
+            "",
+        ),
+        ("a token in a state", vec![test(1, "success"), lint(2, TOKEN)], missing),
         ("no id", vec![test(1, "success"), json!({"context": "lint", "status": "success"})], missing),
         ("no object", vec![test(1, "success"), lint(2, "success"), json!(7)], missing),
     ] {
@@ -409,6 +456,16 @@ fn latest_exits_0_with_the_newer_head_and_10_otherwise() {
         ("latest, in any case", commit(&SHA.to_uppercase()), 10, ""),
         ("latest, a short head", commit(short), 10, ""),
         ("latest, in `sha`", ok(&json!({"commit": {"id": "", "sha": SHA}})), 10, ""),
+        ("superseded, by `sha` alone", ok(&json!({"commit": {"id": SHA, "sha": OTHER}})), 0, OTHER),
+        ("superseded, by `id` alone", ok(&json!({"commit": {"id": OTHER, "sha": SHA}})), 0, OTHER),
+        ("latest, in both", ok(&json!({"commit": {"id": SHA, "sha": short}})), 10, ""),
+        ("twice", Reply::Raw(http(200, &format!(r#"{{"commit": {{"id": "{OTHER}", "id": "{SHA}"}}}}"#))), 10, ""),
+        (
+            "two commits",
+            Reply::Raw(http(200, &format!(r#"{{"commit": {{"id": "{OTHER}"}}, "commit": {{}}}}"#))),
+            10,
+            "",
+        ),
         ("no commit", ok(&json!({"name": "main"})), 10, ""),
         ("an empty commit", commit(""), 10, ""),
         ("no commit's name", commit("HEAD"), 10, ""),

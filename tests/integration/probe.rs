@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{Case, Ran, read_json, rollproof, run};
 
 const SHA: &str = "abcdef1000000000000000000000000000000000";
+const TOKEN: &str = "s3cret-t0ken";
 const OLD: &str = "0123456000000000000000000000000000000000";
 
 /// What a tenant does when it is asked for its build.
@@ -194,7 +195,7 @@ fn command(case: &Case, world: &World, more: &[&str]) -> Command {
     let mut command = rollproof();
     command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
     command.args(["--probe", "--probe-url-template", &world.template()]).args(more);
-    command.current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", "t0ken");
+    command.current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN);
     command
 }
 
@@ -268,7 +269,7 @@ fn every_buildinfo_was_blocked_and_a_soft_warning_turned_it_green() {
         let mut command = rollproof();
         command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
         command.args(["--probe", "--probe-url-template", &template]).args(PACE).args(["--format", "json"]);
-        let ran = run(command.current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", "t0ken"));
+        let ran = run(command.current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
         assert_eq!(ran.code, 1, "{words}: {}{}", ran.stdout, ran.stderr);
         let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
         let found = findings(&report);
@@ -529,7 +530,7 @@ fn a_journal_that_ends_before_probing_did_is_no_pass() {
     // A rollout that was killed in mid-call is resumed with its probing, or not at all.
     case.file("document.json.journal", until("probe"));
     let args = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json", "--resume"];
-    let without = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", "t0ken"));
+    let without = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
     assert_eq!(without.code, 2, "{}", without.stderr);
     assert!(without.stderr.contains("give --probe again"), "{}", without.stderr);
     let resumed = drive(&case, &world, &["--resume"]);
@@ -541,7 +542,7 @@ fn a_document_is_probed_and_written_anew() {
     let world = World::new(&["acme", "bolt"], &[], |_, time| if time <= 2 { commit(OLD) } else { commit(SHA) });
     let case = case(&world.url);
     let args = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
-    let ran = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", "t0ken"));
+    let ran = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
     assert_eq!(ran.code, 0, "without --probe builds are not asked for: {}", ran.stderr);
     assert_eq!((world.asked().len(), &json_of(&case, "document.json")["probes"]), (0, &Value::Null));
 
@@ -575,7 +576,7 @@ fn probing_is_configured_and_senseless_options_are_refused_before_anything_is_ca
     let case = case(&world.url);
     let probe = |more: &[&str]| {
         let args = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
-        run(rollproof().args(args).args(more).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", "t0ken"))
+        run(rollproof().args(args).args(more).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN))
     };
     let template = world.template();
     for (more, expected) in [
@@ -601,7 +602,7 @@ fn probing_is_configured_and_senseless_options_are_refused_before_anything_is_ca
     case.file("nameless.json", plan.to_string());
     let nameless = ["--probe", "--probe-url-template", &template, "--plan", "nameless.json"];
     let args = ["run", "--response", "response.json", "--document", "document.json"];
-    let ran = run(rollproof().args(args).args(nameless).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", "t0ken"));
+    let ran = run(rollproof().args(args).args(nameless).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("names no commit"), "{}", ran.stderr);
     assert!(!case.path("document.json.journal").exists());
@@ -694,6 +695,45 @@ fn a_certificate_that_is_not_trusted_is_no_answer() {
             let error = probe["error"].as_str().expect("text");
             assert!(error.contains("certificate"), "{trusted} {host}: {error}");
             assert!(ran.stdout.contains("build.unreachable"), "{}", ran.stdout);
+        }
+    }
+}
+
+/// What a tenant answers may hold a token of the job, which is no secret of the tenant's; and may say two things at once.
+#[test]
+fn an_answer_that_cannot_be_relied_on_names_no_build() {
+    let echo = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let not_utf8 = [&b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"git_sha\": \"a"[..], b"\xff\"}"].concat();
+    for (name, reply, says) in [
+        ("twice", Reply::Body(format!(r#"{{"git_sha": "{OLD}", "git_sha": "{SHA}"}}"#)), "duplicate field `git_sha`"),
+        (
+            "twice, escaped",
+            Reply::Body(format!(r#"{{"git_sha": "{OLD}", "git\u005fsha": "{SHA}"}}"#)),
+            "duplicate field `git_sha`",
+        ),
+        ("another key twice", Reply::Body(format!(r#"{{"git_sha": "{SHA}", "a": 1, "a": 2}}"#)), "the same key twice"),
+        ("no UTF-8", Reply::Raw(not_utf8), "no UTF-8: found the byte 0xff at offset 14"),
+        ("a token in the commit", Reply::Body(format!(r#"{{"git_sha": "{TOKEN}"}}"#)), "holds a token"),
+        ("a token in a key", Reply::Body(format!(r#"{{"git_sha": "{SHA}", "{TOKEN}": 1}}"#)), "holds a token"),
+        ("no JSON", Reply::Body(format!("<pre>env: {echo}</pre>")), "<pre>env: ***</pre>"),
+        (
+            "breaks off",
+            Reply::Raw(
+                format!("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{{\"x\": \"{}", &TOKEN[..11]).into_bytes(),
+            ),
+            "end of file",
+        ),
+    ] {
+        let world = World::new(&["acme"], &[], move |_, _| reply.clone());
+        let case = case(&world.url);
+        let ran = drive(&case, &world, &["-vv"]);
+        assert_eq!(ran.code, 1, "{name}: {}{}", ran.stdout, ran.stderr);
+        let document = read_json(&case.path("document.json"));
+        let seen = &document["probes"][0];
+        assert!(seen["error"].as_str().is_some_and(|error| error.contains(says)), "{name}: {document:#}");
+        for file in ["document.json", "document.json.journal", "response.json"] {
+            let text = crate::support::read(&case.path(file));
+            assert!(!text.contains(&TOKEN[..8]) && !text.contains(&echo), "{name}: {text}");
         }
     }
 }

@@ -45,7 +45,7 @@ fn faults() -> Vec<Fault> {
             200,
             "end of file before message length reached",
         ),
-        fault("is 1 GiB", Reply::Huge, 4, 200, "larger than 67108864 bytes"),
+        fault("is 1 GiB", Reply::Huge, 1, 200, "larger than 67108864 bytes"),
         fault("is no HTTP", raw("SSH-2.0-OpenSSH\r\n"), 4, None, "invalid HTTP version"),
         fault("502", Reply::Json(502, json!({"ok": false, "message": "bad gateway"})), 4, 502, "bad gateway"),
         fault("503 with HTML", Reply::Raw(typed(503, "text/html", "<html>later</html>")), 4, 503, "<html>later</html>"),
@@ -94,9 +94,138 @@ fn faults() -> Vec<Fault> {
             Reply::Raw([&b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"[..], b"\xff\xfe{"].concat()),
             1,
             200,
-            "expected value",
+            "the answer is UTF-16",
         ),
+        // The status decides first, whatever becomes of the body: each of these calls may have redeployed somebody.
+        fault("500 that breaks off", raw("HTTP/1.1 500 X\r\nContent-Length: 99\r\n\r\n{\"ok\""), 1, 500, "end of file"),
+        fault("400 that breaks off", raw("HTTP/1.1 400 X\r\nContent-Length: 99\r\n\r\n{\"ok\""), 1, 400, "end of file"),
+        fault("429 that breaks off", raw("HTTP/1.1 429 X\r\nContent-Length: 99\r\n\r\n"), 1, 429, "end of file"),
+        fault("501 that breaks off", raw("HTTP/1.1 501 X\r\nContent-Length: 99\r\n\r\n"), 1, 501, "end of file"),
+        fault("202 that breaks off", raw("HTTP/1.1 202 X\r\nContent-Length: 99\r\n\r\n"), 1, 202, "end of file"),
+        fault(
+            "500 that stalls",
+            Reply::Open(b"HTTP/1.1 500 X\r\nContent-Length: 99\r\n\r\n{\"ok\"".to_vec(), Duration::from_secs(3)),
+            1,
+            500,
+            "no whole answer within 1 s",
+        ),
+        fault(
+            "500 with a bad chunk",
+            raw("HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            1,
+            500,
+            "chunk",
+        ),
+        fault("503 that breaks off", raw("HTTP/1.1 503 X\r\nContent-Length: 99\r\n\r\n{\"ok\""), 4, 503, "end of file"),
+        fault(
+            "200 that stalls",
+            Reply::Open(b"HTTP/1.1 200 X\r\nContent-Length: 99\r\n\r\n{\"ok\"".to_vec(), Duration::from_secs(3)),
+            4,
+            200,
+            "no whole answer within 1 s",
+        ),
+        // What says two things at once says nothing.
+        fault(
+            "results twice",
+            Reply::Raw(http(200, r#"{"ok": true, "results": [], "results": []}"#)),
+            1,
+            200,
+            "duplicate field",
+        ),
+        fault(
+            "ok twice, once escaped",
+            Reply::Raw(http(200, r#"{"ok": false, "results": [], "\u006fk": true}"#)),
+            1,
+            200,
+            "duplicate field",
+        ),
+        fault(
+            "a slug twice",
+            Reply::Raw(http(200, r#"{"ok": true, "results": [{"slug": "acme", "slug": "dune"}]}"#)),
+            1,
+            200,
+            "the same key twice",
+        ),
+        fault(
+            "an unknown key twice",
+            Reply::Raw(http(200, r#"{"ok": true, "results": [], "x": 1, "x": 2}"#)),
+            1,
+            200,
+            "the same key twice",
+        ),
+        fault(
+            "a byte order mark",
+            Reply::Raw(http(200, "\u{feff}{\"ok\": true, \"results\": []}")),
+            1,
+            200,
+            "byte order mark",
+        ),
+        fault(
+            "NUL",
+            Reply::Raw(http(200, "{\"ok\": true, \"results\": [], \"a\": \"\0\"}")),
+            1,
+            200,
+            "control character",
+        ),
+        fault(
+            "NUL at its end",
+            Reply::Raw(http(200, "{\"ok\": true, \"results\": []}\0")),
+            1,
+            200,
+            "trailing characters",
+        ),
+        fault("UTF-16 without a mark", Reply::Raw(http(200, "{\0\"\0o\0k\0")), 1, 200, "UTF-16"),
     ]
+}
+
+/// The name of no machine is asked for once: it will lead nowhere the next time either. So is a machine whose certificate is
+/// refused; see the tests of probing, which have one.
+#[test]
+fn a_name_that_leads_nowhere_is_looked_up_once() {
+    let case = case("https://cp.invalid");
+    let ran = drive(&case, &["-v"]);
+    let document = json_of(&case, "document.json");
+    let attempts = document["calls"][0]["attempts"].as_array().expect("attempts");
+    assert_eq!((ran.code, attempts.len()), (6, 1), "{document:#}");
+    assert!(attempts[0]["error"].as_str().is_some_and(|error| error.contains("dns error")), "{document:#}");
+}
+
+/// Two tenants whose names differ in bytes that are no text are not one tenant, nor any.
+#[test]
+fn an_answer_that_is_no_utf_8_names_nobody_live_or_replayed() {
+    for befallen in [&[][..], &["dune"]] {
+        let plane = Plane::new(move |_, request| {
+            if request.tenants() != befallen {
+                return healthy(request, &FLEET);
+            }
+            let mut body =
+                br#"{"ok": true, "results": [{"slug": "acme", "ssm_status": "DryRun"}, {"slug": "x-"#.to_vec();
+            body.extend_from_slice(b"\xe9\", \"ssm_status\": \"DryRun\"}, {\"slug\": \"x-\xe8\\n\"}]}");
+            Reply::Raw(
+                [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat(),
+            )
+        });
+        let case = case(&plane.url);
+        let ran = drive(&case, &[]);
+        assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+        let document = json_of(&case, "document.json");
+        let last = document["calls"].as_array().and_then(|calls| calls.last()).expect("a call");
+        let malformed = last["attempts"][0]["malformed"].as_str().expect("it is malformed");
+        assert!(malformed.contains("no UTF-8: found the byte 0xe9 at offset 79"), "{malformed}");
+        let journal = crate::support::read(&case.path("document.json.journal"));
+        let bodies = journal.lines().filter_map(|line| {
+            let record: Value = serde_json::from_str(line).expect("a record");
+            record["body"].as_str().map(str::to_owned)
+        });
+        let kept = bodies.last().expect("a body");
+        assert!(kept.contains(r#""x-\xe9", "#) && kept.contains(r#""x-\xe8\\n""#), "{kept}");
+        let replayed = case.run(["verify", "document.json.journal", "--document", "replayed.json"]);
+        assert_eq!(replayed.code, ran.code);
+        let replayed = json_of(&case, "replayed.json");
+        for key in ["calls", "cohorts", "fleet", "anomalies", "rollout"] {
+            assert_eq!(replayed[key], document[key], "{key}");
+        }
+    }
 }
 
 /// The call that the fault befalls.

@@ -170,7 +170,7 @@ fn driven(
     case: &Case,
     ask: &mut dyn FnMut(&Document) -> Result<Said, Error>,
 ) -> (Result<(), Error>, Document) {
-    let client = Client::new(&plane.url, Token::new("t0ken", "the test").expect("a token")).expect("a client");
+    let client = Client::new(&plane.url, &Token::new("s3cret-t0ken", "the test").expect("a token")).expect("a client");
     let timing = Timing {
         retry_delays: vec![Duration::ZERO; ATTEMPTS - 1],
         plan_timeout: Duration::from_secs(10),

@@ -132,3 +132,98 @@ fn the_token_is_in_no_complaint() {
     case.file("plan.json", plan("http://cp.example").to_string());
     is_nowhere("plain http", &case, &drive(&case, &["-vv"]));
 }
+
+/// What a token is part of is read as it was sent: a slug is never called by a mask.
+#[test]
+fn a_token_that_is_part_of_a_name_makes_its_answer_malformed() {
+    const SECRET: &str = "shop-000";
+    for slugs in [["shop-00001", "shop-00002"], ["acme", "shop%2D000"], ["acme", "c2hvcC0wMDA="]] {
+        let plane = Plane::new(move |_, request| healthy(request, &slugs));
+        let case = case(&plane.url);
+        let mut plan = plan(&plane.url);
+        plan["body"].as_object_mut().expect("an object").remove("canary_slug");
+        case.file("plan.json", plan.to_string());
+        let ran = run(super::command(&case, &["-vv"]).env("CP_ADMIN_API_TOKEN", SECRET));
+        let said = format!("{slugs:?}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!((ran.code, plane.calls()), (1, vec![vec![]]), "nobody but the plan was called: {said}");
+        let document = super::json_of(&case, "document.json");
+        let malformed = document["calls"][0]["attempts"][0]["malformed"].as_str().expect("it is malformed");
+        assert!(malformed.contains("a token in a name"), "{malformed}");
+        assert!(said.contains("malformed"), "{said}");
+        for name in ["document.json", "document.json.journal", "response.json"] {
+            let text = crate::support::read(&case.path(name));
+            assert!(!slugs[1..].iter().any(|slug| text.contains(slug)) && !text.contains(SECRET), "{text}");
+        }
+        let replayed = case.run(["verify", "document.json.journal", "--document", "replayed.json"]);
+        assert_eq!(replayed.code, 1);
+        assert_eq!(super::json_of(&case, "replayed.json")["calls"], document["calls"]);
+    }
+}
+
+/// In a text that only people read, its mask is read live as it is a year later.
+#[test]
+fn a_token_in_an_error_or_an_image_is_masked_and_the_rest_is_read() {
+    let plane = Plane::new(|_, request| match healthy(request, &FLEET) {
+        Reply::Json(status, mut body) => {
+            for row in body["results"].as_array_mut().expect("rows") {
+                row["running_image"] = format!("registry/{TOKEN}:staging-abcdef1").into();
+                row["note"] = serde_json::json!({"x": [format!("Bearer {TOKEN}")]});
+            }
+            Reply::Json(status, body)
+        }
+        other => other,
+    });
+    let case = case(&plane.url);
+    let ran = drive(&case, &["-vv"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    is_nowhere("an image", &case, &ran);
+    let document = super::json_of(&case, "document.json");
+    assert_eq!(document["cohorts"][0]["rows"][0]["running_image"], "registry/***:staging-abcdef1");
+    assert_eq!(case.run(["verify", "document.json.journal", "--document", "replayed.json"]).code, 0);
+    assert_eq!(super::json_of(&case, "replayed.json")["cohorts"], document["cohorts"]);
+}
+
+#[test]
+fn a_token_that_is_no_secret_is_refused() {
+    for (token, code) in [("shop", 2), ("s3cret-", 2), ("  s3cret- \n", 2), ("s3cret-t", 0)] {
+        let plane = Plane::new(|_, request| healthy(request, &FLEET));
+        let case = case(&plane.url);
+        let ran = run(super::command(&case, &[]).env("CP_ADMIN_API_TOKEN", token));
+        assert_eq!(ran.code, code, "{token}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.stderr.contains("CP_ADMIN_API_TOKEN has fewer than 8 characters"), code == 2, "{}", ran.stderr);
+        assert_eq!(plane.calls().is_empty(), code == 2);
+        case.file("token", token);
+        let more = ["--token-file", "token", "--journal", "other.journal"];
+        assert_eq!(run(super::command(&case, &more).env_remove("CP_ADMIN_API_TOKEN")).code, code);
+    }
+}
+
+/// Cut off anywhere in the token, and encoded by what stands between: no more than half of it is left.
+#[test]
+fn an_answer_that_breaks_off_in_the_token_holds_nothing_of_it() {
+    let hex = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let percent = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let entities = TOKEN.bytes().map(|byte| format!("&#{byte};")).collect::<String>();
+    for (echo, left) in [(TOKEN, 6), (&*hex, 8), (&*percent, 18), (&*entities, 34), ("czNjcmV0LXQwa2Vu", 8)] {
+        for cut in (left..=echo.len()).step_by(3) {
+            let part = echo[..cut].to_owned();
+            let said = part.clone();
+            let plane = Plane::new(move |_, _| {
+                let body = format!("{{\"ok\": false, \"error\": \"got {said}");
+                Reply::Raw(format!("HTTP/1.1 500 X\r\nContent-Length: 999\r\n\r\n{body}").into_bytes())
+            });
+            let case = case(&plane.url);
+            let ran = drive(&case, &["-vv", "--show-errors"]);
+            assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+            for name in ["document.json", "document.json.journal", "response.json"] {
+                let text = crate::support::read(&case.path(name));
+                assert!(!text.contains(&part[..left]), "{part}: {text}");
+            }
+            assert!(
+                !ran.stdout.contains(&part[..left]) && !ran.stderr.contains(&part[..left]),
+                "{part}: {}",
+                ran.stderr
+            );
+        }
+    }
+}
