@@ -7,6 +7,7 @@ mod journal;
 mod plan;
 mod response;
 mod scan;
+mod walk;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,11 +18,12 @@ use jiff::Timestamp;
 
 pub use fields::EvidenceFields;
 pub use fleet::{FleetList, PlanAnswer, is_enumeration};
-pub use input::{Bytes, Input, Source};
+pub use input::{Bytes, Input, MAX_WRITTEN, Source};
 pub use journal::{is_journal, replay};
 pub use plan::{Plan, PlanFile, plan_faults, unknown_rollout};
 pub use response::{LISTED, Response, ResponseRow};
 pub use scan::{Entries, Known, Refused, known};
+pub use walk::files_below;
 
 use crate::document::{
     Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Run, Text,

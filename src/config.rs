@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use probe::Probe;
 
+use crate::collect::{MAX_WRITTEN, Source};
 use crate::error::{Error, meant};
 
 /// The file that is read where `--config` names none.
@@ -135,7 +136,8 @@ impl Config {
     /// [`Error::Usage`] with line and column, where it cannot be read or is not valid.
     pub fn read(named: Option<&Path>) -> Result<Self, Error> {
         let path = named.unwrap_or(Path::new(FILE));
-        let text = match std::fs::read_to_string(path) {
+        let source = if named.is_some() { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
+        let text = match source.text(MAX_WRITTEN) {
             Ok(text) => text,
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {

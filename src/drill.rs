@@ -16,8 +16,12 @@ use tokio::runtime::{Builder, Runtime};
 pub use scenario::Scenario;
 
 use crate::cli;
+use crate::collect::Source;
 use crate::error::Error;
 use crate::output;
+
+/// How much is read of the document that a rehearsal wrote, in bytes.
+const MAX_DOCUMENT: u64 = 1 << 30;
 
 /// Plays a scenario, plays all, lists them, or serves one.
 ///
@@ -180,8 +184,8 @@ fn behind_gates(command: &mut Command, scenario: &Scenario, url: &str) {
 
 /// What a gate says that believes every call which was HTTP 200 with `ok` true.
 fn old_gate(document: &Path) -> String {
-    let text = std::fs::read_to_string(document).unwrap_or_default();
-    let document: Value = serde_json::from_str(&text).unwrap_or_default();
+    let input = Source::Found(document.to_owned()).read(MAX_DOCUMENT);
+    let document: Value = input.ok().and_then(|input| serde_json::from_slice(&input.bytes).ok()).unwrap_or_default();
     let calls = document["calls"].as_array().cloned().unwrap_or_default();
     let failed = calls.iter().filter(|call| call["ok"] != Value::Bool(true)).count();
     match (calls.len(), failed) {

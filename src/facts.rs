@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use crate::collect::Source;
+use crate::collect::{Input, Source};
 use crate::document::{InputFile, Role, Text};
 use crate::error::{Error, nearest};
 use crate::schema;
@@ -18,6 +18,22 @@ pub struct FactFiles {
     pub files: Vec<(String, PathBuf)>,
     /// The size limit of each, in bytes.
     pub max_bytes: u64,
+}
+
+/// A fact whose file was opened.
+#[derive(Debug)]
+pub struct Opened {
+    name: String,
+    /// What the file holds, or why that cannot be told.
+    input: Result<Input, Error>,
+}
+
+impl FactFiles {
+    /// Reads the files; what is wrong with one is said once it is known that a policy declares it.
+    pub fn open(self) -> Vec<Opened> {
+        let open = |(name, path)| Opened { name, input: Source::File(path).read(self.max_bytes) };
+        self.files.into_iter().map(open).collect()
+    }
 }
 
 /// Facts as they were read: `data.facts` of the policies.
@@ -47,9 +63,9 @@ pub struct Needed {
 /// # Errors
 /// [`Error::Usage`] where one is given twice or no policy declares it, [`Error::Facts`] where one is missing,
 /// [`Error::Evidence`] where a file is no JSON or too large.
-pub fn read(given: &FactFiles, declared: &[Needed], needed: &[Needed]) -> Result<Facts, Error> {
-    for (i, (name, _)) in given.files.iter().enumerate() {
-        if given.files[..i].iter().any(|(other, _)| other == name) {
+pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Result<Facts, Error> {
+    for (i, Opened { name, .. }) in given.iter().enumerate() {
+        if given[..i].iter().any(|other| other.name == *name) {
             return Err(Error::usage(format!("--facts {name} is given twice"), "give each fact once"));
         }
         if !declared.iter().any(|declared| declared.name == *name) {
@@ -57,7 +73,7 @@ pub fn read(given: &FactFiles, declared: &[Needed], needed: &[Needed]) -> Result
         }
     }
     let missing: Vec<&Needed> =
-        needed.iter().filter(|needed| !given.files.iter().any(|(name, _)| *name == needed.name)).collect();
+        needed.iter().filter(|needed| !given.iter().any(|given| given.name == needed.name)).collect();
     if let Some(first) = missing.first() {
         let help = format!(
             "add --facts {}=FILE; a document does not hold facts, so judging it again needs the same files",
@@ -67,13 +83,13 @@ pub fn read(given: &FactFiles, declared: &[Needed], needed: &[Needed]) -> Result
         return Err(Error::Facts { problem, help });
     }
     let mut facts = Facts::default();
-    for (name, path) in &given.files {
-        let input = Source::File(path.clone()).read(given.max_bytes)?;
+    for Opened { name, input } in given {
+        let input = input?;
         let value = schema::json(&input.bytes);
         let value = value.map_err(|faults| Error::Evidence { input: input.name.to_string(), faults })?;
         let file = input.file(Role::Facts, input.sha256());
         facts.files.push(InputFile { name: Text::from(format!("{name}={}", file.name)), ..file });
-        facts.values.insert(name.clone(), value);
+        facts.values.insert(name, value);
     }
     Ok(facts)
 }

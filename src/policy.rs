@@ -43,7 +43,7 @@ pub use source::RuleText;
 use crate::config::Mode;
 use crate::document::Document;
 use crate::error::{Error, nearest};
-use crate::facts::{self, FactFiles, Facts, Needed};
+use crate::facts::{self, FactFiles, Facts, Needed, Opened};
 use crate::finding::{RulePlace, Severity};
 use crate::waivers::Waivers;
 use engine::Outline;
@@ -133,7 +133,7 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
-        Self::about(Subject::Rollout, paths)
+        Self::about(Subject::Rollout, files::all(paths)?)
     }
 
     /// The bundled policies that judge audits.
@@ -141,13 +141,12 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one is not as it should be: a bug of ours.
     pub fn of_audits() -> Result<Self, Error> {
-        Self::about(Subject::Audit, &[])
+        Self::about(Subject::Audit, Vec::new())
     }
 
-    fn about(subject: Subject, paths: &[PathBuf]) -> Result<Self, Error> {
+    fn about(subject: Subject, own: Vec<Module>) -> Result<Self, Error> {
         let mut modules = embedded::modules(subject);
         let bundled = modules.len();
-        let own = files::all(paths)?;
         if !own.is_empty() {
             let problems = check::files(subject, modules.clone(), own.clone()).map_err(Error::Policy)?;
             if !problems.is_empty() {
@@ -337,7 +336,7 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code; those of
     /// [`facts::read`].
-    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Option<&FactFiles>) -> Result<Prepared, Error> {
+    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Option<Vec<Opened>>) -> Result<Prepared, Error> {
         let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
         let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
         let facts = facts.map_or_else(|| Ok(Facts::default()), |facts| facts::read(facts, &self.facts, &needed))?;
@@ -377,19 +376,22 @@ pub struct Settings {
     pub only: Option<&'static str>,
 }
 
-/// Begins to load the bundled policies and a team's own, on a policy thread.
+/// Reads a team's own policies, and begins to load them and the bundled ones on a policy thread. Files are read before
+/// it starts: where one comes slowly, no policy is to blame.
 ///
 /// # Errors
-/// [`Error::Policy`] where the operating system refuses.
+/// [`Error::Policy`] where a file cannot be read, or the operating system refuses.
 pub fn load(settings: Settings) -> Result<Loading, Error> {
+    let own = files::all(&settings.paths)?;
+    let facts = settings.facts.map(FactFiles::open);
     let work = move || {
-        let mut policies = Policies::about(settings.subject, &settings.paths)?;
+        let mut policies = Policies::about(settings.subject, own)?;
         policies.soften(settings.modes)?;
         let params = policies.params(&policies.meant(settings.params)?)?;
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);
         }
-        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, settings.facts.as_ref())? })
+        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, facts)? })
     };
     start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
 }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
+use crate::collect::files_below;
 use crate::error::Error;
 use crate::schema::Fault;
 
@@ -77,21 +76,18 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
             let problem = format!("{} is no folder", folder.display());
             return Err(Error::usage(problem, "name a folder of archives; `rollproof verify` reads a single one"));
         }
-        for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-            let entry = entry.map_err(|error| Error::Evidence {
-                input: folder.display().to_string(),
-                faults: vec![Fault::whole(format!("cannot look into it: {error}"))],
-            })?;
-            let path = entry.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if entry.file_type().is_dir() || name.starts_with('.') {
-                continue;
-            }
+        let found = files_below(folder, &|path| !name_of(path).starts_with('.') && kind(&name_of(path)).is_some());
+        let found = found.map_err(|problem| Error::Evidence {
+            input: folder.display().to_string(),
+            faults: vec![Fault::whole(format!("cannot look into it: {problem}"))],
+        })?;
+        for path in &found {
+            let name = name_of(path);
             let Some((kind, rest)) = kind(&name) else { continue };
             let place = (path.parent().unwrap_or(folder).to_owned(), rest);
             let files = units.entry(place).or_default().entry(kind).or_default();
-            if !files.iter().any(|file| file == path) {
-                files.push(path.to_owned());
+            if !files.contains(path) {
+                files.push(path.clone());
             }
         }
     }
@@ -103,6 +99,10 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
         let named = only.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
         named.display().to_string()
     }))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// What a file is and what else its name says; nothing where it is none of ours.

@@ -184,13 +184,13 @@ impl Bench<'_> {
     /// Those of `verify`.
     pub fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
         let sources = |plan, fleet, fields: &EvidenceFields| Sources {
-            evidence: Source::File(archive.evidence.clone()),
+            evidence: Source::Found(archive.evidence.clone()),
             fleet,
             plan,
             fields: fields.clone(),
             max_bytes: self.max_bytes,
         };
-        let source = |path: &Option<PathBuf>| path.clone().map(Source::File);
+        let source = |path: &Option<PathBuf>| path.clone().map(Source::Found);
         match collect(&sources(source(&archive.plan), source(&archive.fleet), self.fields), now) {
             // A document is complete: what lies beside it is in it.
             Err(Error::Usage { .. }) => collect(&sources(None, None, &EvidenceFields::default()), now),
@@ -214,7 +214,7 @@ impl Bench<'_> {
                 _ => Called::Unknown,
             });
         };
-        let input = Source::File(path.clone()).read(self.max_bytes)?;
+        let input = Source::Found(path.clone()).read(self.max_bytes)?;
         let said: Said = serde_json::from_slice(&input.bytes).map_err(|error| Error::Evidence {
             input: input.name.to_string(),
             faults: vec![Fault::whole(format!("it does not say what the rollout was called: {error}"))],

@@ -1,9 +1,10 @@
-//! A file, or standard input, read as a whole, and its hash.
+//! The one place that reads files: as a whole, with a size limit, and only what is a file. Gives the hash, too.
 
-use std::fs::File;
+use std::borrow::Cow;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use memmap2::{Advice, MmapMut};
@@ -19,11 +20,16 @@ const LARGE: usize = 1 << 16;
 /// From which size on an input is read into huge pages, in bytes: hundreds of faults, not tens of thousands.
 const HUGE: u64 = 1 << 24;
 
+/// How large a file may be that people write, such as a policy, in bytes.
+pub const MAX_WRITTEN: u64 = 16 << 20;
+
 /// Where to read an input.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A file.
+    /// A file, or a pipe, that somebody named.
     File(PathBuf),
+    /// A file that was found, and may not be a pipe: nobody may be writing to it.
+    Found(PathBuf),
     /// Standard input.
     Stdin,
 }
@@ -39,18 +45,9 @@ impl Source {
     /// # Errors
     /// [`Error::Evidence`] where it cannot be read or unpacked or is larger, unpacked.
     pub fn read(&self, max_bytes: u64) -> Result<Input, Error> {
-        let (name, read) = match self {
-            Self::Stdin => ("(standard input)".to_owned(), take(io::stdin().lock(), Vec::new(), max_bytes)),
-            Self::File(path) => {
-                let read = File::open(path).and_then(|file| {
-                    let length = file.metadata()?.len().min(max_bytes);
-                    if length < HUGE { take(file, Vec::new(), max_bytes) } else { take_huge(file, length, max_bytes) }
-                });
-                (path.display().to_string(), read)
-            }
-        };
+        let name = self.name();
         let failed = |fault| Error::Evidence { input: name.clone(), faults: vec![fault] };
-        let bytes = read.map_err(|error| failed(unreadable(&error)))?;
+        let bytes = self.bytes(max_bytes).map_err(|error| failed(unreadable(&error)))?;
         let bytes = unpacked(bytes, max_bytes).map_err(|error| {
             let fault = Fault::whole(format!("it is packed, and cannot be unpacked: {error}"));
             failed(fault.help("was it cut short? `gzip -t` and `zstd -t` tell more"))
@@ -63,6 +60,87 @@ impl Source {
         }
         Ok(Input { name: Text::from(name), bytes })
     }
+
+    /// Reads a text as a whole, at most `max_bytes`, as it is.
+    ///
+    /// # Errors
+    /// Those of the operating system, and what is wrong with the text.
+    pub fn text(&self, max_bytes: u64) -> io::Result<String> {
+        let wrong = |problem: String| io::Error::new(io::ErrorKind::InvalidData, problem);
+        let bytes = self.bytes(max_bytes)?;
+        if bytes.len() as u64 > max_bytes {
+            return Err(wrong(format!("it is larger than the limit of {max_bytes} bytes")));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|error| wrong(format!("it is no UTF-8: {error}")))?;
+        Ok(text.to_owned())
+    }
+
+    /// What is there, and at most one byte more than is allowed.
+    fn bytes(&self, max_bytes: u64) -> io::Result<Bytes> {
+        let file = match self {
+            Self::Stdin => return take(io::stdin().lock(), Vec::new(), max_bytes),
+            Self::File(path) => open(path, true)?,
+            Self::Found(path) => open(path, false)?,
+        };
+        let length = file.metadata()?.len().min(max_bytes);
+        if length < HUGE { take(file, Vec::new(), max_bytes) } else { take_huge(file, length, max_bytes) }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Stdin => "(standard input)".to_owned(),
+            Self::File(path) | Self::Found(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Opens a file; a pipe only where it was named: to open one waits for whoever writes to it.
+fn open(path: &Path, is_named: bool) -> io::Result<File> {
+    let check = |metadata: &Metadata| match kind(metadata) {
+        Kind::File => Ok(()),
+        Kind::Pipe if is_named => Ok(()),
+        Kind::Pipe => Err("it is a pipe, which is read only where it is named itself".into()),
+        Kind::Other(what) => Err(Cow::Owned(format!("it is {what}, but a file is expected"))),
+    };
+    let refused = |what: Cow<'static, str>| io::Error::new(io::ErrorKind::InvalidInput, what);
+    check(&path.metadata()?).map_err(refused)?;
+    let file = File::open(path)?;
+    // Something else may have taken its place meanwhile.
+    check(&file.metadata()?).map_err(refused)?;
+    Ok(file)
+}
+
+/// What a path leads to.
+enum Kind {
+    File,
+    Pipe,
+    /// Nothing that is read, in words.
+    Other(&'static str),
+}
+
+fn kind(metadata: &Metadata) -> Kind {
+    let is = metadata.file_type();
+    if is.is_file() {
+        return Kind::File;
+    }
+    if is.is_dir() {
+        return Kind::Other("a folder");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+        if is.is_fifo() {
+            return Kind::Pipe;
+        }
+        if is.is_socket() {
+            return Kind::Other("a socket");
+        }
+        // An empty file, as everybody uses it.
+        if Path::new("/dev/null").metadata().is_ok_and(|null| null.rdev() == metadata.rdev()) {
+            return Kind::File;
+        }
+    }
+    Kind::Other("a device")
 }
 
 /// What gzip or Zstandard packed, unpacked, and at most one byte more than is allowed; all else as it is. The first bytes
@@ -109,7 +187,7 @@ fn take_huge(mut file: File, length: u64, max_bytes: u64) -> io::Result<Bytes> {
 fn unreadable(error: &io::Error) -> Fault {
     let help = match error.kind() {
         io::ErrorKind::NotFound => "is the path right?",
-        io::ErrorKind::IsADirectory => "name the file in it",
+        io::ErrorKind::InvalidInput => "name a file, or pipe its contents in and name `-`",
         io::ErrorKind::PermissionDenied => "may this user read it?",
         _ => "try again, or copy the file somewhere else",
     };

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::build::{Build, Probe};
 use super::gitea::Gitea;
+use crate::collect::{MAX_WRITTEN, Source};
 use crate::error::{Error, nearest};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
@@ -166,7 +167,8 @@ impl Scenario {
     /// [`Error::Usage`] where it cannot be read or is none.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = Source::File(path.to_owned())
+            .text(MAX_WRITTEN)
             .map_err(|error| Error::usage(format!("cannot read the scenario {name}: {error}"), "is the path right?"))?;
         Self::parse(&text, &name)
     }

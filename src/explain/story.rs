@@ -71,8 +71,8 @@ pub struct Times(HashMap<(u32, u16), Text>);
 impl Times {
     /// Those that a journal tells of; none where the evidence is something else, or cannot be read a second time.
     pub fn read(source: &Source, max_bytes: u64) -> Self {
-        let Source::File(_) = source else { return Self::default() };
-        let Ok(input) = source.read(max_bytes) else { return Self::default() };
+        let Source::File(path) = source else { return Self::default() };
+        let Ok(input) = Source::Found(path.clone()).read(max_bytes) else { return Self::default() };
         if !is_journal(&input.bytes) {
             return Self::default();
         }

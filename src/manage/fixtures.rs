@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::collect::{EvidenceFields, Source, Sources, collect};
+use crate::collect::{EvidenceFields, MAX_WRITTEN, Source, Sources, collect};
 use crate::config::Config;
 use crate::error::{Error, nearest};
 use crate::output;
@@ -116,7 +116,7 @@ impl Judge<'_> {
     /// What is expected and not found, and what is found and not expected.
     fn compare(&mut self, folder: &Path) -> Result<Vec<Shown>, String> {
         let path = folder.join(CASE);
-        let case = match std::fs::read_to_string(&path) {
+        let case = match Source::Found(path.clone()).text(MAX_WRITTEN) {
             Ok(text) => Some(serde_json::from_str::<Case>(&text).map_err(|error| format!("{CASE}: {error}"))?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.update => None,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -189,9 +189,9 @@ fn sources(folder: &Path) -> Result<Sources, Error> {
     let evidence = evidence
         .ok_or_else(|| Error::usage(format!("it holds no evidence: none of {}", EVIDENCE.join(", ")), "add one"))?;
     Ok(Sources {
-        evidence: Source::new(evidence),
-        fleet: there(&["fleet.json", "fleet.txt"])?.map(Source::new),
-        plan: there(&["plan.json"])?.map(Source::new),
+        evidence: Source::Found(evidence),
+        fleet: there(&["fleet.json", "fleet.txt"])?.map(Source::Found),
+        plan: there(&["plan.json"])?.map(Source::Found),
         fields: EvidenceFields::default(),
         max_bytes: MAX_BYTES,
     })

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::engine::Module;
+use crate::collect::{MAX_WRITTEN, Source, files_below};
 use crate::error::Error;
 
 /// The modules of files and folders, each once though it is given twice.
@@ -57,7 +58,10 @@ impl Tested {
                 };
             }
         }
-        let read = |files: &BTreeSet<PathBuf>| files.iter().map(|file| module(file)).collect::<Result<Vec<_>, _>>();
+        let named: Vec<&Path> = paths.iter().map(|path| plain(path)).collect();
+        let read = |files: &BTreeSet<PathBuf>| {
+            files.iter().map(|file| module(file, named.contains(&&**file))).collect::<Result<Vec<_>, _>>()
+        };
         Ok(Self { policies: read(&policies)?, tests: read(&tests)?, policy_paths: policies.into_iter().collect() })
     }
 }
@@ -73,7 +77,7 @@ fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     if files.is_empty() {
         return Err(Error::Policy(format!("{}: there is no policy here", path.display())));
     }
-    files.iter().map(|file| module(file)).collect()
+    files.iter().map(|file| module(file, !path.is_dir())).collect()
 }
 
 fn is_rego(path: &Path) -> bool {
@@ -90,24 +94,26 @@ fn is_policy(path: &Path) -> bool {
 
 /// Finds a file, whatever it is called, or what is `wanted` below a folder.
 fn find(path: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -> Result<(), Error> {
-    if !path.is_dir() {
-        files.push(path.strip_prefix(".").unwrap_or(path).to_owned());
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
-        let path = entry.map_err(|error| unreadable(path, &error))?.path();
-        if path.is_dir() || wanted(&path) {
-            find(&path, wanted, files)?;
-        }
+    if path.is_dir() {
+        let found = files_below(path, wanted).map_err(|problem| unreadable(path, problem))?;
+        files.extend(found.iter().map(|file| plain(file).to_owned()));
+    } else {
+        files.push(plain(path).to_owned());
     }
     Ok(())
 }
 
-fn module(path: &Path) -> Result<Module, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+/// A path as reports show it.
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+fn module(path: &Path, is_named: bool) -> Result<Module, Error> {
+    let source = if is_named { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
+    let text = source.text(MAX_WRITTEN).map_err(|error| unreadable(path, error))?;
     Ok(Module { file: path.display().to_string(), text })
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Policy(format!("{}: cannot read it: {error}", path.display()))
+fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Error {
+    Error::Policy(format!("{}: cannot read it: {problem}", path.display()))
 }

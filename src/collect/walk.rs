@@ -1,0 +1,41 @@
+//! The files below a folder. Links are followed, and none leads anywhere twice.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+/// The files below a folder that are `wanted` by their path, by name. A folder that a link leads to is looked into once,
+/// and not where it is one of those that the link is in.
+///
+/// # Errors
+/// In words, where a folder, or a file that is wanted, cannot be looked at.
+pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, String> {
+    let mut seen = HashSet::new();
+    let is_new = |entry: &DirEntry| {
+        !entry.file_type().is_dir()
+            || entry.path().canonicalize().is_ok_and(|path| seen.insert(path))
+            || !entry.path_is_symlink()
+    };
+    // What stands in its own place is looked into before a link to it.
+    let order = |one: &DirEntry, other: &DirEntry| {
+        (one.path_is_symlink(), one.file_name()).cmp(&(other.path_is_symlink(), other.file_name()))
+    };
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).follow_links(true).sort_by(order).into_iter().filter_entry(is_new) {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() || !wanted(entry.path()) => {}
+            Ok(entry) => files.push(entry.into_path()),
+            Err(error) if error.loop_ancestor().is_some() => {}
+            // A link that leads nowhere harms nobody, unless what it leads to is wanted.
+            Err(error) if is_missing(&error) && !error.path().is_some_and(wanted) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_missing(error: &walkdir::Error) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound) && error.depth() > 0
+}
