@@ -41,7 +41,8 @@ fn case(url: &str) -> Case {
     case
 }
 
-const ARGS: [&str; 7] = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
+pub const ARGS: [&str; 7] =
+    ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
 
 pub fn command(case: &Case, more: &[&str]) -> Command {
     let mut command = rollproof();

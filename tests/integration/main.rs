@@ -9,6 +9,7 @@ mod drive;
 mod evidence;
 mod explain;
 mod facts;
+mod files;
 mod fixtures;
 mod formats;
 mod gated;
