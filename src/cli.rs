@@ -6,12 +6,14 @@ mod probe;
 
 use std::path::PathBuf;
 
+use clap::error::ContextValue;
 use clap::{Args, Parser, Subcommand};
 
 pub use audit::Audit;
 pub use probe::{Probe, Probing};
 
 use crate::render::Format;
+use crate::render::escape::visible;
 use crate::schema;
 
 pub use policy::{Listing, Own, PolicyBundle, PolicyEval, PolicyList, PolicyNew, PolicyShow, PolicyTest, TestFormat};
@@ -76,6 +78,20 @@ pub enum Command {
         /// The folder; it is made where there is none
         folder: Option<PathBuf>,
     },
+}
+
+/// What is wrong with a command line, in words. What it quotes stays on its line.
+pub fn refusal(mut error: clap::Error) -> String {
+    let quoted = error.context().map(|(kind, value)| (kind, value.clone())).collect::<Vec<_>>();
+    for (kind, value) in quoted {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(visible(&text)),
+            ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| visible(text)).collect()),
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error.render().to_string().trim_end().to_owned()
 }
 
 /// Look after policies of your own.
@@ -154,7 +170,7 @@ pub struct Preflight {
     pub config: Option<PathBuf>,
 
     /// The form of the verdict on standard output, where `latest` prints no more than the newer head
-    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT")]
+    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT", hide_env_values = true)]
     pub format: Format,
 
     /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
@@ -378,7 +394,7 @@ pub struct Judge {
     pub config: Option<PathBuf>,
 
     /// The form of the verdict on standard output
-    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT")]
+    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT", hide_env_values = true)]
     pub format: Format,
 
     /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
@@ -395,7 +411,7 @@ pub struct Judge {
     pub show_errors: bool,
 
     /// The size limit of each input, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES")]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES", hide_env_values = true)]
     pub max_input_bytes: u64,
 }
 

@@ -19,6 +19,7 @@ use crate::cli;
 use crate::collect::Source;
 use crate::error::Error;
 use crate::output;
+use crate::render::escape::line;
 
 /// How much is read of the document that a rehearsal wrote, in bytes.
 const MAX_DOCUMENT: u64 = 1 << 30;
@@ -57,7 +58,10 @@ fn serve(path: Option<&Path>) -> Result<u8, Error> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let (listener, address) = server::listen().await.map_err(system)?;
-        output::print(|out| writeln!(out, "http://{address}\n{}", server::TOKEN))?;
+        output::print(|out| {
+            line!(out, "http://{address}")?;
+            line!(out, "{}", server::TOKEN)
+        })?;
         server::serve(listener, scenario).await.map_err(system)
     })?;
     Ok(0)
@@ -79,8 +83,12 @@ fn one(options: &cli::Drill, name: &str) -> Result<u8, Error> {
     let played = play(options, name, &["--format", "text"])?;
     let about = Scenario::bundled(name)?.about;
     output::print(|out| {
-        writeln!(out, "drill  {name}: {about}\n\n{}", played.stdout)?;
-        writeln!(out, "The old gate, which believes the calls, would have said: {}", played.old_gate)
+        line!(out, "drill  {name}: {about}")?;
+        line!(out)?;
+        // The report that was printed is escaped already.
+        out.write_all(played.stdout.as_bytes())?;
+        line!(out)?;
+        line!(out, "The old gate, which believes the calls, would have said: {}", played.old_gate)
     })?;
     Ok(played.code)
 }

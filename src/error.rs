@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::policy::{Problem, Problems};
 use crate::schema::Fault;
 
-/// A failure to look. What a policy found is no error but a finding.
+/// A failure to look. What a policy found is no error but a finding. It may quote what comes from outside, so it is shown
+/// by [`crate::render::escape`] alone.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The command line asks for something that does not exist or does not fit together.
@@ -109,7 +110,7 @@ impl fmt::Display for Faults<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, fault) in self.faults.iter().enumerate() {
             if i > 0 {
-                f.write_str("\n       ")?;
+                f.write_str("\n")?;
             }
             f.write_str(&crate::render::escape::for_terminal(self.input))?;
             if let Some(pointer) = fault.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
@@ -121,7 +122,7 @@ impl fmt::Display for Faults<'_> {
             write!(f, ": {}", crate::render::escape::for_terminal(&fault.problem))?;
         }
         if self.faults.len() == crate::schema::MAX_FAULTS {
-            f.write_str("\n       (no more are shown)")?;
+            f.write_str("\n(no more are shown)")?;
         }
         Ok(())
     }

@@ -79,7 +79,7 @@ pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Resul
             "add --facts {}=FILE; a document does not hold facts, so judging it again needs the same files",
             first.name
         );
-        let problem = missing.into_iter().map(lacking).collect::<Vec<_>>().join("\n       ");
+        let problem = missing.into_iter().map(lacking).collect::<Vec<_>>().join("\n");
         return Err(Error::Facts { problem, help });
     }
     let mut facts = Facts::default();

@@ -4,22 +4,36 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use rollproof::cli::Cli;
+use rollproof::cli::{self, Cli};
 use rollproof::error::Error;
+use rollproof::render::escape::block;
 
 fn main() -> ExitCode {
-    let code = rollproof::run(Cli::parse(), &mut complain).unwrap_or_else(|error| {
-        complain(&error);
-        error.exit_code()
-    });
+    // A panic may quote what comes from outside, too.
+    std::panic::set_hook(Box::new(|panic| say(&block("", &panic.to_string()))));
+    let code = match Cli::try_parse() {
+        Ok(cli) => rollproof::run(cli, &mut complain).unwrap_or_else(|error| {
+            complain(&error);
+            error.exit_code()
+        }),
+        // It is the help or the version, and quotes nobody.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            say(&block("", &cli::refusal(error)));
+            2
+        }
+    };
     ExitCode::from(code)
 }
 
 fn complain(error: &Error) {
-    let mut err = anstream::stderr().lock();
-    // Where standard error is closed there is nobody left to tell.
-    let _ = writeln!(err, "error: {error}");
+    say(&block("error: ", &error.to_string()));
     if let Some(help) = error.help() {
-        let _ = writeln!(err, "  help: {help}");
+        say(&block("  help: ", help));
     }
+}
+
+fn say(escaped: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = std::io::stderr().write_all(escaped.as_bytes());
 }

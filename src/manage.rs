@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::error::{Error, nearest};
 use crate::output;
 use crate::policy::{self, Given, ParamSource, Policies, Prepared, Settings};
+use crate::render::escape::{line, write_json};
 
 /// Does what `rollproof policy` is asked for.
 ///
@@ -52,7 +53,7 @@ fn check(options: &cli::PolicyCheck) -> Result<u8, Error> {
     let policies = Policies::with(&paths)?;
     let own: Vec<&str> = policies.own().map(|package| &*package.name).collect();
     let names = if own.is_empty() { "no rule of findings, only what others import".into() } else { own.join(", ") };
-    output::print(|out| writeln!(out, "sound: {names}")).map(|()| 0)
+    output::print(|out| line!(out, "sound: {names}")).map(|()| 0)
 }
 
 /// The policies, each as much as the configuration lets it weigh.
@@ -90,9 +91,5 @@ fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
 
 /// Prints JSON.
 fn print_json(value: &impl Serialize) -> Result<u8, Error> {
-    output::print(|out| {
-        serde_json::to_writer_pretty(&mut *out, value)?;
-        writeln!(out)
-    })
-    .map(|()| 0)
+    output::print(|out| write_json(out, value)).map(|()| 0)
 }

@@ -11,6 +11,7 @@ use crate::environment::{asks, given, is_truthy, required, set, whole_number};
 use crate::error::Error;
 use crate::http::base_url;
 use crate::output;
+use crate::render::escape::write_json;
 
 /// What lets a plan name another control plane than the configured one.
 const OPT_IN: &str = "PROD_ALLOW_NON_PROD_CP_URL";
@@ -81,10 +82,10 @@ impl Settings {
 /// [`Error::Usage`] where a variable is missing or has a wrong value, [`Error::Output`] where it cannot be written.
 pub fn plan(options: &cli::Plan) -> Result<u8, Error> {
     let settings = Config::read(options.config.as_deref())?.plan;
-    let text = format!("{:#}\n", build(&settings)?);
+    let plan = build(&settings)?;
     match &options.out {
-        Some(path) => output::replace(path, |out| out.write_all(text.as_bytes())),
-        None => output::print(|out| out.write_all(text.as_bytes())),
+        Some(path) => output::replace(path, |out| write_json(out, &plan)),
+        None => output::print(|out| write_json(out, &plan)),
     }
     .map(|()| 0)
 }

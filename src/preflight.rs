@@ -23,6 +23,7 @@ use crate::judge::{self, Judge};
 use crate::output;
 use crate::plan::{is_sha, sha};
 use crate::policy::GATES;
+use crate::render::escape::line;
 use crate::schema;
 use ci::Wait;
 use gitea::{Gitea, HOST};
@@ -52,7 +53,7 @@ pub fn preflight(options: &cli::Preflight, complain: &mut dyn FnMut(&Error)) -> 
         report.findings.iter().for_each(|finding| progress.line(&finding.message));
         let mut written = judge.write_files(&report);
         let newer = report.summary.superseded_by.as_deref();
-        written.extend(newer.map(|head| output::print(|out| writeln!(out, "{head}"))));
+        written.extend(newer.map(|head| output::print(|out| line!(out, "{head}"))));
         return Ok(judge::exit_code(if newer.is_some() { 0 } else { LATEST }, written, complain));
     }
     let code = match report.decision.exit_code(false) {

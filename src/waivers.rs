@@ -132,7 +132,7 @@ pub fn read<'a>(paths: impl IntoIterator<Item = &'a Path>, max_days: u32, max_by
     for given in &waivers.given {
         faults.extend(given.waiver.faults(max_days).map(|fault| format!("{}: {fault}", given.place)));
     }
-    if faults.is_empty() { Ok(waivers) } else { Err(Error::usage(faults.join("\n       "), HELP)) }
+    if faults.is_empty() { Ok(waivers) } else { Err(Error::usage(faults.join("\n"), HELP)) }
 }
 
 fn parse(input: &Input) -> Result<Vec<Given>, String> {

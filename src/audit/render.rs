@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use super::report::AuditReport;
 use crate::render::View;
+use crate::render::escape::write_json;
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -30,10 +31,7 @@ pub enum Format {
 pub fn render(format: Format, report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Text => text::render(report, view, out),
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, report)?;
-            writeln!(out)
-        }
+        Format::Json => write_json(out, report),
         Format::Jsonl => jsonl::render(report, out),
         Format::Html => html::render(report, view, out),
     }

@@ -100,7 +100,7 @@ pub struct Audit {
     pub quiet: bool,
 
     /// The size limit of each file, unpacked, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES")]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES", hide_env_values = true)]
     pub max_input_bytes: u64,
 }
 

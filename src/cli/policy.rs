@@ -171,7 +171,7 @@ pub struct PolicyEval {
     pub own: Own,
 
     /// The size limit of each input, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES")]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES", hide_env_values = true)]
     pub max_input_bytes: u64,
 }
 

@@ -15,7 +15,7 @@ use crate::collect::TOOL;
 use crate::error::Error;
 use crate::output;
 use crate::policy::{Prepared, is_ours};
-use crate::render::escape::for_terminal;
+use crate::render::escape::line;
 use crate::schema::Name;
 
 /// The package in which conftest looks.
@@ -29,12 +29,11 @@ pub fn bundle(options: &cli::PolicyBundle) -> Result<u8, Error> {
     let policies = prepared(&options.own, &options.params)?;
     let files = files(&policies)?;
     output::replace(&options.out, |out| archive(&files, out))?;
-    let out = options.out.display().to_string();
-    let shown = for_terminal(&out);
+    let shown = options.out.display();
     let names: Vec<&str> = policies.packages().iter().map(|package| &*package.name).collect();
     output::print(|out| {
-        writeln!(out, "wrote  {shown}: {}", for_terminal(&names.join(", ")))?;
-        writeln!(out, "asked  opa eval --bundle {shown} --input document.json data.main.findings")
+        line!(out, "wrote  {shown}: {}", names.join(", "))?;
+        line!(out, "asked  opa eval --bundle {shown} --input document.json data.main.findings")
     })
     .map(|()| 0)
 }

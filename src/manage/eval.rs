@@ -13,7 +13,7 @@ use crate::collect::{EvidenceFields, Source, Sources, collect};
 use crate::error::Error;
 use crate::output;
 use crate::policy::Said;
-use crate::render::escape::for_terminal;
+use crate::render::escape::line;
 use crate::schema;
 
 /// How many tenants of a finding are named.
@@ -77,7 +77,7 @@ pub fn eval(options: &cli::PolicyEval) -> Result<u8, Error> {
             output::print(|out| {
                 findings.iter().try_for_each(|said| write(said, out))?;
                 if !silent.is_empty() {
-                    writeln!(out, "silent: {}", silent.join(", "))?;
+                    line!(out, "silent: {}", silent.join(", "))?;
                 }
                 Ok(())
             })
@@ -91,20 +91,20 @@ pub fn eval(options: &cli::PolicyEval) -> Result<u8, Error> {
 /// # Errors
 /// Those of `out`.
 pub fn write(said: &Said, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}  {}  {}", said.severity, for_terminal(&said.code), for_terminal(&said.message))?;
+    line!(out, "{}  {}  {}", said.severity, said.code, said.message)?;
     if !said.tenants.is_empty() {
-        let named: Vec<String> = said.tenants.iter().take(MAX_TENANTS).map(|tenant| for_terminal(tenant)).collect();
+        let named: Vec<&str> = said.tenants.iter().take(MAX_TENANTS).map(|tenant| &**tenant).collect();
         let more = said.tenants.len() - named.len();
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        writeln!(out, "      tenants   {}{more}", named.join(", "))?;
+        line!(out, "      tenants   {}{more}", named.join(", "))?;
     }
     for (word, value) in [("observed", &said.observed), ("expected", &said.expected)] {
         if let Some(value) = value {
-            writeln!(out, "      {word}  {}", for_terminal(&value.to_string()))?;
+            line!(out, "      {word}  {value}")?;
         }
     }
     if let Some(at) = &said.at {
-        writeln!(out, "      at        {}", for_terminal(at))?;
+        line!(out, "      at        {at}")?;
     }
     Ok(())
 }

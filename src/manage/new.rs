@@ -7,7 +7,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::output;
 use crate::policy::{is_ours, reserved};
-use crate::render::escape::for_terminal;
+use crate::render::escape::line;
 
 /// What Rego keeps for itself.
 const KEYWORDS: [&str; 17] = [
@@ -55,9 +55,8 @@ pub fn new(options: &cli::PolicyNew) -> Result<u8, Error> {
         made.push(path);
     }
     output::print(|out| {
-        made.iter().try_for_each(|path| writeln!(out, "made  {}", for_terminal(&path.display().to_string())))?;
-        let shown = for_terminal(&shown);
-        writeln!(out, "next  rollproof policy check {shown} && rollproof policy test {shown}")
+        made.iter().try_for_each(|path| line!(out, "made  {}", path.display()))?;
+        line!(out, "next  rollproof policy check {shown} && rollproof policy test {shown}")
     })
     .map(|()| 0)
 }

@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::output;
 use crate::policy::{self, Entry, Policies, Said, Settings, Subject};
-use crate::render::escape::for_terminal;
+use crate::render::escape::line;
 
 /// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
 const TROUBLED: &str = include_str!("show/troubled.json");
@@ -91,60 +91,62 @@ fn of_an_audit(name: &str) -> Result<Option<Said>, Error> {
 
 fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
     let Shown { entry, sources, example, .. } = shown;
-    writeln!(out, "{}  {}", for_terminal(&entry.name), for_terminal(&entry.title))?;
+    line!(out, "{}  {}", entry.name, entry.title)?;
     if !entry.description.is_empty() {
-        writeln!(out, "{}", for_terminal(&entry.description.replace('\n', " ")))?;
+        line!(out, "{}", entry.description.replace('\n', " "))?;
     }
     let source = if entry.bundled { "bundled" } else { "your own" };
-    let why = entry.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", for_terminal(reason)));
-    writeln!(out, "\nmode    {}{why}", list::mode(entry))?;
-    writeln!(out, "source  {source}")?;
-    writeln!(out, "rules   {}", entry.rules.join(", "))?;
+    let why = entry.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    line!(out)?;
+    line!(out, "mode    {}{why}", list::mode(entry))?;
+    line!(out, "source  {source}")?;
+    line!(out, "rules   {}", entry.rules.join(", "))?;
     if !entry.needs.is_empty() {
-        writeln!(out, "needs   {}", for_terminal(&entry.needs.join(", ")))?;
+        line!(out, "needs   {}", entry.needs.join(", "))?;
     }
     if !entry.codes.is_empty() {
-        writeln!(out, "\ncodes")?;
+        line!(out)?;
+        line!(out, "codes")?;
     }
     for code in &entry.codes {
-        let place = format!("{}:{}", for_terminal(&code.file), code.line);
-        writeln!(out, "  {}  {}  {}  {place}", code.severity, for_terminal(&code.code), for_terminal(&code.title))?;
+        let place = format!("{}:{}", code.file, code.line);
+        line!(out, "  {}  {}  {}  {place}", code.severity, code.code, code.title)?;
     }
     if !entry.params.is_empty() {
-        writeln!(out, "\nparams")?;
+        line!(out)?;
+        line!(out, "params")?;
     }
     for param in &entry.params {
         let default =
             param.default.as_ref().map_or_else(|| "no default".into(), |default| format!("default {default}"));
         let minimum = param.minimum.map_or_else(String::new, |minimum| format!(", at least {minimum}"));
-        let described = for_terminal(&param.description.replace('\n', " "));
-        writeln!(
-            out,
-            "  {}  {}, {}{minimum}: {described}",
-            for_terminal(&param.name),
-            param.kind,
-            for_terminal(&default)
-        )?;
+        let described = param.description.replace('\n', " ");
+        line!(out, "  {}  {}, {default}{minimum}: {described}", param.name, param.kind)?;
     }
     match example {
         Some(said) => {
-            writeln!(out, "\nfor example, of a rollout in which much went wrong")?;
+            line!(out)?;
+            line!(out, "for example, of a rollout in which much went wrong")?;
             let mut text = Vec::new();
             eval::write(said, &mut text)?;
             for line in String::from_utf8_lossy(&text).lines() {
-                writeln!(out, "  {line}")?;
+                line!(out, "  {line}")?;
             }
         }
-        None => writeln!(
-            out,
-            "\na finding is a message, or has code and message, and perhaps tenants, observed, expected and at"
-        )?,
+        None => {
+            line!(out)?;
+            line!(
+                out,
+                "a finding is a message, or has code and message, and perhaps tenants, observed, expected and at"
+            )?;
+        }
     }
     for Source { file, text } in sources {
-        writeln!(out, "\n{}", for_terminal(file))?;
+        line!(out)?;
+        line!(out, "{file}")?;
         for (number, line) in (1..).zip(text.lines()) {
-            let line = for_terminal(&line.replace('\t', "    "));
-            writeln!(out, "{}", format!("{number:>5}  {line}").trim_end())?;
+            let line = line.replace('\t', "    ");
+            line!(out, "{}", format!("{number:>5}  {line}").trim_end())?;
         }
     }
     Ok(())

@@ -134,7 +134,7 @@ impl Prepared {
             };
             faults.push(format!("{}: {fault}", given.place));
         }
-        if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n       "), waivers::HELP)) }
+        if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n"), waivers::HELP)) }
     }
 
     /// Every definition of every rule, as it stands in its file.

@@ -37,7 +37,7 @@ impl fmt::Display for Problem {
         }
         write!(f, ": {}", for_terminal(&self.what))?;
         if !self.remedy.is_empty() {
-            write!(f, "\n         {}", for_terminal(&self.remedy))?;
+            write!(f, "\n  {}", for_terminal(&self.remedy))?;
         }
         Ok(())
     }
@@ -50,7 +50,7 @@ impl fmt::Display for Problems<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.0.iter().enumerate() {
             if i > 0 {
-                f.write_str("\n       ")?;
+                f.write_str("\n")?;
             }
             problem.fmt(f)?;
         }

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::View;
+use super::escape::write_json_line;
 use crate::report::Report;
 
 /// Writes the report as one line of JSON.
 pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, report)?;
-    writeln!(out)
+    write_json_line(out, report)
 }

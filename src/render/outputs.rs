@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::View;
+use super::escape::write_json_line;
 use crate::report::Report;
 
 /// How many stragglers are named. GitHub takes no more than 1 MB of outputs from a job.
@@ -13,5 +14,6 @@ pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> 
     let names: Vec<_> = report.stragglers.iter().take(MAX_STRAGGLERS).map(|straggler| &straggler.tenant).collect();
     writeln!(out, "decision={}", serde_json::to_value(report.decision)?.as_str().unwrap_or_default())?;
     writeln!(out, "straggler_count={}", report.stragglers.len())?;
-    writeln!(out, "stragglers={}", serde_json::to_string(&names)?)
+    write!(out, "stragglers=")?;
+    write_json_line(out, &names)
 }

@@ -17,7 +17,7 @@ use serde_sarif::sarif::{
 use sha2::{Digest as _, Sha256};
 
 use super::View;
-use super::escape::{clipped, for_sarif, for_terminal};
+use super::escape::{clipped, for_sarif, for_terminal, write_json};
 use super::words::{but, headline, sentence, softened, verdict};
 use crate::document::{InputFile, Role};
 use crate::finding::{Finding, Severity};
@@ -53,8 +53,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
         .column_kind(json!("unicodeCodePoints"))
         .properties(properties([("decision", json!(report.decision))]));
     let sarif = Sarif::builder().schema(SCHEMA).version(json!("2.1.0")).runs([run.build()]).build();
-    serde_json::to_writer_pretty(&mut *out, &sarif)?;
-    writeln!(out)
+    write_json(out, &sarif)
 }
 
 fn properties<const N: usize>(values: [(&str, Value); N]) -> PropertyBag {

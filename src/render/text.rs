@@ -8,7 +8,7 @@ use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::View;
-use super::escape::for_terminal;
+use super::escape::{for_line, for_terminal};
 use super::words::{MAX_NAMES, but, counts, headline, names_of, softened, verdict};
 use crate::config::ModeName;
 use crate::document::{FleetSource, Role, Text};
@@ -25,9 +25,9 @@ const INDENT: usize = 8;
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { view, out };
     let word = page.painted(verdict(report.decision), verdict_style(report.decision));
-    writeln!(page.out, "{word}  {}", for_terminal(&headline(report)))?;
+    writeln!(page.out, "{word}  {}", for_line(&headline(report)))?;
     for sentence in softened(report) {
-        page.paragraph("  ", 4, &for_terminal(&sentence))?;
+        page.paragraph("  ", 4, &sentence)?;
     }
     page.findings(&report.findings, &report.stragglers_by_name())?;
     writeln!(page.out)?;
@@ -48,8 +48,10 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// Text in a style, escaped.
     fn painted(&self, text: &str, style: Style) -> String {
-        if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        let text = for_terminal(text);
+        if self.view.color { format!("{style}{text}{style:#}") } else { text }
     }
 
     fn findings(&mut self, findings: &[Finding], behind: &HashMap<&str, &Straggler>) -> io::Result<()> {
@@ -68,12 +70,12 @@ impl Page<'_> {
     ) -> io::Result<()> {
         let severity = finding.severity.name();
         let label = self.painted(severity, severity_style(finding.severity));
-        let code = self.painted(&for_terminal(&finding.code), Style::new().bold());
+        let code = self.painted(&finding.code, Style::new().bold());
         let gap = " ".repeat(INDENT.saturating_sub(2 + severity.width()).max(2));
         let start = format!("  {label}{gap}{code}  ");
-        self.paragraph(&start, INDENT + 2, &for_terminal(&finding.message))?;
+        self.paragraph(&start, INDENT + 2, &finding.message)?;
         if let Some(but) = but(finding) {
-            self.labelled("but", &for_terminal(&but))?;
+            self.labelled("but", &but)?;
         }
 
         let (stragglers, others): (Vec<_>, Vec<_>) =
@@ -85,21 +87,21 @@ impl Page<'_> {
             self.stragglers(&stragglers)?;
         }
         if !others.is_empty() {
-            let mut line = names_of(others.iter().map(|tenant| for_terminal(tenant)));
+            let mut line = names_of(others.iter());
             if others.len() > MAX_NAMES {
                 line.push_str("; --format json names all");
             }
             self.labelled("who", &line)?;
         }
         if let (true, Some(observed)) = (self.view.errors, &finding.observed) {
-            self.labelled("seen", &for_terminal(&observed.to_string()))?;
+            self.labelled("seen", &observed.to_string())?;
         }
         if let Some(at) = &finding.at {
-            self.labelled("at", &for_terminal(at))?;
+            self.labelled("at", at)?;
         }
         self.labelled("rule", &format!("{}:{}", finding.rule.file, finding.rule.line))?;
         match &finding.remedy {
-            Some(remedy) => self.labelled("next", &for_terminal(remedy.trim())),
+            Some(remedy) => self.labelled("next", remedy.trim()),
             None => Ok(()),
         }
     }
@@ -108,20 +110,21 @@ impl Page<'_> {
         let shown = &stragglers[..stragglers.len().min(MAX_LISTED)];
         let names: Vec<String> = shown.iter().map(|straggler| for_terminal(&straggler.tenant)).collect();
         let widest = names.iter().map(|name| name.width()).max().unwrap_or(0).min(40);
-        let state_width = shown.iter().map(|straggler| straggler.state.width()).max().unwrap_or(0);
-        for (straggler, name) in shown.iter().zip(&names) {
+        let states: Vec<String> = shown.iter().map(|straggler| for_terminal(&straggler.state)).collect();
+        let state_width = states.iter().map(|state| state.width()).max().unwrap_or(0);
+        for ((straggler, name), state) in shown.iter().zip(&names).zip(&states) {
             let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()) + 2);
             let start = format!(
                 "{:INDENT$}{}{}{}{}",
                 "",
                 self.painted(name, Style::new().bold()),
                 pad(name, widest),
-                straggler.state,
-                pad(&straggler.state, state_width),
+                state,
+                pad(state, state_width),
             );
-            let mut reason = for_terminal(&straggler.reason);
+            let mut reason = straggler.reason.clone();
             if let Some(source) = &straggler.source {
-                reason.push_str(&format!("  {}#{}", for_terminal(&source.input), for_terminal(&source.pointer)));
+                reason.push_str(&format!("  {}#{}", source.input, source.pointer));
             }
             self.paragraph(&start, INDENT + widest + state_width + 4, &reason)?;
         }
@@ -137,7 +140,7 @@ impl Page<'_> {
         self.paragraph(&start, INDENT + 6, text)
     }
 
-    /// A paragraph that hangs behind its start.
+    /// A paragraph that hangs behind its start; the start is escaped already, the text is escaped here.
     fn paragraph(&mut self, start: &str, hang: usize, text: &str) -> io::Result<()> {
         // The start may hold colours, which are no columns: wrap behind a blank of its width.
         let plain = anstream::adapter::strip_str(start).to_string();
@@ -148,7 +151,8 @@ impl Page<'_> {
             .subsequent_indent(&hang)
             .break_words(false)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        let mut lines = textwrap::wrap(text, options).into_iter();
+        let text = for_line(text);
+        let mut lines = textwrap::wrap(&text, options).into_iter();
         let first = lines.next().unwrap_or_default();
         writeln!(self.out, "{start}{}", first.get(blank.len()..).unwrap_or_default())?;
         lines.try_for_each(|line| writeln!(self.out, "{line}"))
@@ -158,6 +162,7 @@ impl Page<'_> {
     fn row(&mut self, parts: &[String]) -> io::Result<()> {
         let mut line = String::from(" ");
         for (i, part) in parts.iter().enumerate() {
+            let part = for_terminal(part);
             let part = if i + 1 < parts.len() { format!(" {part} ·") } else { format!(" {part}") };
             if line.width() + part.width() > self.view.width.max(40) && line.width() > 1 {
                 writeln!(self.out, "{line}")?;
@@ -173,13 +178,13 @@ impl Page<'_> {
         let nobody = summary.fleet_source == FleetSource::None;
         let mut parts = if nobody { Vec::new() } else { counts(report) };
         parts.push(match (summary.fleet_source, report.input(Role::Fleet)) {
-            (FleetSource::File, Some(name)) => format!("fleet {}, from {}", summary.fleet, for_terminal(name)),
+            (FleetSource::File, Some(name)) => format!("fleet {}, from {name}", summary.fleet),
             (FleetSource::Response, _) => format!("fleet {}, guessed from the response", summary.fleet),
             (FleetSource::PlanCall, _) => format!("fleet {}, from the plan call", summary.fleet),
             (FleetSource::None, _) => "nobody was enumerated".to_owned(),
             (FleetSource::File, None) => format!("fleet {}", summary.fleet),
         });
-        writeln!(self.out, "  {}", parts.join("   "))?;
+        writeln!(self.out, "  {}", for_line(&parts.join("   ")))?;
         let policies = report.policies.iter().map(|policy| {
             let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
             let said: Vec<String> = Severity::ALL
@@ -195,7 +200,7 @@ impl Page<'_> {
         self.row(&policies.collect::<Vec<_>>())?;
         for input in &report.inputs {
             let start = format!("  sha256 {}  ", &input.sha256.get(..12).unwrap_or(&input.sha256));
-            self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &for_terminal(&input.name))?;
+            self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &input.name)?;
         }
         Ok(())
     }

@@ -60,20 +60,38 @@ fn the_root_holds_no_configuration() {
     assert!(!root().join("rollproof.toml").exists());
 }
 
-#[test]
-fn only_the_engine_names_the_engine() {
-    let mut naming = Vec::new();
-    let mut stack = vec![root().join("src")];
+/// Every file below `src/`, with its text.
+fn sources() -> Vec<(String, String)> {
+    let (mut sources, mut stack) = (Vec::new(), vec![root().join("src")]);
     while let Some(folder) = stack.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 stack.push(path);
-            } else if std::fs::read_to_string(&path).expect("text").contains("regorus::") {
-                naming.push(path.strip_prefix(root()).expect("it is below").display().to_string());
+            } else {
+                let text = std::fs::read_to_string(&path).expect("text");
+                sources.push((path.strip_prefix(root()).expect("it is below").to_string_lossy().into_owned(), text));
             }
         }
     }
-    naming.retain(|path| !path.starts_with("src/policy/engine/"));
+    sources
+}
+
+#[test]
+fn only_the_engine_names_the_engine() {
+    let naming = sources().into_iter().filter(|(_, text)| text.contains("regorus::")).map(|(path, _)| path);
+    let naming: Vec<String> = naming.filter(|path| !path.starts_with("src/policy/engine/")).collect();
     assert_eq!(naming, ["src/policy/engine.rs"]);
+}
+
+/// Whatever is printed goes through `render::escape`, which knows what each reader obeys.
+#[test]
+fn only_renderers_write_text_themselves() {
+    let writes =
+        ["println!(", "print!(", "eprint!(", "dbg!(", "writeln!(out, ", "writeln!(self.out, ", "io::stderr().lock"];
+    let renderers = ["src/render/", "src/audit/render/", "src/explain/text.rs"];
+    let writing = sources().into_iter().filter(|(path, text)| {
+        !renderers.iter().any(|renderer| path.starts_with(renderer)) && writes.iter().any(|write| text.contains(write))
+    });
+    assert_eq!(writing.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<String>::new());
 }

@@ -6,6 +6,7 @@ mod audit_html;
 mod cli;
 mod conventions;
 mod drive;
+mod escape;
 mod evidence;
 mod explain;
 mod facts;

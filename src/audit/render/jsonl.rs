@@ -8,6 +8,7 @@ use crate::audit::document::{Rollout, Unreadable};
 use crate::audit::report::{AuditReport, Lag};
 use crate::document::Text;
 use crate::finding::Finding;
+use crate::render::escape::write_json_line;
 use crate::report::Decision;
 
 /// A line.
@@ -47,8 +48,7 @@ pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         .chain(report.lag.iter().map(Line::Lag))
         .chain(audit.unreadable.iter().map(Line::Unreadable));
     for line in lines {
-        serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)?;
+        write_json_line(out, &line)?;
     }
     Ok(())
 }

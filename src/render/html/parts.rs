@@ -7,12 +7,12 @@ use crate::config::ModeName;
 use crate::document::{Field, Row};
 use crate::finding::Severity;
 use crate::policy::ParamSource;
-use crate::render::escape::visible;
+use crate::render::escape::for_page;
 use crate::report::{ParamValue, Policy, Report};
 
 /// Text from elsewhere: what is invisible becomes visible; the template escapes the rest.
 pub fn shown(text: &str) -> String {
-    visible(text)
+    for_page(text)
 }
 
 /// A number with its thousands apart.
