@@ -39,6 +39,7 @@ pub const SYMBOLS: &str = include_str!("html/symbols.svg");
 /// Those of `out`.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let timeline = report.picture.as_ref().and_then(Timeline::of);
+    let findings = findings::first(&report.findings, view);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -52,8 +53,8 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
                         (fleet::section(report, picture))
                         (calls::section(picture, timeline.as_ref(), view))
                     }
-                    (findings::section(report, view))
-                    (findings::changes(report))
+                    (findings::section(&findings))
+                    (findings::changes(report, &findings))
                     (stragglers::section(report))
                     (basis(report))
                 }

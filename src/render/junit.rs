@@ -64,28 +64,29 @@ fn skipped(why: &str, text: &str) -> TestCaseStatus {
 fn of_policy(report: &Report, policy: &Policy, view: &View) -> TestCase {
     let behind = report.stragglers_by_name();
     let findings: Vec<&Finding> = report.findings.iter().filter(|finding| finding.policy == policy.package).collect();
-    let only = |wanted: &dyn Fn(&Finding) -> bool| -> Vec<&Finding> {
-        findings.iter().copied().filter(|finding| wanted(finding)).collect()
-    };
-    let standing = |severity| only(&|finding| finding.severity == severity && finding.waived.is_none());
-    let (denies, open) = (standing(Severity::Deny), standing(Severity::Inconclusive));
-    let waived = only(&|finding| finding.waived.is_some());
+    let stands = |finding: &Finding, severity| finding.severity == severity && finding.waived.is_none();
+    let heaviest = [Severity::Deny, Severity::Inconclusive]
+        .into_iter()
+        .find(|severity| findings.iter().any(|finding| stands(finding, *severity)));
     let less = weighs_less(policy).map(|text| for_junit(&text));
+    let off = less.as_ref().filter(|_| policy.mode == Some(ModeName::Off));
+    let idle = policy.idle.filter(|_| findings.is_empty());
+    let (decides, others): (Vec<&Finding>, Vec<&Finding>) = findings.into_iter().partition(|finding| match heaviest {
+        Some(severity) => stands(finding, severity),
+        None => off.is_none() && finding.waived.is_some(),
+    });
 
-    let (status, shown) = if let Some(first) = denies.first() {
-        (non_success(NonSuccessKind::Failure, first, &texts(&denies, &behind, view)), denies)
-    } else if let Some(first) = open.first() {
-        (non_success(NonSuccessKind::Error, first, &texts(&open, &behind, view)), open)
-    } else if let (Some(ModeName::Off), Some(less)) = (policy.mode, &less) {
-        (skipped("off", less), Vec::new())
-    } else if let (Some(why), true) = (policy.idle, findings.is_empty()) {
-        (skipped("nothing_to_judge", why), Vec::new())
-    } else if waived.is_empty() {
-        (TestCaseStatus::success(), Vec::new())
-    } else {
-        (skipped("waived", &texts(&waived, &behind, view)), waived)
+    let said = texts(&decides, &behind, view);
+    let status = match (heaviest, decides.first()) {
+        (Some(Severity::Deny), Some(first)) => non_success(NonSuccessKind::Failure, first, &said),
+        (Some(_), Some(first)) => non_success(NonSuccessKind::Error, first, &said),
+        (None, Some(_)) => skipped("waived", &said),
+        (_, None) => match (off, idle) {
+            (Some(less), _) => skipped("off", less),
+            (None, Some(why)) => skipped("nothing_to_judge", why),
+            (None, None) => TestCaseStatus::success(),
+        },
     };
-    let others = only(&|finding| !shown.iter().any(|shown| std::ptr::eq(*shown, finding)));
     let others = Some(others).filter(|others| !others.is_empty()).map(|others| texts(&others, &behind, view));
     let said: Vec<String> = less.into_iter().chain(others).collect();
     let mut case = case("rollproof.policies", &for_junit(&policy.package), status);

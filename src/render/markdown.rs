@@ -9,6 +9,9 @@ use crate::document::{Field, FleetSource};
 use crate::finding::Finding;
 use crate::report::{Decision, MAX_ROWS, Report, Straggler};
 
+/// How many findings are written out. GitHub takes no summary of more than 1 MiB.
+const MAX_FINDINGS: usize = 500;
+
 /// How many stragglers the table of stragglers holds.
 const MAX_STRAGGLERS: usize = 500;
 
@@ -68,7 +71,7 @@ fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Resul
         return writeln!(out, "No policy has anything to say.\n");
     }
     writeln!(out, "### Findings\n")?;
-    for finding in findings {
+    for finding in findings.iter().take(MAX_FINDINGS) {
         let Finding { severity, code, message, tenants, remedy, .. } = finding;
         let message = for_markdown(message);
         writeln!(out, "- **{}** {}: {message}", severity.name(), for_markdown(code))?;
@@ -85,6 +88,7 @@ fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Resul
             writeln!(out, "  - Next: {}", for_markdown(remedy.trim()))?;
         }
     }
+    more(findings.len().saturating_sub(MAX_FINDINGS), "findings", out)?;
     writeln!(out)
 }
 

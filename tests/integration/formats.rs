@@ -132,6 +132,40 @@ fn a_large_fleet_keeps_the_limits_and_says_what_is_left_out() {
     assert!(told.contains(" more results are left out; the JSON report has all"), "{told}");
 }
 
+/// GitHub takes no summary of more than 1 MiB, and a page is to be sent.
+#[test]
+fn many_findings_keep_the_limits_and_are_counted() {
+    let case = Case::new();
+    case.file("response.json", r#"{"ok": true, "results": []}"#);
+    case.file("fleet.txt", (0..4_000).map(|i| format!("tenant-{i:05}\n")).collect::<String>());
+    let policy = "# METADATA\n# title: Many\npackage team.many\n\n# METADATA\n# title: Many\n# custom:\n#   codes: [team.many]\n\
+        deny contains {\"code\": \"team.many\", \"message\": sprintf(\"%s is bad\", [tenant]), \"tenants\": [tenant]} if {\n\
+        \tsome cohort in input.cohorts\n\tsome tenant in cohort.tenants\n}\n";
+    case.file("many.rego", policy);
+    let args = ["verify", "response.json", "--fleet", "fleet.txt", "--policy", "many.rego", "--policy-timeout", "600"];
+    let reports = ["--report", "html=page.html", "--report", "markdown=summary.md", "--report", "junit=junit.xml"];
+    let ran = case.run(args.into_iter().chain(reports).chain(["--format", "json"]));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
+    let all = list(&report, "findings").len();
+    assert!(all > 4_000);
+
+    let page = read(&case.path("page.html"));
+    let shown = page.matches("<article class=\"finding ").count();
+    assert!(shown > 1_000 && shown < all && page.len() < 3 << 20, "{shown} in {} bytes", page.len());
+    let told = page.split_once(" more had no room in this page: ").expect("it says so");
+    let (more, weights) =
+        (told.0.rsplit_once('>').expect("markup").1, told.1.split_once(". The JSON").expect("a sentence").0);
+    let number = |text: &str| text.replace(',', "").parse::<usize>().expect("a number");
+    assert_eq!(shown + number(more), all);
+    let weighed = weights.split(", ").map(|part| number(part.split_once(' ').expect("two words").0));
+    assert_eq!(weighed.sum::<usize>(), number(more));
+
+    let summary = read(&case.path("summary.md"));
+    assert!(summary.contains(&format!("{} more findings are not shown; the JSON report names all.", all - 500)));
+    assert!(read(&case.path("junit.xml")).contains("3900 more are not shown; the JSON report has all."));
+}
+
 /// Paths as GitHub takes them: relative to the repository, percent-encoded, or a `file:` URI.
 #[test]
 fn sarif_names_files_as_uris() {

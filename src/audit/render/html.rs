@@ -32,7 +32,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
                 a.skip href="#main" { "Skip to the findings" }
                 (head(report))
                 main #main tabindex="-1" {
-                    (said(report, view))
+                    (findings::section(&findings::first(&report.findings, view)))
                     (map::section(report, &data))
                     (tables::behind(report, &data))
                     (tables::doubted(report))
@@ -102,18 +102,6 @@ fn head(report: &AuditReport) -> Markup {
 /// A moment.
 fn time(at: &str) -> Markup {
     html! { time datetime=(shown(at)) { (minute(at)) } }
-}
-
-fn said(report: &AuditReport, view: &View) -> Markup {
-    html! {
-        section #findings aria-labelledby="findings-title" {
-            h2 #findings-title { "Findings" }
-            div.content {
-                @if report.findings.is_empty() { p.lede { "No policy has anything to say." } }
-                @for (i, one) in report.findings.iter().enumerate() { (findings::finding(i, one, view)) }
-            }
-        }
-    }
 }
 
 /// What the verdict rests on.

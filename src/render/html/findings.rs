@@ -1,35 +1,84 @@
 //! What the policies say, and what would have to change for them to say something else.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::View;
 use super::parts::{count, shown, tenants};
 use crate::explain::Turns;
 use crate::finding::{Finding, Severity};
+use crate::render::escape::clipped;
 use crate::render::words::{but, verdict};
 use crate::report::{Decision, Report};
 
 /// How many names of a finding are shown.
 const MAX_NAMES: usize = 24;
 
+/// How many bytes all findings of a page may take.
+const MAX_BYTES: usize = 1 << 20;
+
+/// How many characters a text of a finding may have.
+const MAX_TEXT: usize = 2_000;
+
 /// How many changes that would turn the verdict are shown.
 const MAX_TURNS: usize = 12;
 
-/// The section.
-pub fn section(report: &Report, view: &View) -> Markup {
+/// The section around the findings that [`first`] gave.
+pub fn section(first: &First) -> Markup {
     html! {
         section #findings aria-labelledby="findings-title" {
             h2 #findings-title { "Findings" }
             div.content {
-                @if report.findings.is_empty() { p.lede { "No policy has anything to say." } }
-                @for (i, one) in report.findings.iter().enumerate() { (finding(i, one, view)) }
+                @if first.many == 0 && first.left_out == 0 { p.lede { "No policy has anything to say." } }
+                (first.markup)
             }
         }
     }
 }
 
+/// The findings that a page has room for: the first, which are the heaviest.
+pub struct First {
+    /// They, and how many of what weight are left out.
+    pub markup: Markup,
+    /// How many they are.
+    many: usize,
+    /// How many there are beside them.
+    left_out: usize,
+}
+
+/// As many findings as a page has room for.
+pub fn first(findings: &[Finding], view: &View) -> First {
+    let (mut text, mut many) = (String::new(), 0);
+    for (i, one) in findings.iter().enumerate() {
+        let one = finding(i, one, view).into_string();
+        if text.len() + one.len() > MAX_BYTES {
+            break;
+        }
+        text.push_str(&one);
+        many += 1;
+    }
+    let rest = &findings[many..];
+    let weighed = Severity::ALL.into_iter().filter_map(|severity| {
+        let many = rest.iter().filter(|finding| finding.severity == severity).count() as u64;
+        (many > 0).then(|| format!("{} {}", count(many), severity.name()))
+    });
+    let markup = html! {
+        (PreEscaped(text))
+        @if !rest.is_empty() {
+            p.note {
+                (count(rest.len() as u64)) " more had no room in this page: " (weighed.collect::<Vec<_>>().join(", "))
+                ". The JSON report has all."
+            }
+        }
+    };
+    First { markup, many, left_out: rest.len() }
+}
+
+fn brief(text: &str) -> String {
+    clipped(&shown(text), MAX_TEXT).into_owned()
+}
+
 /// A finding; `i` counts them.
-pub fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
+fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
     let lifted = finding.waived.is_some() || finding.softened.is_some();
     let more = finding.tenants.len().saturating_sub(MAX_NAMES) as u64;
     html! {
@@ -40,28 +89,28 @@ pub fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
                 @if finding.softened.is_some() { " " span.lift { "only reported" } }
                 " " code { (shown(&finding.code)) }
             }
-            p.message { (shown(&finding.message)) }
+            p.message { (brief(&finding.message)) }
             dl.pairs {
-                @if let Some(but) = but(finding) { div { dt { "But" } dd { (shown(&but)) } } }
+                @if let Some(but) = but(finding) { div { dt { "But" } dd { (brief(&but)) } } }
                 @if !finding.tenants.is_empty() {
                     div { dt { "Who" } dd {
                         ul.names {
-                            @for tenant in finding.tenants.iter().take(MAX_NAMES) { li { code { (shown(tenant)) } } }
+                            @for tenant in finding.tenants.iter().take(MAX_NAMES) { li { code { (brief(tenant)) } } }
                             @if more > 0 { li { "and " (count(more)) " more" } }
                         }
                     } }
                 }
                 @if let (true, Some(observed)) = (view.errors, &finding.observed) {
-                    div { dt { "Seen" } dd { code { (shown(&observed.to_string())) } } }
+                    div { dt { "Seen" } dd { code { (brief(&observed.to_string())) } } }
                 }
                 @if let (true, Some(expected)) = (view.errors, &finding.expected) {
-                    div { dt { "Expected" } dd { code { (shown(&expected.to_string())) } } }
+                    div { dt { "Expected" } dd { code { (brief(&expected.to_string())) } } }
                 }
-                @if let Some(at) = &finding.at { div { dt { "At" } dd { code { (shown(at)) } } } }
+                @if let Some(at) = &finding.at { div { dt { "At" } dd { code { (brief(at)) } } } }
                 div { dt { "Rule" } dd {
                     (shown(&finding.title)) " " code.quiet { (shown(&finding.rule.file)) ":" (finding.rule.line) }
                 } }
-                @if let Some(remedy) = &finding.remedy { div { dt { "Next" } dd { (shown(remedy.trim())) } } }
+                @if let Some(remedy) = &finding.remedy { div { dt { "Next" } dd { (brief(remedy.trim())) } } }
             }
         }
     }
@@ -74,9 +123,9 @@ struct Change<'a> {
 }
 
 /// Remedies in the order of the findings, each once.
-fn remedies(report: &Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Change<'_>> {
+fn remedies(findings: &[Finding], wanted: impl Fn(&Finding) -> bool) -> Vec<Change<'_>> {
     let mut changes: Vec<Change<'_>> = Vec::new();
-    for (i, finding) in report.findings.iter().enumerate().filter(|(_, finding)| wanted(finding)) {
+    for (i, finding) in findings.iter().enumerate().filter(|(_, finding)| wanted(finding)) {
         let remedy = finding.remedy.as_deref().map_or("", str::trim);
         match changes.iter_mut().find(|change| change.remedy == remedy) {
             Some(change) => change.findings.push((i, finding)),
@@ -86,16 +135,17 @@ fn remedies(report: &Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Change<'_
     changes
 }
 
-/// What would have to change.
-pub fn changes(report: &Report) -> Markup {
+/// What would have to change, as the findings have it that the page shows.
+pub fn changes(report: &Report, first: &First) -> Markup {
+    let findings = &report.findings[..first.many];
     let weighs = |finding: &Finding, severity| finding.severity == severity && finding.waived.is_none();
     let deciding = match report.decision {
         Decision::Fail => Some(Severity::Deny),
         Decision::Inconclusive => Some(Severity::Inconclusive),
         Decision::Pass | Decision::NotAsserted => None,
     };
-    let needed = deciding.map_or_else(Vec::new, |severity| remedies(report, |finding| weighs(finding, severity)));
-    let advised = remedies(report, |finding| {
+    let needed = deciding.map_or_else(Vec::new, |severity| remedies(findings, |finding| weighs(finding, severity)));
+    let advised = remedies(findings, |finding| {
         finding.waived.is_none() && Some(finding.severity) != deciding && finding.severity != Severity::Note
     });
     let intro = match report.decision {
@@ -113,6 +163,9 @@ pub fn changes(report: &Report) -> Markup {
                 @if !advised.is_empty() {
                     h3 { "Worth a look all the same" }
                     (list(&advised))
+                }
+                @if first.left_out > 0 {
+                    p.note { "That is what the findings ask for that this page shows; " (count(first.left_out as u64)) " more had no room." }
                 }
                 @if let Some(turns) = &report.turns { (turned(turns)) }
             }
@@ -156,8 +209,8 @@ fn list(changes: &[Change<'_>]) -> Markup {
             @for Change { remedy, findings } in changes {
                 li {
                     @if remedy.is_empty() {
-                        @for (_, finding) in findings { p { (shown(&finding.message)) } }
-                    } @else { p { (shown(remedy)) } }
+                        @for (_, finding) in findings { p { (brief(&finding.message)) } }
+                    } @else { p { (brief(remedy)) } }
                     p.quiet {
                         @for (i, finding) in findings {
                             a href={ "#finding-" (i + 1) } { code { (shown(&finding.code)) } }
