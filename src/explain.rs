@@ -27,11 +27,12 @@ use crate::document::{Document, InputFile};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::output;
-use crate::policy::{Alone, CohortSummary, RuleText};
+use crate::policy::{CohortSummary, RuleText};
+use crate::render::escape::{visible, write_json};
 use crate::render::{Format as Form, headline};
 use crate::report::{Decision, Report};
 use crate::schema;
-use story::Times;
+use story::{Spoke, Times};
 use trial::Trials;
 
 /// How many names are suggested for one that is not there.
@@ -52,6 +53,9 @@ pub struct Explanation {
     pub headline: String,
     /// The files that the evidence was read from.
     pub inputs: Vec<InputFile>,
+    /// What could not be looked for within the policies' limits, and why. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The verdict as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -79,8 +83,8 @@ struct Ground<'a> {
     judge: &'a Judge<'a>,
     rules: &'a [RuleText],
     times: &'a Times,
-    /// What each definition of a rule that spoke says on its own.
-    alone: &'a [Alone],
+    /// Which definitions of rules spoke.
+    spoke: &'a Spoke,
     /// What the policies say of each cohort.
     cohorts: &'a [CohortSummary],
 }
@@ -104,7 +108,12 @@ pub fn explain(options: &cli::Explain) -> Result<u8, Error> {
     let cohorts = judge.policies().evaluate(document)?.summary.cohorts;
     let report = judge.report(&valid, collected.inputs)?;
     let rules = judge.policies().rules()?;
-    let alone = judge.policies().elements(&story::places(&report, &rules), document)?;
+    let mut left_out = Vec::new();
+    let alone = judge.policies().elements(&story::places(&report, &rules), document).unwrap_or_else(|error| {
+        left_out.push(format!("which of several rules with one code spoke: {error}"));
+        Vec::new()
+    });
+    let spoke = Spoke::new(&alone, &rules);
     let times = Times::read(&sources.evidence, sources.max_bytes);
     let ground = Ground {
         document,
@@ -112,7 +121,7 @@ pub fn explain(options: &cli::Explain) -> Result<u8, Error> {
         judge: &judge,
         rules: &rules,
         times: &times,
-        alone: &alone,
+        spoke: &spoke,
         cohorts: &cohorts,
     };
     let mut trials = Trials::new(document, &judge, &verify.judge);
@@ -122,6 +131,7 @@ pub fn explain(options: &cli::Explain) -> Result<u8, Error> {
         decision: report.decision,
         headline: headline(&report),
         inputs: report.inputs.clone(),
+        left_out,
         verdict: None,
         tenant: None,
         code: None,
@@ -134,17 +144,16 @@ pub fn explain(options: &cli::Explain) -> Result<u8, Error> {
             if tenants.contains(name) {
                 explanation.tenant = Some(tenant::explain(&ground, &mut trials, name));
             } else if codes.contains(name) {
-                explanation.code = Some(code::explain(&ground, &mut trials, name)?);
+                let (code, held) = code::explain(&ground, &mut trials, name);
+                explanation.left_out.extend(held);
+                explanation.code = Some(code);
             } else {
                 return Err(unknown(name, tenants.into_iter().chain(codes.iter().map(String::as_str))));
             }
         }
     }
     let show = |out: &mut dyn std::io::Write| match verify.judge.format {
-        Form::Json => {
-            serde_json::to_writer_pretty(&mut *out, &explanation)?;
-            writeln!(out)
-        }
+        Form::Json => write_json(out, &explanation),
         _ => text::render(&explanation, document, &judge.view(), out),
     };
     output::print(show).map(|()| 0)
@@ -158,7 +167,8 @@ pub(crate) fn turns(
     cohorts: &[CohortSummary],
 ) -> Turns {
     // Neither rules nor times have a part in it.
-    let ground = Ground { document, report, judge, rules: &[], times: &Times::default(), alone: &[], cohorts };
+    let ground =
+        Ground { document, report, judge, rules: &[], times: &Times::default(), spoke: &Spoke::default(), cohorts };
     let mut trials = Trials::new(document, judge, options).within(MAX_WORK);
     verdict::turns(&ground, &mut trials)
 }
@@ -186,11 +196,10 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     // One that is clearly meant stands alone.
     let nearest = near.first().map_or(0, |(distance, _)| *distance);
     near.retain(|(distance, _)| *distance <= nearest + 1);
-    let shown = crate::render::escape::for_terminal;
-    let names: Vec<String> = near.iter().take(MAX_NEAR).map(|(_, known)| format!("\"{}\"", shown(known))).collect();
+    let names: Vec<String> = near.iter().take(MAX_NEAR).map(|(_, known)| format!("\"{}\"", visible(known))).collect();
     let help = match names.as_slice() {
         [] => "rollproof explain RESPONSE alone explains the verdict, and names tenants and codes".to_owned(),
         names => format!("did you mean {}?", names.join(" or ")),
     };
-    Error::usage(format!("\"{}\" is neither a tenant of the evidence nor a code of a policy", shown(name)), help)
+    Error::usage(format!("\"{}\" is neither a tenant of the evidence nor a code of a policy", visible(name)), help)
 }

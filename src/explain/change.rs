@@ -1,6 +1,8 @@
 //! What could have been different: single changes of the evidence, the plan, the parameters or the waivers. Whether one
 //! turns anything is not known here; the policies are asked.
 
+use std::collections::HashSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -110,10 +112,9 @@ pub fn for_tenant<'a>(ground: &Ground<'a>, tenant: &'a str) -> Vec<Change<'a>> {
 pub fn mending<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
     let document = ground.document;
-    let blocked: Vec<&Finding> = ground.report.findings.iter().filter(|finding| blocks(finding)).collect();
-    let named = |cohort: &Cohort| {
-        cohort.tenants.iter().any(|tenant| blocked.iter().any(|finding| finding.tenants.binary_search(tenant).is_ok()))
-    };
+    let blocked = ground.report.findings.iter().filter(|finding| blocks(finding));
+    let blocked: HashSet<&Text> = blocked.flat_map(|finding| &finding.tenants).collect();
+    let named = |cohort: &Cohort| cohort.tenants.iter().any(|tenant| blocked.contains(tenant));
     let concerned = document.cohorts.iter().enumerate().filter(|(_, cohort)| named(cohort)).take(MAX_COHORTS);
     for (i, cohort) in concerned {
         let Some(first) = cohort.tenants.first() else { continue };

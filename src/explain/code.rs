@@ -13,7 +13,6 @@ use super::shrink::shrink;
 use super::story::{self, Said};
 use super::trial::Trials;
 use crate::document::Document;
-use crate::error::Error;
 use crate::finding::Severity;
 use crate::policy::RuleText;
 use crate::report::Report;
@@ -86,11 +85,8 @@ fn bare(rule: &RuleText) -> Option<String> {
     (says && rule.codes.is_empty()).then(|| format!("{}.{}", rule.package, rule.rule))
 }
 
-/// Explains a code.
-///
-/// # Errors
-/// [`Error::Policy`] where the policies' rules cannot be asked.
-pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> Result<Code, Error> {
+/// Explains a code; also what was left out of that, and why.
+pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> (Code, Option<String>) {
     let findings: Vec<Said> = ground
         .report
         .findings
@@ -106,7 +102,10 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> Resu
     };
     let rules: Vec<RuleText> = ground.rules.iter().filter(may).cloned().collect();
     let places: Vec<(String, u32)> = rules.iter().map(|rule| (rule.file.clone(), rule.line)).collect();
-    let held = ground.judge.policies().held(&places, ground.document)?;
+    let (held, left_out) = match ground.judge.policies().held(&places, ground.document) {
+        Ok(held) => (held, None),
+        Err(error) => (Vec::new(), Some(format!("with which values its rules held: {error}"))),
+    };
     let held = held.into_iter().filter(|held| !held.values.is_empty()).map(|held| Place {
         rule: held.rule,
         file: held.file,
@@ -136,7 +135,7 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> Resu
         (None, Some(document)) => Some(minimal(Vec::new(), document, true)),
         (None, None) => None,
     };
-    Ok(Code { code: code.to_owned(), rules, findings, held, turns, minimal })
+    (Code { code: code.to_owned(), rules, findings, held, turns, minimal }, left_out)
 }
 
 /// An example on which a code is said: its own, if it has one, else the first.

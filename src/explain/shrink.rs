@@ -12,6 +12,8 @@ pub fn shrink(trials: &mut Trials<'_>, document: Document, keeps: &impl Fn(&Repo
     // Whose order it is changes with every tenant that goes.
     let document = Document { order: Vec::new(), ..document };
     let mut shrinking = Shrinking { trials, keeps, document };
+    // What is left of a large document is looked at piece by piece.
+    shrinking.cohorts();
     loop {
         let before = shrinking.document.clone();
         shrinking.tenants();
@@ -36,6 +38,9 @@ struct Shrinking<'s, 'a, K> {
 impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
     /// Keeps an edit where the property stays.
     fn attempt(&mut self, edit: impl FnOnce(&mut Document)) -> bool {
+        if self.trials.is_over() {
+            return false;
+        }
         let mut smaller = self.document.clone();
         edit(&mut smaller);
         let planned = smaller.cohorts.iter().filter(|cohort| cohort.planned);

@@ -11,7 +11,7 @@ use crate::collect::{Source, is_journal};
 use crate::document::{Call, Field, Purpose, Text};
 use crate::drive::{Record, read_journal};
 use crate::finding::{Finding, RulePlace, Severity};
-use crate::policy::RuleText;
+use crate::policy::{Alone, RuleText};
 use crate::report::Report;
 
 /// A call.
@@ -111,21 +111,50 @@ fn index(call: usize, attempt: usize) -> Option<(u32, u16)> {
     Some((u32::try_from(call).ok()?, u16::try_from(attempt).ok()?))
 }
 
+/// Which definitions of rules spoke: by policy, rule, code (none: a bare message) and message, the first where several
+/// said the same.
+#[derive(Debug, Default)]
+pub struct Spoke(HashMap<Words, (usize, RulePlace)>);
+
+type Words = (String, String, Option<String>, String);
+
+impl Spoke {
+    /// From what definitions say on their own.
+    pub fn new(alone: &[Alone], rules: &[RuleText]) -> Self {
+        let mut spoke = HashMap::new();
+        for (i, alone) in alone.iter().enumerate() {
+            let Some(rule) = rules.iter().find(|rule| rule.file == alone.file && rule.line == alone.line) else {
+                continue;
+            };
+            let place = RulePlace { file: alone.file.clone(), line: alone.line };
+            for value in &alone.values {
+                let text = |key: &str| value[key].as_str().map(str::to_owned);
+                let (code, message) = match value {
+                    Value::String(message) => (None, Some(message.clone())),
+                    _ => (text("code"), text("message")),
+                };
+                let Some(message) = message else { continue };
+                let words = (rule.package.clone(), rule.rule.clone(), code, message);
+                spoke.entry(words).or_insert_with(|| (i, place.clone()));
+            }
+        }
+        Self(spoke)
+    }
+
+    fn place(&self, finding: &Finding) -> Option<&RulePlace> {
+        let said = [None, Some(finding.code.clone())].map(|code| {
+            self.0.get(&(finding.policy.clone(), rule_of(finding).to_owned(), code, finding.message.clone()))
+        });
+        said.into_iter().flatten().min_by_key(|(i, _)| *i).map(|(_, place)| place)
+    }
+}
+
 /// A finding with its rule's words.
 pub fn said(ground: &Ground<'_>, finding: &Finding) -> Said {
     let mut finding = finding.clone();
     // Where several definitions have the code, the report names the first; here it is the one that said it.
-    let says = |value: &Value| match value {
-        Value::String(message) => *message == finding.message,
-        value => value["code"] == *finding.code && value["message"] == *finding.message,
-    };
-    let alone = ground.alone.iter().find(|alone| {
-        let rule = rule_at(ground, &alone.file, alone.line);
-        rule.is_some_and(|rule| rule.package == finding.policy && rule.rule == rule_of(&finding))
-            && alone.values.iter().any(says)
-    });
-    if let Some(alone) = alone {
-        finding.rule = RulePlace { file: alone.file.clone(), line: alone.line };
+    if let Some(place) = ground.spoke.place(&finding) {
+        finding.rule = place.clone();
     }
     let rule = rule_at(ground, &finding.rule.file, finding.rule.line);
     if let Some(rule) = rule {

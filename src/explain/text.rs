@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{CallStory, Code, Explanation, RuleText, Said, Tenant, Turns, Verdict};
 use crate::document::{Document, Field, FleetSource, Outcome, Purpose};
-use crate::render::escape::for_terminal;
+use crate::render::escape::{for_line, for_terminal, line};
 use crate::render::{View, names_of, verdict};
 
 /// How far the text behind a label is indented.
@@ -31,11 +31,11 @@ pub fn render(explanation: &Explanation, document: &Document, view: &View, out: 
         page.code(code)?;
     }
     let word = page.strong(verdict(explanation.decision));
-    writeln!(page.out, "{word}  {}", for_terminal(&explanation.headline))?;
-    match &explanation.verdict {
-        Some(verdict) => page.verdict(explanation, verdict),
-        None => Ok(()),
+    writeln!(page.out, "{word}  {}", for_line(&explanation.headline))?;
+    if let Some(verdict) = &explanation.verdict {
+        page.verdict(explanation, verdict)?;
     }
+    explanation.left_out.iter().try_for_each(|what| page.line("left out", what))
 }
 
 /// The raw error texts of the evidence.
@@ -61,14 +61,19 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn strong(&self, text: &str) -> String {
-        let bold = Style::new().bold();
-        if self.view.color { format!("{bold}{text}{bold:#}") } else { text.to_owned() }
+        self.painted(text, Style::new().bold())
     }
 
-    /// A label and what stands behind it, over as many lines as it takes.
+    /// Text in a style, escaped.
+    fn painted(&self, text: &str, style: Style) -> String {
+        let text = for_terminal(text);
+        if self.view.color { format!("{style}{text}{style:#}") } else { text }
+    }
+
+    /// A label and what stands behind it, over as many lines as it takes; both are escaped here.
     fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let dimmed = Style::new().dimmed();
-        let painted = if self.view.color { format!("{dimmed}{label}{dimmed:#}") } else { label.to_owned() };
+        let text = for_line(text);
+        let painted = self.painted(label, Style::new().dimmed());
         let gap = " ".repeat(INDENT.saturating_sub(2 + label.width()));
         let blank = " ".repeat(INDENT);
         let options = Options::new(self.view.width.max(40))
@@ -76,7 +81,7 @@ impl Page<'_> {
             .subsequent_indent(&blank)
             .break_words(false)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        let mut lines = textwrap::wrap(text, options).into_iter();
+        let mut lines = textwrap::wrap(&text, options).into_iter();
         let first = lines.next().unwrap_or_default();
         writeln!(self.out, "  {painted}{gap}{}", first.get(INDENT..).unwrap_or_default())?;
         lines.try_for_each(|line| writeln!(self.out, "{line}"))
@@ -85,14 +90,14 @@ impl Page<'_> {
     /// Lines as they are, such as those of a rule.
     fn lines(&mut self, from: u32, text: &str) -> io::Result<()> {
         for (number, line) in (from..).zip(text.lines()) {
-            writeln!(self.out, "  {number:>8}  {}", for_terminal(&line.replace('\t', "    ")))?;
+            line!(self.out, "  {number:>8}  {}", line.replace('\t', "    "))?;
         }
         Ok(())
     }
 
     /// A value on one line, without raw error texts.
     fn value(&self, value: &Value) -> String {
-        for_terminal(&self.masked(value).to_string())
+        self.masked(value).to_string()
     }
 
     fn masked(&self, value: &Value) -> Value {
@@ -116,10 +121,7 @@ impl Page<'_> {
             let role = serde_json::to_value(input.role).unwrap_or_default();
             let role = role.as_str().unwrap_or_default();
             let hash = input.sha256.get(..12).unwrap_or(&input.sha256);
-            self.line(
-                "input",
-                &format!("{} ({role}, {} bytes, sha256 {hash})", for_terminal(&input.name), input.bytes),
-            )?;
+            self.line("input", &format!("{} ({role}, {} bytes, sha256 {hash})", input.name, input.bytes))?;
         }
         let by = match verdict.fleet_source {
             FleetSource::PlanCall => "enumerated by the plan call",
@@ -135,16 +137,15 @@ impl Page<'_> {
             Outcome::Interrupted => "was interrupted",
             Outcome::Unknown => "is known by what came of it alone",
         };
-        let because =
-            verdict.because.as_ref().map_or_else(String::new, |because| format!(": {}", for_terminal(because)));
+        let because = verdict.because.as_ref().map_or_else(String::new, |because| format!(": {because}"));
         self.line("rollout", &format!("{outcome}{because}"))?;
         self.calls(&verdict.calls)?;
         let states: Vec<String> =
             verdict.summary.states.iter().map(|(state, many)| format!("{many} {state}")).collect();
         self.line("states", &states.join(", "))?;
         for straggler in verdict.stragglers.iter().take(MAX_LISTED) {
-            let name = for_terminal(&straggler.tenant);
-            self.line("straggler", &format!("{name}  {}: {}", straggler.state, for_terminal(&straggler.reason)))?;
+            let name = &straggler.tenant;
+            self.line("straggler", &format!("{name}  {}: {}", straggler.state, straggler.reason))?;
         }
         if verdict.stragglers.len() > MAX_LISTED {
             self.line("", &format!("and {} more; --format json names all", verdict.stragglers.len() - MAX_LISTED))?;
@@ -171,7 +172,7 @@ impl Page<'_> {
             let named = if call.purpose == Purpose::Plan { String::new() } else { format!(", {tenants}") };
             self.line("call", &format!("{} ({purpose}{named}), ok: {ok}", call.call))?;
             for (i, attempt) in call.attempts.iter().enumerate() {
-                let at = attempt.at.as_ref().map_or_else(String::new, |at| format!("at {}, ", for_terminal(at)));
+                let at = attempt.at.as_ref().map_or_else(String::new, |at| format!("at {at}, "));
                 let status = attempt.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
                 let took = attempt
                     .duration_ms
@@ -182,7 +183,7 @@ impl Page<'_> {
                     (None, None) => "",
                 };
                 let text = attempt.malformed.as_ref().or(attempt.error.as_ref()).filter(|_| self.view.errors);
-                let text = text.map_or_else(String::new, |text| format!(": {}", for_terminal(text)));
+                let text = text.map_or_else(String::new, |text| format!(": {text}"));
                 self.line("", &format!("attempt {i}: {at}{status}{took}{wrong}{text}"))?;
             }
         }
@@ -194,24 +195,24 @@ impl Page<'_> {
 
     fn said(&mut self, said: &Said) -> io::Result<()> {
         let finding = &said.finding;
-        let code = for_terminal(&finding.code);
+        let code = &finding.code;
         let waived = if finding.waived.is_some() { " (waived)" } else { "" };
-        self.line(finding.severity.name(), &format!("{code}{waived}: {}", for_terminal(&finding.message)))?;
-        self.line("", &format!("{}:{}  {}", finding.rule.file, finding.rule.line, for_terminal(&said.description)))
+        self.line(finding.severity.name(), &format!("{code}{waived}: {}", finding.message))?;
+        self.line("", &format!("{}:{}  {}", finding.rule.file, finding.rule.line, said.description))
     }
 
     fn tenant(&mut self, tenant: &Tenant) -> io::Result<()> {
-        let name = self.strong(&for_terminal(&tenant.name));
+        let name = self.strong(&tenant.name);
         let state = match &tenant.state {
             Some(state) if state.reason.is_empty() => state.name.clone(),
-            Some(state) => format!("{}: {}", state.name, for_terminal(&state.reason)),
+            Some(state) => format!("{}: {}", state.name, state.reason),
             None => "the evidence only mentions it".to_owned(),
         };
-        writeln!(self.out, "{name}  {state}\n")?;
-        self.line("fleet", &for_terminal(&tenant.enumerated.words))?;
+        writeln!(self.out, "{name}  {}\n", for_line(&state))?;
+        self.line("fleet", &tenant.enumerated.words)?;
         if !tenant.labels.is_empty() {
             let labels: Vec<String> = tenant.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            self.line("labels", &for_terminal(&labels.join(", ")))?;
+            self.line("labels", &labels.join(", "))?;
         }
         self.calls(&tenant.calls)?;
         if tenant.rows.is_empty() {
@@ -219,9 +220,9 @@ impl Page<'_> {
         }
         for row in &tenant.rows {
             let pointer = row.pointer.as_deref().unwrap_or("(the document does not say where)");
-            let input = row.input.as_ref().map_or_else(String::new, |input| format!("{}#", for_terminal(input)));
+            let input = row.input.as_ref().map_or_else(String::new, |input| format!("{input}#"));
             let counts = if row.counts { "counts" } else { "does not count" };
-            self.line("row", &format!("{input}{}  {counts}: {}", for_terminal(pointer), row.why))?;
+            self.line("row", &format!("{input}{pointer}  {counts}: {}", row.why))?;
             let shown = self.value(&serde_json::to_value(&row.row).unwrap_or_default());
             self.line("", &shown)?;
         }
@@ -251,7 +252,7 @@ impl Page<'_> {
     }
 
     fn code(&mut self, code: &Code) -> io::Result<()> {
-        let name = self.strong(&for_terminal(&code.code));
+        let name = self.strong(&code.code);
         let said = match code.findings.len() {
             0 => "is not said of this evidence".to_owned(),
             1 => "is said of this evidence".to_owned(),
@@ -260,9 +261,9 @@ impl Page<'_> {
         writeln!(self.out, "{name}  {said}\n")?;
         for said in &code.findings {
             let finding = &said.finding;
-            self.line(finding.severity.name(), &for_terminal(&finding.message))?;
+            self.line(finding.severity.name(), &finding.message)?;
             if !finding.tenants.is_empty() {
-                self.line("", &names_of(finding.tenants.iter().map(|tenant| for_terminal(tenant))))?;
+                self.line("", &names_of(finding.tenants.iter()))?;
             }
         }
         for rule in &code.rules {
@@ -284,13 +285,18 @@ impl Page<'_> {
         if let Some(minimal) = &code.minimal {
             let changed = match minimal.changes.as_slice() {
                 [] => String::new(),
-                changes => format!(", where {}", for_terminal(&changes.join(" and "))),
+                changes => format!(", where {}", changes.join(" and ")),
             };
             let which = if minimal.made_up { "a document, made up," } else { "a document" };
             self.line("smallest", &format!("{which} on which it is said{changed}:"))?;
-            let document = format!("{:#}", self.masked(&minimal.document));
-            for line in document.lines() {
-                writeln!(self.out, "            {}", for_terminal(line))?;
+            let mut document = minimal.document.clone();
+            let cohorts = document["cohorts"].as_array_mut();
+            let more = cohorts.map_or(0, |cohorts| cohorts.drain(cohorts.len().min(MAX_LISTED)..).count());
+            for line in format!("{:#}", self.masked(&document)).lines() {
+                line!(self.out, "            {line}")?;
+            }
+            if more > 0 {
+                self.line("", &format!("and {more} more cohorts; --format json has all"))?;
             }
         }
         writeln!(self.out)
@@ -298,12 +304,12 @@ impl Page<'_> {
 
     fn rule(&mut self, rule: &RuleText) -> io::Result<()> {
         self.line("rule", &format!("{}.{} at {}:{}", rule.package, rule.rule, rule.file, rule.line))?;
-        self.line("", &format!("{}: {}", for_terminal(&rule.title), for_terminal(&rule.description)))?;
+        self.line("", &format!("{}: {}", rule.title, rule.description))?;
         self.lines(rule.line, &rule.text)
     }
 
     fn turns(&mut self, turns: &Turns) -> io::Result<()> {
-        let goal = for_terminal(&turns.goal);
+        let goal = &turns.goal;
         if turns.found.is_empty() {
             let bound = if turns.complete { "" } else { ", and there are more" };
             return self
@@ -312,7 +318,7 @@ impl Page<'_> {
         self.line("turn", &format!("{goal} if"))?;
         for turn in turns.found.iter().take(MAX_TURNS) {
             let then = format!("({})", verdict(turn.decision));
-            self.line("", &format!("- {} {then}", for_terminal(&turn.sentence())))?;
+            self.line("", &format!("- {} {then}", turn.sentence()))?;
         }
         match turns.found.len().saturating_sub(MAX_TURNS) {
             0 => Ok(()),

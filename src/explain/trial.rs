@@ -94,6 +94,11 @@ impl<'a> Trials<'a> {
         judged(self.loaded.get(&key)?.as_ref()?, &document)
     }
 
+    /// Whether no more trials may be made.
+    pub const fn is_over(&self) -> bool {
+        self.left == 0
+    }
+
     /// Another trial, if one may still be made.
     fn begin(&mut self) -> Option<()> {
         // Coarsely: the count differs by a few from run to run.

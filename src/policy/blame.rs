@@ -49,7 +49,7 @@ pub fn blame(engine: &Prepared, suspects: Vec<Suspect>, input: &Input, limits: L
 }
 
 fn remedy(said: &str) -> &'static str {
-    if said.contains("need more than") {
+    if said.contains("need more than") || said.contains("exceeded time limit") {
         "make it do less; --policy-timeout gives all policies more time"
     } else if said.contains("multiple outputs") || said.contains("conflict") {
         "two of its definitions hold at once; let one exclude the other, or join them by `else`"
