@@ -28,6 +28,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+pub use archive::is_archived;
 pub use document::Audit;
 pub(crate) use document::Tenant;
 pub use render::Format;

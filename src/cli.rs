@@ -29,7 +29,7 @@ Exit codes:
   5    a policy could not be loaded or evaluated
   6    a service never answered, and no verdict is possible
   7    the verdict stands but could not be written
-  130  interrupted (143: by SIGTERM); what was collected is written";
+  130  interrupted (143: by SIGTERM, 129: by SIGHUP); what was collected is written";
 
 /// Proves that a rollout reached every tenant it was meant to reach, or names the ones it did not and why.
 #[derive(Debug, Parser)]
@@ -321,6 +321,17 @@ pub struct Run {
     /// How to judge, and where the verdict goes
     #[command(flatten)]
     pub judge: Judge,
+}
+
+impl Run {
+    /// Where the journal is.
+    pub fn journal(&self) -> PathBuf {
+        self.journal.clone().unwrap_or_else(|| {
+            let mut path = self.document.clone().into_os_string();
+            path.push(".journal");
+            path.into()
+        })
+    }
 }
 
 /// Rehearse: a rollout against a control plane that rollproof itself serves on loopback, with faults.

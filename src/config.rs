@@ -130,6 +130,11 @@ impl std::fmt::Display for ParamValue {
 }
 
 impl Config {
+    /// The file that is read where this one is named, or none.
+    pub fn path(named: Option<&Path>) -> PathBuf {
+        named.unwrap_or(Path::new(FILE)).to_owned()
+    }
+
     /// Reads the file that is named, else the working folder's, else none.
     ///
     /// # Errors

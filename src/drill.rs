@@ -7,7 +7,7 @@ mod server;
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -23,6 +23,17 @@ use crate::render::escape::line;
 
 /// How much is read of the document that a rehearsal wrote, in bytes.
 const MAX_DOCUMENT: u64 = 1 << 30;
+
+/// What is kept of a scenario.
+const KEPT: [&str; 7] = [
+    "plan.json",
+    "inventory.txt",
+    "response.json",
+    "document.json",
+    "document.json.journal",
+    "report.json",
+    "report.html",
+];
 
 /// Plays a scenario, plays all, lists them, or serves one.
 ///
@@ -65,6 +76,15 @@ fn serve(path: Option<&Path>) -> Result<u8, Error> {
         server::serve(listener, scenario).await.map_err(system)
     })?;
     Ok(0)
+}
+
+/// The files that are kept in a folder.
+pub fn kept(folder: &Path, options: &cli::Drill) -> Vec<PathBuf> {
+    let folders = match options.scenario.as_deref() {
+        Some("all") => Scenario::names().iter().map(|name| folder.join(name)).collect(),
+        _ => vec![folder.to_owned()],
+    };
+    folders.iter().flat_map(|folder| KEPT.map(|name| folder.join(name))).collect()
 }
 
 fn runtime() -> Result<Runtime, Error> {

@@ -126,8 +126,8 @@ impl Driver<'_> {
     /// # Errors
     /// That of the journal or of the question; the rollout then stops before anything else is called.
     pub fn run(&mut self, ask: &mut Ask<'_>, probing: Option<(&Prober, &mut Whom<'_>)>) -> Result<(), Error> {
-        let driven = block_on(async |stop| {
-            self.stop = stop;
+        let stop = self.stop.clone();
+        let driven = block_on(&stop, async || {
             self.drive(ask).await?;
             match probing {
                 Some((prober, whom)) => self.probe(prober, whom).await,
@@ -258,13 +258,24 @@ impl Driver<'_> {
     }
 }
 
+/// Hears signals from now on.
+///
+/// # Errors
+/// [`Error::Bug`] where the operating system refuses.
+pub fn hear_signals() -> Result<Stop, Error> {
+    Stop::hear().map_err(|error| system(&error))
+}
+
+fn system(error: &io::Error) -> Error {
+    Error::Bug(format!("the operating system refuses: {error}"))
+}
+
 /// Does something that a signal can end. A panic is an error like any other.
-fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Result<T, Error>) -> Result<T, Error> {
-    let system = |error: io::Error| Error::Bug(format!("the operating system refuses: {error}"));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
+fn block_on<T>(stop: &Stop, work: impl AsyncFnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| system(&error))?;
     let local = LocalSet::new();
-    let stop = local.block_on(&runtime, async { Stop::listen() }).map_err(system)?;
-    let done = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work(stop))));
+    local.block_on(&runtime, async { stop.listen() }).map_err(|error| system(&error))?;
+    let done = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work())));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     done.unwrap_or_else(|_| Err(Error::Bug("rollproof itself failed; please report this as a bug".into())))

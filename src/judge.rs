@@ -177,9 +177,8 @@ impl<'a> Judge<'a> {
 }
 
 /// CI expects that a step's summary and its outputs are appended to.
-fn is_appended_to(path: &Path) -> bool {
-    let canonical = |path: &Path| path.canonicalize().ok();
-    let same = |file: &Path| path == file || canonical(path).is_some_and(|path| canonical(file) == Some(path));
+pub fn is_appended_to(path: &Path) -> bool {
+    let same = |file: &Path| output::destination(path) == output::destination(file);
     let files = ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"].into_iter().filter_map(std::env::var_os);
     files.filter(|file| !file.is_empty()).any(|file| same(Path::new(&file)))
 }

@@ -24,10 +24,12 @@ pub mod facts;
 pub mod finding;
 mod http;
 mod judge;
+mod lock;
 mod manage;
 mod manual;
 mod memory;
 mod output;
+mod outputs;
 mod plan;
 pub mod policy;
 mod preflight;
@@ -50,6 +52,8 @@ use judge::Judge;
 /// # Errors
 /// [`Error`], where there is no verdict.
 pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    output::survive_limits();
+    outputs::check(&cli.command)?;
     match cli.command {
         Command::Verify(options) => verify(&options, complain),
         Command::Plan(options) => plan::plan(&options),

@@ -2,11 +2,23 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use signal_hook::{consts::SIGXFSZ, flag};
 use tempfile::NamedTempFile;
 
 use crate::error::Error;
+
+/// How many links are followed, one after another, as the operating system does.
+const MAX_LINKS: usize = 40;
+
+/// Has a write beyond the limit for files fail and be reported, as a write to a pipe that nobody reads does. Without this
+/// a signal would end the process.
+pub fn survive_limits() {
+    // Where it cannot be heard, things are as they were.
+    let _ = flag::register(SIGXFSZ, Arc::default());
+}
 
 /// Writes a file: a new one takes the place of the old once it is complete. What is no ordinary file (a device, a
 /// pipe) is written to as it is.
@@ -14,9 +26,25 @@ use crate::error::Error;
 /// # Errors
 /// [`Error::Output`] where that fails; an old file then still stands.
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-    let written = if special { open(path, false).and_then(|file| flushed(file, write)) } else { swap(path, write) };
+    let written = match path.to_str() {
+        // Opened once more, a file that standard output leads to would be written from its beginning.
+        Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => flushed(io::stdout().lock(), write),
+        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => flushed(io::stderr().lock(), write),
+        _ if is_special(path) => open(path, is_stream(path)).and_then(|file| flushed(file, write)),
+        _ => swap(path, write),
+    };
     written.map_err(|source| Error::Output { path: path.to_owned(), source })
+}
+
+/// Whether a path leads to what is no ordinary file, such as a device or a pipe. Nothing takes its place.
+pub fn is_special(path: &Path) -> bool {
+    is_stream(path) || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// Whether a path names something that this process has open, such as standard output. It is added to, also where it is
+/// an ordinary file.
+pub fn is_stream(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream))
 }
 
 /// Adds to the end of a file.
@@ -33,12 +61,25 @@ fn open(path: &Path, append: bool) -> io::Result<fs::File> {
 }
 
 fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // A link stays a link: what it leads to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = destination(path);
     let file = beside(&path)?;
     flushed(file.as_file(), write)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Where a file goes that is written to a path. A link stays a link: what it leads to is written, also where that is not
+/// there yet.
+pub fn destination(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = folder_of(&path).join(target);
+    }
+    match (fs::canonicalize(folder_of(&path)), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 /// A new file in the folder of `path`, to be put in its place once it is complete.
@@ -53,7 +94,7 @@ pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
         // The umask takes away from this what it takes from every new file.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.prefix(".rollproof-").tempfile_in(folder_of(path))
+    builder.prefix(".rollproof-").append(true).tempfile_in(folder_of(path))
 }
 
 /// The folder that a path is in.

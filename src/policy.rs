@@ -31,7 +31,7 @@ pub use catalog::{Code, Entry, ParamEntry, Weight};
 pub use check::{files as check_files, functions, is_ours, reserved};
 pub use embedded::modules as bundled;
 pub use engine::{Alone, Held, Input, Inputs, Lines, Module};
-pub use files::Tested as TestFiles;
+pub use files::{Tested as TestFiles, is_rego};
 pub use guard::work;
 pub use package::Package;
 pub use params::{Declaration, Given, Kind, Param, ParamSource};

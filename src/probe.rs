@@ -9,6 +9,7 @@ use crate::document::{Document, Probing, Role, Text};
 use crate::drive::{Journal, Pace, Prober, Progress, Record, Rollout, Signal, Template, now, scaled};
 use crate::error::Error;
 use crate::judge::{self, Judge};
+use crate::lock::Lock;
 use crate::schema;
 
 /// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
@@ -111,6 +112,8 @@ fn needs_commit(target_sha: Option<&Text>, from: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error`], where there is no verdict; what was seen is written all the same.
 pub fn probe(options: &cli::Probe, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let written = options.document.as_ref().or((options.evidence != Path::new("-")).then_some(&options.evidence));
+    let _lock = written.map(|path| Lock::take(path)).transpose()?.flatten();
     let judge = Judge::appoint(&options.judge)?.ready()?;
     let prober = prober(&options.probing, &judge.config, 1.0)?;
     let sources = Sources {

@@ -1,10 +1,9 @@
 //! `rollproof run`: drives a rollout, writes what came of it whatever happens, and judges it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::cli;
 use crate::collect::{EvidenceFields, Input, Source, fleet_names, plan_file, replay};
@@ -12,11 +11,12 @@ use crate::config::seconds;
 use crate::document::{Document, Outcome, Role, Text};
 use crate::drive::{
     Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Question, Record, Response, Rollout, Said,
-    Signal, Stop, Timing, Whom,
+    Signal, Stop, Timing, Whom, hear_signals,
 };
 use crate::error::Error;
 use crate::http::{CONTROL_PLANE as TOKEN, Token, is_loopback};
-use crate::judge::{self, Judge};
+use crate::judge::{self, Appointed, Judge};
+use crate::lock::Lock;
 use crate::output;
 use crate::policy::{Inputs, SoFar};
 use crate::preflight::{Watch, contacts};
@@ -27,37 +27,102 @@ use crate::schema::{self, fault_at};
 /// The size limit of a file that holds a token, in bytes.
 const MAX_TOKEN: u64 = 64 << 10;
 
-/// What ended a rollout.
-struct Ended {
-    rollout: Rollout,
-    signal: Option<Signal>,
-    error: Option<Error>,
-}
+/// The response while it is not known how the rollout ends.
+const NOT_ENDED: &str = "the rollout has not ended";
 
 /// Drives a rollout and judges it.
 ///
 /// # Errors
 /// [`Error`], where there is no verdict; what was collected is written all the same.
 pub fn run(options: &cli::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let judge = Judge::appoint(&options.judge)?.ready()?;
-    let start = start(options)?;
-    let mut rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
-    let mut signal = None;
-    let mut failed = None;
-    if rollout.plan().enabled {
-        let client = client(options, &rollout)?;
-        let timing = timing(options, &judge, &rollout)?;
-        let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
-        let ready = |begun: &Rollout| {
-            let foreseen = begun.foreseen().map_err(Error::Bug)?;
-            judge.policies().needs_of(&foreseen)?;
-            watch(options, &judge, begun, timing.scale)
-        };
-        let (journal, begun, watch) = journal(options, &start, rollout, prober.as_ref(), ready)?;
-        let ended = drive(options, &judge, (&client, watch.as_ref()), &timing, prober.as_ref(), journal, begun);
-        (rollout, signal, failed) = (ended.rollout, ended.signal, ended.error);
+    let held = Held::take(options)?;
+    not_ok(&options.response, NOT_ENDED)?;
+    let prepared = Judge::appoint(&options.judge)
+        .and_then(Appointed::ready)
+        .and_then(|judge| Ok((prepare(options, &judge, held.journal)?, judge)));
+    match prepared {
+        Ok((prepared, judge)) => Ok(finish(options, &judge, drive(options, &judge, prepared), complain)),
+        Err(error) => {
+            if let Err(unwritten) = not_ok(&options.response, &error.to_string()) {
+                complain(&unwritten);
+            }
+            Err(error)
+        }
     }
-    Ok(finish(options, &judge, rollout, signal, failed, complain))
+}
+
+/// What no other process may write while this one does.
+struct Held {
+    /// The journal, where there is one already.
+    journal: Option<Journal>,
+    _locks: Vec<Lock>,
+}
+
+impl Held {
+    fn take(options: &cli::Run) -> Result<Self, Error> {
+        let journal = options.journal();
+        let mut locks = Vec::new();
+        for path in [&journal, &options.document, &options.response] {
+            locks.extend(Lock::take(path)?);
+        }
+        Ok(Self { journal: Journal::open(&journal)?, _locks: locks })
+    }
+}
+
+/// A rollout that can begin.
+struct Prepared {
+    rollout: Rollout,
+    /// Absent where the plan is not enabled, and so nobody is called.
+    live: Option<Live>,
+    stop: Stop,
+}
+
+/// Who is called, and how.
+struct Live {
+    client: Client,
+    timing: Timing,
+    watch: Option<Watch>,
+    prober: Option<Prober>,
+    journal: Journal,
+}
+
+/// A rollout that has ended.
+struct Ended {
+    rollout: Rollout,
+    stop: Stop,
+    error: Option<Error>,
+}
+
+/// Everything that can be known before the first call.
+fn prepare(options: &cli::Run, judge: &Judge<'_>, opened: Option<Journal>) -> Result<Prepared, Error> {
+    let start = start(options)?;
+    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
+    if !rollout.plan().enabled {
+        return Ok(Prepared { rollout, live: None, stop: hear_signals()? });
+    }
+    let client = client(options, &rollout)?;
+    let timing = timing(options, judge, &rollout)?;
+    let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
+    let (found, mut rollout) = match (options.resume, opened) {
+        (true, Some(journal)) => {
+            let (journal, length, begun) = begun(options, journal, &rollout, prober.as_ref())?;
+            (Some((journal, length)), begun)
+        }
+        (true, None) => {
+            let problem = format!("there is no journal {}", options.journal().display());
+            return Err(Error::usage(problem, "is the path right? without --resume a rollout begins"));
+        }
+        (false, _) => (None, rollout),
+    };
+    judge.policies().needs_of(&rollout.foreseen().map_err(Error::Bug)?)?;
+    let watch = watch(options, judge, &rollout, timing.scale)?;
+    let announced = found.is_some() && rollout.probes_builds();
+    let mut journal = match found {
+        Some((journal, length)) => resume(journal, length, &mut rollout)?,
+        None => Journal::create(&options.journal(), &start)?,
+    };
+    probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
+    Ok(Prepared { rollout, live: Some(Live { client, timing, watch, prober, journal }), stop: hear_signals()? })
 }
 
 /// The first record of the journal: the plan and the inventory as they stand in their files.
@@ -139,27 +204,24 @@ fn watch(options: &cli::Run, judge: &Judge<'_>, begun: &Rollout, scale: f64) -> 
     Ok(Some(watch))
 }
 
-/// The journal, the rollout as far as it came, and what `ready` makes of that before anything is written.
-fn journal<T>(
+/// The journal of the rollout that is gone on with, where its last whole record ends, and the rollout as far as it came.
+/// Nothing is written yet.
+fn begun(
     options: &cli::Run,
-    start: &Record,
-    mut rollout: Rollout,
+    mut journal: Journal,
+    planned: &Rollout,
     prober: Option<&Prober>,
-    ready: impl FnOnce(&Rollout) -> Result<T, Error>,
-) -> Result<(Journal, Rollout, T), Error> {
-    let path = options.journal.clone().unwrap_or_else(|| {
-        let mut path = options.document.clone().into_os_string();
-        path.push(".journal");
-        PathBuf::from(path)
-    });
-    if !options.resume {
-        let ready = ready(&rollout)?;
-        let mut journal = Journal::create(&path, start)?;
-        probe::announce(prober, &mut journal, &mut rollout)?;
-        return Ok((journal, rollout, ready));
+) -> Result<(Journal, u64, Rollout), Error> {
+    let path = options.journal();
+    if journal.is_packed()? {
+        let problem = format!("{} is packed, and nothing can be appended to it", path.display());
+        return Err(Error::usage(
+            problem,
+            "unpack it first, with `gunzip --keep` or `unzstd`, and name what comes of it",
+        ));
     }
     let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
-    let (mut begun, length) = replay(&input, &EvidenceFields::default())?;
+    let (begun, length) = replay(&input, &EvidenceFields::default())?;
     match begun.outcome() {
         // One that was killed after its last call has its verdict still to be written.
         Outcome::Running | Outcome::Interrupted | Outcome::Completed => {}
@@ -168,7 +230,7 @@ fn journal<T>(
             return Err(Error::usage(problem, "mend what halted it, then begin anew with another --journal"));
         }
     }
-    if begun.inputs_differ(&rollout) {
+    if begun.inputs_differ(planned) {
         let problem =
             format!("the plan, the fleet or an evidence field is not the one that {} began with", path.display());
         return Err(Error::usage(
@@ -177,51 +239,53 @@ fn journal<T>(
         ));
     }
     probe::still_wanted(prober, &begun)?;
-    let ready = ready(&begun)?;
-    let mut journal = Journal::resume(&path, length)?;
-    // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
-    if begun.outcome() != Outcome::Completed {
-        let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
-        journal.append(&resumed)?;
-        begun.apply(&resumed);
-    }
-    probe::announce(prober.filter(|_| !begun.probes_builds()), &mut journal, &mut begun)?;
-    Ok((journal, begun, ready))
+    Ok((journal, length, begun))
 }
 
-fn drive(
-    options: &cli::Run,
-    judge: &Judge<'_>,
-    (client, watch): (&Client, Option<&Watch>),
-    timing: &Timing,
-    prober: Option<&Prober>,
-    journal: Journal,
-    rollout: Rollout,
-) -> Ended {
+/// Goes on with a journal.
+fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journal, Error> {
+    let mut journal = journal.go_on(length)?;
+    // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
+    if rollout.outcome() != Outcome::Completed {
+        let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
+        journal.append(&resumed)?;
+        rollout.apply(&resumed);
+    }
+    Ok(journal)
+}
+
+fn drive(options: &cli::Run, judge: &Judge<'_>, Prepared { rollout, live, stop }: Prepared) -> Ended {
+    let Some(Live { client, timing, watch, prober, journal }) = live else {
+        return Ended { rollout, stop, error: None };
+    };
     let progress = Progress::new(options.quiet, options.verbose);
-    let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop: Stop::default() };
+    let (watch, client, timing) = (watch.as_ref(), &client, &timing);
+    let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop };
     let mut inputs = Inputs::default();
     let mut ask = |document: &Document, question: Question| {
         let SoFar { halts, proven, not_proven } = judge.so_far(document, question, &mut inputs)?;
         Ok(Said { halts, proven, not_proven })
     };
     let mut whom = |document: &Document| judge.whom(document);
-    let probing = prober.map(|prober| (prober, &mut whom as &mut Whom<'_>));
+    let probing = prober.as_ref().map(|prober| (prober, &mut whom as &mut Whom<'_>));
     let error = driver.run(&mut ask, probing).err();
-    Ended { signal: driver.stop.came(), rollout: driver.rollout, error }
+    Ended { rollout: driver.rollout, stop: driver.stop, error }
 }
 
-fn finish(
-    options: &cli::Run,
-    judge: &Judge<'_>,
-    rollout: Rollout,
-    signal: Option<Signal>,
-    failed: Option<Error>,
-    complain: &mut dyn FnMut(&Error),
-) -> u8 {
+/// Judges a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
+fn finish(options: &cli::Run, judge: &Judge<'_>, ended: Ended, complain: &mut dyn FnMut(&Error)) -> u8 {
+    let Ended { rollout, stop, error } = ended;
     let (document, results) = rollout.finish();
     let mut written = vec![judge::write_document(&options.document, &document)];
     let judged = schema::validate(&document).and_then(|valid| judge.report(&valid, document.provenance.inputs.clone()));
+    if let Ok(report) = &judged {
+        written.extend(judge.write(report));
+    }
+    let unwritten: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
+    // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
+    let failed = error.or_else(|| judged.as_ref().err().map(|error| Error::Policy(error.to_string())));
+
+    let signal = stop.settle();
     let code = match (&judged, signal) {
         (_, Some(signal)) => signal.exit_code(),
         (Ok(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
@@ -230,19 +294,30 @@ fn finish(
         },
         (Err(_), None) => 5,
     };
-    // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
-    let failed = failed.or_else(|| judged.as_ref().err().map(|error| Error::Policy(error.to_string())));
     let code = match &failed {
         Some(error) if error.exit_code() == 5 && signal.is_none() => 5,
         Some(error) if code == 0 => error.exit_code(),
+        None if code == 0 && !unwritten.is_empty() => 7,
         _ => code,
     };
-    written.push(write_response(&options.response, code, &results, &document, judged.as_ref().ok(), signal));
-    if let Ok(report) = &judged {
-        written.extend(judge.write(report));
+    let error = match unwritten.first().or(failed.as_ref()) {
+        _ if code == 0 => None,
+        Some(error) if code == 7 => Some(error.to_string()),
+        _ => Some(failure(&document, judged.as_ref().ok(), signal)),
+    };
+    for error in unwritten.iter().chain(&failed) {
+        complain(error);
     }
-    written.extend(failed.map(Err));
-    judge::exit_code(code, written, complain)
+    let stragglers: Vec<Text> =
+        judged.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
+    let response = Response { error: error.as_deref(), ok: code == 0, results: &results, stragglers: &stragglers };
+    match write_response(&options.response, &response) {
+        Ok(()) => code,
+        Err(error) => {
+            complain(&error);
+            if code == 0 { error.exit_code() } else { code }
+        }
+    }
 }
 
 /// Whether nobody answered of whom something was asked: the control plane, or before the first call the Gitea.
@@ -255,21 +330,23 @@ fn never_answered(document: &Document) -> bool {
     attempts.all(|attempt| attempt.status.is_none())
 }
 
-fn write_response(
-    path: &Path,
-    code: u8,
-    results: &[Box<RawValue>],
-    document: &Document,
-    report: Option<&Report>,
-    signal: Option<Signal>,
-) -> Result<(), Error> {
-    let stragglers: Vec<Text> =
-        report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
-    let error = (code != 0).then(|| failure(document, report, signal));
-    let response = Response { error: error.as_deref(), ok: code == 0, results, stragglers: &stragglers };
+fn write_response(path: &Path, response: &Response<'_>) -> Result<(), Error> {
     output::replace(path, |out| {
-        serde_json::to_writer_pretty(&mut *out, &response)?;
+        serde_json::to_writer_pretty(&mut *out, response)?;
         writeln!(out)
+    })
+}
+
+/// Puts a response that is not ok in the place of an older one, so that nobody takes that for this rollout's. A device or
+/// a pipe keeps no older one. Where there is no room, the older one is removed.
+fn not_ok(path: &Path, error: &str) -> Result<(), Error> {
+    if output::is_special(path) {
+        return Ok(());
+    }
+    let response = Response { error: Some(error), ok: false, results: &[], stragglers: &[] };
+    write_response(path, &response).inspect_err(|_| {
+        // Where it cannot be removed either, the exit code tells.
+        let _ = std::fs::remove_file(path);
     })
 }
 

@@ -126,6 +126,12 @@ fn kind(name: &str) -> Option<(Kind, String)> {
     ours.then(|| (kind.unwrap_or(Kind::Evidence), rest.join("-")))
 }
 
+/// Whether a file would be read as a part of an archive, by its name.
+pub fn is_archived(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && kind(&name).is_some()
+}
+
 fn pair(units: &BTreeMap<(PathBuf, String), Unit>, name: impl Fn(&Path) -> String) -> Found {
     let mut found = Found::default();
     let mut used: HashSet<&Path> = HashSet::new();

@@ -143,12 +143,22 @@ fn kind(metadata: &Metadata) -> Kind {
     Kind::Other("a device")
 }
 
-/// What gzip or Zstandard packed, unpacked, and at most one byte more than is allowed; all else as it is. The first bytes
-/// tell which it is: no JSON and no list of slugs begins so.
+/// What gzip packed begins with; no JSON and no list of slugs does.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// What Zstandard packed begins with.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Whether bytes are packed.
+pub fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD)
+}
+
+/// What gzip or Zstandard packed, unpacked, and at most one byte more than is allowed; all else as it is.
 fn unpacked(bytes: Bytes, max_bytes: u64) -> io::Result<Bytes> {
     match &*bytes {
-        [0x1f, 0x8b, ..] => take(flate2::read::MultiGzDecoder::new(&*bytes), Vec::new(), max_bytes),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => take(zstd::Decoder::with_buffer(&*bytes)?, Vec::new(), max_bytes),
+        packed if packed.starts_with(&GZIP) => take(flate2::read::MultiGzDecoder::new(&*bytes), Vec::new(), max_bytes),
+        packed if packed.starts_with(&ZSTD) => take(zstd::Decoder::with_buffer(&*bytes)?, Vec::new(), max_bytes),
         _ => Ok(bytes),
     }
 }

@@ -38,8 +38,18 @@ impl Rollout {
                     let body = Some(Text::from(json!({"ok": true, "results": rows}).to_string()));
                     let status = Some(200);
                     let at = at.clone();
-                    let answer =
-                        Record::Answer { call, attempt: 0, at, duration_ms: 1, status, error: None, body, last: true };
+                    let (error, malformed) = (None, None);
+                    let answer = Record::Answer {
+                        call,
+                        attempt: 0,
+                        at,
+                        duration_ms: 1,
+                        status,
+                        error,
+                        malformed,
+                        body,
+                        last: true,
+                    };
                     all.apply(&answer);
                 }
                 Step::Done => break,

@@ -2,15 +2,20 @@
 //! happens. The document of a rollout is a fold over it, live or a year later.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::collect::is_packed;
 use crate::document::{CiWait, HeadReading, ProbeAnswer, Purpose, SwitchReading, Text};
 use crate::error::Error;
+use crate::lock::{leads_to, lock};
 use crate::output::{beside, folder_of};
+
+/// What to do where a journal cannot be appended to.
+const IS_RIGHT: &str = "is the path right, and may this user write it? nothing was called, and nothing was written";
 
 /// A line of a journal. Times are RFC 3339, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -196,7 +201,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a new one. It is there with its first record or not at all: a process may be killed at any moment.
+    /// Begins a new one, and locks it. It is there with its first record or not at all: a process may be killed at any
+    /// moment.
     ///
     /// # Errors
     /// [`Error::Usage`] where there is one already, [`Error::Output`] where it cannot be written.
@@ -204,6 +210,7 @@ impl Journal {
         let failed = |source| Error::Output { path: path.to_owned(), source };
         let mut begun = beside(path).map_err(failed)?;
         append(begun.as_file_mut(), start).map_err(failed)?;
+        lock(begun.as_file(), path)?;
         let file = begun.persist_noclobber(path).map_err(|error| match error.error {
             source if source.kind() == io::ErrorKind::AlreadyExists => Error::usage(
                 format!("there is a journal already: {}", path.display()),
@@ -216,19 +223,56 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Goes on with one that was read before; `length` is where its last whole record ends.
+    /// Opens one that is there, to append to it, and locks it; nothing where there is none. It is not changed yet.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where another process writes it, [`Error::Usage`] where it is not a file that can be appended
+    /// to.
+    pub fn open(path: &Path) -> Result<Option<Self>, Error> {
+        let unusable = |problem: &dyn std::fmt::Display| {
+            Error::conflict(format!("cannot append to the journal {}: {problem}", path.display()), IS_RIGHT)
+        };
+        let file = match OpenOptions::new().read(true).append(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unusable(&error)),
+        };
+        lock(&file, path)?;
+        if !leads_to(path, &file).unwrap_or(false) {
+            return Err(Error::conflict(format!("{} was replaced meanwhile", path.display()), "try again"));
+        }
+        Ok(Some(Self { path: path.to_owned(), file }))
+    }
+
+    /// Whether it is packed, and so nothing that can be appended to.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where it cannot be read.
+    pub fn is_packed(&mut self) -> Result<bool, Error> {
+        let mut first = Vec::new();
+        let read = self.file.rewind().and_then(|()| (&self.file).take(4).read_to_end(&mut first));
+        read.map_err(|source| Error::Output { path: self.path.clone(), source })?;
+        Ok(is_packed(&first))
+    }
+
+    /// Goes on with it, as it was read; `length` is where its last whole record ends.
     ///
     /// # Errors
     /// [`Error::Output`] where it cannot be written.
-    pub fn resume(path: &Path, length: u64) -> Result<Self, Error> {
-        let open = || {
-            let file = OpenOptions::new().append(true).open(path)?;
+    pub fn go_on(mut self, length: u64) -> Result<Self, Error> {
+        let mut go_on = || {
             // What a killed process wrote of a record is no record.
-            file.set_len(length)?;
-            Ok(file)
+            self.file.set_len(length)?;
+            let mut last = [b'\n'];
+            if length > 0 {
+                self.file.seek(SeekFrom::Start(length - 1))?;
+                self.file.read_exact(&mut last)?;
+            }
+            // A whole record that lacks its newline gets it, so that the next one has a line of its own.
+            if last == [b'\n'] { Ok(()) } else { self.file.write_all(b"\n") }
         };
-        let file = open().map_err(|source| Error::Output { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file })
+        go_on().map_err(|source| Error::Output { path: self.path.clone(), source })?;
+        Ok(self)
     }
 
     /// Appends a record; it is on disk when this returns.
@@ -248,7 +292,7 @@ fn append(file: &mut File, record: &Record) -> io::Result<()> {
 }
 
 /// Reads a journal: its records, and where the last whole one ends. A last line that is cut short was being written
-/// when the process was killed; it is no fault.
+/// when the process was killed; it is no fault. One that is whole counts, with its newline or without.
 ///
 /// # Errors
 /// Line and message of the first record that is not valid.
@@ -256,10 +300,11 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Record>, u64), (usize, String)> {
     let mut records = Vec::new();
     let mut length = 0;
     for (i, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        if !line.ends_with(b"\n") {
-            break;
+        match serde_json::from_slice(line) {
+            Ok(record) => records.push(record),
+            Err(error) if !line.ends_with(b"\n") && !error.is_data() => break,
+            Err(error) => return Err((i + 1, error.to_string())),
         }
-        records.push(serde_json::from_slice(line).map_err(|error| (i + 1, error.to_string()))?);
         length += line.len() as u64;
     }
     Ok((records, length))

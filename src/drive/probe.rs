@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::journal::Record;
-use super::{Driver, Progress, Signal, Stop, block_on, now};
+use super::{Driver, Progress, Signal, Stop, block_on, hear_signals, now};
 use crate::document::{BuildSeen, Document, Field, Map, ProbeAnswer, Text};
 use crate::error::Error;
 use crate::http::{Bounds, client, exchange, is_loopback};
@@ -189,10 +189,9 @@ impl Prober {
     /// # Errors
     /// Those of `keep`.
     pub fn run(&self, tenants: Vec<Text>, progress: &Progress, keep: &mut Keep<'_>) -> Result<Option<Signal>, Error> {
-        block_on(async |stop| {
-            self.probe(tenants, progress, &stop, keep).await?;
-            Ok(stop.came())
-        })
+        let stop = hear_signals()?;
+        block_on(&stop, async || self.probe(tenants, progress, &stop, keep).await)?;
+        Ok(stop.came())
     }
 
     /// Asks each tenant once. Once a signal came, only what was answered before is given.

@@ -1,13 +1,17 @@
-//! SIGINT and SIGTERM: the first is obeyed in good order, the second at once.
+//! SIGINT, SIGTERM and SIGHUP: the first ends the rollout in good order, the second ends the process at once.
 
 use std::cell::Cell;
 use std::future::Future;
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{SigId, flag, low_level};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -18,14 +22,19 @@ pub enum Signal {
     Interrupt,
     /// A request to end, as from CI.
     Terminate,
+    /// The terminal or the connection is gone.
+    Hangup,
 }
 
 impl Signal {
+    const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::Hangup];
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::Hangup => "SIGHUP",
         }
     }
 
@@ -34,50 +43,94 @@ impl Signal {
         match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,
+            Self::Hangup => 129,
         }
+    }
+
+    const fn number(self) -> i32 {
+        match self {
+            Self::Interrupt => SIGINT,
+            Self::Terminate => SIGTERM,
+            Self::Hangup => SIGHUP,
+        }
+    }
+
+    /// Whether it is heard. Whoever started the process with `nohup` wants it to outlive the terminal.
+    fn is_heard(self) -> bool {
+        self != Self::Hangup || !is_ignored(SIGHUP)
+    }
+}
+
+/// Whether a signal is ignored now.
+#[expect(unsafe_code, reason = "there is no other way to ask; without an action to set, the call only reads")]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null pointer sets nothing, and what is read goes to memory of the right type that zeros are valid for.
+    unsafe {
+        libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
     }
 }
 
 /// Whether a signal came, and something to wait for one with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Stop {
-    came: Rc<Cell<Option<Signal>>>,
+    /// Its number, or 0.
+    came: Arc<AtomicUsize>,
+    /// What ends the process at the second signal.
+    shutdowns: Rc<[SigId]>,
     notify: Rc<Notify>,
     in_flight: Rc<Cell<bool>>,
 }
 
 impl Stop {
-    /// Listens, within a tokio `LocalSet`.
+    /// Hears signals from now on.
     ///
     /// # Errors
     /// Those of the operating system.
-    pub fn listen() -> std::io::Result<Self> {
-        let stop = Self::default();
-        let armed = Arc::new(AtomicBool::new(false));
-        for (number, kind, which) in [
-            (SIGINT, SignalKind::interrupt(), Signal::Interrupt),
-            (SIGTERM, SignalKind::terminate(), Signal::Terminate),
-        ] {
-            // In this order: the first arms, the second finds it armed and ends the process.
+    pub fn hear() -> io::Result<Self> {
+        let (armed, came) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let mut shutdowns = Vec::new();
+        for which in Signal::ALL.into_iter().filter(|which| which.is_heard()) {
+            let number = which.number();
+            // In this order: the first signal arms, the second finds it armed and ends the process.
             let code = i32::from(which.exit_code());
-            signal_hook::flag::register_conditional_shutdown(number, code, Arc::clone(&armed))?;
-            signal_hook::flag::register(number, Arc::clone(&armed))?;
-            let mut signals = signal(kind)?;
-            let stop = stop.clone();
+            shutdowns.push(flag::register_conditional_shutdown(number, code, Arc::clone(&armed))?);
+            flag::register_usize(number, Arc::clone(&came), number.unsigned_abs() as usize)?;
+            flag::register(number, Arc::clone(&armed))?;
+        }
+        Ok(Self { came, shutdowns: shutdowns.into(), notify: Rc::default(), in_flight: Rc::default() })
+    }
+
+    /// Wakes whoever waits for a signal, within a tokio `LocalSet`.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn listen(&self) -> io::Result<()> {
+        for which in Signal::ALL.into_iter().filter(|which| which.is_heard()) {
+            let mut signals = signal(SignalKind::from_raw(which.number()))?;
+            let stop = self.clone();
             tokio::task::spawn_local(async move {
                 if signals.recv().await.is_some() {
-                    stop.came.set(Some(stop.came.get().unwrap_or(which)));
                     stop.notify.notify_waiters();
                 }
             });
         }
-        debug_assert!(!armed.load(Ordering::SeqCst));
-        Ok(stop)
+        Ok(())
     }
 
     /// The signal that came.
     pub fn came(&self) -> Option<Signal> {
-        self.came.get()
+        let number = self.came.load(Ordering::SeqCst);
+        Signal::ALL.into_iter().find(|which| which.number().unsigned_abs() as usize == number)
+    }
+
+    /// The signal that came, if one did. From now on a signal changes nothing: what follows is the last word.
+    pub fn settle(&self) -> Option<Signal> {
+        for shutdown in &*self.shutdowns {
+            low_level::unregister(*shutdown);
+        }
+        self.came()
     }
 
     async fn comes(&self) -> Signal {

@@ -80,7 +80,8 @@ fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     files.iter().map(|file| module(file, !path.is_dir())).collect()
 }
 
-fn is_rego(path: &Path) -> bool {
+/// Whether a file is of a policy or its tests, by its name.
+pub fn is_rego(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rego")
 }
 

@@ -189,7 +189,7 @@ fn only_the_steps_summary_is_appended_to() {
 
 #[test]
 fn what_cannot_be_written_keeps_the_verdicts_code() {
-    for option in ["--report=json=gone/report.json", "--document=gone/document.json", "--report=text=/dev/full"] {
+    for option in ["--document=/dev/full", "--report=text=/dev/full"] {
         let passed = verify(&healthy(), &[option]);
         assert_eq!(passed.code, 7, "{option}: {}", passed.stderr);
         assert!(passed.stderr.starts_with("error: cannot write "), "{}", passed.stderr);
@@ -197,6 +197,18 @@ fn what_cannot_be_written_keeps_the_verdicts_code() {
         let failed = verify(&skipped(), &[option]);
         assert_eq!(failed.code, 1);
         assert!(failed.stderr.starts_with("error: cannot write "), "{}", failed.stderr);
+    }
+}
+
+/// What can be known before is: nothing is read or written then.
+#[test]
+fn a_missing_folder_is_said_before_anything_else() {
+    for option in ["--report=json=gone/report.json", "--document=gone/document.json"] {
+        for case in [healthy(), skipped()] {
+            let ran = verify(&case, &[option]);
+            assert_eq!((ran.code, &*ran.stdout), (2, ""), "{option}: {}", ran.stderr);
+            assert!(ran.stderr.contains("there is no folder "), "{}", ran.stderr);
+        }
     }
 }
 

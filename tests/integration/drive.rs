@@ -7,10 +7,12 @@ mod faults;
 mod halts;
 mod journal;
 mod kill;
+mod lock;
 mod order;
 mod own;
 pub mod plane;
 mod rehearsal;
+mod response;
 pub mod signals;
 mod token;
 

@@ -19,6 +19,7 @@ mod html;
 mod manage;
 mod manual;
 mod oracle;
+mod outputs;
 mod parquet;
 mod plan;
 mod policies;

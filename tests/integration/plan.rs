@@ -217,5 +217,5 @@ fn a_plan_that_cannot_be_written_is_said() {
         .current_dir(Case::new().path(""))
         .env("GITHUB_SHA", SHA)
         .env("CP_URL", "https://cp.example"));
-    assert_eq!(ran.code, 7, "{}", ran.stderr);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
 }

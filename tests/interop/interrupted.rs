@@ -254,8 +254,8 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
         Ok(Said { halts, proven, not_proven })
     };
     let progress = Progress::new(true, 0);
-    let mut driver =
-        Driver { watch: None, rollout, journal, client: &client, timing: &timing, progress, stop: Stop::default() };
+    let stop = Stop::hear().expect("signals are heard");
+    let mut driver = Driver { watch: None, rollout, journal, client: &client, timing: &timing, progress, stop };
     driver.run(&mut ask, None).expect("nothing fails but the control plane");
     driver.rollout.finish().0
 }
@@ -267,7 +267,8 @@ fn resume(policies: &Prepared, plane: &Plane, path: &Path) -> Document {
     if matches!(begun.outcome(), Outcome::Halted | Outcome::Completed) {
         return begun.finish().0;
     }
-    let mut journal = Journal::resume(path, length).expect("it can be written");
+    let opened = Journal::open(path).expect("nobody else writes it").expect("it is there");
+    let mut journal = opened.go_on(length).expect("it can be written");
     let resumed = Record::Resumed { at: now() };
     journal.append(&resumed).expect("it is written");
     begun.apply(&resumed);

@@ -72,3 +72,60 @@ fn a_resumed_rollout_keeps_to_its_plan() {
     assert_eq!(calls.iter().filter(|call| **call == ["dune"]).count(), 2, "the call in flight is made again");
     assert_eq!(calls.len(), 5, "no other is: {calls:?}");
 }
+
+/// A rollout that was killed after its canary: its folder and its journal.
+fn killed(plane: &Plane) -> (crate::support::Case, String) {
+    let case = case(&plane.url);
+    assert_eq!(drive(&case, &[]).code, 0);
+    let journal = std::fs::read_to_string(case.path("document.json.journal")).expect("a journal");
+    let begun: String = journal.split_inclusive('\n').take(5).collect();
+    assert!(begun.lines().last().is_some_and(|line| line.contains("\"record\":\"answer\"")), "{begun}");
+    (case, begun)
+}
+
+/// Nothing can be appended to a packed journal; it is evidence, and stays as it is.
+#[test]
+fn a_packed_journal_is_not_resumed() {
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let (case, begun) = killed(&plane);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, begun.as_bytes()).expect("it is packed");
+    let packed = [gzip.finish().expect("it is packed"), zstd::encode_all(begun.as_bytes(), 0).expect("it is packed")];
+    for (name, bytes) in ["x.gz", "x.journal"].iter().flat_map(|name| packed.iter().map(move |bytes| (name, bytes))) {
+        case.file(name, bytes);
+        let ran = drive(&case, &["--resume", "--journal", name]);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains("is packed"), "{}", ran.stderr);
+        assert_eq!(&std::fs::read(case.path(name)).expect("it is there"), bytes, "it stays as it is");
+    }
+    assert_eq!(plane.calls().len(), 4, "nobody was called");
+}
+
+/// A whole record counts, with its newline or without; one that was cut short does not.
+#[test]
+fn a_last_record_counts_where_it_is_whole() {
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let (case, begun) = killed(&plane);
+    let whole = begun.trim_end();
+    for (journal, calls) in [
+        (whole.to_owned(), 2),
+        (format!("{whole}\n{{\"record\":\"request\",\"call\":2,\"att"), 2),
+        (format!("{whole}\n\0\0\0"), 2),
+        (whole[..whole.len() - 1].to_owned(), 3),
+    ] {
+        case.file("document.json.journal", &journal);
+        let before = plane.calls().len();
+        let ran = drive(&case, &["--resume"]);
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(plane.calls().len() - before, calls, "{journal}");
+        let written = std::fs::read_to_string(case.path("document.json.journal")).expect("a journal");
+        for line in written.lines() {
+            serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        }
+        assert!(written.ends_with('\n'));
+    }
+    case.file("document.json.journal", format!("{whole}\n{{\"record\":\"unknown\"}}"));
+    let ran = drive(&case, &["--resume"]);
+    assert_eq!(ran.code, 4, "a whole record that is none is not dropped: {}", ran.stderr);
+    assert_eq!(case.run(["verify", "document.json.journal"]).code, 4);
+}

@@ -184,7 +184,7 @@ fn driven(
         client: &client,
         timing: &timing,
         progress: Progress::new(true, 0),
-        stop: Stop::default(),
+        stop: Stop::hear().expect("signals are heard"),
     };
     let mut asked = |document: &Document, question| match question {
         Question::Foreseen => Ok(Said::default()),

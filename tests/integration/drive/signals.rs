@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: whatever is being waited for, the first ends a rollout in good order and the second at once.
+//! SIGINT, SIGTERM and SIGHUP: whatever is being waited for, the first ends a rollout in good order and the second at once.
 
 use std::process::{Child, Command};
 use std::thread;
@@ -35,7 +35,7 @@ fn is_kept(case: &Case, rows: usize) {
 #[test]
 fn a_call_in_flight_is_answered_within_the_grace() {
     for (slow, rows, name, code) in
-        [(0, 0, "-INT", 130), (1, 1, "-TERM", 143), (2, 3, "-INT", 130), (2, 3, "-TERM", 143)]
+        [(0, 0, "-INT", 130), (1, 1, "-TERM", 143), (2, 3, "-INT", 130), (2, 3, "-TERM", 143), (1, 1, "-HUP", 129)]
     {
         let plane = Plane::new(move |index, request| {
             if index == slow {
@@ -67,7 +67,7 @@ fn patient(case: &Case, plane: &Plane) {
 #[test]
 fn a_soak_and_a_back_off_end_at_once() {
     let soaking = |plane: &Plane| plane.wait_for("acme");
-    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let plane = Plane::new(|_, request| healthy(request, &FLEET));
         let case = case(&plane.url);
         patient(&case, &plane);
@@ -134,7 +134,13 @@ fn a_call_that_is_not_answered_is_given_up() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    for (first, second, code) in [("-INT", "-INT", 130), ("-INT", "-TERM", 143), ("-TERM", "-INT", 130)] {
+    for (first, second, code) in [
+        ("-INT", "-INT", 130),
+        ("-INT", "-TERM", 143),
+        ("-TERM", "-INT", 130),
+        ("-HUP", "-HUP", 129),
+        ("-HUP", "-TERM", 143),
+    ] {
         let plane = Plane::new(|_, _| Reply::Stall(Duration::from_secs(30)));
         let case = case(&plane.url);
         patient(&case, &plane);
@@ -148,4 +154,25 @@ fn a_second_signal_ends_at_once() {
         let cut = case.run(["verify", "document.json.journal"]);
         assert_eq!(cut.code, 1, "the journal is there: {}{}", cut.stdout, cut.stderr);
     }
+}
+
+/// Whoever started it with `nohup` wants it to go on when the terminal is gone.
+#[test]
+fn a_hangup_that_was_ignored_stays_ignored() {
+    let plane = Plane::new(|_, request| {
+        if request.tenants() == ["acme"] {
+            thread::sleep(Duration::from_millis(500));
+        }
+        healthy(request, &FLEET)
+    });
+    let case = case(&plane.url);
+    let usual = super::command(&case, &[]);
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(usual.get_program()).args(usual.get_args());
+    command.current_dir(case.path("")).envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn();
+    plane.wait_for("acme");
+    let (ran, _) = ended(child.expect("it starts"), "-HUP");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(json_of(&case, "response.json")["ok"], true);
 }
