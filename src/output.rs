@@ -29,7 +29,7 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>
     let written = match path.to_str() {
         // Opened once more, a file that standard output leads to would be written from its beginning.
         Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => flushed(io::stdout().lock(), write),
-        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => flushed(io::stderr().lock(), write),
+        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => flushed(io::stderr(), write),
         _ if is_special(path) => open(path, is_stream(path)).and_then(|file| flushed(file, write)),
         _ => swap(path, write),
     };
