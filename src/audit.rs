@@ -65,7 +65,11 @@ pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u
     let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
     let fields = EvidenceFields::new(&options.evidence_fields)?;
     let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
-    let found = archive::find(&options.folders)?;
+    let found = match archive::find(&options.folders) {
+        Ok(found) => found,
+        // Policies are loaded meanwhile, and what is wrong with them comes first.
+        Err(error) => return appointed.ready().and(Err(error)),
+    };
     let judge = appointed.ready()?;
 
     let bench = Bench {
@@ -81,7 +85,7 @@ pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u
     };
     let (judged, unreadable, code) = judge_all(&bench, &found, options);
     let names = std::mem::take(&mut *bench.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let tenants = tenants(options, history::tenants(&judged, &names, bench.until))?;
+    let tenants = tenants(options, history::tenants(&judged, &names, bench.until), code)?;
     let facts =
         parquet::Found { bench: &bench, archives: &found.archives, judged: &judged, names: &names, tenants: &tenants };
     let tables = tables.map(|tables| tables.write(&facts));
@@ -94,7 +98,7 @@ pub fn audit(options: &cli::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u
     let view = judge.view();
     let mut written: Vec<_> = tables.into_iter().chain(document).collect();
     written.extend(options.reports.iter().map(|(format, path)| {
-        output::replace(path, |out| render::render(*format, &report, &crate::render::View::plain(), out))
+        judge::put(path, |out| render::render(*format, &report, &crate::render::View::plain(), out))
     }));
     written.push(output::print(|out| render::render(options.format, &report, &view, out)));
     let verdict = if code == 0 { report.decision.exit_code(false) } else { code };
@@ -150,11 +154,13 @@ fn judge_all(bench: &Bench<'_>, found: &Found, options: &cli::Audit) -> (Vec<Jud
     (judged, unreadable, code)
 }
 
-/// Those tenants that are asked for.
-fn tenants(options: &cli::Audit, mut tenants: Vec<Tenant>) -> Result<Vec<Tenant>, Error> {
+/// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
+/// be judged: it may be there.
+fn tenants(options: &cli::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result<Vec<Tenant>, Error> {
     if !options.tenants.is_empty() {
         let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
-        if let Some(unknown) = options.tenants.iter().find(|tenant| !known.contains(tenant.as_str())) {
+        let unknown = options.tenants.iter().find(|tenant| !known.contains(tenant.as_str()));
+        if let Some(unknown) = unknown.filter(|_| code == 0) {
             let near = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean {near:?}? "));
             let help = format!("{near}--tenant takes a tenant's whole name");
             return Err(Error::usage(format!("no rollout that was read has a tenant {unknown:?} in its fleet"), help));

@@ -94,6 +94,20 @@ pub fn refusal(mut error: clap::Error) -> String {
     error.render().to_string().trim_end().to_owned()
 }
 
+impl PolicyCommand {
+    /// The form in which an error is printed, where that is for machines.
+    pub fn format(&self) -> Option<TestFormat> {
+        let format = match self {
+            Self::Test(options) => return Some(options.format),
+            Self::List(options) => options.format,
+            Self::Show(options) => options.format,
+            Self::Eval(options) => options.format,
+            Self::Check(_) | Self::New(_) | Self::Bundle(_) => Listing::Text,
+        };
+        (format == Listing::Json).then_some(TestFormat::Json)
+    }
+}
+
 /// Look after policies of your own.
 #[derive(Debug, Args)]
 pub struct Policy {
@@ -195,6 +209,11 @@ pub enum Gate {
 }
 
 impl Preflight {
+    /// The form of the verdict on standard output; none where that is for the newer head alone.
+    pub fn printed(&self) -> Option<Format> {
+        (self.gate != Gate::Latest).then_some(self.format)
+    }
+
     /// How to judge: only the gates' own policy has a say, and nothing is read from files.
     pub fn judge(&self) -> Judge {
         Judge {
@@ -253,6 +272,13 @@ pub struct Explain {
     /// A tenant, or the code of a finding [default: the verdict as a whole]
     #[arg(value_name = "TENANT|CODE")]
     pub subject: Option<String>,
+}
+
+impl Explain {
+    /// The form in which an error is printed, where that is for machines.
+    pub fn format(&self) -> Option<Format> {
+        Some(self.verify.judge.format).filter(|format| *format == Format::Json)
+    }
 }
 
 /// Drive a rollout through the control plane, then judge it.

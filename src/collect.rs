@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 pub use fields::EvidenceFields;
 pub use fleet::{FleetList, PlanAnswer, is_enumeration};
-pub use input::{Bytes, Input, MAX_WRITTEN, Source, is_packed};
+pub use input::{Bytes, Input, MAX_WRITTEN, STDIN, Source, is_packed};
 pub use journal::{is_journal, replay};
 pub use plan::{Plan, PlanFile, plan_faults, unknown_rollout};
 pub use response::{LISTED, Response, ResponseRow};

@@ -1,7 +1,11 @@
 //! What can go wrong, one variant a stage: whose fault it is, what to do next, and the exit code (design section 5).
 
+mod report;
+
 use std::fmt;
 use std::path::PathBuf;
+
+pub use report::{ErrorReport, Kind, Problem as ReportedProblem};
 
 use crate::policy::{Problem, Problems};
 use crate::schema::Fault;

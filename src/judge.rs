@@ -156,8 +156,7 @@ impl<'a> Judge<'a> {
 
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
         let view = View { errors: self.options.show_errors, ..View::plain() };
-        let write = |out: &mut dyn Write| render(format, report, &view, out);
-        if is_appended_to(path) { output::append(path, write) } else { output::replace(path, write) }
+        put(path, |out| render(format, report, &view, out))
     }
 
     fn print_report(&self, report: &Report) -> Result<(), Error> {
@@ -166,14 +165,28 @@ impl<'a> Judge<'a> {
 
     /// How much is shown on standard output.
     pub fn view(&self) -> View {
-        let stdout = io::stdout();
-        let terminal = stdout.is_terminal();
-        View {
-            width: if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into()) } else { 100 },
-            color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
-            errors: self.options.show_errors || terminal,
-        }
+        view(self.options.show_errors)
     }
+}
+
+/// How much is shown on standard output, a terminal or not.
+pub fn view(show_errors: bool) -> View {
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    View {
+        width: if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into()) } else { 100 },
+        color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        errors: show_errors || terminal,
+        beside_errors: true,
+    }
+}
+
+/// Writes a report to a file.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    if is_appended_to(path) { output::append(path, write) } else { output::replace(path, write) }
 }
 
 /// CI expects that a step's summary and its outputs are appended to.

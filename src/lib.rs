@@ -28,6 +28,7 @@ mod lock;
 mod manage;
 mod manual;
 mod memory;
+mod no_verdict;
 mod output;
 mod outputs;
 mod plan;
@@ -55,19 +56,36 @@ pub fn run(cli: Cli, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     output::survive_limits();
     outputs::check(&cli.command)?;
     match cli.command {
-        Command::Verify(options) => verify(&options, complain),
+        Command::Verify(options) => or_say(verify(&options, complain), &options.judge, complain),
         Command::Plan(options) => plan::plan(&options),
-        Command::Preflight(options) => preflight::preflight(&options, complain),
-        Command::Run(options) => run::run(&options, complain),
-        Command::Probe(options) => probe::probe(&options, complain),
+        Command::Preflight(options) => {
+            let done = preflight::preflight(&options, complain);
+            no_verdict::or_say(done, options.printed(), &options.reports, complain)
+        }
+        Command::Run(options) => or_say(run::run(&options, complain), &options.judge, complain),
+        Command::Probe(options) => or_say(probe::probe(&options, complain), &options.judge, complain),
         Command::Drill(options) => drill::drill(&options),
-        Command::Policy(options) => manage::manage(&options),
-        Command::Audit(options) => audit::audit(&options, complain),
-        Command::Explain(options) => explain::explain(&options),
+        Command::Policy(options) => {
+            let done = manage::manage(&options);
+            no_verdict::or_say(done, options.command.format(), &[], complain)
+        }
+        Command::Audit(options) => {
+            let done = audit::audit(&options, complain);
+            no_verdict::or_say(done, Some(options.format), &options.reports, complain)
+        }
+        Command::Explain(options) => {
+            let done = explain::explain(&options);
+            no_verdict::or_say(done, options.format(), &[], complain)
+        }
         Command::Schema { name } => print_schema(name),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(folder.as_deref()),
     }
+}
+
+/// Where there is no verdict, says so wherever it would be.
+fn or_say(done: Result<u8, Error>, options: &cli::Judge, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    no_verdict::or_say(done, Some(options.format), &options.reports, complain)
 }
 
 fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {

@@ -14,16 +14,28 @@ pub use list::List;
 pub use show::Shown;
 pub use test::Results;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::cli;
 use crate::config::Config;
-use crate::error::{Error, nearest};
+use crate::error::{Error, ErrorReport, nearest};
 use crate::output;
 use crate::policy::{self, Given, ParamSource, Policies, Prepared, Settings};
 use crate::render::escape::{line, write_json};
+use crate::render::{Form, Format, View};
+
+impl Form for cli::TestFormat {
+    fn error(self, report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Text => Ok(()),
+            Self::Json => Format::Json.error(report, view, out),
+            Self::Junit => Format::Junit.error(report, view, out),
+        }
+    }
+}
 
 /// Does what `rollproof policy` is asked for.
 ///

@@ -132,15 +132,15 @@ pub fn probe(options: &cli::Probe, complain: &mut dyn FnMut(&Error)) -> Result<u
     let asked = ask(options, &judge, &prober, &mut document);
     let mut written = vec![judge::write_document(path, &document)];
     let judged = asked.and_then(|signal| Ok((signal, judge.report(&schema::validate(&document)?, inputs)?)));
-    if let Ok((_, report)) = &judged {
-        written.extend(judge.write(report));
-    }
-    let code = match &judged {
-        Ok((Some(signal), _)) => signal.exit_code(),
-        Ok((None, report)) => report.decision.exit_code(options.judge.require_verdict),
-        Err(error) => error.exit_code(),
+    let (signal, report) = match judged {
+        Ok(judged) => judged,
+        Err(error) => {
+            judge::exit_code(error.exit_code(), written, complain);
+            return Err(error);
+        }
     };
-    written.extend(judged.err().map(Err));
+    written.extend(judge.write(&report));
+    let code = signal.map_or_else(|| report.decision.exit_code(options.judge.require_verdict), Signal::exit_code);
     Ok(judge::exit_code(code, written, complain))
 }
 

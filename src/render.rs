@@ -17,6 +17,7 @@ use std::io::{self, Write};
 pub use text::{findings, verdict_style};
 pub use words::{headline, names_of, verdict};
 
+use crate::error::ErrorReport;
 use crate::report::Report;
 
 /// A form of output.
@@ -51,12 +52,39 @@ pub struct View {
     pub color: bool,
     /// Whether to show raw error texts of the control plane, which may be sensitive.
     pub errors: bool,
+    /// Whether standard error, which says why there is no verdict, is read beside it.
+    pub beside_errors: bool,
 }
 
 impl View {
     /// A file, or a pipe: no colour, no raw error texts.
     pub const fn plain() -> Self {
-        Self { width: 100, color: false, errors: false }
+        Self { width: 100, color: false, errors: false, beside_errors: false }
+    }
+}
+
+/// A form of output in which it can be said that there is no verdict.
+pub trait Form: Copy {
+    /// Writes why there is none, in the place of a report.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn error(self, report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Form for Format {
+    fn error(self, report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Text => text::error(report, view, out),
+            Self::Json => escape::write_json(out, report),
+            Self::Markdown => markdown::error(report, out),
+            Self::Github => github::error(report, out),
+            Self::Junit => junit::error(report, out),
+            Self::Sarif => sarif::error(report, out),
+            Self::Jsonl => escape::write_json_line(out, report),
+            Self::Outputs => outputs::error(out),
+            Self::Html => html::error(report, out),
+        }
     }
 }
 

@@ -13,10 +13,11 @@ use crate::drive::{
     Client, Driver, Inventory, Journal, JournalFormat, Prober, Progress, Question, Record, Response, Rollout, Said,
     Signal, Stop, Timing, Whom, hear_signals,
 };
-use crate::error::Error;
+use crate::error::{Error, ErrorReport};
 use crate::http::{CONTROL_PLANE as TOKEN, Token, is_loopback};
 use crate::judge::{self, Appointed, Judge};
 use crate::lock::Lock;
+use crate::no_verdict;
 use crate::output;
 use crate::policy::{Inputs, SoFar};
 use crate::preflight::{Watch, contacts};
@@ -281,18 +282,21 @@ fn finish(options: &cli::Run, judge: &Judge<'_>, ended: Ended, complain: &mut dy
     if let Ok(report) = &judged {
         written.extend(judge.write(report));
     }
-    let unwritten: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
+    let mut unwritten: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
     // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
-    let failed = error.or_else(|| judged.as_ref().err().map(|error| Error::Policy(error.to_string())));
+    let (report, failed) = match judged {
+        Ok(report) => (Some(report), error),
+        Err(unjudged) => (None, Some(error.unwrap_or(unjudged))),
+    };
 
     let signal = stop.settle();
-    let code = match (&judged, signal) {
+    let code = match (&report, signal) {
         (_, Some(signal)) => signal.exit_code(),
-        (Ok(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
+        (Some(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
             1 if never_answered(&document) => 6,
             code => code,
         },
-        (Err(_), None) => 5,
+        (None, None) => 5,
     };
     let code = match &failed {
         Some(error) if error.exit_code() == 5 && signal.is_none() => 5,
@@ -300,16 +304,20 @@ fn finish(options: &cli::Run, judge: &Judge<'_>, ended: Ended, complain: &mut dy
         None if code == 0 && !unwritten.is_empty() => 7,
         _ => code,
     };
+    if let (None, Some(error)) = (&report, &failed) {
+        let said = no_verdict::say(&ErrorReport::new(error, code), Some(options.judge.format), &options.judge.reports);
+        unwritten.extend(said.into_iter().filter_map(Result::err));
+    }
     let error = match unwritten.first().or(failed.as_ref()) {
         _ if code == 0 => None,
         Some(error) if code == 7 => Some(error.to_string()),
-        _ => Some(failure(&document, judged.as_ref().ok(), signal)),
+        _ => Some(failure(&document, report.as_ref(), signal)),
     };
     for error in unwritten.iter().chain(&failed) {
         complain(error);
     }
     let stragglers: Vec<Text> =
-        judged.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
+        report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
     let response = Response { error: error.as_deref(), ok: code == 0, results: &results, stragglers: &stragglers };
     match write_response(&options.response, &response) {
         Ok(()) => code,

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::document::{Cohort, Document};
 use crate::drill::Scenario;
 use crate::drive::Record;
-use crate::error::Error;
+use crate::error::{Error, ErrorReport};
 use crate::explain::Explanation;
 use crate::manage;
 use crate::report::Report;
@@ -33,6 +33,8 @@ pub enum Name {
     Document,
     /// The verdict, as `--format json` writes it
     Report,
+    /// Why there is no verdict, as `--format json` writes it then
+    Error,
     /// An archived response of a rollout
     Response,
     /// A fleet: a plan call's answer, or a list of slugs
@@ -67,9 +69,10 @@ pub enum Name {
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Document,
         Self::Report,
+        Self::Error,
         Self::Response,
         Self::Fleet,
         Self::Plan,
@@ -92,6 +95,7 @@ impl Name {
         match self {
             Self::Document => "document.schema.json",
             Self::Report => "report.schema.json",
+            Self::Error => "error.schema.json",
             Self::Response => "response.schema.json",
             Self::Fleet => "fleet.schema.json",
             Self::Plan => "plan.schema.json",
@@ -115,6 +119,7 @@ impl Name {
         match self {
             Self::Document => schemars::schema_for!(Document).to_value(),
             Self::Report => schemars::schema_for!(Report).to_value(),
+            Self::Error => schemars::schema_for!(ErrorReport).to_value(),
             Self::Response => {
                 let mut schema = schemars::schema_for!(Response).to_value();
                 schema["anyOf"] =

@@ -8,8 +8,9 @@ mod words;
 use std::io::{self, Write};
 
 use super::report::AuditReport;
-use crate::render::View;
+use crate::error::ErrorReport;
 use crate::render::escape::write_json;
+use crate::render::{Form, Format as Common, View};
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +23,17 @@ pub enum Format {
     Jsonl,
     /// One page for a browser, with tenants and rollouts as a heat map
     Html,
+}
+
+impl Form for Format {
+    fn error(self, report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Text => Common::Text.error(report, view, out),
+            Self::Json => Common::Json.error(report, view, out),
+            Self::Jsonl => jsonl::error(report, out),
+            Self::Html => Common::Html.error(report, view, out),
+        }
+    }
 }
 
 /// Writes a report.

@@ -23,6 +23,9 @@ const HUGE: u64 = 1 << 24;
 /// How large a file may be that people write, such as a policy, in bytes.
 pub const MAX_WRITTEN: u64 = 16 << 20;
 
+/// The name of standard input, which is no file.
+pub const STDIN: &str = "(standard input)";
+
 /// Where to read an input.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -88,7 +91,7 @@ impl Source {
 
     fn name(&self) -> String {
         match self {
-            Self::Stdin => "(standard input)".to_owned(),
+            Self::Stdin => STDIN.to_owned(),
             Self::File(path) | Self::Found(path) => path.display().to_string(),
         }
     }

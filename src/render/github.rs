@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::View;
 use super::escape::{for_annotation, for_property};
-use super::words::{headline, sentence, softened, verdict};
+use super::words::{MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, sentence, softened, verdict};
+use crate::error::ErrorReport;
 use crate::finding::Severity;
 use crate::report::{Decision, Report};
 
@@ -34,4 +35,26 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
         Decision::Fail | Decision::Inconclusive => "error",
     };
     writeln!(out, "::{command} title=rollproof::{}  {}", verdict(report.decision), for_annotation(&headline(report)))
+}
+
+/// Writes an annotation for each problem, at its place, and then that there is no verdict.
+pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+    for problem in report.problems.iter().take(MAX_PROBLEMS) {
+        let mut properties = String::new();
+        if let Some(input) = problem.file() {
+            properties.push_str(&format!("file={},", for_property(input.trim_start_matches("./"))));
+            for (name, number) in [("line", problem.line), ("col", problem.column)] {
+                properties.extend(number.map(|number| format!("{name}={number},")));
+            }
+        }
+        let mut text = problem_lines(problem, for_annotation).join("%0A");
+        if let Some(help) = &problem.help {
+            text.push_str(&format!(". Next: {}", for_annotation(help)));
+        }
+        writeln!(out, "::error {properties}title={NO_VERDICT}::{text}")?;
+    }
+    let mut text = report.kind.meaning().to_owned();
+    text.extend(more_problems(report).map(|more| format!("; {more}")));
+    text.extend(report.more_help().map(|help| format!(". Next: {}", for_annotation(help))));
+    writeln!(out, "::error title=rollproof::{NO_VERDICT}  {text}")
 }

@@ -20,8 +20,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::View;
-use super::words::{headline, softened, verdict};
+use super::escape::visible;
+use super::words::{MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, softened, verdict};
 use crate::document::FleetSource;
+use crate::error::ErrorReport;
 use crate::report::{Decision, Picture, Report};
 use parts::{count, duration, shown};
 use timeline::Timeline;
@@ -66,6 +68,51 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             }
         }
     };
+    write(page, out)
+}
+
+/// Writes the page that says why there is no verdict.
+///
+/// # Errors
+/// Those of `out`.
+pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (preamble(&format!("{NO_VERDICT}: {}", report.kind.meaning()), STYLE, ""))
+            body {
+                a.skip href="#main" { "Skip to what is wrong" }
+                header.(decision_class(Decision::Fail)) {
+                    div.bar { p.brand { "rollproof" } }
+                    div.verdict {
+                        h1 { (NO_VERDICT) }
+                        p.headline { (report.kind.meaning()) }
+                    }
+                    dl.facts { (fact("Exit code", &html! { (report.exit_code) })) }
+                }
+                main #main tabindex="-1" {
+                    section #problems aria-labelledby="problems-title" {
+                        h2 #problems-title { "What is wrong" }
+                        div.content {
+                            @for problem in report.problems.iter().take(MAX_PROBLEMS) {
+                                @for line in problem_lines(problem, visible) { p.lede { (line) } }
+                                @if let Some(help) = &problem.help { p.note { "Next: " (shown(help)) } }
+                            }
+                            @if let Some(more) = more_problems(report) { p.note { (more) } }
+                            @if let Some(help) = report.more_help() { p.note { "Next: " (shown(help)) } }
+                        }
+                    }
+                }
+                footer {
+                    p { "Written by rollproof " (env!("CARGO_PKG_VERSION")) ". No earlier verdict holds for this run." }
+                }
+            }
+        }
+    };
+    write(page, out)
+}
+
+fn write(page: Markup, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.into_string().as_bytes())?;
     writeln!(out)
 }

@@ -11,8 +11,11 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 
 use super::View;
 use super::escape::{clipped, for_junit};
-use super::words::{but, headline, sentence, verdict, weighs_less};
+use super::words::{
+    MAX_PROBLEMS, NO_VERDICT, but, headline, more_problems, problem_lines, sentence, verdict, weighs_less,
+};
 use crate::config::ModeName;
+use crate::error::ErrorReport;
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Policy, Report, Straggler};
 
@@ -42,6 +45,32 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     if !report.stragglers.is_empty() {
         junit.add_test_suite(stragglers(report));
     }
+    write(&junit, out)
+}
+
+/// Writes the suite of policies with one test case, which ends with an error: there is no verdict.
+pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+    let mut texts = Vec::new();
+    for problem in report.problems.iter().take(MAX_PROBLEMS) {
+        let mut lines = problem_lines(problem, for_junit);
+        lines.extend(problem.help.as_ref().map(|help| format!("next: {}", for_junit(help))));
+        texts.push(lines.join("\n"));
+    }
+    texts.extend(more_problems(report));
+    texts.extend(report.more_help().map(|help| format!("next: {}", for_junit(help))));
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status
+        .set_type(report.kind.name())
+        .set_message(format!("{NO_VERDICT}: {}", report.kind.meaning()))
+        .set_description(texts.join("\n\n"));
+    let mut suite = TestSuite::new("rollproof.policies");
+    suite.add_test_case(case("rollproof.policies", "verdict", status));
+    let mut junit = Junit::new("rollproof");
+    junit.add_test_suite(suite);
+    write(&junit, out)
+}
+
+fn write(junit: &Junit, out: &mut dyn Write) -> io::Result<()> {
     let text = junit.to_string().map_err(io::Error::other)?;
     // The schema that Jenkins publishes, and that its xUnit plugin insists on, knows this count of a suite alone.
     let skipped = format!(" skipped=\"{}\"", junit.skipped);

@@ -4,8 +4,11 @@ use std::io::{self, Write};
 
 use super::View;
 use super::escape::for_markdown;
-use super::words::{but, counts, headline, names_of, softened, verdict};
+use super::words::{
+    MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, names_of, problem_lines, softened, verdict,
+};
 use crate::document::{Field, FleetSource};
+use crate::error::ErrorReport;
 use crate::finding::Finding;
 use crate::report::{Decision, MAX_ROWS, Report, Straggler};
 
@@ -43,6 +46,24 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     stragglers(report, out)?;
     findings(&report.findings, view, out)?;
     rows(report, out)
+}
+
+/// Writes as Markdown why there is no verdict.
+pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "## ❌ {NO_VERDICT}: {}\n", report.kind.meaning())?;
+    for problem in report.problems.iter().take(MAX_PROBLEMS) {
+        writeln!(out, "- {}", problem_lines(problem, for_markdown).join("<br>"))?;
+        if let Some(help) = &problem.help {
+            writeln!(out, "  - Next: {}", for_markdown(help))?;
+        }
+    }
+    if let Some(more) = more_problems(report) {
+        writeln!(out, "\n{more}")?;
+    }
+    if let Some(help) = report.more_help() {
+        writeln!(out, "\nNext: {}", for_markdown(help))?;
+    }
+    writeln!(out, "\nThe exit code is {}. No earlier verdict holds for this run.\n", report.exit_code)
 }
 
 fn stragglers(report: &Report, out: &mut dyn Write) -> io::Result<()> {

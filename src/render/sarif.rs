@@ -18,8 +18,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::View;
 use super::escape::{clipped, for_sarif, for_terminal, write_json};
-use super::words::{but, headline, sentence, softened, verdict};
+use super::words::{
+    MAX_PROBLEMS, NO_VERDICT, but, headline, more_problems, problem_lines, sentence, softened, verdict,
+};
 use crate::document::{InputFile, Role};
+use crate::error::{ErrorReport, ReportedProblem};
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Report, Straggler};
 
@@ -41,19 +44,66 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.')
 /// Writes one run of one tool.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let results = Results::of(report, view);
-    let driver = ToolComponent::builder()
-        .name("rollproof")
-        .semantic_version(env!("CARGO_PKG_VERSION"))
-        .rules(rules(&report.findings));
     let run = Run::builder()
-        .tool(Tool::builder().driver(driver.build()).build())
+        .tool(tool(rules(&report.findings)))
         .invocations([invocation(report, results.left_out)])
         .artifacts(report.inputs.iter().map(artifact).collect::<Vec<_>>())
         .results(results.found)
         .column_kind(json!("unicodeCodePoints"))
         .properties(properties([("decision", json!(report.decision))]));
-    let sarif = Sarif::builder().schema(SCHEMA).version(json!("2.1.0")).runs([run.build()]).build();
+    write(run.build(), out)
+}
+
+/// Writes one run that has not succeeded, and a notification for each problem.
+pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+    let headline = format!("{NO_VERDICT}: {}", report.kind.meaning());
+    let mut told = vec![notification(("error", headline))];
+    told.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
+    let last = more_problems(report).into_iter().chain(report.more_help().map(|help| format!("Next: {help}")));
+    told.extend(last.map(|said| notification(("note", said))));
+    let invocation = Invocation::builder()
+        .execution_successful(false)
+        .exit_code(report.exit_code)
+        .tool_execution_notifications(told);
+    let run = Run::builder()
+        .tool(tool(Vec::new()))
+        .invocations([invocation.build()])
+        .results(Vec::new())
+        .column_kind(json!("unicodeCodePoints"))
+        .properties(properties([("decision", json!(report.decision))]));
+    write(run.build(), out)
+}
+
+fn problem(problem: &ReportedProblem) -> Notification {
+    let said = problem_lines(problem, str::to_owned).into_iter();
+    let said: Vec<String> = said.chain(problem.help.as_ref().map(|help| format!("Next: {help}"))).collect();
+    let mut notification = notification(("error", said.join(" ")));
+    let place = problem.file().map(|input| {
+        let mut place = location(input, problem.pointer.as_deref());
+        if let Some(region) = place.physical_location.as_mut().and_then(|place| place.region.as_mut()) {
+            let number = |number: u64| i64::try_from(number).ok();
+            region.start_line = problem.line.and_then(number).or(region.start_line);
+            region.start_column = problem.column.and_then(number);
+        }
+        place
+    });
+    notification.locations = Some(place.into_iter().collect());
+    notification
+}
+
+fn tool(rules: Vec<ReportingDescriptor>) -> Tool {
+    let driver = ToolComponent::builder().name("rollproof").semantic_version(env!("CARGO_PKG_VERSION")).rules(rules);
+    Tool::builder().driver(driver.build()).build()
+}
+
+fn write(run: Run, out: &mut dyn Write) -> io::Result<()> {
+    let sarif = Sarif::builder().schema(SCHEMA).version(json!("2.1.0")).runs([run]).build();
     write_json(out, &sarif)
+}
+
+fn notification((level, said): (&str, String)) -> Notification {
+    let message = Message::builder().text(text(&said)).build();
+    Notification::builder().level(json!(level)).message(message).build()
 }
 
 fn properties<const N: usize>(values: [(&str, Value); N]) -> PropertyBag {
@@ -116,10 +166,6 @@ fn invocation(report: &Report, left_out: usize) -> Invocation {
     if left_out > 0 {
         told.push(("warning", format!("{left_out} more results are left out; the JSON report has all")));
     }
-    let notification = |(level, said): (&str, String)| {
-        let message = Message::builder().text(text(&said)).build();
-        Notification::builder().level(json!(level)).message(message).build()
-    };
     Invocation::builder()
         .execution_successful(true)
         .tool_execution_notifications(told.into_iter().map(notification).collect::<Vec<_>>())

@@ -9,9 +9,13 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::View;
 use super::escape::{for_line, for_terminal};
-use super::words::{MAX_NAMES, but, counts, headline, names_of, softened, verdict};
+use super::words::{
+    MAX_NAMES, MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, names_of, problem_lines, softened,
+    verdict,
+};
 use crate::config::ModeName;
 use crate::document::{FleetSource, Role, Text};
+use crate::error::ErrorReport;
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Policy, Report, Straggler};
 
@@ -32,6 +36,37 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     page.findings(&report.findings, &report.stragglers_by_name())?;
     writeln!(page.out)?;
     page.footer(report)
+}
+
+/// Writes why there is no verdict; nothing where standard error, which says it, is read beside it.
+pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    if view.beside_errors {
+        return Ok(());
+    }
+    let mut page = Page { view, out };
+    let word = page.painted(NO_VERDICT, verdict_style(Decision::Fail));
+    writeln!(page.out, "{word}  {}", report.kind.meaning())?;
+    let label = page.painted("error", severity_style(Severity::Deny));
+    for problem in report.problems.iter().take(MAX_PROBLEMS) {
+        writeln!(page.out)?;
+        for (i, line) in problem_lines(problem, for_terminal).iter().enumerate() {
+            let start = if i == 0 { format!("  {label}   ") } else { " ".repeat(INDENT + 2) };
+            page.paragraph(&start, INDENT + 2, line)?;
+        }
+        if let Some(help) = &problem.help {
+            page.labelled("next", &for_terminal(help))?;
+        }
+    }
+    if let Some(more) = more_problems(report) {
+        writeln!(page.out, "\n  {more}")?;
+    }
+    match report.more_help() {
+        Some(help) => {
+            writeln!(page.out)?;
+            page.labelled("next", &for_terminal(help))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Writes findings for a person.

@@ -2,13 +2,24 @@
 
 use std::collections::HashMap;
 
+use super::escape::clipped;
 use crate::config::ModeName;
 use crate::document::FleetSource;
+use crate::error::{ErrorReport, ReportedProblem};
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Policy, Report, Straggler};
 
 /// How many names stand in one line before it is shortened.
 pub const MAX_NAMES: usize = 10;
+
+/// What stands in the place of a verdict where there is none.
+pub const NO_VERDICT: &str = "NO VERDICT";
+
+/// How many problems of an error are shown, but for JSON.
+pub const MAX_PROBLEMS: usize = 100;
+
+/// How many characters a line of a problem may have, but for JSON.
+const MAX_LINE: usize = 1_000;
 
 /// The verdict in one word or two.
 pub const fn verdict(decision: Decision) -> &'static str {
@@ -156,4 +167,17 @@ pub fn counts(report: &Report) -> Vec<String> {
         counts.push(format!("outside the fleet {}", summary.unplanned));
     }
     counts
+}
+
+/// A problem line by line, each made harmless by `escape`. One that stands in an input is one line.
+pub fn problem_lines(problem: &ReportedProblem, escape: impl Fn(&str) -> String) -> Vec<String> {
+    let text = problem.sentence();
+    let line = |line: &str| escape(&clipped(line, MAX_LINE));
+    if problem.input.is_some() { vec![line(&text)] } else { text.lines().map(line).collect() }
+}
+
+/// How many problems are not shown, if there are any.
+pub fn more_problems(report: &ErrorReport) -> Option<String> {
+    let more = report.problems.len().saturating_sub(MAX_PROBLEMS);
+    (more > 0).then(|| format!("{more} more problems are not shown; the JSON report has all."))
 }

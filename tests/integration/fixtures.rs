@@ -118,6 +118,29 @@ fn every_invalid_fixture_names_each_place() {
     assert!(seen > 5, "there are invalid fixtures");
 }
 
+/// What each format says where there is no verdict, of the one with most to say. `.ci/run` has them read.
+#[test]
+fn an_invalid_fixture_is_an_error_in_every_format() {
+    let folder = root().join("fixtures/invalid/several-errors");
+    let written = TempDir::new().expect("a temporary folder");
+    let formats = || FORMATS.into_iter().chain([("json", "report.json")]);
+    let mut command = rollproof();
+    command.args(fixture_args(&folder, &read_json(&folder.join("case.json"))));
+    for (format, file) in formats() {
+        command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
+    }
+    assert_eq!(run(command.current_dir(&folder)).code, 4);
+    for (format, file) in formats().filter(|(format, _)| *format != "jsonl") {
+        let text = read(&written.path().join(file));
+        let file = file.replace("report.", "no-verdict.");
+        match format {
+            // Without the style, which is the same in every page.
+            "html" => golden(&folder.join(file + ".txt"), text.split_once("</style>").expect("a style").1),
+            _ => golden(&folder.join(file), &text),
+        }
+    }
+}
+
 #[test]
 fn no_policy_speaks_on_the_healthy_ones() {
     let healthy: Vec<_> =

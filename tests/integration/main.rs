@@ -18,6 +18,7 @@ mod hostile;
 mod html;
 mod manage;
 mod manual;
+mod no_verdict;
 mod oracle;
 mod outputs;
 mod parquet;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::audit::document::{Rollout, Unreadable};
 use crate::audit::report::{AuditReport, Lag};
 use crate::document::Text;
+use crate::error::ErrorReport;
 use crate::finding::Finding;
 use crate::render::escape::write_json_line;
 use crate::report::Decision;
@@ -29,6 +30,8 @@ enum Line<'a> {
     Rollout(&'a Rollout),
     Lag(&'a Lag),
     Unreadable(&'a Unreadable),
+    /// Why there is no verdict: the only line then.
+    Error(&'a ErrorReport),
 }
 
 /// Writes the lines.
@@ -47,8 +50,10 @@ pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         .chain(audit.rollouts.iter().map(Line::Rollout))
         .chain(report.lag.iter().map(Line::Lag))
         .chain(audit.unreadable.iter().map(Line::Unreadable));
-    for line in lines {
-        write_json_line(out, &line)?;
-    }
-    Ok(())
+    lines.into_iter().try_for_each(|line| write_json_line(out, &line))
+}
+
+/// Writes the line that says why there is no verdict.
+pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+    write_json_line(out, &Line::Error(report))
 }
