@@ -432,8 +432,12 @@ many(anomalies) := seen if {
 unlisted(anomalies) := more if more := sum([anomaly.more | some anomaly in anomalies])
 
 # The first ten of so many names.
-names(listed, seen) := text.names(listed) if count(listed) == seen
+names(listed, seen) := said if {
+	count(listed) == seen
+	said := text.names(listed)
+}
 
-names(listed, seen) := sprintf("%s and %d more", [concat(", ", array.slice(listed, 0, 10)), seen - 10]) if {
+names(listed, seen) := said if {
 	count(listed) < seen
+	said := sprintf("%s and %d more", [concat(", ", array.slice(listed, 0, 10)), seen - 10])
 }
