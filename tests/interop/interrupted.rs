@@ -234,7 +234,8 @@ fn verdict(document: &Document, policies: &Prepared) -> Verdict {
 
 /// Drives a rollout in this process to its end.
 fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout) -> Document {
-    let client = Client::new(&plane.url, Token::new("t0ken-of-no-worth", "the test").expect("a token")).expect("a URL");
+    let client =
+        Client::new(&plane.url, &Token::new("t0ken-of-no-worth", "the test").expect("a token")).expect("a URL");
     let timing = Timing {
         retry_delays: vec![Duration::ZERO; ATTEMPTS - 1],
         plan_timeout: Duration::from_secs(10),
