@@ -88,7 +88,7 @@ impl Files {
                 .judge(&options.judge)
                 .locked("--response", &options.response, How::Replaced)
                 .locked("--document", &options.document, How::Replaced)
-                .locked("--journal", &options.journal(), if options.resume { How::Continued } else { How::Replaced }),
+                .locked("--journal", &options.journal(), How::Continued),
             Command::Probe(options) => {
                 let files = files.judge(&options.judge);
                 match &options.document {
@@ -126,7 +126,7 @@ impl Files {
             }
             PolicyCommand::List(options) => self.own(&options.own),
             PolicyCommand::Show(options) => self.own(&options.own),
-            PolicyCommand::New(_) => self,
+            PolicyCommand::New(options) => self.with("--in", [&options.folder], How::Folder),
             PolicyCommand::Test(options) => {
                 let cases = options.fixtures.iter().flat_map(|folder| subfolders(folder)).collect::<Vec<_>>();
                 let expected: Vec<_> =
@@ -400,6 +400,7 @@ impl Output {
             Ok(found) if found.is_dir() && self.how != How::Folder => Err("it is a folder".into()),
             Ok(found) if found.is_dir() => may(&self.path, Access::WRITE_OK | Access::EXEC_OK),
             Ok(_) if self.how == How::Folder => Err("it is no folder".into()),
+            Ok(found) if self.how == How::Continued && !found.is_file() => Err("it is no ordinary file".into()),
             Ok(found) if !found.is_file() || self.how == How::Appended => may(&self.path, Access::WRITE_OK),
             Ok(_) if self.how == How::Continued => may(&self.path, Access::WRITE_OK | Access::READ_OK),
             Ok(_) => may_make_in(folder_of(&destination(&self.path))),

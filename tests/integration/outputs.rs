@@ -240,6 +240,10 @@ fn folders_hold_nothing_else() {
 fn a_lock_is_an_output() {
     let case = case();
     is_refused(&case, command(&case, &COMMANDS[1], &[(0, "a"), (1, "a.lock")]), "is the same as");
+    is_refused(&case, command(&case, &COMMANDS[1], &[(2, "/dev/null")]), "--journal /dev/null: it is no ordinary file");
+    let mut new = rollproof();
+    new.args(["policy", "new", "own", "--in", "plan.json"]).current_dir(case.path(""));
+    is_refused(&case, new, "it is no folder");
     case.file("new-1.out.lock", "not ours");
     let ran = run(&mut command(&case, &COMMANDS[1], &[]));
     assert_eq!(ran.code, 2);
