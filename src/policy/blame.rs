@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::{self, Input, Prepared};
-use super::guard::Limits;
+use super::guard::{Limits, work};
 use super::problem::Problem;
 use super::syntax::Place;
 use crate::error::Error;
 use crate::finding::RulePlace;
 
-/// How long the search may take.
+/// How long the search may take where a limit was reached.
 const TIME: Duration = Duration::from_secs(5);
 
-/// How long one rule may take, at most.
+/// How long one rule may take there, at most.
 const SLICE: Duration = Duration::from_secs(2);
+
+/// What the search may cost where none was, as [`work`] counts it: the same rule is to blame on a slow machine.
+const WORK: u64 = 50_000_000;
 
 /// A rule that may be to blame.
 pub struct Suspect {
@@ -26,16 +29,22 @@ pub struct Suspect {
 
 /// Asks the suspects one by one and names the first that fails.
 pub fn blame(engine: &Prepared, suspects: Vec<Suspect>, input: &Input, limits: Limits, failure: &str) -> Error {
-    let end = Instant::now() + TIME;
+    let limited = is_limit(failure);
+    let (begun, end) = (work(), Instant::now() + TIME);
     // What a thread holds that was stopped is not given back.
     let memory = limits.memory / 4;
     for Suspect { path, place } in suspects {
         let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let is_over = if limited { left.is_zero() } else { work() - begun > WORK };
+        if is_over {
             break;
         }
-        let limits = Limits { time: SLICE.min(left / 2).min(limits.time), memory };
-        let Err(said) = engine.ask(&format!("data.{path}"), input.clone(), limits) else { continue };
+        let time = if limited { SLICE.min(left / 2).min(limits.time) } else { limits.time };
+        let Err(said) = engine.ask(&format!("data.{path}"), input.clone(), Limits { time, memory }) else { continue };
+        // Where all together reached no limit, a rule that does so alone is not what failed.
+        if is_limit(&said) && !limited {
+            continue;
+        }
         let located = engine::located(&said);
         let (file, at, said) = match located {
             Some((file, line, column, said)) => (file, Place { line, column }, said),
@@ -48,8 +57,13 @@ pub fn blame(engine: &Prepared, suspects: Vec<Suspect>, input: &Input, limits: L
     Error::Policy(failure.to_owned())
 }
 
+/// Whether time or memory ran out.
+fn is_limit(said: &str) -> bool {
+    said.contains("need more than") || said.contains("exceeded time limit")
+}
+
 fn remedy(said: &str) -> &'static str {
-    if said.contains("need more than") || said.contains("exceeded time limit") {
+    if is_limit(said) {
         "make it do less; --policy-timeout gives all policies more time"
     } else if said.contains("multiple outputs") || said.contains("conflict") {
         "two of its definitions hold at once; let one exclude the other, or join them by `else`"

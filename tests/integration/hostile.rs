@@ -183,6 +183,21 @@ fn two_values_at_once_name_the_rule_and_the_line() {
     fails(conflict, "team.hostile.deny: ");
 }
 
+/// A rule that is slow, and within the limit, is not to blame for what another one does wrong.
+#[test]
+fn a_slow_rule_is_not_blamed_for_another() {
+    let case = Case::new();
+    case.file("response.json", EVIDENCE);
+    case.file("fleet.txt", "acme\n");
+    let slow = "\tmany := numbers.range(1, 2500)\n\tcount([1 | some a in many; some b in many; a == b]) == 0";
+    case.file("a.rego", body(slow).replace("hostile", "a"));
+    let wrong = body("\tsome c in input.cohorts\n\tsome t in c.tenants\n\tto_number(t) > 0");
+    case.file("b.rego", wrong.replace("hostile", "b"));
+    let policies = ["--policy", "a.rego", "--policy", "b.rego", "--policy-timeout", "300"];
+    let ran = case.run(["verify", "response.json", "--fleet", "fleet.txt"].iter().chain(&policies));
+    failed(&ran, "team.b.deny: ");
+}
+
 #[test]
 fn a_wrong_value_is_an_error_and_no_silence() {
     let unknown = "package team.hostile\n\ndeny contains to_number(tag) if some tag in {t | some c in input.cohorts; some t in c.tenants}\n";

@@ -405,7 +405,7 @@ def all_formats(options, scratch):
     team["policy/gold.rego"] = (ROOT / "policies/examples/gold/gold.rego").read_bytes()
     yield Format("case", [json.dumps(case).encode()], {"args": ["policy", "test", "policy", "--fixtures", "cases"], "file": "cases/one/case.json", "beside": team})
     scenarios = [path.read_bytes() for path in sorted((ROOT / "scenarios").glob("*.toml"))]
-    yield Format("scenario", scenarios, {"args": ["drill", "serve", "{}"], "file": "given.toml"}, {0, 2, 130, 143, -15}, stop=0.5)
+    yield Format("scenario", scenarios, {"args": ["drill", "serve", "{}"], "file": "given.toml"}, {0, 2, 130, 143, -15}, stop=0.2)
     yield Format("audited", responses + documents, {"args": ["audit", ".", "--until", "2027-01-01"], "file": "2026-07-01.response.json"}, shown=False)
     plan = {"plan.json": json.dumps(live).encode()}
     yield at_a_service("plan-call", [rows(["acme", "bolt"], "DryRun")], run, plan)
