@@ -9,6 +9,7 @@ use rollproof::collect::{EvidenceFields, Source, Sources, collect};
 use rollproof::document::Document;
 use rollproof::error::Error;
 use rollproof::policy::{Prepared, Settings, load};
+use rollproof::render::escape::block;
 use rollproof::render::{Format, View, render};
 use rollproof::report::{Report, report};
 use rollproof::schema::validate;
@@ -63,9 +64,10 @@ pub fn judged(document: &Document) -> Report {
     report
 }
 
-/// An error is said in words, and obeys nobody's terminal.
+/// An error is said in words, and as it is printed nothing in it commands a terminal.
 pub fn readable(error: &Error) {
     let text = error.to_string();
     assert!(!text.trim().is_empty(), "{error:?}");
+    let text = block("error: ", &text);
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
 }
