@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Fills the targets' corpora from the fixtures, the policies and the configuration's forms: seeds.sh [ROLLPROOF]
+# Fills the targets' corpora from the fixtures and the policies, and takes over the versions that are locked:
+# seeds.sh [ROLLPROOF]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 rollproof=$(realpath "${1:-target/debug/rollproof}")
+cp Cargo.lock fuzz/Cargo.lock
 mkdir -p fuzz/corpus/{response,document,journal,configuration,policy}
 
 seed() { cp "$2" "fuzz/corpus/$1/$(echo "$2" | tr / -)"; }
