@@ -27,7 +27,7 @@ pub use journal::{AskedGates, Format as JournalFormat, Inventory, Journal, Recor
 pub use probe::{Pace, Prober, Template, Whom};
 pub use progress::Progress;
 pub use response::{Response, failed_call};
-pub use rollout::{Gate, Rollout, Step};
+pub use rollout::{Gate, Refusal, Rollout, Step, table as grammar_table};
 pub use stop::{Signal, Stop};
 
 use crate::document::{Document, Outcome, Purpose, Text};
@@ -185,9 +185,7 @@ impl Driver<'_> {
 
     /// Keeps a record. What happened has happened, also where it cannot be kept.
     fn record(&mut self, record: &Record) -> Result<(), Error> {
-        let kept = self.journal.append(record);
-        self.rollout.apply(record);
-        kept
+        self.journal.append(&mut self.rollout, record)
     }
 
     fn interrupt(&mut self, signal: Signal) -> Result<(), Error> {

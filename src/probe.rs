@@ -79,9 +79,7 @@ pub fn of_run(options: &cli::Run, config: &Config, rollout: &Rollout, scale: f64
 pub fn announce(prober: Option<&Prober>, journal: &mut Journal, rollout: &mut Rollout) -> Result<(), Error> {
     let Some(prober) = prober else { return Ok(()) };
     let record = Record::Probe { at: now(), url: prober.template().text() };
-    journal.append(&record)?;
-    rollout.apply(&record);
-    Ok(())
+    journal.append(rollout, &record)
 }
 
 /// Refuses to resume a rollout without the probing that it began with.

@@ -249,8 +249,7 @@ fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journa
     // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
     if rollout.outcome() != Outcome::Completed {
         let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
-        journal.append(&resumed)?;
-        rollout.apply(&resumed);
+        journal.append(rollout, &resumed)?;
     }
     Ok(journal)
 }

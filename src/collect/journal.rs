@@ -5,20 +5,20 @@ use std::sync::Arc;
 use super::input::Input;
 use super::{Collected, EvidenceFields, evidence_error};
 use crate::document::Role;
-use crate::drive::{Record, Rollout, read_journal};
+use crate::drive::{Record, Refusal, Rollout, read_journal};
 use crate::error::Error;
 use crate::schema::Fault;
 
 /// Whether these bytes begin as a journal does.
 pub fn is_journal(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"{\"record\":\"start\"")
+    bytes.starts_with(b"{\"record\":")
 }
 
 /// Reads a journal. One that says of no end was cut short: the rollout was interrupted. `fields` are evidence besides
 /// those that the rollout itself was told of.
 ///
 /// # Errors
-/// [`Error::Evidence`] where a record is not valid.
+/// [`Error::Evidence`] where a record is not valid, or breaks the grammar.
 pub fn read(input: &Arc<Input>, fields: &EvidenceFields, sha256: String) -> Result<Collected, Error> {
     let mut rollout = replay(input, fields)?.0;
     rollout.cut_short();
@@ -31,12 +31,13 @@ pub fn read(input: &Arc<Input>, fields: &EvidenceFields, sha256: String) -> Resu
 /// The rollout that a journal tells of, and where its last whole record ends.
 ///
 /// # Errors
-/// [`Error::Evidence`] where a record is not valid.
+/// [`Error::Evidence`] where a record is not valid, or breaks the grammar.
 pub fn replay(input: &Input, fields: &EvidenceFields) -> Result<(Rollout, u64), Error> {
-    let wrong = |line: usize, problem: String| {
+    let fault = |line: usize, problem: String, help: &str| {
         let fault = Fault { place: Some((line, 1)), ..Fault::whole(problem) };
-        evidence_error(input, vec![fault.help("each line of a journal is a record of the schema `journal`")])
+        evidence_error(input, vec![fault.help(help)])
     };
+    let wrong = |line, problem| fault(line, problem, "each line of a journal is a record of the schema `journal`");
     let (mut records, length) = read_journal(&input.bytes).map_err(|(line, problem)| wrong(line, problem))?;
     if let Some(Record::Start { evidence_fields, .. }) = records.first_mut() {
         evidence_fields.extend(fields.names().cloned());
@@ -45,8 +46,8 @@ pub fn replay(input: &Input, fields: &EvidenceFields) -> Result<(Rollout, u64), 
         return Err(wrong(1, "found no whole record".into()));
     };
     let mut rollout = Rollout::start(start).map_err(|problem| wrong(1, problem))?;
-    for record in rest {
-        rollout.apply(record);
+    for (line, record) in (2..).zip(rest) {
+        rollout.follow(record).map_err(|Refusal { problem, help }| fault(line, problem, help))?;
     }
     Ok((rollout, length))
 }

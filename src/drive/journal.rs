@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Rollout;
 use crate::collect::is_packed;
 use crate::document::{CiWait, HeadReading, ProbeAnswer, Purpose, SwitchReading, Text};
 use crate::error::Error;
@@ -275,12 +276,18 @@ impl Journal {
         Ok(self)
     }
 
-    /// Appends a record; it is on disk when this returns.
+    /// Appends a record and applies it to the rollout; it is on disk when this returns. What happened has happened, and
+    /// is applied also where it cannot be kept.
     ///
     /// # Errors
-    /// [`Error::Output`] where it is not.
-    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        append(&mut self.file, record).map_err(|source| Error::Output { path: self.path.clone(), source })
+    /// [`Error::Output`] where it is not kept; [`Error::Bug`] where no reader would accept it, and nothing is written.
+    pub fn append(&mut self, rollout: &mut Rollout, record: &Record) -> Result<(), Error> {
+        rollout.accepts(record).map_err(|refusal| {
+            Error::Bug(format!("this journal could not be read again, please report this as a bug: {refusal}"))
+        })?;
+        let kept = append(&mut self.file, record);
+        rollout.follow(record).map_err(|refusal| Error::Bug(refusal.to_string()))?;
+        kept.map_err(|source| Error::Output { path: self.path.clone(), source })
     }
 }
 

@@ -265,10 +265,8 @@ impl Driver<'_> {
         let tenants = whom(&self.rollout.so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {
-            // What was seen was seen, also where it cannot be kept.
-            let kept = journal.append(record);
-            rollout.apply(record);
-            kept.and_then(|()| whom(&rollout.so_far()))
+            journal.append(rollout, record)?;
+            whom(&rollout.so_far())
         };
         prober.probe(tenants, progress, stop, &mut keep).await
     }

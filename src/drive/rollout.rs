@@ -1,6 +1,8 @@
 //! The state of a rollout: a fold over its journal. It says what comes next, above all when it has to be asked whether
 //! to go on, and what is known so far as a document; the answer to that question is not its business.
 
+mod grammar;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -8,6 +10,8 @@ use foldhash::fast::RandomState;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub use grammar::{Refusal, table};
 
 use super::Question;
 use super::journal::{AskedGates, Record};
@@ -20,6 +24,7 @@ use crate::document::{
     LabelsId, Origin, Outcome, Probing, Provenance, Purpose, Role, Text,
 };
 use crate::schema::{escape_pointer, without_place};
+use grammar::Grammar;
 
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
 const ANSWERS: &str = "control plane";
@@ -97,6 +102,8 @@ pub struct Rollout {
     unjudged: Option<Question>,
     /// Whether the policies were tried out on what is to be expected.
     is_foreseen: bool,
+    /// Which record may come next.
+    grammar: Grammar,
 }
 
 /// An answer of the control plane (contract section 3), its rows unread.
@@ -118,7 +125,8 @@ impl Rollout {
     /// # Errors
     /// In words, where that is no first record.
     pub fn start(record: &Record) -> Result<Self, String> {
-        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, probes, .. } = record else {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, gates, probes, .. } = record
+        else {
             return Err("found a record that is no start of a journal".into());
         };
         let names: Vec<String> = evidence_fields.iter().map(ToString::to_string).collect();
@@ -164,6 +172,7 @@ impl Rollout {
         };
         Ok(Self {
             document,
+            grammar: Grammar::start(plan.enabled, *gates),
             plan,
             inventory: listed,
             fields,
@@ -371,8 +380,8 @@ impl Rollout {
         self.probing.is_some()
     }
 
-    /// Applies a record.
-    pub fn apply(&mut self, record: &Record) {
+    /// Applies a record, whatever came before it.
+    pub(super) fn apply(&mut self, record: &Record) {
         match record {
             Record::Start { .. } => {}
             Record::Request { call, purpose, tenants, at, .. } => {

@@ -14,6 +14,7 @@ mod files;
 mod fixtures;
 mod formats;
 mod gated;
+mod grammar;
 mod hostile;
 mod html;
 mod manage;

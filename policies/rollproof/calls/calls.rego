@@ -63,7 +63,7 @@ deny contains finding if {
 #   codes: [calls.interrupted]
 #   remedy: Go on with it by `rollproof run --resume`.
 deny contains finding if {
-	input.rollout.outcome == "interrupted"
+	input.rollout.outcome in {"interrupted", "running"}
 	finding := {
 		"code": "calls.interrupted",
 		"message": sprintf("the rollout was interrupted after %s", [text.plural(count(input.calls), "call", "calls")]),

@@ -128,6 +128,13 @@ test_interrupted_rollout_denied if {
 	codes(interrupted) == {"calls.interrupted"}
 }
 
+test_rollout_that_has_not_ended_denied_and_not_halted if {
+	denied_live := calls.deny with input as live("running", [good], [])
+	codes(denied_live) == {"calls.interrupted"}
+	halts := calls.halt with input as live("running", [good], [])
+	halts == set()
+}
+
 test_unreached_tenants_noted_by_reason if {
 	failed := call({"status": 500, "last": true})
 	flying := call({"last": false})
