@@ -28,7 +28,7 @@ pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<
             Ok(entry) => files.push(entry.into_path()),
             Err(error) if error.loop_ancestor().is_some() => {}
             // A link that leads nowhere harms nobody, unless what it leads to is wanted.
-            Err(error) if is_missing(&error) && !error.path().is_some_and(wanted) => {}
+            Err(error) if error.path().is_some_and(|path| leads_nowhere(path) && !wanted(path)) => {}
             Err(error) => return Err(error.to_string()),
         }
     }
@@ -36,6 +36,8 @@ pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<
     Ok(files)
 }
 
-fn is_missing(error: &walkdir::Error) -> bool {
-    error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound) && error.depth() > 0
+/// Whether a path is a link to what is not there, or to itself.
+fn leads_nowhere(path: &Path) -> bool {
+    let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    path.is_symlink() && path.metadata().map_or_else(|error| !denied(error), |_| false)
 }

@@ -82,13 +82,7 @@ fn faults() -> Vec<Fault> {
             200,
             "trailing characters",
         ),
-        fault(
-            "ok twice",
-            Reply::Raw(http(200, "{\"ok\": false, \"results\": [], \"ok\": true}")),
-            1,
-            200,
-            "duplicate field",
-        ),
+        fault("ok twice", Reply::Raw(http(200, "{\"ok\": false, \"results\": [], \"ok\": true}")), 1, 200, "twice"),
         fault(
             "no UTF-8",
             Reply::Raw([&b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"[..], b"\xff\xfe{"].concat()),
@@ -125,33 +119,27 @@ fn faults() -> Vec<Fault> {
             "no whole answer within 1 s",
         ),
         // What says two things at once says nothing.
-        fault(
-            "results twice",
-            Reply::Raw(http(200, r#"{"ok": true, "results": [], "results": []}"#)),
-            1,
-            200,
-            "duplicate field",
-        ),
+        fault("results twice", Reply::Raw(http(200, r#"{"ok": true, "results": [], "results": []}"#)), 1, 200, "twice"),
         fault(
             "ok twice, once escaped",
             Reply::Raw(http(200, r#"{"ok": false, "results": [], "\u006fk": true}"#)),
             1,
             200,
-            "duplicate field",
+            "twice",
         ),
         fault(
             "a slug twice",
             Reply::Raw(http(200, r#"{"ok": true, "results": [{"slug": "acme", "slug": "dune"}]}"#)),
             1,
             200,
-            "the same key twice",
+            "twice",
         ),
         fault(
             "an unknown key twice",
             Reply::Raw(http(200, r#"{"ok": true, "results": [], "x": 1, "x": 2}"#)),
             1,
             200,
-            "the same key twice",
+            "twice",
         ),
         fault(
             "a byte order mark",
