@@ -95,6 +95,8 @@ fn runtime() -> Result<Runtime, Error> {
 struct Played {
     code: u8,
     stdout: String,
+    /// Whether the response says that all went well.
+    ok: bool,
     /// What a gate that only looks at the calls would have said.
     old_gate: String,
 }
@@ -123,6 +125,9 @@ fn all(options: &cli::Drill) -> Result<u8, Error> {
             || "nothing".into(),
             |expect| format!("exit {}, denies {:?}, stragglers {:?}", expect.exit, expect.denies, expect.stragglers),
         );
+        // Whoever reads the response and not the exit code must read the same.
+        let found =
+            if played.ok == (played.code == 0) { found } else { format!("{found}, response ok: {}", played.ok) };
         let (mark, more) =
             if found == expected { ("ok", String::new()) } else { ("WRONG", format!("\n       expected {expected}")) };
         wrong += usize::from(found != expected);
@@ -189,6 +194,7 @@ fn play(options: &cli::Drill, name: &str, more: &[&str]) -> Result<Played, Error
     Ok(Played {
         code: ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX),
         stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
+        ok: read(&folder.join("response.json"))["ok"] == Value::Bool(true),
         old_gate: old_gate(&folder.join("document.json")),
     })
 }
@@ -210,10 +216,15 @@ fn behind_gates(command: &mut Command, scenario: &Scenario, url: &str) {
     ]);
 }
 
+/// The JSON in a file; nothing where there is none.
+fn read(path: &Path) -> Value {
+    let input = Source::Found(path.to_owned()).read(MAX_DOCUMENT);
+    input.ok().and_then(|input| serde_json::from_slice(&input.bytes).ok()).unwrap_or_default()
+}
+
 /// What a gate says that believes every call which was HTTP 200 with `ok` true.
 fn old_gate(document: &Path) -> String {
-    let input = Source::Found(document.to_owned()).read(MAX_DOCUMENT);
-    let document: Value = input.ok().and_then(|input| serde_json::from_slice(&input.bytes).ok()).unwrap_or_default();
+    let document = read(document);
     let calls = document["calls"].as_array().cloned().unwrap_or_default();
     let failed = calls.iter().filter(|call| call["ok"] != Value::Bool(true)).count();
     match (calls.len(), failed) {
