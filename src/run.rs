@@ -117,7 +117,8 @@ fn prepare(options: &cli::Run, judge: &Judge<'_>, opened: Option<Journal>) -> Re
     };
     judge.policies().needs_of(&rollout.foreseen().map_err(Error::Bug)?)?;
     let watch = watch(options, judge, &rollout, timing.scale)?;
-    let announced = found.is_some() && rollout.probes_builds();
+    // The first record says so already, but for that of an older version or of a rollout that began without.
+    let announced = rollout.probes_builds();
     let mut journal = match found {
         Some((journal, length)) => resume(journal, length, &mut rollout)?,
         None => Journal::create(&options.journal(), &start)?,
