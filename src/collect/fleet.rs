@@ -169,10 +169,10 @@ fn read_answer(
             enumerated = true;
             if scanner.peek() == Some(b'[') { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
         }
-        "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| blank(&error)),
+        "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| blank(error.as_ref())),
         "stragglers" => {
             let slugs: Option<Vec<Option<Plain<'_>>>> = scanner.value()?;
-            slugs.iter().flatten().try_for_each(blank)
+            slugs.iter().flatten().try_for_each(|slug| blank(slug.as_ref()))
         }
         other => {
             scanner.value::<&RawValue>()?;
@@ -185,8 +185,8 @@ fn read_answer(
     if ok && enumerated { Ok(()) } else { Err(Refused) }
 }
 
-fn blank(text: &Option<Plain<'_>>) -> Result<(), Refused> {
-    if text.as_ref().is_none_or(|Plain(text)| text.trim().is_empty()) { Ok(()) } else { Err(Refused) }
+fn blank(text: Option<&Plain<'_>>) -> Result<(), Refused> {
+    if text.is_none_or(|Plain(text)| text.trim().is_empty()) { Ok(()) } else { Err(Refused) }
 }
 
 fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {

@@ -317,7 +317,7 @@ pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serd
         return Err(serde_json::Error::custom(format!("the key {} twice", twice.json())));
     }
     let (mut unknown, mut fields) = (Vec::new(), &[][..]);
-    let value = T::deserialize(Fields { entries, unknown: &mut unknown, fields: &mut fields })?;
+    let value = T::deserialize(Fields { entries, unknown: &mut unknown, known: &mut fields })?;
     Ok(Known { value, unknown, fields })
 }
 
@@ -325,7 +325,7 @@ pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serd
 struct Fields<'a, 'k> {
     entries: Vec<(Key<'a>, &'a RawValue)>,
     unknown: &'k mut Vec<Cow<'a, str>>,
-    fields: &'k mut &'static [&'static str],
+    known: &'k mut &'static [&'static str],
 }
 
 impl<'a> Deserializer<'a> for Fields<'a, '_> {
@@ -341,7 +341,7 @@ impl<'a> Deserializer<'a> for Fields<'a, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        *self.fields = fields;
+        *self.known = fields;
         let unknown = &mut *self.unknown;
         self.entries.retain(|(key, _)| {
             let name = key.name();

@@ -504,7 +504,9 @@ impl Rollout {
             Some(Err(_)) | None => {}
         }
         if ended.last {
-            tenants.iter().for_each(|tenant| self.grouping.end(tenant));
+            for tenant in &tenants {
+                self.grouping.end(tenant);
+            }
             self.called.extend(tenants);
             while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
                 self.passed += 1;

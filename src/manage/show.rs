@@ -123,23 +123,16 @@ fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
         let described = param.description.replace('\n', " ");
         line!(out, "  {}  {}, {default}{minimum}: {described}", param.name, param.kind)?;
     }
-    match example {
-        Some(said) => {
-            line!(out)?;
-            line!(out, "for example, of a rollout in which much went wrong")?;
-            let mut text = Vec::new();
-            eval::write(said, &mut text)?;
-            for line in String::from_utf8_lossy(&text).lines() {
-                line!(out, "  {line}")?;
-            }
+    line!(out)?;
+    if let Some(said) = example {
+        line!(out, "for example, of a rollout in which much went wrong")?;
+        let mut text = Vec::new();
+        eval::write(said, &mut text)?;
+        for line in String::from_utf8_lossy(&text).lines() {
+            line!(out, "  {line}")?;
         }
-        None => {
-            line!(out)?;
-            line!(
-                out,
-                "a finding is a message, or has code and message, and perhaps tenants, observed, expected and at"
-            )?;
-        }
+    } else {
+        line!(out, "a finding is a message, or has code and message, and perhaps tenants, observed, expected and at")?;
     }
     for Source { file, text } in sources {
         line!(out)?;

@@ -519,7 +519,7 @@ impl Grammar {
             }
             Record::Resumed { .. } => *self = Self::start(true, self.asked),
             Record::Probing { tenants, .. } => {
-                self.awaited = tenants.clone();
+                self.awaited.clone_from(tenants);
                 self.rounds = 0;
                 self.cut = false;
             }
