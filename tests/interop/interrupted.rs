@@ -1,7 +1,7 @@
 //! Random rollouts that are killed or interrupted at every point and then resumed, beside the same rollouts undisturbed:
 //! the same calls in the same order (one in flight may come twice), the same verdict, and never a call after a halt.
 //!
-//! `cargo test --test interrupted -- [RUNS [BINARY_RUNS [SEED]]]`. Most runs drive the library: a kill after a record is
+//! `cargo test --test interrupted -- RUNS [BINARY_RUNS [SEED]]`. Most runs drive the library: a kill after a record is
 //! the journal up to it, with or without a part of the next one, or with the `interrupted` that a signal leaves. The
 //! others send real signals to the real binary.
 
@@ -271,8 +271,7 @@ fn resume(policies: &Prepared, plane: &Plane, path: &Path) -> Document {
     let opened = Journal::open(path).expect("nobody else writes it").expect("it is there");
     let mut journal = opened.go_on(length).expect("it can be written");
     let resumed = Record::Resumed { at: now() };
-    journal.append(&resumed).expect("it is written");
-    begun.apply(&resumed);
+    journal.append(&mut begun, &resumed).expect("it is written");
     drive(policies, plane, journal, begun)
 }
 
@@ -350,7 +349,7 @@ fn shorten(journal: &[u8], records: usize, random: &mut Random) -> Vec<u8> {
     let mut kept = lines[..records].concat();
     match (random.below(3), lines.get(records)) {
         (0, Some(next)) => kept.extend(&next[..random.below(next.len() - 1)]),
-        (1, Some(_)) => {
+        (1, Some(_)) if !lines[records - 1].starts_with(b"{\"record\":\"interrupted\"") => {
             let signal = Record::Interrupted { at: now(), signal: Text::from("SIGINT") };
             kept.extend(serde_json::to_vec(&signal).expect("JSON"));
             kept.push(b'\n');
@@ -532,7 +531,12 @@ fn main() -> ExitCode {
             }
         };
     }
-    let (runs, binary_runs) = (number(0, 2000), number(1, 300));
+    // `cargo test` comes here too, with nothing or the name of another test.
+    if arguments.first().is_none_or(|first| first.parse::<u64>().is_err()) {
+        println!("it takes minutes: say how many runs");
+        return ExitCode::SUCCESS;
+    }
+    let (runs, binary_runs) = (number(0, 0), number(1, 0));
     let since = std::time::UNIX_EPOCH.elapsed().expect("it is later").subsec_nanos();
     let seed = number(2, since.into());
     println!("seed {seed}");
