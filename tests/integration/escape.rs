@@ -193,7 +193,7 @@ fn evidence_policies_and_their_paths_command_nothing_in_any_format() {
     for hostile in HOSTILE {
         let case = Case::new();
         let [response, fleet, plan, waivers, policy, slug] = evidence(&case, hostile);
-        let mut args = vec!["verify", "--fleet", &fleet, "--waivers", &waivers, "--policy", &policy, "--show-errors"];
+        let mut args = ["verify", "--fleet", &fleet, "--waivers", &waivers, "--policy", &policy, "--show-errors"];
         for format in FORMATS {
             let ran = case.run(args.iter().copied().chain(["--format", format, "--", &response]));
             assert!([1, 4].contains(&ran.code), "{format}: {} {}", ran.code, ran.stderr);

@@ -72,6 +72,7 @@ pub fn journals() -> Vec<(String, Vec<String>)> {
 }
 
 /// Journals that no fixture has: a signal, a kill, and what was asked for.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn resumed() -> Vec<(String, Vec<String>)> {
     let at = "2026-11-26T10:00:00Z";
     let plan = json!({
@@ -168,7 +169,7 @@ fn resumed() -> Vec<(String, Vec<String>)> {
             .concat(),
         ),
         ("canary failed, and killed", [&begun[..], &canary_fails].concat()),
-        ("canary failed, and halted", [&begun[..], &canary_fails, &[halted.clone()]].concat()),
+        ("canary failed, and halted", [&begun[..], &canary_fails, std::slice::from_ref(&halted)].concat()),
         ("halted before anything was called", vec![start(json!({})), halted.clone()]),
         (
             "gates, killed and resumed",
@@ -218,6 +219,7 @@ fn every_journal_that_was_written_is_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_breaks_the_grammar_is_refused_with_its_line() {
     let (whole, killed, halted) =
         (fixture("calls/live-one-502"), fixture("calls/live-killed"), fixture("calls/live-failed-batch"));
@@ -259,19 +261,19 @@ fn what_breaks_the_grammar_is_refused_with_its_line() {
         ),
         (
             "tenants are left",
-            [&whole[..5], &[end.clone()]].concat(),
+            [&whole[..5], std::slice::from_ref(end)].concat(),
             6,
             "found `completed`, but the canary has not soaked",
         ),
         (
             "completed in flight",
-            [&killed[..], &[end.clone()]].concat(),
+            [&killed[..], std::slice::from_ref(end)].concat(),
             killed.len() + 1,
             "found `completed`, but a call is in flight",
         ),
         (
             "completed after a halt",
-            [&halted[..], &[end.clone()]].concat(),
+            [&halted[..], std::slice::from_ref(end)].concat(),
             halted.len() + 1,
             "found `completed`, but the rollout was halted; here may come: nothing",
         ),

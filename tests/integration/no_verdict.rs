@@ -441,7 +441,7 @@ fn an_error_that_cannot_be_written_keeps_the_first_ones_code() {
 fn hostile_names_are_only_text() {
     let case = Case::new();
     let name = "x\n::error::pwned\n##[error]pwned\u{1b}[31m<script>|[[ATTACHMENT|y]]{0}.json";
-    case.file(name, format!("{{\"ok\": true, \"results\": [{{{:?}: 1, \"slug\": 7, \"slug\": 8}}]}}", name));
+    case.file(name, format!("{{\"ok\": true, \"results\": [{{{name:?}: 1, \"slug\": 7, \"slug\": 8}}]}}"));
     for format in FORMATS {
         let ran = case.run(["verify", name, "--format", format, "--report", &format!("{format}=report")]);
         assert_eq!(ran.code, 4, "{}", ran.stderr);

@@ -96,7 +96,7 @@ struct Scenario {
 
 impl Scenario {
     fn new(random: &mut Random) -> Self {
-        let fleet = NAMES[..1 + random.below(NAMES.len())].to_vec();
+        let fleet = NAMES[..=random.below(NAMES.len())].to_vec();
         let mut faults = BTreeMap::new();
         for tenant in &fleet {
             if random.one_in(5) {
@@ -169,7 +169,6 @@ impl Scenario {
         let mut status = 200;
         for (i, tenant) in tenants.iter().enumerate().rev() {
             match self.faults.get(&**tenant) {
-                None => {}
                 Some(Fault::Unproven) => rows[i]["verified_on_target"] = json!(false),
                 Some(Fault::Unhealthy) => rows[i]["healthz_ok"] = json!(false),
                 Some(Fault::Skipped) => drop(rows.remove(i)),
@@ -181,7 +180,7 @@ impl Scenario {
                     status = 502;
                 }
                 Some(Fault::DroppedOnce) if before == 0 => return Reply::Close,
-                Some(Fault::FlakyWithRows | Fault::DroppedOnce) => {}
+                Some(Fault::FlakyWithRows | Fault::DroppedOnce) | None => {}
             }
         }
         Reply::Json(status, json!({"ok": status == 200, "results": rows}))
@@ -227,7 +226,7 @@ fn verdict(document: &Document, policies: &Prepared) -> Verdict {
     let finding = |finding: &rollproof::finding::Finding| {
         let mut tenants: Vec<String> = finding.tenants.iter().map(ToString::to_string).collect();
         tenants.sort();
-        (finding.severity.name().to_owned(), finding.code.to_string(), tenants)
+        (finding.severity.name().to_owned(), finding.code.clone(), tenants)
     };
     Verdict { outcome: format!("{:?}", document.rollout.outcome), findings: weighty.map(finding).collect() }
 }
@@ -371,7 +370,7 @@ fn called(journal: &[u8]) -> Vec<Vec<String>> {
 
 /// A folder in which the binary rolls a scenario out.
 struct Folder {
-    folder: TempDir,
+    root: TempDir,
     scenario: Scenario,
     plane: Plane,
     gitea: Plane,
@@ -409,16 +408,16 @@ impl Folder {
         if let Some(names) = &scenario.inventory {
             write("inventory.txt", &names.join("\n"));
         }
-        Self { folder, scenario: scenario.clone(), plane, gitea, child }
+        Self { root: folder, scenario: scenario.clone(), plane, gitea, child }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root.path().join(name)
     }
 
     fn binary(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
-        command.current_dir(self.folder.path()).env_clear().env("CP_ADMIN_API_TOKEN", "t0ken-of-no-worth");
+        command.current_dir(self.root.path()).env_clear().env("CP_ADMIN_API_TOKEN", "t0ken-of-no-worth");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
