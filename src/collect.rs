@@ -9,7 +9,6 @@ mod response;
 mod scan;
 mod walk;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -26,11 +25,16 @@ pub use scan::{Entries, Known, Refused, known};
 pub use walk::files_below;
 
 use crate::document::{
-    Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Run, Text,
+    Contradiction, Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text,
+    check,
 };
 use crate::error::Error;
 use crate::schema::{Fault, Name, explain, explain_response, fault_at};
 use response::Found;
+
+/// What to do about a document that contradicts itself.
+const CHANGED: &str = "the document's parts contradict each other, so it was changed since it was written: use it as it was \
+                       written, or the journal or response that it was collected from";
 
 /// Name and version of the tool, as provenance has it.
 pub const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
@@ -217,54 +221,13 @@ pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
 /// Reads a document that was written before.
 fn reread(input: &Input, sha256: String) -> Result<Collected, Error> {
     let document: Document = serde_json::from_slice(&input.bytes).map_err(|_| refusal(input, Name::Document))?;
-    if let Some((pointer, problem)) = inconsistency(&document) {
-        return Err(evidence_error(input, vec![fault_at(&input.bytes, &pointer, problem)]));
-    }
+    check(&document).map_err(|Contradiction { at, problem }| {
+        let fault = fault_at(&input.bytes, &at, problem);
+        evidence_error(input, vec![fault.help(CHANGED)])
+    })?;
     let mut inputs = vec![input.file(Role::Document, sha256)];
     inputs.extend(document.provenance.inputs.iter().cloned());
     Ok(Collected { document, inputs })
-}
-
-/// What no schema can express, and [`Grouping`] never makes.
-fn inconsistency(document: &Document) -> Option<(String, String)> {
-    let mut seen = HashSet::new();
-    for (i, cohort) in document.cohorts.iter().enumerate() {
-        for (j, tenant) in cohort.tenants.iter().enumerate() {
-            let at = format!("/cohorts/{i}/tenants/{j}");
-            if tenant.trim().is_empty() {
-                return Some((at, "found a blank name, but a tenant has one".into()));
-            }
-            if !seen.insert(&**tenant) {
-                return Some((at, format!("found the tenant {tenant:?} a second time, but each is in one cohort")));
-            }
-        }
-        if !cohort.origins.is_empty()
-            && (cohort.origins.tenants() != cohort.tenants.len() || cohort.origins.width() != cohort.rows.len())
-        {
-            return Some((
-                format!("/cohorts/{i}/origins"),
-                "found origins that are not one for each tenant and row".into(),
-            ));
-        }
-    }
-    let mut unplaced: Vec<u64> =
-        document.cohorts.iter().map(|cohort| if cohort.planned { cohort.tenants.len() as u64 } else { 0 }).collect();
-    for (i, Run(cohort, many)) in document.order.iter().enumerate() {
-        let left = unplaced.get_mut(*cohort as usize).and_then(|left| Some((left.checked_sub((*many).into())?, left)));
-        let Some((less, left)) = left else {
-            return Some((format!("/order/{i}"), "found more tenants than the cohort has that are planned".into()));
-        };
-        *left = less;
-    }
-    if !document.order.is_empty() && unplaced.iter().any(|left| *left > 0) {
-        return Some(("/order".into(), "found an order that leaves out tenants that are planned".into()));
-    }
-    let planned: usize =
-        document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
-    (planned as u64 != document.fleet.tenants).then(|| {
-        let found = document.fleet.tenants;
-        ("/fleet/tenants".into(), format!("found {found}, but {planned} tenants in the cohorts are planned"))
-    })
 }
 
 fn refusal(input: &Input, name: Name) -> Error {

@@ -4,6 +4,7 @@
 //! (design section 2).
 
 mod cohort;
+mod consistency;
 mod gates;
 mod origins;
 mod probe;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cohort::{Grouped, Grouping, LabelsId, PhaseId, RowId};
+pub use consistency::{Contradiction, check};
 pub use gates::{
     Asked, CiContext, CiEnd, CiWait, Gates, HeadReading, HeadState, SwitchReading, SwitchSource, SwitchState,
 };

@@ -31,6 +31,7 @@ use kill_switch::KillSwitch;
 use superseded::Commit;
 
 pub use gitea::Settings;
+pub use superseded::same as is_same_commit;
 
 /// The exit code of `latest` where the job is not known to be superseded (design section 5).
 const LATEST: u8 = 10;

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::Ground;
 use super::change::{self, Apply, Change, Turn, Turns};
-use super::shrink::shrink;
+use super::shrink::{settle, shrink};
 use super::story::{self, Said};
 use super::trial::Trials;
-use crate::document::Document;
+use crate::document::{Document, Map, check};
 use crate::finding::Severity;
 use crate::policy::RuleText;
 use crate::report::Report;
@@ -144,7 +144,7 @@ fn example(trials: &mut Trials<'_>, code: &str, is_said: &impl Fn(&Report) -> bo
     let own = examples.remove(code);
     own.into_iter()
         .chain(examples.into_values())
-        .find(|document| trials.judge(document).is_some_and(|report| is_said(&report)))
+        .find(|document| check(document).is_ok() && trials.judge(document).is_some_and(|report| is_said(&report)))
 }
 
 /// The single changes with which a code is said, and the document of the first that is one of the evidence.
@@ -161,7 +161,10 @@ fn provoke(
         let Apply::Document(apply) = &change.apply else { return None };
         let mut document = trials.document().clone();
         apply(&mut document);
-        Some((turn.changes.clone(), document))
+        document.order.clear();
+        document.phases = Map::default();
+        settle(&mut document);
+        check(&document).is_ok().then(|| (turn.changes.clone(), document))
     };
     let start = turns.found.iter().find_map(first);
     (turns, start)

@@ -1,7 +1,11 @@
 //! Shrinking: whatever can be left out of a document is left out, as long as something is still said of it.
 
+use std::collections::HashSet;
+
 use super::trial::Trials;
-use crate::document::{Call, Cohort, Document, Field, Gates, Map, Origins, Row, Text};
+use crate::document::{
+    Archive, Call, Cohort, Document, Field, FleetSource, Gates, Map, Origins, Purpose, Role, Row, Text, check,
+};
 use crate::report::Report;
 
 /// The collection time of a smallest document on which its finding does not depend.
@@ -43,9 +47,10 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
         }
         let mut smaller = self.document.clone();
         edit(&mut smaller);
-        let planned = smaller.cohorts.iter().filter(|cohort| cohort.planned);
-        smaller.fleet.tenants = planned.map(|cohort| cohort.tenants.len() as u64).sum();
-        let keeps = smaller != self.document && self.trials.judge(&smaller).is_some_and(|report| (self.keeps)(&report));
+        settle(&mut smaller);
+        let keeps = smaller != self.document
+            && check(&smaller).is_ok()
+            && self.trials.judge(&smaller).is_some_and(|report| (self.keeps)(&report));
         if keeps {
             self.document = smaller;
         }
@@ -165,7 +170,11 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
             |document| document.provenance.collected_at = Text::from(EPOCH),
             |document| document.phases = Map::default(),
             |document| document.cohorts.iter_mut().for_each(|cohort| cohort.origins = Origins::default()),
-            |document| document.archive = None,
+            // Evidence that is an archived response stays one, of which nothing but the success is told.
+            |document| {
+                let success = Archive { ok: Field::Given(true), ..Archive::default() };
+                document.archive.iter_mut().for_each(|archive| *archive = success.clone());
+            },
             |document| {
                 document.archive.iter_mut().for_each(|archive| archive.stragglers = Field::Absent);
             },
@@ -203,6 +212,40 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
         for edit in edits {
             self.attempt(edit);
         }
+    }
+}
+
+/// Brings what follows from other parts in line with them, where tenants, calls or the fleet's source were changed.
+pub fn settle(document: &mut Document) {
+    let tenants = |planned: bool| -> HashSet<Text> {
+        let cohorts = document.cohorts.iter().filter(|cohort| cohort.planned || !planned);
+        cohorts.flat_map(|cohort| cohort.tenants.iter().cloned()).collect()
+    };
+    let (all, planned) = (tenants(false), tenants(true));
+    document.fleet.tenants = planned.len() as u64;
+    document.fleet.duplicates.retain(|tenant| planned.contains(tenant));
+    document.fleet.inventory.retain(|tenant| !planned.contains(tenant));
+    for probe in document.probes.iter_mut().flatten() {
+        probe.tenants.retain(|tenant| planned.contains(tenant));
+    }
+    document.probes.iter_mut().for_each(|probes| probes.retain(|probe| !probe.tenants.is_empty()));
+    for i in (0..document.calls.len()).rev() {
+        document.calls[i].tenants.retain(|tenant| all.contains(tenant));
+        if document.calls[i].tenants.is_empty() && document.calls[i].purpose != Purpose::Plan {
+            remove_call(document, i);
+        }
+    }
+    let goes_on = document.calls.iter().any(|call| call.purpose != Purpose::Plan);
+    if goes_on && document.rollout.canary.as_ref().is_some_and(|canary| !all.contains(canary)) {
+        document.rollout.canary = None;
+    }
+    for cohort in &mut document.cohorts {
+        let names = |call: &Call| cohort.tenants.first().is_some_and(|tenant| call.tenants.contains(tenant));
+        let last = document.calls.iter().rposition(names).and_then(|call| u32::try_from(call).ok());
+        cohort.call = last.filter(|_| cohort.rows.is_empty());
+    }
+    if document.fleet.source == FleetSource::Response {
+        document.provenance.inputs.retain(|input| input.role != Role::Fleet);
     }
 }
 

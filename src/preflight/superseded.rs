@@ -62,7 +62,7 @@ fn head(branch: &Value, ours: &str) -> Option<String> {
 }
 
 /// Whether two names of commits are one, compared on the shorter's length, in any case.
-fn same(one: &str, other: &str) -> bool {
+pub fn same(one: &str, other: &str) -> bool {
     let length = one.len().min(other.len());
     one.as_bytes()[..length].eq_ignore_ascii_case(&other.as_bytes()[..length])
 }

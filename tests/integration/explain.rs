@@ -177,7 +177,9 @@ fn a_smallest_document_is_one_on_which_the_code_is_said() {
         assert_eq!(ran.code, exit, "{code}: {said:?}");
         let cohorts = minimal["document"]["cohorts"].as_array().expect("a list");
         let tenants: usize = cohorts.iter().map(|cohort| cohort["tenants"].as_array().map_or(0, Vec::len)).sum();
-        assert!(tenants <= 1, "{code} needs one tenant at the most: {minimal:#}");
+        // A batch that failed has the canary before it: a document agrees with itself.
+        let most = if code == "calls.failed" { 2 } else { 1 };
+        assert!(tenants <= most, "{code} needs {most} tenants at the most: {minimal:#}");
     }
 }
 
@@ -282,8 +284,10 @@ fn every_code_that_is_said_is_explained_by_values() {
                 // What is said about waivers is not said of a document alone.
                 if !code.starts_with("waivers.") {
                     let mut document = explained["code"]["minimal"]["document"].clone();
-                    document["provenance"] =
-                        json!({"tool": "rollproof", "collected_at": "2026-01-05T09:20:01Z", "inputs": []});
+                    document["provenance"]["tool"] = json!("rollproof");
+                    if document["archive"].is_object() {
+                        document["provenance"]["collected_at"] = json!("2026-01-05T09:20:01Z");
+                    }
                     examples.insert(code, document);
                 }
             }

@@ -4,6 +4,7 @@ mod action;
 mod audit;
 mod audit_html;
 mod cli;
+mod consistency;
 mod conventions;
 mod drive;
 mod escape;
