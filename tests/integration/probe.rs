@@ -528,7 +528,7 @@ fn a_journal_that_ends_before_probing_did_is_no_pass() {
     assert_eq!(verified(&case, "again.json").0, 0);
 
     // A rollout that was killed in mid-call is resumed with its probing, or not at all.
-    case.file("document.json.journal", until("probe"));
+    case.file("document.json.journal", until("start"));
     let args = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json", "--resume"];
     let without = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
     assert_eq!(without.code, 2, "{}", without.stderr);
