@@ -11,11 +11,18 @@ use walkdir::{DirEntry, WalkDir};
 /// # Errors
 /// In words, where a folder, or a file that is wanted, cannot be looked at.
 pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, String> {
+    let home = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut seen = HashSet::new();
     let is_new = |entry: &DirEntry| {
-        !entry.file_type().is_dir()
-            || entry.path().canonicalize().is_ok_and(|path| seen.insert(path))
-            || !entry.path_is_symlink()
+        if !entry.file_type().is_dir() {
+            return true;
+        }
+        let Ok(path) = entry.path().canonicalize() else { return !entry.path_is_symlink() };
+        // What lies below the folder is looked into where it lies, and not where a link leads to it.
+        if path.starts_with(&home) {
+            return entry.path().strip_prefix(folder).is_ok_and(|below| path == home.join(below));
+        }
+        seen.insert(path)
     };
     // What stands in its own place is looked into before a link to it.
     let order = |one: &DirEntry, other: &DirEntry| {
