@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measure what policies of one's own add to `rollproof verify`: the four examples, on the document of a large fleet with labels.
 
-The fleet of gen_fleet.py gets labels (a tenth of it is gold, five regions), is collected into a document, and that gets the times of a rollout,
-which an archived response does not have. Then the document is judged in turns, with the bundled policies alone and with the examples beside
+The fleet of gen_fleet.py gets labels (a tenth of it is gold, five regions), is collected into a document, and that is turned into the document of
+a rollout that was driven in a hundred batches, since an archived response has no calls and no times. Then the document is judged in turns, with the bundled policies alone and with the examples beside
 them, so that a slow moment of the machine meets both. What is added is the median of the rounds' differences.
 """
 import argparse
@@ -37,14 +37,42 @@ def write(folder, tenants, rollproof):
     path = os.path.join(folder, "document.json")
     with open(path) as file:
         document = json.load(file)
-    document["rollout"].update(started_at="2026-01-05T09:00:00Z", finished_at="2026-01-05T10:00:00Z", outcome="completed")
-    attempt = lambda i: {"status": 200, "duration_ms": 310_000 if i % 7 else 90_000, "last": True}
-    document["calls"] = [{"purpose": "batch", "tenants": [], "ok": True, "attempts": [attempt(i)]} for i in range(100)]
+    drive(document)
     with open(path, "w") as file:
         json.dump(document, file, separators=(",", ":"))
     with open(os.path.join(folder, "calendar.json"), "w") as file:
         json.dump([{"from": "2026-12-20T00:00:00Z", "to": "2027-01-04T00:00:00Z", "why": "year's end"}], file)
     return len(document["cohorts"])
+
+
+def drive(document):
+    """Makes an archived rollout's document that of a driven one, whose parts agree: calls name the fleet, and who has no row waits for a call."""
+    begun = "2026-01-05T09:00:00Z"
+    fleet = [tenant for cohort in document["cohorts"] if cohort["planned"] for tenant in cohort["tenants"]]
+    size = max(1, -(-len(fleet) // 100))
+    batches = [fleet[at:at + size] for at in range(0, len(fleet), size)]
+    attempt = lambda i: {"status": 200, "duration_ms": 310_000 if i % 7 else 90_000, "last": True}
+    calls = [{"purpose": "plan", "tenants": [], "ok": True, "attempts": [attempt(0)]}]
+    calls += [{"purpose": "batch", "tenants": batch, "ok": True, "attempts": [attempt(i)]} for i, batch in enumerate(batches)]
+    call_of = {tenant: i for i, call in enumerate(calls) for tenant in call["tenants"]}
+    cohorts = []
+    for cohort in document["cohorts"]:
+        cohort.pop("origins", None)
+        if cohort["rows"]:
+            cohorts.append(cohort)
+            continue
+        waiting = {}
+        for tenant in cohort["tenants"]:
+            waiting.setdefault(call_of[tenant], []).append(tenant)
+        cohorts += [{**cohort, "tenants": tenants, "call": call} for call, tenants in waiting.items()]
+    document["rollout"].update(started_at=begun, finished_at="2026-01-05T10:00:00Z", outcome="completed", batch_size=size)
+    document["rollout"].pop("canary", None)
+    document["provenance"]["collected_at"] = begun
+    document["provenance"]["inputs"] = [read for read in document["provenance"]["inputs"] if read["role"] != "response"]
+    document["fleet"]["source"] = "plan_call"
+    document.update(cohorts=cohorts, calls=calls)
+    for key in ("archive", "order", "gates"):
+        document.pop(key, None)
 
 
 def parse():
