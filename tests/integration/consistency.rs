@@ -15,7 +15,7 @@ use crate::support::{Case, example_fixtures, fixtures, root};
 
 /// What decides a verdict and follows from nothing else in a document, by JSON pointer; `*` is an index, and what ends in
 /// `/**` covers all below it. Each is the evidence, or what a person asked for.
-const EVIDENCE: [(&str, &str); 13] = [
+const EVIDENCE: [(&str, &str); 16] = [
     ("/cohorts/*/rows/**", "what the control plane said of a tenant"),
     ("/archive/ok", "what the response says of itself"),
     ("/archive/error", "what the response says of itself"),
@@ -28,7 +28,10 @@ const EVIDENCE: [(&str, &str); 13] = [
     ("/gates", "what a gate said"),
     ("/anomalies/**", "what was strange about an answer"),
     ("/fleet/inventory/**", "the list of tenants that somebody keeps beside the control plane"),
-    ("/rollout/**", "the plan"),
+    ("/rollout/dry_run", "what the plan asks for"),
+    ("/rollout/max_stragglers", "what the plan tolerates"),
+    ("/rollout/canary", "whom the plan lets go first"),
+    ("/rollout/target_tag", "the build that the plan rolls out"),
 ];
 
 /// The documents that do not pass, one of each kind, by name.
