@@ -131,11 +131,21 @@ impl Secrets {
         // A token that itself looks escaped is not what it was once escapes are undone.
         let mut undone = token.as_bytes().to_vec();
         for _ in 0..MOST_LAYERS {
-            let Some(layer) = Layer::below(&undone, false) else { break };
+            let Some(layer) = Layer::below(&undone, false, unit) else { break };
             undone = layer.bytes;
             if undone.len() >= SHORTEST / 2 {
                 needles.push(Needle::new(&undone, false));
             }
+        }
+        // What a backslash in a token escapes by chance is not undone where the token is known as JSON writes it.
+        let mut written = token.to_owned();
+        for _ in 0..MOST_LAYERS {
+            let again = written.replace('\\', "\\\\").replace('"', "\\\"");
+            if again == written {
+                break;
+            }
+            needles.push(Needle::new(again.as_bytes(), false));
+            written = again;
         }
         let digits: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
         needles.push(Needle::new(digits.as_bytes(), true));
@@ -172,10 +182,18 @@ impl Secrets {
     /// Where a token stands: in the text, and in what it is once escapes are undone, layer by layer.
     fn found(&self, text: &[u8], is_cut: bool) -> Vec<Range<usize>> {
         let mut found = self.found_in(text, is_cut);
+        // In HTML a backslash or a percent sign stands for itself, whatever follows it.
+        for unit in [unit, markup] {
+            self.found_below(text, is_cut, unit, &mut found);
+        }
+        found
+    }
+
+    fn found_below(&self, text: &[u8], is_cut: bool, unit: fn(&[u8]) -> Unit, found: &mut Vec<Range<usize>>) {
         let mut layers: Vec<Layer> = Vec::new();
         while layers.len() < MOST_LAYERS {
             let above = layers.last().map_or(text, |layer| &layer.bytes);
-            let Some(layer) = Layer::below(above, is_cut) else { break };
+            let Some(layer) = Layer::below(above, is_cut, unit) else { break };
             layers.push(layer);
             let Some(layer) = layers.last() else { break };
             for range in self.found_in(&layer.bytes, is_cut) {
@@ -184,7 +202,6 @@ impl Secrets {
                 found.push(if reaches_end { range.start..text.len() } else { range });
             }
         }
-        found
     }
 
     fn found_in(&self, text: &[u8], is_cut: bool) -> Vec<Range<usize>> {
@@ -226,7 +243,7 @@ enum Unit {
 
 impl Layer {
     /// The layer below a text; none where nothing in it is escaped.
-    fn below(above: &[u8], is_cut: bool) -> Option<Self> {
+    fn below(above: &[u8], is_cut: bool, unit: fn(&[u8]) -> Unit) -> Option<Self> {
         let mut layer = Self { bytes: Vec::with_capacity(above.len()), steps: Vec::new(), length: above.len() };
         let mut at = 0;
         while let Some(byte) = above.get(at) {
@@ -297,6 +314,11 @@ fn unit(text: &[u8]) -> Unit {
         b'\\' => escape(text),
         _ => Unit::Plain,
     }
+}
+
+/// The same for HTML alone.
+fn markup(text: &[u8]) -> Unit {
+    if text[0] == b'&' { entity(text) } else { Unit::Plain }
 }
 
 fn entity(text: &[u8]) -> Unit {
@@ -498,6 +520,12 @@ mod tests {
         fn what_holds_no_token_stays_what_it_is(text in "\\PC{0,200}", is_cut: bool) {
             prop_assert_eq!(mask("s3cret-t0ken", &text, is_cut), text);
         }
+    }
+
+    #[test]
+    fn a_backslash_of_html_escapes_nothing() {
+        assert_eq!(mask("<!aaAAA\\", "&lt;!aaAAA\\a", false), "***a");
+        assert_eq!(mask("<!aaAA%41", "&lt;!aaAA%41", false), "***");
     }
 
     #[test]
