@@ -1,10 +1,10 @@
 //! What is asked for an audit: each rollout as always and whether it reached anybody, and then the audit itself.
 
+use super::SUMMARY;
 use super::engine::Input;
 use super::guard::Limits;
 use super::package::key;
 use super::prepared::{Outcome, Prepared};
-use super::{SUMMARY, blame};
 use crate::audit::Audit;
 use crate::document::Document;
 use crate::error::Error;
@@ -36,7 +36,7 @@ impl Prepared {
                 let answer = self
                     .engine
                     .ask(&format!("data.{path}"), input.clone(), limits)
-                    .map_err(|failure| blame::blame(&self.engine, self.suspects(), &input, limits, &failure))?;
+                    .map_err(|failure| self.locate_failure(self.suspects(), &input, limits, &failure))?;
                 let elements = answer.elements::<Element>();
                 let elements = elements.map_err(|error| Error::Policy(package.blame(severity, &error)))?;
                 findings.extend(elements.into_iter().map(|element| package.finding(severity, element, None)));

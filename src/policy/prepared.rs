@@ -342,7 +342,21 @@ impl Prepared {
         let limits = Limits::for_cohorts(cohorts).within(self.time);
         self.engine
             .ask(rule, input.clone(), limits)
-            .map_err(|failure| blame::blame(&self.engine, self.suspects(), &input, limits, &failure))
+            .map_err(|failure| self.locate_failure(self.suspects(), &input, limits, &failure))
+    }
+
+    /// Names the rule that failed, and the facts that it may have failed on.
+    pub(super) fn locate_failure(&self, suspects: Vec<Suspect>, input: &Input, limits: Limits, failure: &str) -> Error {
+        let mut error = blame::blame(&self.engine, suspects, input, limits, failure);
+        let facts: Vec<&str> = self.facts.files.iter().map(|file| &*file.name).collect();
+        if let Error::Policies(problems) = &mut error
+            && !facts.is_empty()
+        {
+            for problem in problems {
+                problem.remedy += &format!("; the facts that were given: {}", facts.join(", "));
+            }
+        }
+        error
     }
 
     /// Every rule that is asked, a team's own first.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::blame::{self, Suspect};
+use super::blame::Suspect;
 use super::engine::Input;
 use super::guard::Limits;
 use super::prepared::{Prepared, needed};
@@ -89,7 +89,7 @@ impl Prepared {
             let path = format!("{}.{rule}", package.name);
             let answer = self.engine.ask(&format!("data.{path}"), input.clone(), limits).map_err(|failure| {
                 let place = package.rule(rule).unwrap_or(&package.place).clone();
-                blame::blame(&self.engine, vec![Suspect { path: path.clone(), place }], &input, limits, &failure)
+                self.locate_failure(vec![Suspect { path: path.clone(), place }], &input, limits, &failure)
             })?;
             let elements = answer.elements::<Element>();
             let elements = elements.map_err(|error| Error::Policy(format!("{path}: {error}")))?;

@@ -123,6 +123,19 @@ fn facts_that_cannot_be_used_are_refused() {
     assert!(nobody.stderr.contains("custom.facts"), "{}", nobody.stderr);
 }
 
+/// A policy that fails on what a fact holds is no verdict, and the error names the fact's file beside the rule.
+#[test]
+fn a_rule_that_fails_names_the_facts_that_it_was_given() {
+    let case = team();
+    let rule = POLICY
+        .replace("ring := row.extra.ring", "ring := row.extra.ring\n\ttime.parse_rfc3339_ns(data.facts.rings[0]) > 0");
+    case.file("ring.rego", rule);
+    case.file("rings.json", r#"["9999-12-31T23:59:59Z"]"#);
+    let ran = verify(&case, &["--facts", "rings=rings.json"]);
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    assert!(ran.stderr.contains("the facts that were given: rings=rings.json"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_team_cannot_put_its_policy_where_facts_lie() {
     let case = team();

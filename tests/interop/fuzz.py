@@ -34,6 +34,8 @@ FIXTURES = ROOT / "fixtures"
 KEPT = ROOT / "target/fuzz"
 # Seconds, resident bytes, and bytes of address space: a policy thread reserves 1 GiB for its stack.
 TIME, RESIDENT, SPACE = 20, 1 << 30, 16 << 30
+# Bytes of a mutation at the most: what makes it takes longer than what reads it, and the services live in the same process.
+LARGEST = 2 << 20
 CODES = set(range(8))
 REFUSALS = {2, 4, 5}
 BUGS = re.compile(rb"panicked at|RUST_BACKTRACE|report this as a bug|stack overflow|memory allocation of")
@@ -45,7 +47,8 @@ VALUES = [
     '"a\\n::error::b"', '"\\u001b[31m"', '"\u00e9"', '"' + "x" * 70_000 + '"', "[]", "{}", "[[]]", '{"": null}',
     '{"slug": "acme"}', '"9999-12-31T23:59:59.999999999Z"', '"-009999-01-01T00:00:00Z"', "NaN", "Infinity", "'", "0x10",
 ]
-TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|-?\d[\d.eE+-]*|\w+|[^\w\s]')
+# A string that nobody closes is a token too, so that no character is read twice.
+TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"?|-?\d[\d.eE+-]*|\w+|[^\w\s]')
 
 
 class Format:
@@ -130,8 +133,9 @@ def mutated(format, seed, i):
     source = random.Random(f"{seed}/{format.name}/{i}")
     content = source.choice(format.seeds)
     for _ in range(source.choice((1, 1, 1, 2, 3))):
-        content = structural(content, source) if source.random() < 0.75 else bytewise(content, source, format.seeds)
-    return content
+        structured = source.random() < 0.75 and len(content) <= LARGEST >> 3
+        content = structural(content, source) if structured else bytewise(content, source, format.seeds)
+    return content[:LARGEST]
 
 
 def spans(text):
@@ -155,7 +159,7 @@ def spans(text):
             begin = None
         elif begin is None:
             begin = start
-    lines = [match.span() for match in re.finditer(r"[^\n]*\n", text)]
+    lines = [match.span() for match in re.finditer(r"[^\n]*\n|[^\n]+$", text)]
     return found + (lines if len(lines) > 1 else [])
 
 
@@ -192,7 +196,7 @@ def structural(content, source):
         inner = source.choice(("\\u0000", "\\ud800", "\\n::error::x", " ", "\u200b", "\u0301", "\t", "\n", "\\", '"', "#", "\x1b"))
         piece = piece[:at] + inner + piece[at:]
     elif kind == 8:
-        piece = (piece + source.choice((", ", "\n"))) * source.choice((2, 30, 2_000))
+        piece = (piece + source.choice((", ", "\n"))) * min(source.choice((2, 30, 2_000)), LARGEST // (len(piece) + 2) + 1)
     elif kind == 9:
         piece = source.choice(("// c", "# c", "/* c */", ",", ":", "=", "{", "}", "[", "]")) + piece
     else:
@@ -277,7 +281,7 @@ class Runner:
                 arguments, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
             )
             end = signal.SIGTERM if format.stop else signal.SIGKILL
-            timer = threading.Timer(format.stop or TIME, os.kill, (process.pid, end))
+            timer = threading.Timer(format.stop or TIME, end_process, (process.pid, end))
             timer.start()
             _, status, used = os.wait4(process.pid, 0)
             timer.cancel()
@@ -308,6 +312,12 @@ class Runner:
         if code in REFUSALS and format.shown and not slow and (given.name if not format.service else "127.0.0.1") not in text:
             return f"exit {code} names no input: {last}"
         return None
+
+
+def end_process(pid, signal_number):
+    """It may have ended by itself since the timer went off."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal_number)
 
 
 class Service(http.server.ThreadingHTTPServer):
