@@ -76,7 +76,7 @@ def line(name, measured):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rollproof", default=os.path.join(ROOT, "target/release/rollproof"))
+    options.add_argument("--rollproof", default=os.path.join(ROOT, "target/dist/rollproof"))
     options.add_argument("--archives", type=int, default=10_000)
     options.add_argument("--tenants", type=int, default=1_000)
     options.add_argument("--folder", help="a folder of archives that is there, or is to be made and kept")

@@ -129,7 +129,7 @@ def parse():
     parser.add_argument("--distinct-sizes", type=sizes, default=[1_000_000], metavar="N,N",
                         help="tenants with a different error text each, rollproof alone (default: 1000000; empty: none)")
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="rounds at every size (default: 15, 5 and 2, the fewer the larger)")
-    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "release", "rollproof"), metavar="PATH")
+    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "dist", "rollproof"), metavar="PATH")
     parser.add_argument("--opa", default="opa", metavar="PATH")
     parser.add_argument("--conftest", default="conftest", metavar="PATH")
     parser.add_argument("--skip", type=lambda text: text.split(","), default=[], metavar="A,B", help="programs to leave out: rollproof, opa, conftest")
@@ -141,7 +141,7 @@ def parse():
             continue
         found = shutil.which(getattr(options, name))
         if not found:
-            hint = "cargo build --release" if name == "rollproof" else "see tests/interop/opa"
+            hint = "cargo build --profile dist" if name == "rollproof" else "see tests/interop/opa"
             parser.error(f"{getattr(options, name)} is not there: --{name} PATH, or --skip {name} ({hint})")
         setattr(options, name, os.path.abspath(found))
     return options

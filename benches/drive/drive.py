@@ -75,7 +75,7 @@ def parse():
     parser.add_argument("--tenants", type=int, default=10_000, metavar="N")
     parser.add_argument("--batch", type=int, default=100, metavar="N", help="tenants a call")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
-    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "release", "rollproof"), metavar="PATH")
+    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "dist", "rollproof"), metavar="PATH")
     return parser.parse_args()
 
 

@@ -79,7 +79,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tenants", type=int, default=1_000_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=7, metavar="N")
-    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "release", "rollproof"), metavar="PATH")
+    parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "dist", "rollproof"), metavar="PATH")
     return parser.parse_args()
 
 

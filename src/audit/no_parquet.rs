@@ -34,7 +34,7 @@ impl Tables {
     pub fn new(_: &Path) -> Result<Self, Error> {
         Err(Error::usage(
             "--parquet: this rollproof was built without Parquet",
-            "build it with `cargo install --path . --locked --features parquet`",
+            "build it with `cargo install --path . --locked --profile dist --features parquet`",
         ))
     }
 

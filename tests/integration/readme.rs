@@ -35,10 +35,7 @@ fn readme() -> String {
 fn shell(command: &str) -> Command {
     let binary = env!("CARGO_BIN_EXE_rollproof");
     let mut shell = Command::new("sh");
-    shell.args([
-        "-euc",
-        &command.replace("cargo run --release --", "rollproof").replace("rollproof ", &format!("{binary} ")),
-    ]);
+    shell.args(["-euc", &command.replace("cargo run --", "rollproof").replace("rollproof ", &format!("{binary} "))]);
     for (name, value) in rollproof().get_envs() {
         assert!(value.is_none());
         shell.env_remove(name);

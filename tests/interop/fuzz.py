@@ -64,7 +64,7 @@ class Format:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rollproof", default=str(ROOT / "target/release/rollproof"), help="the binary")
+    parser.add_argument("--rollproof", default=str(ROOT / "target/dist/rollproof"), help="the binary")
     parser.add_argument("--cases", type=int, default=20_000, help="mutations of every format")
     parser.add_argument("--bytes", type=int, default=1_000_000, help="random bytes, over all formats")
     parser.add_argument("--seed", default="rollproof")

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MUTANTS = ["cargo", "bench", "--locked", "--quiet", "--bench", "mutants"]
+MUTANTS = ["cargo", "bench", "--locked", "--quiet", "--profile", "dist", "--bench", "mutants"]
 AT_LEAST = 2000
 
 
