@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use explain::{Fault, MAX_FAULTS, explain, explain_response, fault_at, json, line_fault, utf8, without_place};
 
@@ -114,8 +114,50 @@ impl Name {
         }
     }
 
+    /// The format's name in words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Document => "Document of a rollout",
+            Self::Report => "Report on a rollout",
+            Self::Error => "Report that there is no verdict",
+            Self::Response => "Response of a rollout",
+            Self::Fleet => "Fleet",
+            Self::Plan => "Rollout plan",
+            Self::Journal => "Record of a rollout's journal",
+            Self::Config => "Configuration",
+            Self::Scenario => "Drill scenario",
+            Self::Waivers => "Waivers",
+            Self::Explanation => "Explanation of a verdict",
+            Self::Tests => "Results of policy tests",
+            Self::Case => "Expectation of a fixture",
+            Self::Policies => "List of policies",
+            Self::Policy => "Description of a policy",
+            Self::Said => "Findings of a policy",
+            Self::Audit => "Document of an audit",
+            Self::AuditReport => "Report on an audit",
+        }
+    }
+
+    /// The `$id` of the schema: a name, and no address to load it from.
+    pub fn id(self) -> String {
+        format!("urn:rollproof:schema:{}:v1", self.file().trim_end_matches(".schema.json"))
+    }
+
     /// The schema itself, generated from the types.
     pub fn schema(self) -> Value {
+        let mut schema = self.generated();
+        let mut named = Map::new();
+        let dialect = schema["$schema"].take();
+        named.extend([("$schema".into(), dialect), ("$id".into(), self.id().into())]);
+        named.insert("title".into(), self.title().into());
+        if let Some(keywords) = schema.as_object_mut() {
+            keywords.retain(|keyword, _| keyword != "$schema" && keyword != "title");
+            named.append(keywords);
+        }
+        named.into()
+    }
+
+    fn generated(self) -> Value {
         match self {
             Self::Document => schemars::schema_for!(Document).to_value(),
             Self::Report => schemars::schema_for!(Report).to_value(),
@@ -167,7 +209,6 @@ fn fleet() -> Value {
     let (answer, list) = (generator.subschema_for::<PlanAnswer>(), generator.subschema_for::<FleetList>());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Fleet",
         "description": "The tenants that a rollout has to cover: a plan call's answer, or a list of slugs, with labels or without.",
         "if": {"type": "object"},
         "then": answer,

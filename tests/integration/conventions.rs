@@ -43,13 +43,14 @@ fn an_example_is_written_down_tested_and_shown() {
     let examples = names("policies/examples");
     assert_eq!(examples.len(), 4);
     assert_eq!(names("fixtures/examples"), examples);
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("text");
+    let page = std::fs::read_to_string(root().join("docs/policies.md")).expect("text");
     for name in examples {
         let folder = root().join("policies/examples").join(&name);
         let text = std::fs::read_to_string(folder.join(format!("{name}.rego"))).expect("text");
         assert!(text.contains(&format!("\npackage examples.{name}\n")), "{name} has a package of its own");
         assert!(folder.join(format!("{name}_test.rego")).is_file(), "{name} has tests");
-        assert!(readme.contains(&format!("(policies/examples/{name}/{name}.rego)")), "{name} is not in the README");
+        let link = format!("(../policies/examples/{name}/{name}.rego)");
+        assert!(page.contains(&link), "{name} is not in docs/policies.md");
     }
     let bundled = rollproof::policy::Policies::bundled().expect("they load");
     assert!(bundled.packages().iter().all(|package| package.name.starts_with("rollproof.")));

@@ -626,9 +626,9 @@ fn probing_is_configured_and_senseless_options_are_refused_before_anything_is_ca
     assert_eq!(probe(&["--probe"]).code, 1);
     assert!(world.asked()["acme"] >= 2);
 
-    // What the README shows is read.
-    let readme = std::fs::read_to_string(crate::support::root().join("README.md")).expect("text");
-    let (_, shown) = readme.split_once("```toml\n").expect("an example");
+    // What the documentation shows is read.
+    let page = crate::support::read(&crate::support::root().join("docs/probing.md"));
+    let (_, shown) = page.split_once("```toml\n").expect("an example");
     case.file("rollproof.toml", shown.split_once("```").expect("its end").0);
     assert_eq!(case.run(["verify", "document.json"]).code, 1);
 

@@ -3,7 +3,7 @@
 
     same-from-bundle.py [--rollproof PATH] [--opa PATH] [--conftest PATH]
 
-A policy of a team's own, made by `rollproof policy new`, is in the bundle beside the bundled ones, and so is the example
+The commands of docs/policies.md that use a bundle are run as they are written. A policy of a team's own, made by `rollproof policy new`, is in the bundle beside the bundled ones, and so is the example
 that a fixture is about. Every fixture with a verdict is judged by the binary, which also writes the document that it
 judged; then each of the other two runs once for each set of parameters, policies and facts, on all documents. Exits
 with 1, and the differences, where they are not the same.
@@ -14,6 +14,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -44,6 +45,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         own = own_policy(options.rollproof, scratch)
+        wrong += documented(options, scratch)
         for number, (given, folders) in enumerate(groups.items()):
             wrong += compare(options, own, given, folders, scratch / str(number))
     for difference in wrong:
@@ -81,6 +83,24 @@ def own_policy(rollproof, scratch):
     assert "#   needs: [labels.tier]\n" in text
     policy.write_text(text.replace("#   needs: [labels.tier]\n", ""), encoding="utf-8")
     return str(policy)
+
+
+def documented(options, scratch):
+    """The commands of docs/policies.md: each answers on a rollout that skipped a tenant, and conftest fails it."""
+    page = (ROOT / "docs/policies.md").read_text(encoding="utf-8")
+    block = page.split("<!-- test: by tests/interop/same-from-bundle.py -->\n```sh\n")[1].split("```")[0]
+    folder = scratch / "documented"
+    folder.mkdir()
+    judge(options.rollproof, ROOT / "fixtures/coverage/skipped-tenant-46h", [], folder / "document.json")
+    wrong = []
+    for command in block.splitlines():
+        for name in ["rollproof", "opa", "conftest"]:
+            command = re.sub(rf"(^|&& ){name} ", lambda found: found[1] + str(getattr(options, name)) + " ", command)
+        ran = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, encoding="utf-8")
+        expected = 1 if "conftest" in command else 0
+        if ran.returncode != expected or ("eval" in command and "agents-team" not in ran.stdout):
+            wrong.append(f"docs/policies.md: {command}: exit {ran.returncode}: {ran.stdout}{ran.stderr}")
+    return wrong
 
 
 def compare(options, own, given, folders, scratch):

@@ -1,5 +1,7 @@
 //! What is called, in which order, with which headers and bodies; and when nothing is.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request, healthy};
@@ -41,6 +43,30 @@ fn a_rollout_makes_the_calls_of_the_contract_in_order() {
     let records: Vec<Value> = journal.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
     assert_eq!(records.first().expect("a start")["record"], "start");
     assert_eq!(records.last().expect("an end")["record"], "completed");
+}
+
+/// The bodies that docs/control-plane.md shows are those of a rollout by the plan that it shows.
+#[test]
+fn the_documented_bodies_are_sent() {
+    let examples = crate::readme::examples(Path::new("docs/control-plane.md"));
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let plan = examples.iter().find(|example| example.directive("schema") == Some("plan")).expect("a plan");
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let case = case(&plane.url);
+    let mut plan = json(&plan.text);
+    plan["cp_url"] = plane.url.clone().into();
+    case.file("plan.json", plan.to_string());
+    let ran = drive(&case, &["--time-scale", "0"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let requests = plane.requests();
+    let mut many = 0;
+    for example in examples {
+        if let Some(index) = example.directive("request") {
+            assert_eq!(requests[index.parse::<usize>().expect("an index")].body, json(&example.text));
+            many += 1;
+        }
+    }
+    assert_eq!(many, 2);
 }
 
 #[test]
