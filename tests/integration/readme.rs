@@ -505,6 +505,19 @@ fn links_lead_somewhere() {
     }
 }
 
+/// A line right after a table would be read as one more row of it.
+#[test]
+fn tables_end() {
+    for page in every_page() {
+        let text = read(&page);
+        let lines: Vec<&str> = prose(&text).collect();
+        for pair in lines.windows(2) {
+            let joined = pair[0].starts_with('|') && !pair[1].starts_with('|') && !pair[1].is_empty();
+            assert!(!joined, "{}: a blank line ends a table, before {:?}", page.display(), pair[1]);
+        }
+    }
+}
+
 /// The commands with their help, by their words: `policy test`.
 fn helps() -> BTreeMap<String, String> {
     let (mut helps, mut commands) = (BTreeMap::new(), vec![String::new()]);
@@ -583,15 +596,14 @@ fn cited_sections_exist() {
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             for found in cited.captures_iter(&text) {
                 let page = read(&root().join(format!("docs/{}.md", &found[1])));
-                for section in [found.get(2), found.get(4)].into_iter().flatten() {
+                for (section, item) in [(found.get(2), found.get(3)), (found.get(4), None)] {
+                    let Some(section) = section else { continue };
                     let heading = format!("\n## {}. ", section.as_str());
                     let (_, section) =
                         page.split_once(&heading).unwrap_or_else(|| panic!("{}: {}", path.display(), &found[0]));
                     let section = section.split("\n## ").next().expect("a section");
-                    if let Some(item) = found.get(3) {
-                        let item = format!("\n{}. ", item.as_str());
-                        assert!(section.contains(&item), "{}: {}", path.display(), &found[0]);
-                    }
+                    let item = item.map(|item| format!("\n{}. ", item.as_str())).unwrap_or_default();
+                    assert!(section.contains(&item), "{}: {}", path.display(), &found[0]);
                 }
                 many += 1;
             }
