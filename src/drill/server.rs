@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +13,9 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use serde_json::{Map, Value, json};
+use jsonschema::Validator;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::build::{self, Build};
@@ -21,6 +23,9 @@ use super::scenario::{Fault, Scenario};
 
 /// The token that the drill's control plane and its Gitea ask for. It opens nothing else.
 pub const TOKEN: &str = "drill-token-of-no-worth";
+
+/// What a control plane must speak.
+const WIRE: &str = include_str!("../../schemas/control-plane.openapi.json");
 
 /// A control plane on loopback.
 #[derive(Clone)]
@@ -56,27 +61,38 @@ pub async fn serve(listener: TcpListener, scenario: Scenario) -> io::Result<()> 
     axum::serve(listener, router).await
 }
 
+/// Why a call is refused: what it holds that the published description of the wire does not allow.
+fn refused(request: &Value) -> Option<String> {
+    static CALLS: LazyLock<[Validator; 2]> = LazyLock::new(|| {
+        let wire: Value = serde_json::from_str(WIRE).expect("it is JSON");
+        ["PlanCall", "ScopedCall"].map(|call| {
+            let schema = json!({"$ref": format!("#/components/schemas/{call}"), "components": wire["components"]});
+            jsonschema::validator_for(&schema).expect("it is a schema")
+        })
+    });
+    let is_scoped = request.get("only_slugs").is_some();
+    let error = CALLS[usize::from(is_scoped)].iter_errors(request).next()?;
+    Some(match error.instance_path().as_str() {
+        "" => error.to_string(),
+        at => format!("{at}: {error}"),
+    })
+}
+
 async fn redeploy(State(plane): State<ControlPlane>, headers: HeaderMap, body: Bytes) -> Response {
     let bearer = format!("Bearer {TOKEN}");
     if headers.get(AUTHORIZATION).is_none_or(|given| given.as_bytes() != bearer.as_bytes()) {
         return answer(StatusCode::UNAUTHORIZED, &json!({"ok": false, "error": "unauthorized"}));
     }
-    let request: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
     let bad = |error: &str| answer(StatusCode::BAD_REQUEST, &json!({"ok": false, "error": error}));
-    if request.get("confirm") != Some(&Value::Bool(true)) {
-        return bad("confirm is not true");
-    }
-    let tenants: Option<Vec<String>> = match request.get("only_slugs") {
-        None => None,
-        Some(slugs) => match serde_json::from_value::<Vec<String>>(slugs.clone()) {
-            Ok(slugs) if !slugs.is_empty() => Some(slugs),
-            _ => return bad("only_slugs names nobody"),
-        },
+    let request: Value = match serde_json::from_slice(&body) {
+        Ok(request) => request,
+        Err(error) => return bad(&format!("the body is no JSON: {error}")),
     };
-    let dry_run = request.get("dry_run") == Some(&Value::Bool(true));
-    if tenants.is_none() && !dry_run {
-        return bad("a rollout without only_slugs is not what the gate asks for");
+    if let Some(error) = refused(&request) {
+        return bad(&error);
     }
+    let tenants: Option<Vec<String>> = request.get("only_slugs").and_then(|slugs| Vec::deserialize(slugs).ok());
+    let dry_run = request["dry_run"] == true;
     let attempt = plane.attempt(tenants.as_deref());
     let usual = Fault::default();
     let fault = plane.scenario.fault(tenants.as_deref(), attempt).unwrap_or(&usual);

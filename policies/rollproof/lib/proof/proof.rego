@@ -87,8 +87,13 @@ failed_statuses := {status | some status in row_statuses; is_string(status); low
 
 images := {image | some cohort in input.cohorts; some row in cohort.rows; image := row.running_image}
 
-# An image without a tag says nothing, and so does a rollout without a target.
-other_images := {image | some image in images; is_string(image); tag(image) != input.rollout.target_tag}
+# An image without a tag says nothing, and so do an image's id and a rollout without a target.
+other_images := {image |
+	some image in images
+	is_string(image)
+	not regex.match(`^sha(256|512):[0-9a-fA-F]+$`, image)
+	tag(image) != input.rollout.target_tag
+}
 
 # What follows the last colon behind the last slash, a digest cut off.
 tag(image) := last if {

@@ -59,6 +59,10 @@ test_other_tag_with_digest_off_target if state([{"running_image": "r/p:staging-o
 
 test_digest_without_tag_assumed if state([{"running_image": "r/p@sha256:abc"}]) == "assumed"
 
+test_image_id_assumed if state([{"running_image": "sha256:0123456789abcdef"}]) == "assumed"
+
+test_repository_named_like_an_id_off_target if state([{"running_image": "sha256:staging-old"}]) == "off_target"
+
 test_port_without_tag_assumed if state([{"running_image": "host:5000/p"}]) == "assumed"
 
 test_port_and_tag_off_target if state([{"running_image": "host:5000/p:staging-old"}]) == "off_target"
