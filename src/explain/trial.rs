@@ -14,7 +14,7 @@ use crate::waivers;
 const MAX_TRIALS: u64 = 600;
 
 /// How many trials are made at the least.
-const MIN_TRIALS: u64 = 24;
+const MIN_TRIALS: u64 = 6;
 
 /// What all trials together may look at: tenants, and cohorts with what they cost.
 const MAX_WORK: u64 = 4_000_000;
