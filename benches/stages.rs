@@ -1,10 +1,13 @@
 //! How long each stage takes: collect, evaluate, and the whole process.
 
+#![expect(clippy::print_stdout, reason = "a benchmark is read where it runs")]
+
 use std::fmt::Write as _;
+use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use rollproof::collect::{EvidenceFields, Source, Sources, collect};
 use rollproof::policy::{Loading, Policies, Settings, load};
@@ -36,32 +39,37 @@ fn write_rollout(tenants: usize, folder: &Path) -> Sources {
     }
 }
 
-fn stages(criterion: &mut Criterion) {
-    criterion.bench_function("load", |bencher| bencher.iter(|| Policies::bundled().expect("they load")));
+/// How often a stage runs under `cargo bench`. Under `cargo test --bench stages` once shows that it works.
+const RUNS: usize = 20;
+
+/// Prints the median of some runs, the fastest and the slowest.
+fn measure<T>(name: &str, mut stage: impl FnMut() -> T) {
+    let runs = if std::env::args().any(|argument| argument == "--bench") { RUNS } else { 1 };
+    let time = |_| {
+        let start = Instant::now();
+        black_box(stage());
+        start.elapsed()
+    };
+    let mut times: Vec<Duration> = (0..runs).map(time).collect();
+    times.sort_unstable();
+    println!("{name:<18}{:>12.3?}  ({:.3?} to {:.3?})", times[runs / 2], times[0], times[runs - 1]);
+}
+
+fn main() {
+    measure("load", || Policies::bundled().expect("they load"));
+    let prepared = load(Settings::default()).and_then(Loading::wait).expect("they load");
     for tenants in [1_000, 100_000] {
         let folder = TempDir::new().expect("a folder");
         let sources = write_rollout(tenants, folder.path());
-        let mut group = criterion.benchmark_group("stages");
-        group.throughput(Throughput::Elements(tenants as u64)).sample_size(20);
-        group.bench_function(BenchmarkId::new("collect", tenants), |bencher| {
-            bencher.iter(|| collect(&sources, Timestamp::UNIX_EPOCH).expect("valid"));
+        let collected = || collect(&sources, Timestamp::UNIX_EPOCH).expect("valid");
+        measure(&format!("collect {tenants}"), collected);
+        let document = collected().document;
+        measure(&format!("evaluate {tenants}"), || prepared.evaluate(&document).expect("a verdict"));
+        measure(&format!("process {tenants}"), || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
+            command.args(["verify", "response.json", "--fleet", "fleet.txt", "--format", "json"]);
+            let status = command.current_dir(folder.path()).stdout(Stdio::null()).status().expect("it starts");
+            assert_eq!(status.code(), Some(1));
         });
-        let document = collect(&sources, Timestamp::UNIX_EPOCH).expect("valid").document;
-        group.bench_function(BenchmarkId::new("evaluate", tenants), |bencher| {
-            let prepared = load(Settings::default()).and_then(Loading::wait).expect("they load");
-            bencher.iter(|| prepared.evaluate(&document).expect("a verdict"));
-        });
-        group.bench_function(BenchmarkId::new("process", tenants), |bencher| {
-            bencher.iter(|| {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
-                command.args(["verify", "response.json", "--fleet", "fleet.txt", "--format", "json"]);
-                let status = command.current_dir(folder.path()).stdout(Stdio::null()).status().expect("it starts");
-                assert_eq!(status.code(), Some(1));
-            });
-        });
-        group.finish();
     }
 }
-
-criterion_group!(benches, stages);
-criterion_main!(benches);

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use memmap2::{Advice, MmapMut};
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use sha2::{Digest as _, Sha256};
 
 use crate::document::{InputFile, Role, Text};
@@ -161,9 +163,44 @@ pub fn is_packed(bytes: &[u8]) -> bool {
 fn unpacked(bytes: Bytes, max_bytes: u64) -> io::Result<Bytes> {
     match &*bytes {
         packed if packed.starts_with(&GZIP) => take(flate2::read::MultiGzDecoder::new(&*bytes), Vec::new(), max_bytes),
-        packed if packed.starts_with(&ZSTD) => take(zstd::Decoder::with_buffer(&*bytes)?, Vec::new(), max_bytes),
+        packed if packed.starts_with(&ZSTD) => Ok(Bytes::Vec(unpacked_frames(packed, max_bytes)?)),
         _ => Ok(bytes),
     }
+}
+
+/// The largest window that Zstandard's own tool reads without being asked to: 128 MiB.
+const MAX_WINDOW: u64 = 1 << 27;
+
+/// Unpacks the frames of Zstandard one after another, and at most one byte more than is allowed.
+fn unpacked_frames(mut packed: &[u8], max_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut decoder = FrameDecoder::new();
+    decoder.set_max_window_size(MAX_WINDOW);
+    while !packed.is_empty() && bytes.len() as u64 <= max_bytes {
+        let start = bytes.len();
+        match StreamingDecoder::new_with_decoder(&mut packed, &mut decoder) {
+            Ok(frame) => {
+                frame.take((max_bytes - start as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+            }
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                packed = packed.get(length as usize..).ok_or(io::ErrorKind::UnexpectedEof)?;
+                continue;
+            }
+            Err(error) => return Err(io::Error::other(error)),
+        }
+        // Where the limit cuts a frame short, its end is not known.
+        if bytes.len() as u64 <= max_bytes {
+            let told = decoder.get_checksum_from_data();
+            let size = decoder.content_size();
+            if told.is_some() && told != decoder.get_calculated_checksum() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
+            }
+            if size != 0 && size != (bytes.len() - start) as u64 {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "its size is another than it says"));
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// Reads what is there behind `start`, and at most one byte more than is allowed.
@@ -259,5 +296,51 @@ impl Input {
     /// What provenance says of it.
     pub fn file(&self, role: Role, sha256: String) -> InputFile {
         InputFile { role, name: self.name.clone(), bytes: self.bytes.len() as u64, sha256: Text::from(sha256) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `zstd -19` makes of `["acme", "bolt"`: with a checksum.
+    const FIRST: &[u8] = b"(\xb5/\xfd\x04hy\x00\x00[\x22acme\x22, \x22bolt\x22l\x8es\xbe";
+
+    /// What `zstd --no-check` makes of `, "cobalt"]`.
+    const SECOND: &[u8] = b"(\xb5/\xfd\x00XY\x00\x00, \x22cobalt\x22]";
+
+    /// A frame that readers skip.
+    const SKIPPED: &[u8] = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc";
+
+    fn unpacked(packed: &[&[u8]], max_bytes: u64) -> Option<String> {
+        let bytes = unpacked_frames(&packed.concat(), max_bytes).ok()?;
+        Some(String::from_utf8(bytes).expect("text"))
+    }
+
+    #[test]
+    fn frames_of_zstandard_are_read_one_after_another() {
+        let whole = r#"["acme", "bolt", "cobalt"]"#;
+        assert_eq!(unpacked(&[FIRST, SKIPPED, SECOND, SKIPPED], 100).as_deref(), Some(whole));
+        assert_eq!(
+            unpacked(&[FIRST, SECOND], 25).as_deref(),
+            Some(whole),
+            "one byte more than is allowed, and no more"
+        );
+        assert_eq!(unpacked(&[FIRST, SECOND], 3).as_deref(), Some(&whole[..4]));
+    }
+
+    #[test]
+    fn zstandard_that_is_cut_short_or_changed_is_refused() {
+        for end in 1..FIRST.len() {
+            assert_eq!(unpacked(&[&FIRST[..end]], 100), None, "the first {end} bytes");
+        }
+        let mut changed = FIRST.to_vec();
+        for at in [FIRST.len() - 6, FIRST.len() - 1] {
+            changed[at] ^= 1;
+            assert_eq!(unpacked(&[&changed], 100), None, "byte {at} is another");
+            changed[at] ^= 1;
+        }
+        assert_eq!(unpacked(&[FIRST, b"more"], 100), None);
+        assert_eq!(unpacked(&[FIRST, &SKIPPED[..9]], 100), None);
     }
 }

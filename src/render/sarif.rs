@@ -8,14 +8,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
-use serde_sarif::sarif::{
-    Artifact, ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
-    PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor, Result as Found, ResultKind,
-    ResultLevel, Run, Sarif, Suppression, Tool, ToolComponent,
-};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use self::log::{
+    Artifact, ArtifactLocation, Configuration, Driver, Found, FoundProperties, Invocation, Level, Location, Log,
+    LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, Run, RunProperties, Suppression, Tool,
+};
 use super::View;
 use super::escape::{clipped, for_sarif, for_terminal, write_json};
 use super::words::{
@@ -26,8 +25,13 @@ use crate::error::{ErrorReport, ReportedProblem};
 use crate::finding::{Finding, Severity};
 use crate::report::{Decision, Report, Straggler};
 
+mod log;
+
 /// Where the schema is published.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// How columns are counted.
+const COLUMN_KIND: &str = "unicodeCodePoints";
 
 /// How many results there are at the most.
 const MAX_RESULTS: usize = 5_000;
@@ -44,87 +48,85 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.')
 /// Writes one run of one tool.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let results = Results::of(report, view);
-    let run = Run::builder()
-        .tool(tool(rules(&report.findings)))
-        .invocations([invocation(report, results.left_out)])
-        .artifacts(report.inputs.iter().map(artifact).collect::<Vec<_>>())
-        .results(results.found)
-        .column_kind(json!("unicodeCodePoints"))
-        .properties(properties([("decision", json!(report.decision))]));
-    write(run.build(), out)
+    let run = Run {
+        artifacts: Some(report.inputs.iter().map(artifact).collect()),
+        column_kind: COLUMN_KIND,
+        invocations: [invocation(report, results.left_out)],
+        properties: RunProperties { decision: report.decision },
+        results: results.found,
+        tool: tool(rules(&report.findings)),
+    };
+    write(run, out)
 }
 
 /// Writes one run that has not succeeded, and a notification for each problem.
 pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
     let headline = format!("{NO_VERDICT}: {}", report.kind.meaning());
-    let mut told = vec![notification(("error", headline))];
+    let mut told = vec![notification((Level::Error, headline))];
     told.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
     let last = more_problems(report).into_iter().chain(report.more_help().map(|help| format!("Next: {help}")));
-    told.extend(last.map(|said| notification(("note", said))));
-    let invocation = Invocation::builder()
-        .execution_successful(false)
-        .exit_code(report.exit_code)
-        .tool_execution_notifications(told);
-    let run = Run::builder()
-        .tool(tool(Vec::new()))
-        .invocations([invocation.build()])
-        .results(Vec::new())
-        .column_kind(json!("unicodeCodePoints"))
-        .properties(properties([("decision", json!(report.decision))]));
-    write(run.build(), out)
+    told.extend(last.map(|said| notification((Level::Note, said))));
+    let invocation = Invocation {
+        execution_successful: false,
+        exit_code: Some(report.exit_code),
+        tool_execution_notifications: told,
+    };
+    let run = Run {
+        artifacts: None,
+        column_kind: COLUMN_KIND,
+        invocations: [invocation],
+        properties: RunProperties { decision: report.decision },
+        results: Vec::new(),
+        tool: tool(Vec::new()),
+    };
+    write(run, out)
 }
 
 fn problem(problem: &ReportedProblem) -> Notification {
     let said = problem_lines(problem, str::to_owned).into_iter();
     let said: Vec<String> = said.chain(problem.help.as_ref().map(|help| format!("Next: {help}"))).collect();
-    let mut notification = notification(("error", said.join(" ")));
+    let mut notification = notification((Level::Error, said.join(" ")));
     let place = problem.file().map(|input| {
         let mut place = location(input, problem.pointer.as_deref());
-        if let Some(region) = place.physical_location.as_mut().and_then(|place| place.region.as_mut()) {
-            let number = |number: u64| i64::try_from(number).ok();
-            region.start_line = problem.line.and_then(number).or(region.start_line);
-            region.start_column = problem.column.and_then(number);
-        }
+        let region = &mut place.physical_location.region;
+        region.start_line = problem.line.unwrap_or(region.start_line);
+        region.start_column = problem.column;
         place
     });
     notification.locations = Some(place.into_iter().collect());
     notification
 }
 
-fn tool(rules: Vec<ReportingDescriptor>) -> Tool {
-    let driver = ToolComponent::builder().name("rollproof").semantic_version(env!("CARGO_PKG_VERSION")).rules(rules);
-    Tool::builder().driver(driver.build()).build()
+fn tool(rules: Vec<Rule>) -> Tool {
+    Tool { driver: Driver { name: "rollproof", rules, semantic_version: env!("CARGO_PKG_VERSION") } }
 }
 
-fn write(run: Run, out: &mut dyn Write) -> io::Result<()> {
-    let sarif = Sarif::builder().schema(SCHEMA).version(json!("2.1.0")).runs([run]).build();
-    write_json(out, &sarif)
+fn write(run: Run<impl Serialize>, out: &mut dyn Write) -> io::Result<()> {
+    write_json(out, &Log { schema: SCHEMA, runs: [run], version: "2.1.0" })
 }
 
-fn notification((level, said): (&str, String)) -> Notification {
-    let message = Message::builder().text(text(&said)).build();
-    Notification::builder().level(json!(level)).message(message).build()
+fn notification((level, said): (Level, String)) -> Notification {
+    Notification { level, locations: None, message: message(&said) }
 }
 
-fn properties<const N: usize>(values: [(&str, Value); N]) -> PropertyBag {
-    let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
-    PropertyBag::builder().additional_properties(values.collect::<BTreeMap<_, _>>()).build()
+fn message(said: &str) -> Message {
+    Message { text: text(said) }
 }
 
 fn text(said: &str) -> String {
     clipped(&for_sarif(said), MAX_TEXT).into_owned()
 }
 
-fn level(severity: Severity) -> ResultLevel {
+const fn level(severity: Severity) -> Level {
     match severity {
-        Severity::Deny | Severity::Inconclusive => ResultLevel::Error,
-        Severity::Warn => ResultLevel::Warning,
-        Severity::Note => ResultLevel::Note,
+        Severity::Deny | Severity::Inconclusive => Level::Error,
+        Severity::Warn => Level::Warning,
+        Severity::Note => Level::Note,
     }
 }
 
 /// A rule for each code that is found.
-fn rules(findings: &[Finding]) -> Vec<ReportingDescriptor> {
+fn rules(findings: &[Finding]) -> Vec<Rule> {
     let mut known = HashSet::new();
     let first = findings.iter().filter(|finding| known.insert(&*finding.code));
     let rule = |finding: &Finding| {
@@ -134,15 +136,14 @@ fn rules(findings: &[Finding]) -> Vec<ReportingDescriptor> {
         let help = remedy.map_or_else(|| place.clone(), |remedy| format!("{remedy} ({place})"));
         let title = if title.is_empty() { code } else { title };
         let description = if description.is_empty() { title } else { description };
-        let string = |said: &str| MultiformatMessageString::builder().text(text(said)).build();
-        ReportingDescriptor::builder()
-            .id(clipped(code, MAX_NAME))
-            .name(clipped(&pascal_case(code), MAX_NAME))
-            .short_description(string(title))
-            .full_description(string(description))
-            .help(string(&help))
-            .default_configuration(ReportingConfiguration::builder().level(json!(level(*severity))).build())
-            .build()
+        Rule {
+            default_configuration: Configuration { level: level(*severity) },
+            full_description: message(description),
+            help: message(&help),
+            id: clipped(code, MAX_NAME).into_owned(),
+            name: clipped(&pascal_case(code), MAX_NAME).into_owned(),
+            short_description: message(title),
+        }
     };
     first.map(rule).collect()
 }
@@ -157,55 +158,49 @@ fn pascal_case(code: &str) -> String {
 /// What is said about the run as a whole: the verdict, policies that weigh less, what is left out.
 fn invocation(report: &Report, left_out: usize) -> Invocation {
     let verdict_level = match report.decision {
-        Decision::Pass => "note",
-        Decision::NotAsserted => "warning",
-        Decision::Fail | Decision::Inconclusive => "error",
+        Decision::Pass => Level::Note,
+        Decision::NotAsserted => Level::Warning,
+        Decision::Fail | Decision::Inconclusive => Level::Error,
     };
     let mut told = vec![(verdict_level, format!("{}: {}", verdict(report.decision), headline(report)))];
-    told.extend(softened(report).into_iter().map(|sentence| ("warning", sentence)));
+    told.extend(softened(report).into_iter().map(|sentence| (Level::Warning, sentence)));
     if left_out > 0 {
-        told.push(("warning", format!("{left_out} more results are left out; the JSON report has all")));
+        told.push((Level::Warning, format!("{left_out} more results are left out; the JSON report has all")));
     }
-    Invocation::builder()
-        .execution_successful(true)
-        .tool_execution_notifications(told.into_iter().map(notification).collect::<Vec<_>>())
-        .build()
+    Invocation {
+        execution_successful: true,
+        exit_code: None,
+        tool_execution_notifications: told.into_iter().map(notification).collect(),
+    }
 }
 
 fn artifact(input: &InputFile) -> Artifact {
-    let hashes = BTreeMap::from([("sha-256".to_owned(), input.sha256.to_string())]);
-    Artifact::builder()
-        .location(artifact_location(&input.name))
-        .length(i64::try_from(input.bytes).unwrap_or(i64::MAX))
-        .hashes(hashes)
-        .build()
+    Artifact {
+        hashes: BTreeMap::from([("sha-256", input.sha256.to_string())]),
+        length: input.bytes,
+        location: artifact_location(&input.name),
+    }
 }
 
 /// A path as GitHub wants it: relative to the repository's root, or an absolute `file:` URI.
 fn artifact_location(name: &str) -> ArtifactLocation {
     let path = utf8_percent_encode(name.trim_start_matches("./"), PATH).to_string();
     if path.starts_with('/') {
-        ArtifactLocation::builder().uri(format!("file://{path}")).build()
+        ArtifactLocation { uri: format!("file://{path}"), uri_base_id: None }
     } else {
-        ArtifactLocation::builder().uri(path).uri_base_id("%SRCROOT%").build()
+        ArtifactLocation { uri: path, uri_base_id: Some("%SRCROOT%") }
     }
 }
 
 /// A place in an input. No line is known: evidence is judged without the bytes that it came from.
 fn location(input: &str, pointer: Option<&str>) -> Location {
-    let place = PhysicalLocation::builder()
-        .artifact_location(artifact_location(input))
-        // Without a line GitHub shows nothing.
-        .region(Region::builder().start_line(1).build())
-        .build();
-    let location = Location::builder().physical_location(place);
-    match pointer {
-        Some(pointer) => {
-            // A JSON pointer is how SARIF names a place inside JSON.
-            let logical = LogicalLocation::builder().fully_qualified_name(for_terminal(pointer)).kind("value").build();
-            location.logical_locations([logical]).build()
-        }
-        None => location.build(),
+    // A JSON pointer is how SARIF names a place inside JSON.
+    let logical = |pointer| [LogicalLocation { fully_qualified_name: for_terminal(pointer), kind: "value" }];
+    // Without a line GitHub shows nothing.
+    let region = Region { start_column: None, start_line: 1 };
+    Location {
+        logical_locations: pointer.map(logical),
+        physical_location: PhysicalLocation { artifact_location: artifact_location(input), region },
     }
 }
 
@@ -298,20 +293,21 @@ impl<'a> Results<'a> {
             return;
         }
         let Finding { code, severity, .. } = finding;
-        let suppression = but(finding).filter(|_| finding.waived.is_some()).map(|why| {
-            Suppression::builder().kind(json!("external")).status(json!("accepted")).justification(text(&why)).build()
-        });
-        let result = Found::builder()
-            .rule_id(clipped(code, MAX_NAME))
-            .kind(ResultKind::Fail)
-            .level(level(*severity))
-            .message(Message::builder().text(text(said)).build())
-            .locations(place.into_iter().collect::<Vec<_>>())
-            .partial_fingerprints(BTreeMap::from([(FINGERPRINT.to_owned(), self.fingerprint(code, tenant))]))
+        let suppression = but(finding).filter(|_| finding.waived.is_some());
+        let suppression =
+            suppression.map(|why| Suppression { justification: text(&why), kind: "external", status: "accepted" });
+        let result = Found {
+            kind: "fail",
+            level: level(*severity),
+            locations: place.into_iter().collect(),
+            message: message(said),
+            partial_fingerprints: BTreeMap::from([(FINGERPRINT, self.fingerprint(code, tenant))]),
+            properties: FoundProperties { severity: *severity },
+            rule_id: clipped(code, MAX_NAME).into_owned(),
             // Where one result says so, all of them have to.
-            .suppressions(suppression.into_iter().collect::<Vec<_>>())
-            .properties(properties([("severity", json!(severity))]));
-        self.found.push(result.build());
+            suppressions: suppression.into_iter().collect(),
+        };
+        self.found.push(result);
     }
 
     /// The same finding about the same tenant is the same alert, from one rollout to the next.
