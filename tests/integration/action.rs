@@ -1,9 +1,10 @@
 //! `action.yml` and the workflows of GitHub and GitLab: every line that runs rollproof is run, against the drill's server.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,6 +77,7 @@ struct Pipeline {
 #[derive(Deserialize)]
 struct PipelineJob {
     variables: Values,
+    before_script: Vec<String>,
     script: Vec<String>,
     artifacts: Artifacts,
 }
@@ -106,7 +108,7 @@ fn expanded(text: &str, known: &Values) -> String {
     expanded
 }
 
-/// A CI job on a machine that has rollproof.
+/// A CI job on a machine that has rollproof, unless the case has a folder `bin` without it.
 fn shell(case: &Case, command: &str) -> Command {
     let mut shell = Command::new("bash");
     shell.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", command]).current_dir(case.path(""));
@@ -118,7 +120,12 @@ fn shell(case: &Case, command: &str) -> Command {
         symlink(env!("CARGO_BIN_EXE_rollproof"), case.path("bin/rollproof")).expect("a link");
     }
     let path = std::env::var("PATH").expect("it is set");
-    shell.env("PATH", format!("{}:{path}", case.path("bin").display())).env("RUNNER_TEMP", case.path("runner"));
+    let mut path = format!("{}:{path}", case.path("bin").display());
+    // What earlier steps added.
+    for folder in std::fs::read_to_string(case.path("path")).unwrap_or_default().lines() {
+        path.insert_str(0, &format!("{folder}:"));
+    }
+    shell.env("PATH", path).env("RUNNER_TEMP", case.path("runner"));
     shell.env("GITHUB_SHA", "abcdef1000000000000000000000000000000000").env("GITHUB_REF_NAME", "main");
     shell.env("GITHUB_REPOSITORY", "shop/platform").env("GITHUB_STEP_SUMMARY", case.path("summary.md"));
     shell.env("GITHUB_OUTPUT", case.path("output")).env("GITHUB_PATH", case.path("path"));
@@ -230,7 +237,7 @@ fn the_github_workflow_rolls_out_and_hands_on_what_came_of_it() {
     {
         let case = Case::new();
         let served = served(&case, scenario);
-        let secrets = values([("secrets.CP_ADMIN_API_TOKEN", &served.token)]);
+        let secrets = values([("secrets.CP_ADMIN_API_TOKEN", &*served.token), ("vars.ROLLPROOF_BINARY", "")]);
         let with = ours.with.iter().map(|(name, value)| (name.clone(), expanded(value, &secrets))).collect();
         // No tenant may be shipped past, so that a skipped one fails the job.
         let played = play(&case, &served, &with, &values([("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "0")]));
@@ -351,7 +358,7 @@ fn the_gitlab_pipeline_rolls_out_and_keeps_what_came_of_it() {
         let mut last = 0;
         for line in &job.script {
             assert_eq!(last, 0, "what comes behind a failure does not run");
-            let mut shell = shell(&case, line);
+            let mut shell = shell(&case, &format!("{}\n{line}", job.before_script.join("\n")));
             for (name, value) in &job.variables {
                 shell.env(name, value.replace("$CI_COMMIT_SHA", "abcdef1000000000000000000000000000000000"));
             }
@@ -363,4 +370,65 @@ fn the_gitlab_pipeline_rolls_out_and_keeps_what_came_of_it() {
             assert!(case.path(file).is_file(), "{file} is kept");
         }
     }
+}
+
+/// Writes a script that says in `called` what it was called with.
+fn script(case: &Case, path: &str, then: &str) {
+    let (folder, name) = path.split_once('/').expect("a folder");
+    std::fs::create_dir_all(case.path(folder)).expect("a folder");
+    let text = format!("#!/bin/sh\necho \"{name} $*\" >>'{}'\n{then}\n", case.path("called").display());
+    let file = case.file(path, text);
+    std::fs::set_permissions(file, Permissions::from_mode(0o755)).expect("a script");
+}
+
+/// How the action, and the workflows without it, come by rollproof.
+#[test]
+fn a_binary_that_is_given_is_used_and_one_is_built_only_where_there_is_none() {
+    let binary = env!("CARGO_BIN_EXE_rollproof");
+    let built =
+        "for root; do :; done; mkdir -p \"$root/bin\"; ln -s '{}' \"$root/bin/rollproof\"".replace("{}", binary);
+    let gitea = crate::workflow::install();
+    let gitlab = yaml::<Pipeline>("docs/ci/gitlab.yml").rollout.before_script.join("\n");
+    let ours = yaml::<Action>("action.yml").runs.steps.into_iter().next().and_then(|step| step.run).expect("a command");
+    for (name, install) in [("action.yml", &ours), ("gitea.yml", &gitea), ("gitlab.yml", &gitlab)] {
+        for (given, in_path, called) in [
+            (true, false, "given plan --help"),
+            (true, true, "given plan --help"),
+            (false, true, "rollproof plan --help"),
+            (false, false, "cargo install "),
+        ] {
+            let case = Case::new();
+            script(&case, "bin/cargo", &built);
+            script(&case, "tools/given", &format!("exec '{binary}' \"$@\""));
+            if in_path {
+                script(&case, "bin/rollproof", &format!("exec '{binary}' \"$@\""));
+            }
+            let given = if given { case.path("tools/given") } else { PathBuf::new() };
+            let given = given.display().to_string();
+            let in_shell = |command: &str| {
+                let mut shell = shell(&case, command);
+                shell.env("BINARY", &given).env("ROLLPROOF_BINARY", &given).env("SOURCE", ".");
+                run(&mut shell)
+            };
+            let ran = if name == "gitlab.yml" {
+                in_shell(&format!("{install}\nrollproof plan --help"))
+            } else {
+                assert_eq!(in_shell(install).code, 0, "{name}");
+                in_shell("rollproof plan --help")
+            };
+            assert!(ran.code == 0 && ran.stdout.contains("Usage: rollproof plan"), "{name}: {}", ran.stderr);
+            let told = read(&case.path("called"));
+            let first = told.lines().next().expect("a call");
+            assert!(first.starts_with(called), "{name}: {told}");
+            if called.starts_with("cargo") {
+                assert!(first.contains(" --locked --profile dist --root "), "{name}: {told}");
+            } else {
+                assert_eq!(told.lines().count(), 1, "{name}: {told}");
+            }
+        }
+    }
+    let case = Case::new();
+    let ran = run(shell(&case, &ours).env("BINARY", case.path("none")).env("SOURCE", "."));
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("/none is no file that can be run"), "{}", ran.stderr);
 }

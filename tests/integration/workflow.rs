@@ -56,6 +56,20 @@ impl Drop for Served {
     }
 }
 
+fn job() -> Job {
+    let text = std::fs::read_to_string(root().join("docs/ci/gitea.yml")).expect("text");
+    let mut workflow: Workflow = serde_saphyr::from_str(&text).expect("a workflow");
+    workflow.jobs.remove("rollout").expect("the job")
+}
+
+/// What the workflow does to come by rollproof.
+pub fn install() -> String {
+    let steps = job().steps;
+    let install = steps.into_iter().find(|step| step.name == "Install").expect("the step");
+    assert_eq!(install.env["BINARY"], "${{ vars.ROLLPROOF_BINARY }}");
+    install.run.expect("a command")
+}
+
 /// Runs every step of the workflow that has a command, up to the first that fails.
 fn play(case: &Case, scenario: &str) -> Vec<(String, Ran)> {
     let served = Served::new(&root().join("scenarios").join(scenario));
@@ -74,11 +88,10 @@ fn play(case: &Case, scenario: &str) -> Vec<(String, Ran)> {
         // A variable that is not set.
         ("${{ vars.PROD_AUTO_DEPLOY_DISABLED }}", ""),
     ]);
-    let text = std::fs::read_to_string(root().join("docs/ci/gitea.yml")).expect("text");
-    let mut workflow: Workflow = serde_saphyr::from_str(&text).expect("a workflow");
-    let job = workflow.jobs.remove("rollout").expect("the job");
+    let job = job();
     let mut ran = Vec::new();
-    for step in job.steps {
+    // `install` has a test of its own.
+    for step in job.steps.into_iter().filter(|step| step.name != "Install") {
         let Some(command) = &step.run else { continue };
         assert!(command.starts_with("rollproof "), "{command}");
         let mut shell = Command::new("sh");
