@@ -61,11 +61,12 @@ mod tests {
         let text = serde_json::to_string_pretty(&said).expect("it can be written") + "\n";
         if std::env::var_os("ROLLPROOF_UPDATE").is_some() {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy/embedded/metadata.json");
-            return std::fs::write(path, text).expect("the file can be written");
+            std::fs::write(path, &text).expect("the file can be written");
         }
         assert!(
             text == METADATA,
-            "src/policy/embedded/metadata.json is not as generated; look at the difference after `ROLLPROOF_UPDATE=1 cargo test`"
+            "src/policy/embedded/metadata.json is not as generated; look at the difference after `ROLLPROOF_UPDATE=1 cargo test`, \
+             and run that once more: what is built in is written, and what comes of it is to be built"
         );
     }
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran, read_json, root, run};
+use crate::support::{Case, Ran, read_json, root, run, snapshot};
 
 const SAMPLE: &str = "fixtures/lag/skipped-for-46-hours";
 
@@ -95,10 +95,10 @@ fn sample(args: &[&str]) -> Ran {
 fn the_sample_is_told_to_a_person_and_to_machines() {
     let text = sample(&[]);
     assert_eq!((text.code, &*text.stderr), (1, ""));
-    insta::assert_snapshot!("audit-text", text.stdout);
+    snapshot("audit.txt", &text.stdout);
     let lines = sample(&["--format", "jsonl"]);
     assert_eq!(lines.code, 1);
-    insta::assert_snapshot!("audit-jsonl", lines.stdout.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    snapshot("audit.jsonl", &lines.stdout.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! The page of `audit --format html`: its markup, and that its data is what the report says. How it behaves in a browser
 //! is `tests/interop/browser`'s.
 
-use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::html::{data, markup};
-use crate::support::Case;
+use crate::support::{Case, snapshot};
 
 /// Says of each tenant of a rollout what its row says: `+` proven, `?` an older control plane, `x` off the target, `!` a
 /// failure, `-` no row, ` ` not in the fleet.
@@ -57,14 +56,14 @@ fn page(case: &Case, format: &str) -> String {
 
 #[test]
 fn audit_pages() {
-    assert_snapshot!("audit-html-incident", markup(&page(&incident(), "html")));
+    snapshot("audit-html-incident.txt", &markup(&page(&incident(), "html")));
     let quiet = Case::new();
     rollout(&quiet, "2026-07-01T10", true, &[("acme", '+'), ("bolt", '+')]);
-    assert_snapshot!("audit-html-quiet", markup(&page(&quiet, "html")));
+    snapshot("audit-html-quiet.txt", &markup(&page(&quiet, "html")));
     let none = Case::new();
     std::fs::create_dir_all(none.path("archives")).expect("a folder");
     none.file("archives/2026-07-07T10.response.json", "{\"ok\": tru");
-    assert_snapshot!("audit-html-nothing", markup(&page(&none, "html")));
+    snapshot("audit-html-nothing.txt", &markup(&page(&none, "html")));
 }
 
 fn unpacked(runs: &str) -> String {

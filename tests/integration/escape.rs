@@ -137,19 +137,24 @@ fn is_ours(line: &str) -> bool {
     text.is_some_and(|(title, text)| !title.contains([':', ',']) && is_harmless(text))
 }
 
+/// Checks that nothing of a text commands a CI, moves a cursor or hides.
+#[track_caller]
+pub fn is_quiet_text(text: &str, what: &str) {
+    // The page's own script has tabs, the summary a sign of two characters.
+    let own = |c: char| matches!(c, '\n' | '\t' | '\u{fe0f}');
+    let seen = |c: char| own(c) || (' '..='~').contains(&c) || c.escape_debug().len() == 1;
+    let strange: Vec<char> = text.chars().filter(|c| !seen(*c)).collect();
+    assert!(strange.is_empty(), "{what}: {strange:?} in {text}");
+    for line in text.lines() {
+        let commands = line.trim_start().starts_with("::") && !is_ours(line);
+        assert!(!commands && !line.contains("##["), "{what}: {line:?} in {text}");
+    }
+}
+
 #[track_caller]
 fn is_quiet(ran: &Ran, what: &str) {
-    for text in [&ran.stdout, &ran.stderr] {
-        // The page's own script has tabs, the summary a sign of two characters.
-        let own = |c: char| matches!(c, '\n' | '\t' | '\u{fe0f}');
-        let seen = |c: char| own(c) || (' '..='~').contains(&c) || c.escape_debug().len() == 1;
-        let strange: Vec<char> = text.chars().filter(|c| !seen(*c)).collect();
-        assert!(strange.is_empty(), "{what}: {strange:?} in {text}");
-        for line in text.lines() {
-            let commands = line.trim_start().starts_with("::") && !is_ours(line);
-            assert!(!commands && !line.contains("##["), "{what}: {line:?} in {text}");
-        }
-    }
+    is_quiet_text(&ran.stdout, what);
+    is_quiet_text(&ran.stderr, what);
     assert!(!ran.stderr.contains("::"), "{what}: {}", ran.stderr);
 }
 

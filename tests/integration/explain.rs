@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run};
+use crate::support::{Case, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot};
 
 /// Explains a fixture; `more` may name a tenant or a code.
 fn explain(fixture: &str, more: &[&str]) -> Ran {
@@ -44,7 +44,7 @@ fn a_person_reads_how_it_came_about() {
     ] {
         let ran = explain(fixture, more);
         assert_eq!((ran.code, &*ran.stderr), (0, ""), "{name}");
-        insta::assert_snapshot!(name, ran.stdout);
+        snapshot(&format!("explain-{name}.txt"), &ran.stdout);
     }
 }
 

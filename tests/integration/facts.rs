@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran, read_json, root};
+use crate::support::{Case, Ran, read_json, root, snapshot};
 
 const POLICY: &str = r#"# METADATA
 # title: Ring
@@ -78,7 +78,7 @@ fn a_policy_reads_facts_and_named_fields_and_the_report_has_their_hash() {
     let again = ["verify", "document.json", "--policy", "ring.rego", "--format=json"];
     let silent = case.run(again);
     assert_eq!(silent.code, 5);
-    insta::assert_snapshot!("missing-fact", silent.stderr);
+    snapshot("missing-fact.txt", &silent.stderr);
     let again = report(&case.run(again.iter().chain(&["--facts", "rings=rings.json"])));
     assert_eq!(again["findings"], found["findings"]);
 }
@@ -116,7 +116,7 @@ fn facts_that_cannot_be_used_are_refused() {
         assert!(ran.stdout.contains("rollproof.error/v1") || name == "no-name", "{name}: {}", ran.stdout);
         format!("{name}: {}", ran.stderr)
     });
-    insta::assert_snapshot!("facts-refused", said.join("\n"));
+    snapshot("facts-refused.txt", &said.join("\n"));
 
     let nobody = case.run(EVIDENCE.iter().chain(&["--facts", "rings=rings.json"]));
     assert_eq!(nobody.code, 2);
@@ -163,7 +163,7 @@ fn evidence_fields_that_cannot_be_used_are_refused() {
         assert!(ran.stdout.is_empty(), "{name}: {}", ran.stdout);
         format!("{name}: {}", ran.stderr)
     });
-    insta::assert_snapshot!("fields-refused", said.join("\n"));
+    snapshot("fields-refused.txt", &said.join("\n"));
     assert_eq!(case.run(["verify", "response.json", "--document", "document.json"]).code, 3);
     let ran = case.run(["verify", "document.json", "--evidence-field", "ring"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);

@@ -1,25 +1,50 @@
-//! Every policy on every fixture: the expectation written by hand, and the whole report.
+//! Every policy on every fixture: the expectation written by hand, and what is kept of the reports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::html::markup;
-use crate::support::{example_fixtures, fixture_args, fixtures, golden, read, read_json, rollproof, root, run};
+use crate::judged::{self, FORMATS, Judged, name_of};
+use crate::markup::shapes;
+use crate::support::{
+    UPDATE, example_fixtures, fixture_args, fixtures, golden, is_updating, read, read_json, rollproof, root, run,
+};
 
-/// Every format beside JSON, and the file that shows it in each fixture's folder.
-const FORMATS: [(&str, &str); 8] = [
-    ("text", "report.txt"),
+/// The fixtures whose reports are kept in every format, and what each shows. Of all others the report and its text are
+/// kept, and `renderers.rs` and `formats.rs` say what holds for their other formats.
+const SHOWN: [(&str, &str); 15] = [
+    ("coverage/every-state", "each proof state, stragglers above the tolerance, all columns of the rows"),
+    ("coverage/at-tolerance", "a pass with stragglers that are quarantined"),
+    ("coverage/hostile-slugs", "evidence that would be commands and markup, were it not escaped"),
+    ("coverage/dry-run-rows-no-plan", "a target that nobody knows"),
+    ("healthy/plain", "a pass of which no policy has anything to say"),
+    ("canary/dry-run", "a dry run, which asserts nothing"),
+    ("evidence/no-fleet", "evidence that cannot decide"),
+    ("evidence/contradiction-failure", "more changes that would turn the verdict than are shown"),
+    ("evidence/unplanned-tenant", "a tenant with rows that is in no fleet"),
+    ("calls/live-one-502", "a rollout that was driven: calls, a repetition, waiting and a soak"),
+    ("calls/live-killed", "a call that never ended"),
+    ("gates/ci-missing", "a gate that is closed, before anybody was enumerated"),
+    ("waivers/straggler-waived", "a pass because everything is waived"),
+    ("waivers/glob-does-not-reach-calls", "a failure beside what is waived"),
+    ("waivers/report-mode", "a policy that only reports"),
+];
+
+/// The formats that are kept of these alone, and their files.
+const KEPT: [(&str, &str); 6] = [
     ("markdown", "report.md"),
     ("github", "report.github.txt"),
     ("junit", "report.junit.xml"),
     ("sarif", "report.sarif"),
     ("outputs", "report.outputs.txt"),
-    ("jsonl", "report.jsonl"),
-    ("html", "report.html"),
+    ("html", "report.html.txt"),
 ];
+
+fn is_shown(judged: &Judged) -> bool {
+    SHOWN.iter().any(|(name, _)| *name == judged.name)
+}
 
 /// What a case says by hand, as far as a report can show it.
 fn expected(case: &Value) -> Value {
@@ -60,41 +85,83 @@ fn is_refused(case: &Value) -> bool {
 #[test]
 fn every_fixture_gives_the_expected_report() {
     let mut wrong = Vec::new();
-    for folder in fixtures().into_iter().chain(example_fixtures()) {
-        let case = read_json(&folder.join("case.json"));
-        if is_refused(&case) {
-            continue;
-        }
-        let args = fixture_args(&folder, &case);
-        let written = TempDir::new().expect("a temporary folder");
-        let mut command = rollproof();
-        command.args(&args).args(["--format", "json"]);
-        for (format, file) in FORMATS {
-            command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
-        }
-        let ran = run(command.current_dir(&folder));
-        let name = name_of(&folder);
-        let Ok(report) = serde_json::from_str::<Value>(&ran.stdout) else {
+    for judged in judged::all() {
+        let Judged { name, case, report, ran, .. } = judged;
+        if report.is_null() {
             wrong.push(format!("{name}: no report: {}", ran.stderr));
             continue;
-        };
-        let (expected, found) = (expected(&case), found(ran.code, &report));
-        if expected == found {
-            golden(&folder.join("report.json"), &ran.stdout);
-            // Without style and script, which are the same in every page.
-            golden(&folder.join("report.html.txt"), &markup(&read(&written.path().join("report.html"))));
-            for (_, file) in FORMATS.iter().filter(|(format, _)| !["jsonl", "html"].contains(format)) {
-                golden(&folder.join(file), &read(&written.path().join(file)));
-            }
-            // The same report in one line: to keep it twice would show nobody anything.
-            let line = read(&written.path().join("report.jsonl"));
-            assert_eq!(line.find('\n'), Some(line.len() - 1), "{name}: it is one line");
-            assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), report, "{name}");
-        } else {
+        }
+        let (expected, found) = (expected(case), found(ran.code, report));
+        if expected != found {
             wrong.push(format!("{name}: {}\n  expected {expected}\n  found    {found}", case["about"]));
         }
     }
     assert!(wrong.is_empty(), "{} fixtures:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_report_is_as_it_is_kept() {
+    for judged in judged::all() {
+        golden(&judged.folder.join("report.json"), judged.text("json"));
+        golden(&judged.folder.join("report.txt"), judged.text("text"));
+    }
+    for (name, _) in SHOWN {
+        let judged = judged::one(name);
+        for (format, file) in KEPT {
+            let text = judged.text(format);
+            // Without style and script, which are the same in every page.
+            let text = if format == "html" { markup(text) } else { text.to_owned() };
+            golden(&judged.folder.join(file), &text);
+        }
+    }
+}
+
+/// Every element, attribute, key, kind of line and level that a renderer writes of any fixture is in a report that is
+/// kept, so that somebody reads it.
+#[test]
+fn the_reports_that_are_kept_show_every_part_of_every_format() {
+    for (format, _) in KEPT {
+        let mut kept = BTreeSet::new();
+        for judged in judged::all().iter().filter(|judged| is_shown(judged)) {
+            kept.extend(shapes(format, judged.text(format)));
+        }
+        assert!(kept.len() > 2, "{format}: {kept:?}");
+        for judged in judged::all() {
+            let missing: Vec<_> = shapes(format, judged.text(format)).difference(&kept).cloned().collect();
+            assert!(missing.is_empty(), "{format}: only {} shows {missing:?}; put it into SHOWN", judged.name);
+        }
+    }
+}
+
+/// A report that is no longer compared would be read as one that is.
+#[test]
+fn no_report_is_left_over() {
+    let mut left = Vec::new();
+    for folder in fixtures().into_iter().chain(example_fixtures()) {
+        let name = name_of(&folder);
+        let refused = is_refused(&read_json(&folder.join("case.json")));
+        let kept = |file: &str| match file {
+            "report.json" | "report.txt" => !refused,
+            "error.txt" => refused,
+            _ if file.starts_with("report.") => {
+                SHOWN.iter().any(|(shown, _)| *shown == name) && KEPT.iter().any(|(_, kept)| *kept == file)
+            }
+            _ if file.starts_with("no-verdict.") => name == SEVERAL,
+            _ => true,
+        };
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if kept(&path.file_name().expect("a name").to_string_lossy()) {
+                continue;
+            }
+            if is_updating() {
+                std::fs::remove_file(&path).expect("the file can be removed");
+            } else {
+                left.push(path.display().to_string());
+            }
+        }
+    }
+    assert!(left.is_empty(), "nothing compares these; `{UPDATE}=1 cargo test` removes them: {left:#?}");
 }
 
 #[test]
@@ -118,19 +185,21 @@ fn every_invalid_fixture_names_each_place() {
     assert!(seen > 5, "there are invalid fixtures");
 }
 
-/// What each format says where there is no verdict, of the one with most to say. `.ci/run` has them read.
+/// The invalid fixture with most to say.
+const SEVERAL: &str = "invalid/several-errors";
+
+/// What each format says where there is no verdict. `.ci/run` has them read.
 #[test]
 fn an_invalid_fixture_is_an_error_in_every_format() {
-    let folder = root().join("fixtures/invalid/several-errors");
+    let folder = root().join("fixtures").join(SEVERAL);
     let written = TempDir::new().expect("a temporary folder");
-    let formats = || FORMATS.into_iter().chain([("json", "report.json")]);
     let mut command = rollproof();
     command.args(fixture_args(&folder, &read_json(&folder.join("case.json"))));
-    for (format, file) in formats() {
+    for (format, file) in FORMATS {
         command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
     }
     assert_eq!(run(command.current_dir(&folder)).code, 4);
-    for (format, file) in formats().filter(|(format, _)| *format != "jsonl") {
+    for (format, file) in FORMATS.into_iter().filter(|(format, _)| *format != "jsonl") {
         let text = read(&written.path().join(file));
         let file = file.replace("report.", "no-verdict.");
         match format {
@@ -143,15 +212,11 @@ fn an_invalid_fixture_is_an_error_in_every_format() {
 
 #[test]
 fn no_policy_speaks_on_the_healthy_ones() {
-    let healthy: Vec<_> =
-        fixtures().into_iter().filter(|folder| folder.starts_with(root().join("fixtures/healthy"))).collect();
+    let healthy: Vec<_> = judged::all().iter().filter(|judged| judged.name.starts_with("healthy/")).collect();
     assert!(!healthy.is_empty());
-    for folder in healthy {
-        let args = fixture_args(&folder, &read_json(&folder.join("case.json")));
-        let ran = run(rollproof().args(args).args(["--format", "json"]).current_dir(&folder));
-        let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
-        assert_eq!(report["findings"], json!([]), "{}", name_of(&folder));
-        assert_eq!(report["decision"], "pass");
+    for Judged { name, report, .. } in healthy {
+        assert_eq!(report["findings"], json!([]), "{name}");
+        assert_eq!(report["decision"], "pass", "{name}");
     }
 }
 
@@ -174,8 +239,4 @@ fn every_code_is_declared_and_shown() {
         }
     }
     assert_eq!(shown, declared);
-}
-
-fn name_of(folder: &Path) -> String {
-    folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string()
 }

@@ -1,28 +1,39 @@
 //! The formats that a CI reads: what they say is what the report says, and the published schemas and limits are kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use quick_junit::{NonSuccessKind, Report as Junit, TestCaseStatus};
+use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus};
+use rollproof::render::escape;
 use serde_json::{Value, json};
 
-use crate::support::{Case, example_fixtures, fixtures, read, read_json, root};
-
-/// Every fixture that gives a report: the report, and the folder that shows it in every format.
-fn reports() -> impl Iterator<Item = (Value, std::path::PathBuf)> {
-    let folders =
-        fixtures().into_iter().chain(example_fixtures()).filter(|folder| folder.join("report.json").is_file());
-    folders.map(|folder| (read_json(&folder.join("report.json")), folder))
-}
+use crate::judged::{self, Judged};
+use crate::markup::{is_balanced, tags};
+use crate::support::{Case, read, read_json, root};
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// What a test case says, in its status and beside it.
+fn said(case: &TestCase) -> String {
+    let (TestCaseStatus::NonSuccess { description, .. } | TestCaseStatus::Skipped { description, .. }) = &case.status
+    else {
+        return beside(case);
+    };
+    description.as_ref().map_or("", |text| text.as_str()).to_owned() + &beside(case)
+}
+
+fn beside(case: &TestCase) -> String {
+    case.system_out.as_ref().map_or("", |text| text.as_str()).to_owned()
+}
+
 #[test]
 fn junit_fails_where_the_rollout_fails_and_nowhere_else() {
-    for (report, folder) in reports() {
-        let junit = Junit::deserialize_from_str(&read(&folder.join("report.junit.xml"))).expect("JUnit XML");
-        let name = folder.display();
+    for judged in judged::all() {
+        let Judged { name, report, .. } = judged;
+        let text = judged.text("junit");
+        tags(text).and_then(|tags| is_balanced(&tags)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let junit = Junit::deserialize_from_str(text).expect("JUnit XML");
         let decision = report["decision"].as_str().expect("a word");
         assert_eq!(junit.failures > 0, decision == "fail", "{name}");
         assert!(junit.errors > 0 || decision != "inconclusive", "{name}");
@@ -32,14 +43,14 @@ fn junit_fails_where_the_rollout_fails_and_nowhere_else() {
 
         let cases = |suite: usize| junit.test_suites.get(suite).map_or(&[][..], |suite| &suite.test_cases);
         let names = |suite| cases(suite).iter().map(|case| case.name.to_string()).collect::<BTreeSet<_>>();
-        let policies: BTreeSet<String> = list(&report, "policies")
+        let policies: BTreeSet<String> = list(report, "policies")
             .iter()
             .map(|policy| policy["package"].as_str().expect("a name").to_owned())
             .chain((decision == "not_asserted").then(|| "verdict".to_owned()))
             .collect();
         assert_eq!(names(0), policies, "{name}");
-        assert_eq!(cases(1).len(), list(&report, "stragglers").len(), "{name}");
-        for (case, straggler) in cases(1).iter().zip(list(&report, "stragglers")) {
+        assert_eq!(cases(1).len(), list(report, "stragglers").len(), "{name}");
+        for (case, straggler) in cases(1).iter().zip(list(report, "stragglers")) {
             let tolerated = straggler["waived"] == true || straggler["quarantined"] == true;
             match &case.status {
                 TestCaseStatus::Skipped { .. } => assert!(tolerated, "{name}: {}", case.name.as_str()),
@@ -50,6 +61,18 @@ fn junit_fails_where_the_rollout_fails_and_nowhere_else() {
                 TestCaseStatus::Success { .. } => panic!("{name}: {} is not proven", case.name.as_str()),
             }
         }
+        let said: String = cases(0).iter().map(said).collect();
+        for finding in list(report, "findings") {
+            let [severity, code, message] =
+                ["severity", "code", "message"].map(|key| finding[key].as_str().expect("text"));
+            let sentence = escape::for_junit(&format!("{severity} {code}: {message}"));
+            assert!(said.contains(&sentence), "{name}: {sentence} is not in {said}");
+            let place =
+                format!("rule: {}:{}", finding["rule"]["file"].as_str().expect("a file"), finding["rule"]["line"]);
+            assert!(said.contains(&place), "{name}: {place} is not in {said}");
+            let remedy = finding["remedy"].as_str().map(|remedy| format!("next: {}", escape::for_junit(remedy.trim())));
+            assert!(remedy.is_none_or(|remedy| said.contains(&remedy)), "{name}: {finding}");
+        }
     }
 }
 
@@ -57,10 +80,10 @@ fn junit_fails_where_the_rollout_fails_and_nowhere_else() {
 fn sarif_is_valid_against_the_published_schema() {
     let schema = read_json(&root().join("tests/formats/sarif-2.1.0.schema.json"));
     let validator = jsonschema::validator_for(&schema).expect("it compiles");
-    for (report, folder) in reports() {
-        let sarif = read_json(&folder.join("report.sarif"));
+    for judged in judged::all() {
+        let Judged { name, report, .. } = judged;
+        let sarif: Value = serde_json::from_str(judged.text("sarif")).expect("JSON");
         let errors: Vec<_> = validator.iter_errors(&sarif).map(|error| error.to_string()).collect();
-        let name = folder.display();
         assert!(errors.is_empty(), "{name}: {errors:?}");
 
         let run = &sarif["runs"][0];
@@ -75,9 +98,25 @@ fn sarif_is_valid_against_the_published_schema() {
         let codes = |values: &'static str, key: &'static str, from: &Value| -> BTreeSet<String> {
             list(from, values).iter().map(|value| value[key].as_str().expect("a code").to_owned()).collect()
         };
-        let found = codes("findings", "code", &report);
+        let found = codes("findings", "code", report);
         assert_eq!(codes("results", "ruleId", run), found, "{name}: a finding without a result");
         assert_eq!(rules, found.iter().map(|code| &**code).collect(), "{name}");
+
+        let told = list(run, "results").iter().map(|result| result["message"]["text"].as_str().expect("a text"));
+        let told: BTreeSet<&str> = told.collect();
+        let behind = list(report, "stragglers").iter();
+        let behind: BTreeMap<&str, &str> =
+            behind.map(|behind| (text(behind, "tenant"), text(behind, "state"))).collect();
+        for finding in list(report, "findings") {
+            let tenants = list(finding, "tenants").iter().map(|tenant| tenant.as_str().expect("a name"));
+            let (late, others): (Vec<_>, Vec<_>) = tenants.partition(|tenant| behind.contains_key(tenant));
+            let has = |start: String| told.iter().any(|told| told.starts_with(&escape::for_sarif(&start)));
+            for tenant in &late {
+                assert!(has(format!("{tenant} is {}: ", behind[tenant])), "{name}: {tenant} is not in {told:?}");
+            }
+            let is_told = late.is_empty() || !others.is_empty();
+            assert!(!is_told || has(text(finding, "message").to_owned()), "{name}: {finding} is not in {told:?}");
+        }
 
         // The verdict can be read from what is not suppressed.
         let stands = list(run, "results").iter().any(|result| {
@@ -89,6 +128,10 @@ fn sarif_is_valid_against_the_published_schema() {
             list(run, "results").iter().map(|result| result["partialFingerprints"].to_string()).collect();
         assert_eq!(prints.len(), list(run, "results").len(), "{name}: two alerts would become one");
     }
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("no {key} in {value}"))
 }
 
 #[test]

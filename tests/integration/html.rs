@@ -1,19 +1,13 @@
 //! The page of `--report html`: its markup, what it holds of the evidence, and what it must not. How it behaves in a
 //! browser is `tests/interop/browser`'s.
 
-use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use crate::judged;
 use crate::support::{Case, fixture_args, read_json, rollproof, root, run};
 
-fn page(fixture: &str) -> String {
-    let folder = root().join("fixtures").join(fixture);
-    let case = read_json(&folder.join("case.json"));
-    let mut command = rollproof();
-    command.args(fixture_args(&folder, &case)).args(["--format", "html"]).current_dir(&folder);
-    let page = run(&mut command).stdout;
-    assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
-    page
+fn page(fixture: &str) -> &'static str {
+    judged::one(fixture).text("html")
 }
 
 /// A page without what is the same in every one, an element a line.
@@ -37,18 +31,6 @@ pub fn data(page: &str) -> Value {
     let (_, data) = page.split_once("<script type=\"application/json\" id=\"data\">").expect("it has data");
     let (data, _) = data.split_once("</script>").expect("it ends");
     serde_json::from_str(data).expect("it is JSON")
-}
-
-#[test]
-fn pages() {
-    assert_snapshot!("html-every-state", markup(&page("coverage/every-state")));
-    assert_snapshot!("html-healthy", markup(&page("healthy/plain")));
-    assert_snapshot!("html-one-502", markup(&page("calls/live-one-502")));
-    assert_snapshot!("html-killed", markup(&page("calls/live-killed")));
-    assert_snapshot!("html-straggler-waived", markup(&page("waivers/straggler-waived")));
-    assert_snapshot!("html-report-mode", markup(&page("waivers/report-mode")));
-    assert_snapshot!("html-hostile-slugs", markup(&page("coverage/hostile-slugs")));
-    assert_snapshot!("html-no-fleet", markup(&page("evidence/no-fleet")));
 }
 
 /// The same changes as `rollproof explain` finds, where something stands against a pass and where nothing does.
@@ -144,13 +126,6 @@ fn an_order_that_contradicts_the_cohorts_is_refused() {
     older.as_object_mut().expect("an object").remove("order");
     case.file("older.json", older.to_string());
     assert!(case.run(["verify", "older.json", "--format", "html"]).stdout.contains("in no known order"));
-}
-
-#[test]
-fn the_same_evidence_gives_the_same_bytes() {
-    for fixture in ["coverage/every-state", "calls/live-one-502"] {
-        assert_eq!(page(fixture), page(fixture));
-    }
 }
 
 #[test]

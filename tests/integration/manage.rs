@@ -5,7 +5,7 @@ use std::fs;
 use rollproof::schema::Name;
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran};
+use crate::support::{Case, Ran, snapshot};
 
 /// A policy with a parameter, a condition that no test below reaches, and one rule of each kind that matters.
 const POLICY: &str = r#"# METADATA
@@ -198,7 +198,7 @@ fn a_new_policy_never_replaces_anything_and_has_a_name_that_can_be_loaded() {
     let ran = case.run(["policy", "new", "other", "--in", "nowhere"]);
     assert_eq!(ran.code, 2);
     said += &ran.stderr;
-    insta::assert_snapshot!(said);
+    snapshot("policy-new.txt", &said);
     let left: Vec<_> =
         fs::read_dir(case.path("")).expect("a folder").map(|e| e.expect("an entry").file_name()).collect();
     assert_eq!(left, ["mine"]);
@@ -209,7 +209,7 @@ fn a_failed_test_says_what_does_not_hold_and_with_which_values() {
     let case = tiers(FAILING);
     let ran = case.run(["policy", "test", "tiers", "--verbose"]);
     assert_eq!((ran.code, &*ran.stderr), (1, ""));
-    insta::assert_snapshot!(ran.stdout);
+    snapshot("policy-failed-test.txt", &ran.stdout);
     let one = case.run(["policy", "test", "tiers", "--run", "holds|cases/one"]);
     assert_eq!((one.code, &*one.stdout), (0, "2 passed, 0 failed\n"));
 }
@@ -254,7 +254,7 @@ fn lines_that_no_test_reached_are_listed() {
         tiers("package tiers_test\n\nimport data.tiers\n\ntest_silent if tiers.deny == set() with input as {}\n");
     let ran = case.run(["policy", "test", "tiers", "--coverage"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    insta::assert_snapshot!(ran.stdout);
+    snapshot("policy-coverage.txt", &ran.stdout);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn tests_that_run_no_test_do_not_pass() {
     }
     let ran = case.run(["policy", "test", "tiers", "--run", "("]);
     assert_eq!(ran.code, 2);
-    insta::assert_snapshot!(said);
+    snapshot("policy-unknown-tests.txt", &said);
 }
 
 /// A test that asks for what nobody has would pass where it says `not`.
@@ -280,7 +280,7 @@ fn tests_that_name_what_nothing_has_are_refused() {
     );
     let ran = case.run(["policy", "test", "tiers"]);
     assert_eq!((ran.code, &*ran.stdout), (5, ""));
-    insta::assert_snapshot!(ran.stderr);
+    snapshot("policy-no-tests.txt", &ran.stderr);
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn fixtures_are_judged_and_their_expectation_is_written() {
         assert_eq!(ran.code, 1, "{expected}");
         said += &format!("{expected}\n{}", ran.stdout);
     }
-    insta::assert_snapshot!(said);
+    snapshot("policy-fixtures.txt", &said);
     fs::remove_dir_all(case.path("fixtures")).expect("it is removed");
     assert_eq!(case.run(test).code, 2);
     fs::create_dir(case.path("fixtures")).expect("a folder");
@@ -386,7 +386,7 @@ fn policies_are_listed_and_shown() {
     }
     let shown = case.run(["policy", "show", "tiers", "--policy", "tiers"]);
     assert_eq!(shown.code, 0);
-    insta::assert_snapshot!(shown.stdout);
+    snapshot("policy-show.txt", &shown.stdout);
     let unknown = case.run(["policy", "show", "helth"]);
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean \"health\"?"), "{}", unknown.stderr);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rollproof::error::Error;
 use rollproof::policy::Policies;
 
-use crate::support::{Case, root};
+use crate::support::{Case, root, snapshot};
 
 /// What a case gets that does not begin with a package of its own.
 const HEADER: &str =
@@ -50,7 +50,7 @@ fn every_typo_is_refused_with_its_place_and_a_remedy() {
         }
     }
     assert!(passed.is_empty(), "not refused: {passed:?}");
-    insta::assert_snapshot!("typos", shown);
+    snapshot("typos.txt", &shown);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn everything_that_is_wrong_is_said_in_one_run() {
     case.file("three.rego", "package team.three\n\ndeny contains {\n");
     let ran = case.run(["policy", "check", "."]);
     assert_eq!(ran.code, 5);
-    insta::assert_snapshot!("in-one-run", ran.stderr);
+    snapshot("in-one-run.txt", &ran.stderr);
     let one = case.run(["verify", "-", "--policy", "one.rego"]);
     assert_eq!(one.code, 5, "{}", one.stderr);
 }
@@ -81,7 +81,7 @@ fn two_files_do_not_share_a_rule() {
     case.file("two.rego", "package team.one\n\ndeny contains \"y\" if not input.rollout.dry_run\n");
     let ran = case.run(["policy", "check", "one.rego", "two.rego"]);
     assert_eq!(ran.code, 5);
-    insta::assert_snapshot!("two-files", ran.stderr);
+    snapshot("two-files.txt", &ran.stderr);
     let twice = case.run(["policy", "check", "one.rego", "./one.rego"]);
     assert_eq!((twice.code, &*twice.stdout), (0, "sound: team.one\n"), "{}", twice.stderr);
 }

@@ -11,11 +11,12 @@ use rollproof::collect::{Collected, EvidenceFields, Source, Sources, collect};
 use rollproof::document::Document;
 use rollproof::error::Error;
 use rollproof::finding::Severity;
-use rollproof::policy::{self, Loading, Settings};
+use rollproof::policy::Prepared;
 use rollproof::report::{Report, report};
 use rollproof::schema::{Fault, Name, explain, explain_response};
 use serde_json::{Map, Value, json};
 
+use crate::grammar::policies;
 use crate::oracle::{Verdict, judge};
 use crate::support::Case;
 
@@ -141,11 +142,17 @@ fn zones() -> EvidenceFields {
     EvidenceFields::new(&["zone".to_owned()]).expect("it can be named")
 }
 
+thread_local! {
+    /// The bundled policies, once for all cases of a test.
+    static POLICIES: Prepared = policies();
+}
+
 fn judged(collected: Collected) -> Report {
-    let policies = policy::load(Settings::default()).and_then(Loading::wait).expect("they load");
     let valid = rollproof::schema::validate(&collected.document).expect("what is collected is a valid document");
-    let outcome = policies.evaluate(&valid).expect("they can be evaluated");
-    report(&valid, collected.inputs, outcome, policies.packages(), policies.params())
+    POLICIES.with(|policies| {
+        let outcome = policies.evaluate(&valid).expect("they can be evaluated");
+        report(&valid, collected.inputs, outcome, policies.packages(), policies.params())
+    })
 }
 
 /// Whether it is planned, its labels, its rows.

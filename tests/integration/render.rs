@@ -1,43 +1,8 @@
-//! What people read: snapshots, and evidence that tries to be more than text.
+//! What people read on a terminal, in lists that are shortened, and of evidence that tries to be more than text.
 
-use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{Case, fixture_args, read_json, rollproof, root, run};
-
-fn shown(fixture: &str, more: &[&str]) -> String {
-    let folder = root().join("fixtures").join(fixture);
-    let case = read_json(&folder.join("case.json"));
-    run(rollproof().args(fixture_args(&folder, &case)).args(more).current_dir(&folder)).stdout
-}
-
-#[test]
-fn text() {
-    assert_snapshot!("text-skipped", shown("coverage/skipped-tenant-46h", &[]));
-    assert_snapshot!("text-every-state", shown("coverage/every-state", &[]));
-    assert_snapshot!("text-quarantine", shown("coverage/at-tolerance", &[]));
-    assert_snapshot!("text-healthy", shown("healthy/plain", &[]));
-    assert_snapshot!("text-no-fleet", shown("evidence/no-fleet", &[]));
-    assert_snapshot!("text-dry-run", shown("coverage/dry-run", &[]));
-    assert_snapshot!("text-build", shown("build/every-kind", &[]));
-}
-
-#[test]
-fn json() {
-    assert_snapshot!("json-skipped", shown("coverage/skipped-tenant-46h", &["--format", "json"]));
-}
-
-#[test]
-fn markdown() {
-    assert_snapshot!("markdown-every-state", shown("coverage/every-state", &["--format", "markdown"]));
-    assert_snapshot!("markdown-quarantine", shown("coverage/at-tolerance", &["--format", "markdown"]));
-}
-
-#[test]
-fn github() {
-    assert_snapshot!("github-every-state", shown("coverage/every-state", &["--format", "github"]));
-    assert_snapshot!("github-healthy", shown("healthy/plain", &["--format", "github"]));
-}
+use crate::support::{Case, fixture_args, read_json, rollproof, root, run, snapshot};
 
 #[test]
 fn colour() {
@@ -45,7 +10,7 @@ fn colour() {
     let case = read_json(&folder.join("case.json"));
     let mut command = rollproof();
     command.args(fixture_args(&folder, &case)).env("CLICOLOR_FORCE", "1").current_dir(&folder);
-    assert_snapshot!("text-colour", run(&mut command).stdout.replace('\u{1b}', "␛"));
+    snapshot("text-colour.txt", &run(&mut command).stdout.replace('\u{1b}', "␛"));
 }
 
 #[test]

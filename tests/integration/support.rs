@@ -113,17 +113,35 @@ impl Case {
     }
 }
 
+/// Whether generated files are written, and not compared.
+pub fn is_updating() -> bool {
+    std::env::var_os(UPDATE).is_some()
+}
+
 /// Compares a file with what it should hold, or writes it where [`UPDATE`] is set.
+#[track_caller]
 pub fn golden(path: &Path, expected: &str) {
-    if std::env::var_os(UPDATE).is_some() {
+    if is_updating() {
         std::fs::write(path, expected).expect("the file can be written");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "{} is not as generated; look at the difference after `{UPDATE}=1 cargo test`",
-        path.strip_prefix(root()).unwrap_or(path).display()
-    );
+    if found != expected {
+        let (mut old, mut new) = (found.lines(), expected.lines());
+        let first = (1..).map(|i| (i, old.next(), new.next())).find(|(_, old, new)| old != new || old.is_none());
+        let (line, old, new) = first.unwrap_or_default();
+        panic!(
+            "{} is not as generated: its line {line} is\n  {}\nand would be\n  {}\nlook at the difference after `{UPDATE}=1 cargo test`",
+            path.strip_prefix(root()).unwrap_or(path).display(),
+            old.unwrap_or("(missing)"),
+            new.unwrap_or("(missing)"),
+        );
+    }
+}
+
+/// The same with a file in `snapshots/`.
+#[track_caller]
+pub fn snapshot(name: &str, expected: &str) {
+    golden(&root().join("tests/integration/snapshots").join(name), expected);
 }
 
 /// Every folder below `fixtures/<policy>/` that holds a case.

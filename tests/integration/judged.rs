@@ -1,0 +1,148 @@
+//! Every fixture with a verdict, judged once for all tests that read what came of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Ran, example_fixtures, fixture_args, fixtures, read, read_json, rollproof, root, run};
+
+/// Every format of a report, and the file that shows it in a fixture's folder.
+pub const FORMATS: [(&str, &str); 9] = [
+    ("json", "report.json"),
+    ("jsonl", "report.jsonl"),
+    ("text", "report.txt"),
+    ("markdown", "report.md"),
+    ("github", "report.github.txt"),
+    ("junit", "report.junit.xml"),
+    ("sarif", "report.sarif"),
+    ("outputs", "report.outputs.txt"),
+    ("html", "report.html"),
+];
+
+/// What came of one fixture.
+pub struct Judged {
+    pub folder: PathBuf,
+    /// The folder below `fixtures/`.
+    pub name: String,
+    /// What `case.json` expects.
+    pub case: Value,
+    pub ran: Ran,
+    /// The report as JSON; null where there is none.
+    pub report: Value,
+    /// The document that was judged; null where there is none.
+    pub document: Value,
+    texts: BTreeMap<&'static str, String>,
+    /// Where the reports were written, which no report may say.
+    pub written: PathBuf,
+}
+
+impl Judged {
+    /// The report in one format.
+    pub fn text(&self, format: &str) -> &str {
+        self.texts.get(format).unwrap_or_else(|| panic!("{}: no {format}: {}", self.name, self.ran.stderr))
+    }
+
+    fn of(folder: PathBuf, case: Value, again: bool) -> Self {
+        let name = name_of(&folder);
+        let written = TempDir::new().expect("a temporary folder");
+        let mut command = rollproof();
+        command.args(fixture_args(&folder, &case)).current_dir(&folder);
+        let formats = || FORMATS.into_iter().filter(|(format, _)| !again || is_again(&folder, format));
+        for (format, file) in formats() {
+            command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
+        }
+        command.arg("--document").arg(written.path().join("document.json"));
+        if again {
+            command.envs(ELSEWHERE);
+        }
+        let ran = run(&mut command);
+        let texts = formats().filter_map(|(format, file)| {
+            let text = std::fs::read_to_string(written.path().join(file)).ok()?;
+            Some((format, text))
+        });
+        let texts: BTreeMap<_, _> = texts.collect();
+        let json = |text: Option<&String>| text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let document = std::fs::read_to_string(written.path().join("document.json")).ok();
+        Self {
+            name,
+            report: json(texts.get("json")),
+            document: json(document.as_ref()),
+            folder,
+            case,
+            ran,
+            texts,
+            written: written.path().to_owned(),
+        }
+    }
+}
+
+/// A fixture's folder below `fixtures/`.
+pub fn name_of(folder: &Path) -> String {
+    folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string()
+}
+
+/// Every fixture with a verdict, those of the example policies among them.
+pub fn all() -> &'static [Judged] {
+    static JUDGED: OnceLock<Vec<Judged>> = OnceLock::new();
+    JUDGED.get_or_init(|| each(false))
+}
+
+/// Another time zone, locale, home and terminal.
+const ELSEWHERE: [(&str, &str); 4] =
+    [("TZ", "Pacific/Auckland"), ("LC_ALL", "tr_TR.UTF-8"), ("HOME", "/nowhere"), ("COLUMNS", "40")];
+
+/// Whether a format is written once more: a page costs as much as all others and many times over, for it tries out what
+/// would turn the verdict, so only those that are kept.
+pub fn is_again(folder: &Path, format: &str) -> bool {
+    format != "html" || folder.join("report.html.txt").is_file()
+}
+
+/// The same once more, when all have been judged, and with another environment.
+pub fn again() -> &'static [Judged] {
+    static JUDGED: OnceLock<Vec<Judged>> = OnceLock::new();
+    JUDGED.get_or_init(|| {
+        all();
+        each(true)
+    })
+}
+
+/// One of them.
+pub fn one(name: &str) -> &'static Judged {
+    all().iter().find(|judged| judged.name == name).unwrap_or_else(|| panic!("no fixture {name}"))
+}
+
+fn each(again: bool) -> Vec<Judged> {
+    let folders = fixtures().into_iter().chain(example_fixtures());
+    let cases = folders.map(|folder| (read_json(&folder.join("case.json")), folder));
+    let cases: Vec<_> = cases.filter(|(case, _)| case["exit"] != 4).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut judged = Vec::new();
+        while let Some((case, folder)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            judged.push(Judged::of(folder.clone(), case.clone(), again));
+        }
+        judged
+    };
+    let workers = thread::available_parallelism().map_or(2, usize::from);
+    let mut judged: Vec<Judged> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("it does not panic")).collect()
+    });
+    judged.sort_by(|a, b| a.folder.cmp(&b.folder));
+    judged
+}
+
+/// Everything that a fixture consists of, as text.
+pub fn inputs(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let generated = |path: &Path| {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        name.starts_with("report.") || name == "case.json"
+    };
+    files.filter(|path| path.is_file() && !generated(path)).map(|path| read(&path)).collect()
+}
