@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rollproof::collect::{EvidenceFields, Source, Sources, collect};
-use rollproof::policy::{Loading, Policies, Settings, load};
+use rollproof::collect::fields::EvidenceFields;
+use rollproof::collect::{Sources, collect};
+use rollproof::io::input::Source;
+use rollproof::policy::load::{Loading, Policies, Settings, load};
+
 use tempfile::TempDir;
 
 /// A fleet of which about one tenant in a thousand is skipped, and one is off target.

@@ -1,13 +1,16 @@
 //! From the world to the document: the only stage that reads files and the clock.
 
-mod fields;
-mod fleet;
-mod input;
-mod journal;
-mod plan;
-mod response;
-mod scan;
-mod walk;
+pub mod collected;
+pub mod fields;
+pub(crate) mod fleet;
+pub(crate) mod inputs;
+pub mod journal;
+pub(crate) mod plan;
+pub mod record;
+pub mod response;
+pub mod rollout;
+pub(crate) mod row;
+pub(crate) mod scan;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -15,29 +18,22 @@ use std::thread;
 
 use jiff::Timestamp;
 
-pub use fields::EvidenceFields;
-pub use fleet::{FleetList, PlanAnswer, is_enumeration};
-pub use input::{Bytes, Input, MAX_WRITTEN, STDIN, Source, is_packed};
-pub use journal::{is_journal, replay};
-pub use plan::{Plan, PlanFile, plan_faults, unknown_rollout};
-pub use response::{LISTED, Response, ResponseRow};
-pub use scan::{Entries, Known, Refused, known};
-pub use walk::files_below;
-
-use crate::document::{
-    Contradiction, Document, FORMAT, Fleet, FleetSource, Format, Gates, Grouping, InputFile, Provenance, Role, Text,
-    check,
-};
+use crate::collect::collected::Collected;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::inputs::{CHANGED, complete, evidence_error, fleet_refusal, refusal};
+use crate::collect::response::{Found, explain_response};
+use crate::collect::scan::Refused;
+use crate::diagnostic::fault::{Fault, fault_at};
 use crate::error::Error;
-use crate::schema::{Fault, Name, explain, explain_response, fault_at};
-use response::Found;
-
-/// What to do about a document that contradicts itself.
-const CHANGED: &str = "the document's parts contradict each other, so it was changed since it was written: use it as it was \
-                       written, or the journal or response that it was collected from";
-
-/// Name and version of the tool, as provenance has it.
-pub const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
+use crate::io::input::{Input, Source};
+use crate::model::document;
+use crate::model::document::cohort::Grouping;
+use crate::model::document::consistency::check;
+use crate::model::document::consistency::contradiction::Contradiction;
+use crate::model::document::gates::Gates;
+use crate::model::document::text::Text;
+use crate::model::document::{Document, FORMAT, Fleet, FleetSource, Format, Provenance, Role, TOOL};
+use crate::schema::published::Name;
 
 /// Where the evidence lies.
 #[derive(Debug)]
@@ -52,15 +48,6 @@ pub struct Sources {
     pub fields: EvidenceFields,
     /// The size limit of each input, in bytes.
     pub max_bytes: u64,
-}
-
-/// A document, and the files that it was read from just now.
-#[derive(Debug)]
-pub struct Collected {
-    /// The evidence, normalized.
-    pub document: Document,
-    /// What was read, in order; for a document that was written before, it first and then what it was collected from.
-    pub inputs: Vec<InputFile>,
 }
 
 /// Reads evidence from files. `now` becomes the document's `collected_at`.
@@ -94,7 +81,7 @@ fn normalize(
     let mut anomalies = Vec::new();
     let mut grouping = Grouping::new();
 
-    let (mut rollout, mut gates) = (plan::unknown_rollout(), None);
+    let (mut rollout, mut gates) = (document::unknown_rollout(), None);
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
@@ -193,31 +180,6 @@ fn normalize(
     Ok(Collected { document, inputs })
 }
 
-fn complete(input: &Input, what: &str) -> Error {
-    Error::usage(
-        format!("{} is {what}, which is complete, yet --plan or --fleet is given beside it", input.name),
-        "leave both out, or give the archived response",
-    )
-}
-
-/// The names that a fleet's file holds, in order.
-///
-/// # Errors
-/// [`Error::Evidence`] where it is none.
-pub fn fleet_names(input: &Input) -> Result<Vec<Text>, Error> {
-    let mut grouping = Grouping::new();
-    fleet::read(&input.bytes, &input.name, &mut grouping).map_err(|Refused| fleet_refusal(input))?;
-    Ok(grouping.names().to_vec())
-}
-
-/// What a plan's file says.
-///
-/// # Errors
-/// [`Error::Evidence`] where it is none.
-pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
-    plan::read(&input.bytes, &input.name).map_err(|Refused| refusal(input, Name::Plan))
-}
-
 /// Reads a document that was written before.
 fn reread(input: &Input, sha256: String) -> Result<Collected, Error> {
     let document: Document = serde_json::from_slice(&input.bytes).map_err(|_| refusal(input, Name::Document))?;
@@ -228,22 +190,4 @@ fn reread(input: &Input, sha256: String) -> Result<Collected, Error> {
     let mut inputs = vec![input.file(Role::Document, sha256)];
     inputs.extend(document.provenance.inputs.iter().cloned());
     Ok(Collected { document, inputs })
-}
-
-fn refusal(input: &Input, name: Name) -> Error {
-    evidence_error(input, explain(&input.bytes, name))
-}
-
-fn fleet_refusal(input: &Input) -> Error {
-    match fleet::text_faults(&input.bytes) {
-        Some(faults) => evidence_error(input, faults),
-        None => refusal(input, Name::Fleet),
-    }
-}
-
-fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {
-    if faults.is_empty() {
-        faults.push(Fault::whole("it is refused, and nothing tells why: please report this as a bug".into()));
-    }
-    Error::Evidence { input: input.name.to_string(), faults }
 }

@@ -1,14 +1,12 @@
 //! What can go wrong, one variant a stage: whose fault it is, what to do next, and the exit code (design section 5).
 
-mod report;
+pub(crate) mod report;
 
 use std::fmt;
 use std::path::PathBuf;
 
-pub use report::{ErrorReport, Kind, Problem as ReportedProblem};
-
-use crate::policy::{Problem, Problems};
-use crate::schema::Fault;
+use crate::diagnostic::fault::Fault;
+use crate::diagnostic::problem::{Problem, Problems};
 
 /// A failure to look. What a policy found is no error but a finding. It may quote what comes from outside, so it is shown
 /// by [`crate::render::escape`] alone.
@@ -116,40 +114,18 @@ impl fmt::Display for Faults<'_> {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&crate::render::escape::for_terminal(self.input))?;
+            f.write_str(&crate::text::escape::for_terminal(self.input))?;
             if let Some(pointer) = fault.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
-                write!(f, "#{}", crate::render::escape::for_terminal(pointer))?;
+                write!(f, "#{}", crate::text::escape::for_terminal(pointer))?;
             }
             if let Some((line, column)) = fault.place {
                 write!(f, ", line {line}, column {column}")?;
             }
-            write!(f, ": {}", crate::render::escape::for_terminal(&fault.problem))?;
+            write!(f, ": {}", crate::text::escape::for_terminal(&fault.problem))?;
         }
-        if self.faults.len() == crate::schema::MAX_FAULTS {
+        if self.faults.len() == crate::diagnostic::fault::MAX_FAULTS {
             f.write_str("\n(no more are shown)")?;
         }
         Ok(())
     }
-}
-
-/// The name that is most like `name`, if one is like it at all.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len().min(name.len()) / 3)
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// The key that was meant, where a parser says that it does not know one and names those that it does.
-pub fn meant(message: &str) -> Option<&str> {
-    let (unknown, rest) = message.split_once("unknown field `")?.1.split_once('`')?;
-    // Some put the names between backticks, with commas or `or`; some only commas.
-    let known: Vec<&str> = if rest.contains('`') {
-        rest.split('`').skip(1).step_by(2).collect()
-    } else {
-        rest.split_once("expected one of ")?.1.split(',').map(str::trim).collect()
-    };
-    nearest(unknown, known)
 }

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use rollproof::cli::{self, Cli};
 use rollproof::error::Error;
-use rollproof::render::escape::block;
+use rollproof::text::escape::block;
 
 fn main() -> ExitCode {
     // A panic may quote what comes from outside, too.
     std::panic::set_hook(Box::new(|panic| say(&block("", &panic.to_string()))));
     let code = match Cli::try_parse() {
-        Ok(cli) => rollproof::run(cli, &mut complain).unwrap_or_else(|error| {
+        Ok(cli) => rollproof::commands::dispatch(cli, &mut complain).unwrap_or_else(|error| {
             complain(&error);
             error.exit_code()
         }),

@@ -1,24 +1,23 @@
 //! From a report to bytes. Renderers decide nothing and escape everything that comes from evidence.
 
-pub mod escape;
-mod github;
-pub mod html;
-mod json;
-mod jsonl;
-mod junit;
-mod markdown;
-mod outputs;
-mod sarif;
-mod text;
-mod words;
+pub(crate) mod github;
+pub(crate) mod html;
+pub(crate) mod json;
+pub(crate) mod jsonl;
+pub(crate) mod junit;
+pub(crate) mod markdown;
+pub(crate) mod outputs;
+pub(crate) mod sarif;
+pub(crate) mod text;
+pub mod view;
+pub(crate) mod words;
 
 use std::io::{self, Write};
 
-pub use text::{findings, verdict_style};
-pub use words::{headline, names_of, verdict};
-
-use crate::error::ErrorReport;
+use crate::error::report::ErrorReport;
+use crate::render::view::View;
 use crate::report::Report;
+use crate::text::escape;
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -41,26 +40,6 @@ pub enum Format {
     Outputs,
     /// One page for a browser, with the fleet as a picture
     Html,
-}
-
-/// How much is shown, and to whom.
-#[derive(Debug, Clone, Copy)]
-pub struct View {
-    /// How wide a line may be, in columns.
-    pub width: usize,
-    /// Whether to colour.
-    pub color: bool,
-    /// Whether to show raw error texts of the control plane, which may be sensitive.
-    pub errors: bool,
-    /// Whether standard error, which says why there is no verdict, is read beside it.
-    pub beside_errors: bool,
-}
-
-impl View {
-    /// A file, or a pipe: no colour, no raw error texts.
-    pub const fn plain() -> Self {
-        Self { width: 100, color: false, errors: false, beside_errors: false }
-    }
 }
 
 /// A form of output in which it can be said that there is no verdict.

@@ -2,24 +2,30 @@
 //!
 //! It is a published format, `rollproof.report/v1`, which may grow by optional keys and no more.
 
-mod idle;
-mod picture;
-mod rows;
+pub(crate) mod counterfactual;
+pub(crate) mod idle;
+pub(crate) mod picture;
+pub(crate) mod rows;
+pub(crate) mod stragglers;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-pub use picture::{Cell, Group, Kind, Picture};
-pub use rows::{MAX_ROWS, RowLine};
-
-use crate::config::ModeName;
-use crate::document::{Document, FleetSource, InputFile, Role, Text};
-use crate::explain::Turns;
-use crate::finding::{Finding, Severity, Softened};
-use crate::policy::{Outcome, Package, Param, ParamSource, Summary as Counted};
+use crate::declared::params::{Param, ParamSource};
+use crate::io::config::ModeName;
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
+use crate::model::document::{Document, FleetSource, InputFile, Role};
+use crate::model::finding::{Finding, Softened};
+use crate::policy::package::Package;
+use crate::policy::prepared::{Outcome, Summary as Counted};
+use crate::report::counterfactual::Turns;
+use crate::report::picture::Picture;
+use crate::report::rows::RowLine;
+use crate::report::stragglers::{Straggler, stragglers};
 
 /// The verdict on a rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -63,47 +69,6 @@ pub enum Format {
     V1,
 }
 
-/// The verdict (design section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum Decision {
-    /// No policy objects.
-    Pass,
-    /// A policy denied.
-    Fail,
-    /// The evidence cannot decide.
-    Inconclusive,
-    /// A dry run, or a job that was superseded before its first call: nothing is asserted.
-    NotAsserted,
-}
-
-impl Decision {
-    /// Every decision, the best first.
-    pub const ALL: [Self; 4] = [Self::Pass, Self::NotAsserted, Self::Inconclusive, Self::Fail];
-
-    /// The one fold that is not Rego.
-    pub(crate) fn of(findings: &[Finding], dry_run: bool, superseded: bool) -> Self {
-        let any = |severity| findings.iter().any(|finding| finding.severity == severity && finding.waived.is_none());
-        match () {
-            () if any(Severity::Deny) => Self::Fail,
-            () if any(Severity::Inconclusive) => Self::Inconclusive,
-            () if dry_run || superseded => Self::NotAsserted,
-            () => Self::Pass,
-        }
-    }
-
-    /// The exit code (design section 5).
-    pub const fn exit_code(self, require_verdict: bool) -> u8 {
-        match self {
-            Self::Pass => 0,
-            Self::Fail => 1,
-            Self::NotAsserted if !require_verdict => 0,
-            Self::NotAsserted | Self::Inconclusive => 3,
-        }
-    }
-}
-
 /// Counts of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
@@ -141,34 +106,6 @@ pub struct Summary {
     pub waived: u64,
     /// How many tenants have rows but are not in the fleet.
     pub unplanned: u64,
-}
-
-/// A tenant that is not proven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Straggler {
-    /// The tenant.
-    pub tenant: Text,
-    /// Its proof state (design section 3).
-    pub state: String,
-    /// Why, in words; for an unreached tenant it begins with `skipped`, `not_called`, `call_failed` or `in_flight`.
-    pub reason: String,
-    /// Whether the tolerance let the rollout ship past it.
-    pub quarantined: bool,
-    /// Whether somebody has agreed to live with it. Absent: no.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub waived: bool,
-    /// The row that counts. Absent: there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<RowSource>,
-}
-
-/// A place in an input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RowSource {
-    /// The input's name.
-    pub input: Text,
-    /// JSON pointer into it.
-    pub pointer: String,
 }
 
 /// A policy that ran.
@@ -311,33 +248,6 @@ fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
         waived: counted.waived.len() as u64,
         unplanned,
     }
-}
-
-fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggler> {
-    let response = document.provenance.inputs.iter().find(|input| input.role == Role::Response);
-    let waived: HashSet<&Text> = counted.waived.iter().collect();
-    let mut stragglers = Vec::new();
-    for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts).filter(|(_, says)| says.straggler) {
-        for (i, tenant) in cohort.tenants.iter().enumerate() {
-            let origin = says
-                .row
-                .and_then(|row| cohort.origins.get(i, usize::try_from(row).ok()?))
-                .filter(|origin| origin.call.is_none());
-            stragglers.push(Straggler {
-                tenant: tenant.clone(),
-                state: says.state.clone(),
-                reason: says.reason.clone(),
-                quarantined: counted.quarantined && !waived.contains(tenant),
-                waived: waived.contains(tenant),
-                source: origin.zip(response).map(|(origin, response)| RowSource {
-                    input: response.name.clone(),
-                    pointer: format!("/results/{}", origin.row),
-                }),
-            });
-        }
-    }
-    stragglers.sort_by(|a, b| a.tenant.cmp(&b.tenant));
-    stragglers
 }
 
 impl Report {

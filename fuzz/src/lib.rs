@@ -5,14 +5,25 @@ use std::sync::LazyLock;
 
 use clap::ValueEnum as _;
 use jiff::Timestamp;
-use rollproof::collect::{EvidenceFields, Source, Sources, collect};
-use rollproof::document::Document;
+use rollproof::collect::{Sources, collect};
+use rollproof::collect::fields::EvidenceFields;
+
+use rollproof::io::input::Source;
+use rollproof::model::document::Document;
+use rollproof::policy::load::{Settings, load};
+use rollproof::policy::prepared::Prepared;
+use rollproof::render::{Format, render};
+use rollproof::render::view::View;
+
+use rollproof::schema::document::validate;
+use rollproof::text::escape::block;
+
 use rollproof::error::Error;
-use rollproof::policy::{Prepared, Settings, load};
-use rollproof::render::escape::block;
-use rollproof::render::{Format, View, render};
+
+
+
 use rollproof::report::{Report, report};
-use rollproof::schema::validate;
+
 use tempfile::TempDir;
 
 /// The size limit of an input, in bytes.

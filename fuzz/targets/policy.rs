@@ -2,7 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rollproof::policy::{Module, Problems, Settings, Subject, check_files, load};
+use rollproof::declared::subject::Subject;
+use rollproof::diagnostic::problem::Problems;
+use rollproof::lint::files as check_files;
+use rollproof::policy::load::{Settings, load};
+use rollproof::rego::engine::module::Module;
 use rollproof_fuzz::{file, readable};
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::collect::files_below;
+use crate::diagnostic::fault::Fault;
 use crate::error::Error;
-use crate::schema::Fault;
+use crate::io::walk::files_below;
 
 /// A rollout's files.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::document::{Behind, Tenant};
-use super::verdict::{Cell, Judged, Straggling};
-use crate::document::{FleetSource, Text};
+use crate::audit::verdict::{Cell, Judged, Straggling};
+use crate::model::audit::{Behind, Tenant};
+use crate::model::document::FleetSource;
+use crate::model::document::text::Text;
 
 /// The proof state of a tenant that earlier rollouts had, where nobody enumerated the fleet and no row answers for it.
 pub const MISSING: &str = "missing";

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::archive::Archive;
-use super::document::Tenant;
-use super::verdict::{Bench, Judged};
-use crate::document::Text;
+use crate::audit::archive::Archive;
+use crate::audit::verdict::{Bench, Judged};
 use crate::error::Error;
+use crate::model::audit::Tenant;
+use crate::model::document::text::Text;
 
 /// What an audit is made of.
 #[expect(dead_code, reason = "only a build with Parquet looks at it")]

@@ -4,7 +4,7 @@
 //! archives are read once more: months of it are never held. Nothing is decided here. Nothing is seen in the folder
 //! before all of it is written.
 
-mod columns;
+pub(crate) mod columns;
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,15 +22,16 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
 
-use super::archive::Archive;
-use super::document::Tenant;
-use super::history;
-use super::verdict::{Bench, Judged};
-use crate::collect::Collected;
-use crate::document::{Document, Row, Text};
+use crate::audit::archive::Archive;
+use crate::audit::history;
+use crate::audit::parquet::columns::{Columns, schema};
+use crate::audit::verdict::{Bench, Judged};
+use crate::collect::collected::Collected;
 use crate::error::Error;
-use crate::output;
-use columns::{Columns, schema};
+use crate::io::output;
+use crate::model::audit::Tenant;
+use crate::model::document::text::Text;
+use crate::model::document::{Document, Row};
 
 /// How many rows are held before they are written: what bounds memory where a day has many.
 const ROWS: usize = 1 << 18;

@@ -1,16 +1,17 @@
 //! From the report of an audit to bytes. Renderers decide nothing and escape everything that comes from evidence.
 
-mod html;
-mod jsonl;
-mod text;
-mod words;
+pub(crate) mod html;
+pub(crate) mod jsonl;
+pub(crate) mod text;
+pub(crate) mod words;
 
 use std::io::{self, Write};
 
-use super::report::AuditReport;
-use crate::error::ErrorReport;
-use crate::render::escape::write_json;
-use crate::render::{Form, Format as Common, View};
+use crate::audit::report::AuditReport;
+use crate::error::report::ErrorReport;
+use crate::render::view::View;
+use crate::render::{Form, Format as Common};
+use crate::text::escape::write_json;
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -6,11 +6,13 @@ use std::cmp::Reverse;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::document::{Audit, Behind};
-use crate::document::Text;
-use crate::finding::Finding;
-use crate::policy::Prepared;
-use crate::report::{self, Decision, ParamValue, Policy};
+use crate::model::audit::{Audit, Behind};
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
+use crate::model::finding::Finding;
+use crate::policy::prepared::Prepared;
+use crate::report;
+use crate::report::{ParamValue, Policy};
 
 /// The name and version of the report's format.
 const FORMAT: &str = "rollproof.audit-report/v1";

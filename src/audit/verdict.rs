@@ -7,16 +7,22 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::archive::Archive;
-use super::document::{Because, Called, Rollout};
-use super::when::Pattern;
-use crate::collect::{Collected, EvidenceFields, Source, Sources, collect};
-use crate::document::{Document, Field, FleetSource, Role, Text};
+use crate::audit::archive::Archive;
+use crate::audit::when::Pattern;
+use crate::collect::collected::Collected;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::{Sources, collect};
+use crate::diagnostic::fault::Fault;
 use crate::error::Error;
-use crate::finding::Severity;
-use crate::policy::Prepared;
-use crate::report::{Decision, Report, report};
-use crate::schema::{self, Fault};
+use crate::io::input::Source;
+use crate::model::audit::{Because, Called, Rollout};
+use crate::model::decision::Decision;
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{Document, FleetSource, Role};
+use crate::model::finding::Severity;
+use crate::policy::prepared::Prepared;
+use crate::report::{Report, report};
+use crate::schema::document;
 
 /// What every archive is judged with.
 pub struct Bench<'a> {
@@ -135,7 +141,7 @@ impl Bench<'_> {
             return Ok(None);
         }
         let called = self.called(archive, &document)?;
-        let valid = schema::validate(&document)?;
+        let valid = document::validate(&document)?;
         let (outcome, fanned_out) = self.policies.audited(&valid)?;
         let cohorts = outcome.summary.cohorts.clone();
         let report = report(&document, inputs, outcome, self.policies.packages(), self.policies.params());

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{EXIT_CODES, Judge, name_and_path, name_and_value};
-use crate::audit::{Format, hours, moment};
+use crate::audit::render::Format;
+use crate::audit::when::{hours, moment};
+use crate::cli::evaluation::Judge;
+use crate::cli::shared::{EXIT_CODES, name_and_path, name_and_value};
 use crate::render;
 
 /// How archives are found, as the help of `audit` shows it.

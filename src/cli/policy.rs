@@ -2,9 +2,63 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::{EXIT_CODES, name_and_value};
+use crate::cli::shared::{EXIT_CODES, name_and_value};
+
+impl PolicyCommand {
+    /// The form in which an error is printed, where that is for machines.
+    pub fn format(&self) -> Option<TestFormat> {
+        let format = match self {
+            Self::Test(options) => return Some(options.format),
+            Self::List(options) => options.format,
+            Self::Show(options) => options.format,
+            Self::Eval(options) => options.format,
+            Self::Check(_) | Self::New(_) | Self::Bundle(_) => Listing::Text,
+        };
+        (format == Listing::Json).then_some(TestFormat::Json)
+    }
+}
+
+/// Look after policies of your own.
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// What to do about policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Check policies without evidence: everything that would make a rule silent, or fail only when it is reached
+    Check(PolicyCheck),
+    /// Name every policy, bundled or your own
+    List(PolicyList),
+    /// Show a policy: what it says, its parameters, its source, and an example of a finding
+    Show(PolicyShow),
+    /// Begin a policy of your own: a folder with a policy, its tests and a README
+    New(PolicyNew),
+    /// Run the unit tests and the fixtures of policies
+    Test(PolicyTest),
+    /// Show what a policy says of some evidence, or what any Rego expression is on it; nothing is decided
+    Eval(PolicyEval),
+    /// Write all policies into a bundle that the real `opa` and `conftest` run
+    Bundle(PolicyBundle),
+}
+
+/// Check policies without evidence.
+#[derive(Debug, Args)]
+#[command(after_help = check_help())]
+pub struct PolicyCheck {
+    /// Files and folders of policies, beside those of the configuration
+    #[arg(value_name = "DIR|FILE")]
+    pub paths: Vec<PathBuf>,
+
+    /// The configuration [default: rollproof.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
 
 /// What the exit codes of `policy test` mean.
 const TEST_EXIT_CODES: &str = "\
@@ -16,8 +70,8 @@ Exit codes:
   7    the result could not be written";
 
 /// What stands below the help of `policy check`.
-pub(super) fn check_help() -> String {
-    let names = crate::policy::functions().collect::<Vec<_>>().join(", ");
+pub(crate) fn check_help() -> String {
+    let names = crate::lint::builtins::names().collect::<Vec<_>>().join(", ");
     format!("{EXIT_CODES}\n\nFunctions of Rego that a policy may call, beside its own and the libraries':\n  {names}")
 }
 

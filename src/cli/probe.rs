@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EXIT_CODES, Judge};
+use crate::cli::evaluation::Judge;
+use crate::cli::shared::EXIT_CODES;
 
 /// Ask the tenants of a document for their build, and judge it anew.
 #[derive(Debug, Args)]
@@ -34,6 +35,7 @@ pub struct Probe {
 /// How tenants are asked for their build. What is not given comes from `[probe]` of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 #[command(next_help_heading = "Probing")]
+#[allow(clippy::struct_field_names, reason = "the names of the options")]
 pub struct Probing {
     /// Each tenant is asked at https://SLUG.DOMAIN/buildinfo
     #[arg(long, value_name = "DOMAIN", conflicts_with = "probe_url_template")]

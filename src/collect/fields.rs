@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::response::ResponseRow;
-use super::scan::Refused;
-use crate::document::{Scalar, Text};
+use crate::collect::row::ResponseRow;
+use crate::collect::scan::Refused;
 use crate::error::Error;
+use crate::model::document::text::{Scalar, Text};
 
 /// The fields of a row that are known without being named.
 const KNOWN: [&str; 8] =

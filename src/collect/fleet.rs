@@ -7,10 +7,14 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::response::{Anomalies, ResponseRow};
-use super::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner};
-use crate::document::{Anomaly, Field, Grouping, LabelsId, Map, Row, Text};
-use crate::schema::{Fault, escape_pointer, line_fault, utf8};
+use crate::collect::response::Anomalies;
+use crate::collect::row::ResponseRow;
+use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner};
+use crate::diagnostic::fault::{Fault, line_fault, utf8};
+use crate::model::document::cohort::{Grouping, LabelsId};
+use crate::model::document::text::{Field, Map, Text};
+use crate::model::document::{Anomaly, Row};
+use crate::text::json::escape_pointer;
 
 /// A plan call's answer (contract section 3). What is somebody's rollout response is none.
 #[derive(JsonSchema)]
@@ -273,5 +277,5 @@ pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
     let quoted = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).starts_with('"'));
     let faults = quoted
         .map(|(i, _)| line_fault(i + 1, "found a quoted name, but in a list of one slug a line names stand bare"));
-    Some(faults.take(crate::schema::MAX_FAULTS).collect())
+    Some(faults.take(crate::diagnostic::fault::MAX_FAULTS).collect())
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use super::input::Input;
-use super::{Collected, EvidenceFields, evidence_error};
-use crate::document::Role;
-use crate::drive::{Record, Refusal, Rollout, read_journal};
+use crate::collect::collected::Collected;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::inputs::evidence_error;
+use crate::collect::record::{Record, read as read_journal};
+use crate::collect::rollout::rules::Refusal;
+use crate::collect::rollout::state::Rollout;
+use crate::diagnostic::fault::Fault;
 use crate::error::Error;
-use crate::schema::Fault;
+use crate::io::input::Input;
+use crate::model::document::Role;
 
 /// Whether these bytes begin as a journal does.
 pub fn is_journal(bytes: &[u8]) -> bool {

@@ -8,10 +8,11 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::response::Anomalies;
-use super::scan::{Entries, Known, Refused, known};
-use crate::document::{Anomaly, Outcome, Rollout, Text};
-use crate::schema::escape_pointer;
+use crate::collect::response::Anomalies;
+use crate::collect::scan::{Known, Refused, known};
+use crate::model::document::text::Text;
+use crate::model::document::{Anomaly, Rollout, unknown_rollout};
+use crate::text::json::{Entries, escape_pointer};
 
 /// What older plans, which lack it, mean by `rollout_http_timeout`.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 600;
@@ -114,7 +115,7 @@ pub struct Body(Vec<(String, String)>);
 impl Body {
     fn read(text: &str) -> Result<Self, Refused> {
         let Entries(entries) = serde_json::from_str(text).map_err(|_| Refused)?;
-        let member = |(key, value): (super::scan::Key<'_>, &RawValue)| {
+        let member = |(key, value): (crate::text::json::Key<'_>, &RawValue)| {
             (key.name().into_owned(), format!("{}:{}", key.json(), compact(value.get())))
         };
         Ok(Self(entries.into_iter().map(member).collect()))
@@ -240,25 +241,6 @@ fn alike<'a>(
             format!("found a key that a control plane may read as \"{meant}\", but only \"{meant}\" itself is allowed");
         Some((format!("{around}/{}", escape_pointer(&key)), problem))
     })
-}
-
-/// What is known of a rollout without a plan.
-pub const fn unknown_rollout() -> Rollout {
-    Rollout {
-        target_tag: None,
-        target_sha: None,
-        dry_run: false,
-        canary: None,
-        batch_size: None,
-        soak_seconds: None,
-        max_stragglers: 0,
-        control_plane: None,
-        started_at: None,
-        finished_at: None,
-        outcome: Outcome::Unknown,
-        halted_because: None,
-        time_scale: None,
-    }
 }
 
 fn trimmed(text: &Text) -> Text {

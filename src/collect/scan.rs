@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::Deserialize;
 use serde::de::value::MapDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{Deserializer, Error as _, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
+
+use crate::text::json::{Entries, Key, plain};
 
 /// The fast pass met something that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,67 +233,6 @@ impl<'a, T: Copy> Shape<'a, T> {
 /// The place behind `expected`, if it stands here.
 fn after(bytes: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
     bytes[at..].starts_with(expected).then_some(at + expected.len())
-}
-
-/// The end of the contents of a string that start at `from`, if they are printable ASCII without an escape.
-fn plain(bytes: &[u8], from: usize) -> Option<usize> {
-    let end = memchr::memchr2(b'"', b'\\', bytes.get(from..)?)? + from;
-    (bytes[end] == b'"' && bytes[from..end].iter().all(|b| matches!(b, 0x20..0x7f))).then_some(end)
-}
-
-/// The key of an object, as it stands there. Any JSON string is one: a key that nobody reads harms nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Key<'a>(&'a RawValue);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        if raw.get().starts_with('"') { Ok(Self(raw)) } else { Err(D::Error::custom("a key is a string")) }
-    }
-}
-
-impl<'a> Key<'a> {
-    /// What it says. Half a surrogate pair is no text, so that such a key keeps its escapes.
-    pub fn name(self) -> Cow<'a, str> {
-        let text = self.0.get();
-        let plain = &text[1..text.len() - 1];
-        if !plain.contains('\\') {
-            return Cow::Borrowed(plain);
-        }
-        serde_json::from_str(text).map_or(Cow::Borrowed(plain), Cow::Owned)
-    }
-
-    /// The JSON string.
-    pub fn json(self) -> &'a str {
-        self.0.get()
-    }
-}
-
-/// The entries of an object, in order, their values unread.
-pub struct Entries<'a>(pub Vec<(Key<'a>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Entries<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = access.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        deserializer.deserialize_map(EntriesVisitor)
-    }
 }
 
 /// What a type knows of an object.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::scenario::SHA;
+use crate::drill::names::SHA;
 
 /// How tenants are asked for their build once every call was made.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

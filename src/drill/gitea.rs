@@ -13,8 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::scenario::SHA;
-use super::server::TOKEN;
+use crate::drill::names::{SHA, TOKEN};
 
 /// A Gitea on which every gate is open, but for what is said here. Of several answers to a question, one is given each
 /// time, and the last one for good.

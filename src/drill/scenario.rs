@@ -9,10 +9,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::build::{Build, Probe};
-use super::gitea::Gitea;
-use crate::collect::{MAX_WRITTEN, Source};
-use crate::error::{Error, nearest};
+use crate::drill::build::{Build, Probe};
+use crate::drill::gitea::Gitea;
+use crate::drill::names::{SHA, TARGET};
+use crate::error::Error;
+use crate::io::input::{MAX_WRITTEN, Source};
+use crate::text::suggest::nearest;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
@@ -254,11 +256,6 @@ impl Scenario {
         rows
     }
 }
-
-/// The build that every scenario rolls out.
-const TARGET: &str = "staging-abcdef1";
-/// Its commit.
-pub const SHA: &str = "abcdef1000000000000000000000000000000000";
 
 fn merged(mut row: Value, other: &Map<String, Value>) -> Value {
     if let Some(fields) = row.as_object_mut() {

@@ -18,11 +18,10 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::build::{self, Build};
-use super::scenario::{Fault, Scenario};
-
-/// The token that the drill's control plane and its Gitea ask for. It opens nothing else.
-pub const TOKEN: &str = "drill-token-of-no-worth";
+use crate::drill::build;
+use crate::drill::build::Build;
+use crate::drill::names::TOKEN;
+use crate::drill::scenario::{Fault, Scenario};
 
 /// What a control plane must speak.
 const WIRE: &str = include_str!("../../schemas/control-plane.openapi.json");
@@ -50,7 +49,7 @@ pub async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
 /// # Errors
 /// Those of the operating system.
 pub async fn serve(listener: TcpListener, scenario: Scenario) -> io::Result<()> {
-    let gitea = super::gitea::router(&scenario.gitea.clone().unwrap_or_default());
+    let gitea = crate::drill::gitea::router(&scenario.gitea.clone().unwrap_or_default());
     let plane = ControlPlane { scenario: Arc::new(scenario), attempts: Arc::default() };
     let router = Router::new()
         .route("/cp/admin/tenants/redeploy-fleet", post(redeploy))

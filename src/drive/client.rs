@@ -6,7 +6,8 @@ use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use crate::error::Error;
-use crate::http::{Attempted, Bounds, Token, base_url, client, exchange};
+use crate::io::http::token::Token;
+use crate::io::http::{Attempted, Bounds, base_url, client, exchange};
 
 /// How much of an answer is read, in bytes.
 pub const MAX_ANSWER: usize = 64 << 20;

@@ -3,12 +3,15 @@
 
 use serde_json::{Value, json};
 
-use super::journal::Record;
-use super::rollout::{Gate, Rollout, Step};
-use crate::document::{
-    Asked, BuildSeen, CiContext, CiEnd, CiWait, Document, Field, HeadReading, HeadState, ProbeAnswer, Purpose,
-    SwitchReading, SwitchSource, SwitchState, Text,
+use crate::collect::record::Record;
+use crate::collect::rollout::state::Rollout;
+use crate::collect::rollout::step::{Gate, Step};
+use crate::model::document::gates::{
+    Asked, CiContext, CiEnd, CiWait, HeadReading, HeadState, SwitchReading, SwitchSource, SwitchState,
 };
+use crate::model::document::probe::{BuildSeen, ProbeAnswer};
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{Document, Purpose};
 
 impl Rollout {
     /// The document if every call, gate and probe went well, from the first on: what was answered so far is not in it.

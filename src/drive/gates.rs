@@ -1,17 +1,20 @@
 //! The gates of a rollout that is driven: everything that is read of them is a record. Which one is read next, and that
 //! it is judged, is the rollout's word.
 
-use super::{AskedGates, Driver, Gate, Record};
-use crate::document::{HeadState, Outcome, SwitchReading, SwitchSource, SwitchState};
+use crate::collect::record::{AskedGates, Record};
+use crate::collect::rollout::step::Gate;
+use crate::drive::driver::Driver;
 use crate::error::Error;
-use crate::preflight::Watch;
+use crate::gates::reader::Watch;
+use crate::model::document::Outcome;
+use crate::model::document::gates::{HeadState, SwitchReading, SwitchSource, SwitchState};
 
 impl Driver<'_> {
     /// Reads a gate; nothing is kept where a signal came meanwhile.
     ///
     /// # Errors
     /// That of the journal.
-    pub(super) async fn read(&mut self, gate: Gate) -> Result<(), Error> {
+    pub(crate) async fn read(&mut self, gate: Gate) -> Result<(), Error> {
         let Some(watch) = self.watch else {
             return Err(Error::Bug("a gate is to be read, and nobody is there to be asked".into()));
         };
@@ -31,7 +34,7 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// That of the journal.
-    pub(super) async fn read_head_again(&mut self) -> Result<(), Error> {
+    pub(crate) async fn read_head_again(&mut self) -> Result<(), Error> {
         let ended = self.rollout.outcome() == Outcome::Completed && !self.rollout.plan().rollout.dry_run;
         match self.watch.filter(|watch| ended && watch.asks() == AskedGates::All) {
             Some(_) => self.read(Gate::Head).await,

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::rollout::Rollout;
-use super::stop::Signal;
-use crate::document::{Attempt, Purpose, Text};
-use crate::render::escape::for_terminal;
+use crate::collect::rollout::state::Rollout;
+use crate::drive::stop::Signal;
+use crate::model::document::text::Text;
+use crate::model::document::{Attempt, Purpose};
+use crate::text::escape::for_terminal;
 
 /// Tenants and what is waited for; the second line is cut where the terminal ends.
 const TEMPLATE: &str = "{bar:30} {pos} of {len} tenants called{counts}\n{wide_msg} {wait}";
@@ -208,7 +209,7 @@ fn seconds(time: Duration) -> String {
 }
 
 fn words(purpose: Purpose, tenants: &[Text]) -> String {
-    let names = crate::render::names_of(tenants.iter());
+    let names = crate::text::escape::names_of(tenants.iter());
     match (purpose, tenants.len()) {
         (Purpose::Plan, _) => "plan call".to_owned(),
         (Purpose::Canary, _) => format!("canary {names}"),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::document::{Document, Field, Purpose, Text};
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{Document, Purpose};
 
 /// The response file (contract section 4.6), keys sorted.
 #[derive(Serialize)]

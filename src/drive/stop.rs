@@ -2,13 +2,12 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::io;
 use std::mem::MaybeUninit;
-use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use std::{io, ptr};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};

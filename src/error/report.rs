@@ -5,10 +5,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Error;
-use crate::collect::STDIN;
-use crate::policy;
-use crate::schema::Fault;
+use crate::diagnostic::fault::{Fault, STDIN};
+use crate::diagnostic::problem;
+use crate::error::Error;
 
 /// Why there is no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -89,6 +88,7 @@ impl Kind {
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the keys of a published format")]
 pub struct Problem {
     /// What is wrong, in words.
     pub problem: String,
@@ -183,7 +183,7 @@ fn of_input(input: &str, fault: &Fault) -> Problem {
     }
 }
 
-fn of_policy(problem: &policy::Problem) -> Problem {
+fn of_policy(problem: &problem::Problem) -> Problem {
     let number = |number: u32| Some(u64::from(number)).filter(|number| *number > 0);
     Problem {
         problem: problem.what.clone(),

@@ -3,41 +3,17 @@
 
 use std::collections::HashSet;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::Ground;
-use super::tenant::place;
-use crate::document::{AnomalyKind, Attempt, Call, Cohort, Document, Field, FleetSource, Outcome, Row, Text};
-use crate::finding::{Finding, Severity};
-use crate::policy::Kind;
-use crate::report::{Decision, Report};
-use crate::waivers::{Day, Waiver};
+use crate::declared::day::Day;
+use crate::declared::params::Kind;
+use crate::explain::context::{Ground, place};
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{AnomalyKind, Attempt, Call, Cohort, Document, FleetSource, Outcome, Row};
+use crate::model::finding::{Finding, Severity};
+use crate::policy::waivers::Waiver;
+use crate::report::Report;
 
 /// How many cohorts are looked at one by one.
 const MAX_COHORTS: usize = 12;
-
-/// What was tried to turn a verdict, and what did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Turns {
-    /// What was to be reached.
-    pub goal: String,
-    /// How many changes, and pairs of changes, were tried.
-    pub tried: u64,
-    /// Whether all that are known were tried.
-    pub complete: bool,
-    /// The smallest that reach it: single changes, else pairs.
-    pub found: Vec<Turn>,
-}
-
-/// Changes that together reach a goal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Turn {
-    /// The changes, each as a condition in words. They never hold a raw error text.
-    pub changes: Vec<String>,
-    /// The verdict that would follow.
-    pub decision: Decision,
-}
 
 /// A single change.
 pub struct Change<'a> {
@@ -120,17 +96,17 @@ pub fn mending<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
         let Some(first) = cohort.tenants.first() else { continue };
         let many = cohort.tenants.len();
         if many > 1 {
-            let whose = format!("a row of one of {}", crate::render::names_of(cohort.tenants.iter()));
+            let whose = format!("a row of one of {}", crate::text::escape::names_of(cohort.tenants.iter()));
             better_rows(ground, i, cohort, &whose, &mut changes, &move |document, edit| edit(alone(document, first)));
         }
         let whose = if many > 1 {
-            format!("the rows of {}", crate::render::names_of(cohort.tenants.iter()))
+            format!("the rows of {}", crate::text::escape::names_of(cohort.tenants.iter()))
         } else {
             format!("the row of {first}")
         };
         better_rows(ground, i, cohort, &whose, &mut changes, &move |document, edit| {
             if let Some(cohort) = document.cohorts.get_mut(i) {
-                cohort.origins = crate::document::Origins::default();
+                cohort.origins = crate::model::document::origins::Origins::default();
                 edit(cohort);
             }
         });
@@ -151,7 +127,7 @@ pub fn breaking<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
         let Some(first) = cohort.tenants.first() else { continue };
         let who = match cohort.tenants.len() {
             1 => first.to_string(),
-            _ => format!("one of {}", crate::render::names_of(cohort.tenants.iter())),
+            _ => format!("one of {}", crate::text::escape::names_of(cohort.tenants.iter())),
         };
         if cohort.rows.is_empty() {
             continue;
@@ -268,7 +244,7 @@ fn alone<'d>(document: &'d mut Document, tenant: &str) -> &'d mut Cohort {
     let at = place(document, tenant);
     let cohorts = &mut document.cohorts;
     if let Some((i, position)) = at {
-        cohorts[i].origins = crate::document::Origins::default();
+        cohorts[i].origins = crate::model::document::origins::Origins::default();
         if cohorts[i].tenants.len() == 1 {
             return &mut cohorts[i];
         }
@@ -304,8 +280,8 @@ fn calls<'a>(ground: &Ground<'a>, wanted: impl Fn(&Call) -> bool, changes: &mut 
 
 fn names(call: &Call) -> String {
     match call.purpose {
-        crate::document::Purpose::Plan => "the plan call".to_owned(),
-        _ => crate::render::names_of(call.tenants.iter()),
+        crate::model::document::Purpose::Plan => "the plan call".to_owned(),
+        _ => crate::text::escape::names_of(call.tenants.iter()),
     }
 }
 
@@ -338,7 +314,7 @@ fn waivers(ground: &Ground<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'
         if tenants.is_empty() || !codes.insert(&finding.code) {
             continue;
         }
-        let who = crate::render::names_of(tenants.iter());
+        let who = crate::text::escape::names_of(tenants.iter());
         let waiver = Waiver {
             code: finding.code.clone(),
             tenants: Some(tenants),

@@ -7,15 +7,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Ground;
-use super::change::{self, Apply, Change, Turn, Turns};
-use super::shrink::{settle, shrink};
-use super::story::{self, Said};
-use super::trial::Trials;
-use crate::document::{Document, Map, check};
-use crate::finding::Severity;
-use crate::policy::RuleText;
+use crate::explain::calls::Said;
+use crate::explain::change::{Apply, Change};
+use crate::explain::context::Ground;
+use crate::explain::shrink::{settle, shrink};
+use crate::explain::trial::Trials;
+use crate::explain::{calls, change};
+use crate::model::document::Document;
+use crate::model::document::consistency::check;
+use crate::model::document::text::Map;
+use crate::model::finding::Severity;
+use crate::policy::source::RuleText;
 use crate::report::Report;
+use crate::report::counterfactual::{Turn, Turns};
 
 /// Documents on which codes of the bundled policies are said, as small as could be found, by code.
 const EXAMPLES: &str = include_str!("minimal.json");
@@ -28,6 +32,7 @@ const MAX_SHOWN: usize = 8;
 
 /// What a code means, and why it was said or not.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the keys of a published format")]
 pub struct Code {
     /// The code.
     pub code: String,
@@ -92,7 +97,7 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> (Cod
         .findings
         .iter()
         .filter(|finding| finding.code == code)
-        .map(|finding| story::said(ground, finding))
+        .map(|finding| calls::said(ground, finding))
         .collect();
     let spoke = |rule: &RuleText| {
         findings.iter().any(|said| said.finding.rule.file == rule.file && said.finding.rule.line == rule.line)

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::trial::Trials;
-use crate::document::{
-    Archive, Call, Cohort, Document, Field, FleetSource, Gates, Map, Origins, Purpose, Role, Row, Text, check,
-};
+use crate::explain::trial::Trials;
+use crate::model::document::consistency::check;
+use crate::model::document::gates::Gates;
+use crate::model::document::origins::Origins;
+use crate::model::document::text::{Field, Map, Text};
+use crate::model::document::{Archive, Call, Cohort, Document, FleetSource, Purpose, Role, Row};
 use crate::report::Report;
 
 /// The collection time of a smallest document on which its finding does not depend.

@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::change::{self, Turns};
-use super::story::{self, CallStory, Said};
-use super::trial::Trials;
-use super::{Ground, RuleText};
-use crate::document::{Document, FleetSource, Map, Role, Row, Text};
+use crate::explain::calls::{CallStory, Said};
+use crate::explain::context::{Ground, place};
+use crate::explain::trial::Trials;
+use crate::explain::{calls, change};
+use crate::model::document::text::{Map, Text};
+use crate::model::document::{Document, FleetSource, Role, Row};
+use crate::policy::source::RuleText;
+use crate::report::counterfactual::Turns;
 
 /// The package whose rule gives a cohort its proof state.
 const PROOF: &str = "rollproof.lib.proof";
@@ -118,14 +121,6 @@ pub fn names(document: &Document) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The cohort of a tenant, and its place in it.
-pub fn place(document: &Document, tenant: &str) -> Option<(usize, usize)> {
-    let find = |(i, cohort): (usize, &crate::document::Cohort)| {
-        Some((i, cohort.tenants.iter().position(|name| **name == *tenant)?))
-    };
-    document.cohorts.iter().enumerate().find_map(find)
-}
-
 /// Explains a tenant.
 pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, tenant: &str) -> Tenant {
     let document = ground.document;
@@ -156,7 +151,7 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, tenant: &str) -> Te
             .iter()
             .filter(|finding| finding.policy == policy.package)
             .filter(|finding| finding.tenants.iter().any(|named| **named == *tenant))
-            .map(|finding| story::said(ground, finding))
+            .map(|finding| calls::said(ground, finding))
             .collect(),
     });
     Tenant {
@@ -164,7 +159,7 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, tenant: &str) -> Te
         enumerated: enumerated(document, tenant, cohort.is_some_and(|cohort| cohort.planned)),
         labels: cohort.map(|cohort| cohort.labels.clone()).unwrap_or_default(),
         cohort: cohort.map_or(0, |cohort| cohort.tenants.len() as u64),
-        calls: story::calls(ground, |call| call.tenants.iter().any(|named| **named == *tenant)),
+        calls: calls::calls(ground, |call| call.tenants.iter().any(|named| **named == *tenant)),
         rows: rows(ground, at),
         state: says.map(|says| state(ground, says)),
         policies: policies.collect(),
@@ -211,7 +206,7 @@ fn rows(ground: &Ground<'_>, at: Option<(usize, usize)>) -> Vec<RowStory> {
     cohort.rows.iter().enumerate().map(story).collect()
 }
 
-fn state(ground: &Ground<'_>, says: &crate::policy::CohortSummary) -> State {
+fn state(ground: &Ground<'_>, says: &crate::policy::prepared::CohortSummary) -> State {
     let rule = ground.rules.iter().find(|rule| rule.package == PROOF && rule.rule == STATES).cloned();
     // The rule is an object with a key a state.
     let line = rule.as_ref().and_then(|rule| {

@@ -7,10 +7,18 @@ use serde_json::Value;
 use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{CallStory, Code, Explanation, RuleText, Said, Tenant, Turns, Verdict};
-use crate::document::{Document, Field, FleetSource, Outcome, Purpose};
-use crate::render::escape::{for_line, for_terminal, line};
-use crate::render::{View, names_of, verdict};
+use crate::explain::calls::{CallStory, Said};
+use crate::explain::code::Code;
+use crate::explain::explanation::Explanation;
+use crate::explain::tenant::Tenant;
+use crate::explain::verdict::Verdict;
+use crate::model::document::text::Field;
+use crate::model::document::{Document, FleetSource, Outcome, Purpose};
+use crate::policy::source::RuleText;
+use crate::render::view::View;
+use crate::render::words::verdict;
+use crate::report::counterfactual::Turns;
+use crate::text::escape::{for_line, for_terminal, line, names_of};
 
 /// How far the text behind a label is indented.
 const INDENT: usize = 12;

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::change::{Apply, Change, Turn, Turns};
-use crate::cli;
-use crate::document::Document;
-use crate::judge::Judge;
-use crate::policy::{Given, ParamSource, Prepared, load, work};
+use crate::declared::params::{Given, ParamSource};
+use crate::evaluation::Judge;
+use crate::explain::change::{Apply, Change};
+use crate::model::document::Document;
+use crate::policy::load::load;
+use crate::policy::prepared::Prepared;
+use crate::policy::waivers;
+use crate::rego::guard::work;
+use crate::report::counterfactual::{Turn, Turns};
 use crate::report::{Report, report};
-use crate::waivers;
 
 /// How many trials are made at the most, where the document is small.
 const MAX_TRIALS: u64 = 600;
@@ -22,8 +25,7 @@ const MAX_WORK: u64 = 4_000_000;
 /// Trials on one document.
 pub struct Trials<'a> {
     document: &'a Document,
-    judge: &'a Judge<'a>,
-    options: &'a cli::Judge,
+    judge: &'a Judge,
     /// Policies that were loaded with other parameters or waivers, by what is other; none where that cannot be.
     loaded: BTreeMap<String, Option<Prepared>>,
     tried: u64,
@@ -37,11 +39,10 @@ pub struct Trials<'a> {
 
 impl<'a> Trials<'a> {
     /// None was made yet.
-    pub fn new(document: &'a Document, judge: &'a Judge<'a>, options: &'a cli::Judge) -> Self {
+    pub fn new(document: &'a Document, judge: &'a Judge) -> Self {
         Self {
             document,
             judge,
-            options,
             loaded: BTreeMap::new(),
             tried: 0,
             left: allowed(document),
@@ -114,7 +115,7 @@ impl<'a> Trials<'a> {
     }
 
     fn load(&self, others: &[&Apply<'_>]) -> Option<Prepared> {
-        let mut settings = Judge::settings(self.options, &self.judge.config, None).ok()?;
+        let mut settings = Judge::settings(&self.judge.options, &self.judge.config, None).ok()?;
         for other in others {
             match other {
                 Apply::Document(_) => {}

@@ -3,12 +3,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::change::{self, Turns};
-use super::story::{self, CallStory, Said};
-use super::trial::Trials;
-use super::{Ground, Turn};
-use crate::document::{FleetSource, Outcome, Text};
-use crate::report::{Decision, Straggler, Summary};
+use crate::explain::calls::{CallStory, Said};
+use crate::explain::context::Ground;
+use crate::explain::trial::Trials;
+use crate::explain::{calls, change};
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
+use crate::model::document::{FleetSource, Outcome};
+use crate::report::Summary;
+use crate::report::counterfactual::{Turn, Turns};
+use crate::report::stragglers::Straggler;
 
 /// How the verdict came about.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -41,9 +45,9 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Verdict {
         outcome: rollout.outcome,
         because: rollout.halted_because.clone(),
         summary: report.summary.clone(),
-        calls: story::calls(ground, |_| true),
+        calls: calls::calls(ground, |_| true),
         stragglers: report.stragglers.clone(),
-        findings: report.findings.iter().map(|finding| story::said(ground, finding)).collect(),
+        findings: report.findings.iter().map(|finding| calls::said(ground, finding)).collect(),
         turns: turns(ground, trials),
     }
 }

@@ -1,14 +1,14 @@
 //! What is asked for an audit: each rollout as always and whether it reached anybody, and then the audit itself.
 
-use super::SUMMARY;
-use super::engine::Input;
-use super::guard::Limits;
-use super::package::key;
-use super::prepared::{Outcome, Prepared};
-use crate::audit::Audit;
-use crate::document::Document;
+use crate::declared::names::SUMMARY;
 use crate::error::Error;
-use crate::finding::{Element, Finding};
+use crate::model::audit::Audit;
+use crate::model::document::Document;
+use crate::model::finding::{Element, Finding};
+use crate::policy::package::key;
+use crate::policy::prepared::{Outcome, Prepared};
+use crate::rego::engine::Input;
+use crate::rego::guard::Limits;
 
 impl Prepared {
     /// What every policy says of a document, and whether its rollout reached anybody but the canary.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::engine::{self, Input, Prepared};
-use super::guard::{Limits, work};
-use super::problem::Problem;
-use super::syntax::Place;
+use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
-use crate::finding::RulePlace;
+use crate::model::finding::RulePlace;
+use crate::rego::engine::{Input, Prepared, ast};
+use crate::rego::guard::{Limits, work};
 
 /// How long the search may take where a limit was reached.
 const TIME: Duration = Duration::from_secs(5);
@@ -45,7 +44,7 @@ pub fn blame(engine: &Prepared, suspects: Vec<Suspect>, input: &Input, limits: L
         if is_limit(&said) && !limited {
             continue;
         }
-        let located = engine::located(&said);
+        let located = ast::located(&said);
         let (file, at, said) = match located {
             Some((file, line, column, said)) => (file, Place { line, column }, said),
             None => (place.file, Place { line: place.line, column: 0 }, said),

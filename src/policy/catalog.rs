@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::check::is_ours;
-use super::engine::Module;
-use super::params::Kind;
-use super::{Package, Policies};
-use crate::config::ModeName;
-use crate::waivers::Day;
+use crate::declared::day::Day;
+use crate::declared::names::is_ours;
+use crate::declared::params::Kind;
+use crate::io::config::ModeName;
+use crate::policy::load::Policies;
+use crate::policy::package::Package;
+use crate::rego::engine::module::Module;
 
 /// A policy.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

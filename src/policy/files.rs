@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::engine::Module;
-use crate::collect::{MAX_WRITTEN, Source, files_below};
 use crate::error::Error;
+use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::walk::files_below;
+use crate::rego::engine::module::Module;
 
 /// The modules of files and folders, each once though it is given twice.
 ///

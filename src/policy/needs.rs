@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::document::Document;
+use crate::model::document::Document;
 
 /// The first of some paths that the evidence does not have; `labels.NAME` is a label that every planned tenant has.
 pub fn missing<'n>(needs: &'n [String], document: &Document) -> Option<&'n str> {

@@ -1,9 +1,9 @@
 //! A policy, and what is said about its rules.
 
-use super::check;
-use crate::config::{Mode, ModeName};
-use crate::finding::{Element, Finding, RulePlace, Severity, Softened, Stated};
-use crate::waivers::Day;
+use crate::declared::day::Day;
+use crate::declared::{bundled, names};
+use crate::io::config::{Mode, ModeName};
+use crate::model::finding::{Element, Finding, RulePlace, Severity, Softened, Stated};
 
 /// A policy: a package with at least one rule of findings.
 #[derive(Debug)]
@@ -15,40 +15,40 @@ pub struct Package {
     /// What it says, in one sentence or two.
     pub description: String,
     /// The definitions of its finding rules, in order.
-    pub(super) rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// Whether it has a rule that can stop a rollout.
-    pub(super) halts: bool,
+    pub(crate) halts: bool,
     /// The first day of rollouts on which it denies.
-    pub(super) effective_from: Option<Day>,
+    pub(crate) effective_from: Option<Day>,
     /// Whether it is evaluated, and what it says enforced.
-    pub(super) mode: Option<Mode>,
+    pub(crate) mode: Option<Mode>,
     /// Where it is declared.
-    pub(super) place: RulePlace,
+    pub(crate) place: RulePlace,
     /// What evidence must hold for it to say anything.
-    pub(super) needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
     /// The parameters that it declares.
-    pub(super) params: Vec<String>,
+    pub(crate) params: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(super) struct Rule {
-    pub(super) severity: Severity,
-    pub(super) place: RulePlace,
-    pub(super) codes: Vec<String>,
-    pub(super) waivable: bool,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) remedy: Option<String>,
+pub(crate) struct Rule {
+    pub(crate) severity: Severity,
+    pub(crate) place: RulePlace,
+    pub(crate) codes: Vec<String>,
+    pub(crate) waivable: bool,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) remedy: Option<String>,
 }
 
 /// Where the generated query keeps what a rule says.
-pub(super) fn key(package: &Package, severity: Severity) -> String {
+pub(crate) fn key(package: &Package, severity: Severity) -> String {
     format!("{}.{}", package.name, severity.name())
 }
 
 impl Package {
     /// The severities that it has rules for, heaviest first.
-    pub(super) fn severities(&self) -> impl Iterator<Item = Severity> {
+    pub(crate) fn severities(&self) -> impl Iterator<Item = Severity> {
         Severity::ALL.into_iter().filter(|severity| self.rules.iter().any(|rule| rule.severity == *severity))
     }
 
@@ -58,26 +58,26 @@ impl Package {
     }
 
     /// Whether it is evaluated.
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.mode.as_ref().is_none_or(|mode| mode.mode != ModeName::Off)
     }
 
     /// Where the first rule of a severity stands.
-    pub(super) fn rule(&self, severity: &str) -> Option<&RulePlace> {
+    pub(crate) fn rule(&self, severity: &str) -> Option<&RulePlace> {
         self.rules.iter().find(|rule| rule.severity.name() == severity).map(|rule| &rule.place)
     }
 
     /// A bundled policy's code means one thing, whoever reads a report.
-    pub(super) fn allowed(&self, code: &str) -> Result<(), String> {
-        match check::reserved(code) {
-            Some(prefix) if !check::is_ours(&self.name) => {
+    pub(crate) fn allowed(&self, code: &str) -> Result<(), String> {
+        match bundled::reserved(code) {
+            Some(prefix) if !names::is_ours(&self.name) => {
                 Err(format!("the code {code:?} begins with {prefix:?}, as only those of bundled policies do"))
             }
             _ => Ok(()),
         }
     }
 
-    pub(super) fn blame(&self, severity: Severity, error: &str) -> String {
+    pub(crate) fn blame(&self, severity: Severity, error: &str) -> String {
         let place = self.rule(severity.name()).unwrap_or(&self.place);
         format!("{}:{}: {}: {error}", place.file, place.line, key(self, severity))
     }
@@ -88,7 +88,7 @@ impl Package {
     }
 
     /// A finding of it; a deny of a policy that only reports is a warning.
-    pub(super) fn finding(&self, severity: Severity, element: Element, softened: Option<&Softened>) -> Finding {
+    pub(crate) fn finding(&self, severity: Severity, element: Element, softened: Option<&Softened>) -> Finding {
         let stated = match element {
             Element::Finding(stated) => *stated,
             Element::Message(message) => {

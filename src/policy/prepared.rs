@@ -5,20 +5,28 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::blame::{self, Suspect};
-use super::engine::{self, Alone, Answer, Held, Input, Inputs};
-use super::guard::Limits;
-use super::package::{Package, key};
-use super::params::{Declaration, Param};
-use super::problem::Problem;
-use super::source::{self, RuleText};
-use super::syntax::Place;
-use super::{Applied, GATES, HALT, SUMMARY, WAIVERS, check, needs};
-use crate::document::{Document, InputFile, Map, Purpose, Text};
-use crate::error::{Error, nearest};
-use crate::facts::Facts;
-use crate::finding::{Element, Finding, Severity, Softened, Waived};
-use crate::waivers::{self, Waivers};
+use crate::declared::names;
+use crate::declared::names::{GATES, HALT, SUMMARY, WAIVERS};
+use crate::declared::params::{Declaration, Param};
+use crate::diagnostic::problem::{Place, Problem};
+use crate::error::Error;
+use crate::model::document::text::{Map, Text};
+use crate::model::document::{Document, InputFile, Purpose};
+use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
+use crate::policy::blame::Suspect;
+use crate::policy::facts::Facts;
+use crate::policy::package::{Package, key};
+use crate::policy::source::RuleText;
+use crate::policy::waivers::Waivers;
+use crate::policy::{blame, needs, source, waivers};
+use crate::rego::engine;
+use crate::rego::engine::probe::{Alone, Held};
+use crate::rego::engine::{Answer, Input, Inputs};
+use crate::rego::guard::Limits;
+use crate::text::suggest::nearest;
+
+/// Which of a finding's tenants are waived, each by the waiver of that index.
+type Applied = BTreeMap<String, usize>;
 
 /// What the policies say of a document.
 #[derive(Debug)]
@@ -85,14 +93,14 @@ struct Counts {
 /// Policies that are ready to be asked.
 #[derive(Debug)]
 pub struct Prepared {
-    pub(super) packages: Vec<Package>,
-    pub(super) params: Vec<Param>,
-    pub(super) declared: BTreeMap<String, Declaration>,
-    pub(super) waivers: Waivers,
-    pub(super) facts: Facts,
-    pub(super) engine: engine::Prepared,
+    pub(crate) packages: Vec<Package>,
+    pub(crate) params: Vec<Param>,
+    pub(crate) declared: BTreeMap<String, Declaration>,
+    pub(crate) waivers: Waivers,
+    pub(crate) facts: Facts,
+    pub(crate) engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
-    pub(super) time: Option<Duration>,
+    pub(crate) time: Option<Duration>,
 }
 
 impl Prepared {
@@ -112,7 +120,7 @@ impl Prepared {
     }
 
     /// Every waiver is meant for some code that a policy declares.
-    pub(super) fn check_waivers(&self) -> Result<(), Error> {
+    pub(crate) fn check_waivers(&self) -> Result<(), Error> {
         if self.waivers.given.is_empty() {
             return Ok(());
         }
@@ -205,7 +213,7 @@ impl Prepared {
     }
 
     /// What a rule says that asks every policy.
-    pub(super) fn answer(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
+    pub(crate) fn answer(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
         self.needs_of(document)?;
         self.ask(rule, document)
     }
@@ -267,7 +275,7 @@ impl Prepared {
         Ok(SoFar { halts, proven, not_proven })
     }
 
-    pub(super) fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
+    pub(crate) fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
         let summary = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
         let summary = Summary {
             cohorts: summary("cohorts")?.elements()?,
@@ -328,7 +336,7 @@ impl Prepared {
         parts.into_iter().map(part).collect()
     }
 
-    pub(super) fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
+    pub(crate) fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
         self.ask_of(rule, Input::new(document), document.cohorts.len())
     }
 
@@ -346,7 +354,7 @@ impl Prepared {
     }
 
     /// Names the rule that failed, and the facts that it may have failed on.
-    pub(super) fn locate_failure(&self, suspects: Vec<Suspect>, input: &Input, limits: Limits, failure: &str) -> Error {
+    pub(crate) fn locate_failure(&self, suspects: Vec<Suspect>, input: &Input, limits: Limits, failure: &str) -> Error {
         let mut error = blame::blame(&self.engine, suspects, input, limits, failure);
         let facts: Vec<&str> = self.facts.files.iter().map(|file| &*file.name).collect();
         if let Error::Policies(problems) = &mut error
@@ -360,7 +368,7 @@ impl Prepared {
     }
 
     /// Every rule that is asked, a team's own first.
-    pub(super) fn suspects(&self) -> Vec<Suspect> {
+    pub(crate) fn suspects(&self) -> Vec<Suspect> {
         let suspects = |package: &Package| -> Vec<Suspect> {
             let names = package.severities().map(Severity::name).chain(package.halts.then_some(HALT));
             let suspect = |name: &str| Suspect {
@@ -370,13 +378,13 @@ impl Prepared {
             names.map(suspect).collect()
         };
         let (ours, own): (Vec<_>, Vec<_>) =
-            self.packages.iter().filter(|package| package.is_on()).partition(|package| check::is_ours(&package.name));
+            self.packages.iter().filter(|package| package.is_on()).partition(|package| names::is_ours(&package.name));
         own.into_iter().chain(ours).flat_map(suspects).collect()
     }
 }
 
 /// Whether the evidence has what some policies need.
-pub(super) fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) -> Result<(), Error> {
+pub(crate) fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) -> Result<(), Error> {
     let mut problems = Vec::new();
     for package in packages {
         let (file, place) = (package.place.file.as_str().into(), Place { line: package.place.line, column: 0 });

@@ -1,7 +1,7 @@
 //! The generated module that asks every policy at once.
 
-use super::package::{Package, key};
-use super::{GATES, HALT, SUMMARY, WAIVERS};
+use crate::declared::names::{GATES, HALT, SUMMARY, WAIVERS};
+use crate::policy::package::{Package, key};
 
 /// A module that asks for nothing, where rules are asked one by one.
 pub fn nothing() -> String {
@@ -91,6 +91,6 @@ gates_halt := {{
         applied("asked"),
         halts(&|package| package.name == GATES),
         applied("gates_asked"),
-        super::whom::query(),
+        crate::policy::probe_targets::query(),
     )
 }

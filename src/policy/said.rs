@@ -4,14 +4,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::blame::Suspect;
-use super::engine::Input;
-use super::guard::Limits;
-use super::prepared::{Prepared, needed};
-use super::{HALT, Module, Package, QUERY};
-use crate::document::{Document, Text};
+use crate::declared::names::{HALT, QUERY};
 use crate::error::Error;
-use crate::finding::{Element, Finding, Severity, Stated};
+use crate::model::document::Document;
+use crate::model::document::text::Text;
+use crate::model::finding::{Element, Finding, Severity, Stated};
+use crate::policy::blame::Suspect;
+use crate::policy::package::Package;
+use crate::policy::prepared::{Prepared, needed};
+use crate::rego::engine::Input;
+use crate::rego::engine::module::Module;
+use crate::rego::guard::Limits;
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

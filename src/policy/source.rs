@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::engine::{self, Outline};
-use super::metadata;
+use crate::declared::metadata;
+use crate::rego::engine;
+use crate::rego::engine::module::Outline;
 
 /// A definition of a rule, as it stands in its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -7,13 +7,19 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::check::references;
-use super::engine::{self, Lines, Unit, Why};
-use super::guard::Limits;
-use super::problem::Problem;
-use super::syntax::Place;
-use super::{Prepared, READY, Subject, embedded, files};
+use crate::declared::bundled;
+use crate::declared::names::READY;
+use crate::declared::subject::Subject;
+use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
+use crate::lint::references;
+use crate::policy::files;
+use crate::policy::prepared::Prepared;
+use crate::rego::engine::ast;
+use crate::rego::engine::coverage::Lines;
+use crate::rego::engine::unit::Unit;
+use crate::rego::engine::why::Why;
+use crate::rego::guard::Limits;
 
 /// What came of tests.
 #[derive(Debug, Default)]
@@ -102,7 +108,7 @@ pub fn run(
     coverage: bool,
 ) -> Result<Tested, Error> {
     let limits = Limits::for_cohorts(0).within(Some(time));
-    let known = embedded::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
+    let known = bundled::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
     let problems = references::of_tests(known, paths.tests.clone()).map_err(Error::Policy)?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));
@@ -175,7 +181,7 @@ fn failure(unit: &Unit, why: Why) -> Failure {
 
 /// Tests that the engine does not take.
 fn invalid(said: String) -> Error {
-    match engine::located(&said) {
+    match ast::located(&said) {
         Some((file, line, column, said)) => {
             Error::Policies(vec![Problem::new(&file.into(), Place { line, column }, said, "`opa check` may say more")])
         }
@@ -185,7 +191,7 @@ fn invalid(said: String) -> Error {
 
 /// A test that could not be evaluated.
 fn error(unit: &Unit, said: &str) -> Failure {
-    match engine::located(said) {
+    match ast::located(said) {
         Some((file, line, _, said)) => Failure { message: Some(said), file, line: Some(line), ..Failure::default() },
         None => failure(unit, Why::new(unit.line, said.trim())),
     }

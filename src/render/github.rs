@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::View;
-use super::escape::{for_annotation, for_property};
-use super::words::{MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, sentence, softened, verdict};
-use crate::error::ErrorReport;
-use crate::finding::Severity;
-use crate::report::{Decision, Report};
+use crate::error::report::ErrorReport;
+use crate::model::decision::Decision;
+use crate::model::finding::Severity;
+use crate::render::view::View;
+use crate::render::words::{
+    MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, sentence, softened, verdict,
+};
+use crate::report::Report;
+use crate::text::escape::{for_annotation, for_property};
 
 /// Writes an annotation for each policy that does not weigh all, for each finding, and then the verdict. A CI shows
 /// only the first few, so that what is softened comes first.

@@ -3,14 +3,14 @@
 //! Markup, style and script are ours. What comes from elsewhere stands in escaped text or in the page's data, which
 //! cannot end its element; should it ever get out, the page's policy runs and loads nothing but what it names by hash.
 
-mod calls;
-pub mod data;
-pub mod findings;
-mod fleet;
-pub mod parts;
-mod stragglers;
-pub mod table;
-mod timeline;
+pub(crate) mod calls;
+pub(crate) mod data;
+pub(crate) mod findings;
+pub(crate) mod fleet;
+pub(crate) mod parts;
+pub(crate) mod stragglers;
+pub(crate) mod table;
+pub(crate) mod timeline;
 
 use std::io::{self, Write};
 
@@ -19,19 +19,24 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::View;
-use super::escape::visible;
-use super::words::{MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, softened, verdict};
-use crate::document::FleetSource;
-use crate::error::ErrorReport;
-use crate::report::{Decision, Picture, Report};
-use parts::{count, duration, shown};
-use timeline::Timeline;
+use crate::error::report::ErrorReport;
+use crate::model::decision::Decision;
+use crate::model::document::FleetSource;
+use crate::render::html::parts::{count, duration, shown};
+use crate::render::html::timeline::Timeline;
+use crate::render::view::View;
+use crate::render::words::{MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, softened, verdict};
+use crate::report::Report;
+use crate::report::picture::Picture;
+use crate::text::escape::visible;
 
 const STYLE: &str = include_str!("html/page.css");
+
 const SCRIPT: &str = concat!(include_str!("html/shared.js"), include_str!("html/page.js"));
+
 /// How many stragglers are named beside the verdict.
 const MAX_BEHIND: usize = 6;
+
 /// A symbol for every proof state: told apart by its shape.
 pub const SYMBOLS: &str = include_str!("html/symbols.svg");
 

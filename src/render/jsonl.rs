@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::View;
-use super::escape::write_json_line;
+use crate::render::view::View;
 use crate::report::Report;
+use crate::text::escape::write_json_line;
 
 /// Writes the report as one line of JSON.
 pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {

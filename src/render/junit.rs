@@ -9,15 +9,17 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
-use super::View;
-use super::escape::{clipped, for_junit};
-use super::words::{
+use crate::error::report::ErrorReport;
+use crate::io::config::ModeName;
+use crate::model::decision::Decision;
+use crate::model::finding::{Finding, Severity};
+use crate::render::view::View;
+use crate::render::words::{
     MAX_PROBLEMS, NO_VERDICT, but, headline, more_problems, problem_lines, sentence, verdict, weighs_less,
 };
-use crate::config::ModeName;
-use crate::error::ErrorReport;
-use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Policy, Report, Straggler};
+use crate::report::stragglers::Straggler;
+use crate::report::{Policy, Report};
+use crate::text::escape::{clipped, for_junit};
 
 /// How many stragglers have a test case.
 const MAX_STRAGGLERS: usize = 10_000;

@@ -2,15 +2,19 @@
 
 use std::io::{self, Write};
 
-use super::View;
-use super::escape::for_markdown;
-use super::words::{
-    MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, names_of, problem_lines, softened, verdict,
+use crate::error::report::ErrorReport;
+use crate::model::decision::Decision;
+use crate::model::document::FleetSource;
+use crate::model::document::text::Field;
+use crate::model::finding::Finding;
+use crate::render::view::View;
+use crate::render::words::{
+    MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, problem_lines, softened, verdict,
 };
-use crate::document::{Field, FleetSource};
-use crate::error::ErrorReport;
-use crate::finding::Finding;
-use crate::report::{Decision, MAX_ROWS, Report, Straggler};
+use crate::report::Report;
+use crate::report::rows::MAX_ROWS;
+use crate::report::stragglers::Straggler;
+use crate::text::escape::{for_markdown, names_of};
 
 /// How many findings are written out. GitHub takes no summary of more than 1 MiB.
 const MAX_FINDINGS: usize = 500;

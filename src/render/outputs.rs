@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::View;
-use super::escape::write_json_line;
+use crate::render::view::View;
 use crate::report::Report;
+use crate::text::escape::write_json_line;
 
 /// How many stragglers are named. GitHub takes no more than 1 MB of outputs from a job.
 const MAX_STRAGGLERS: usize = 1_000;

@@ -15,15 +15,17 @@ use self::log::{
     Artifact, ArtifactLocation, Configuration, Driver, Found, FoundProperties, Invocation, Level, Location, Log,
     LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, Run, RunProperties, Suppression, Tool,
 };
-use super::View;
-use super::escape::{clipped, for_sarif, for_terminal, write_json};
-use super::words::{
+use crate::error::report::{ErrorReport, Problem as ReportedProblem};
+use crate::model::decision::Decision;
+use crate::model::document::{InputFile, Role};
+use crate::model::finding::{Finding, Severity};
+use crate::render::view::View;
+use crate::render::words::{
     MAX_PROBLEMS, NO_VERDICT, but, headline, more_problems, problem_lines, sentence, softened, verdict,
 };
-use crate::document::{InputFile, Role};
-use crate::error::{ErrorReport, ReportedProblem};
-use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Report, Straggler};
+use crate::report::Report;
+use crate::report::stragglers::Straggler;
+use crate::text::escape::{clipped, for_sarif, for_terminal, write_json};
 
 mod log;
 

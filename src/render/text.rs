@@ -7,17 +7,19 @@ use anstyle::{AnsiColor, Style};
 use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::View;
-use super::escape::{for_line, for_terminal};
-use super::words::{
-    MAX_NAMES, MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, names_of, problem_lines, softened,
-    verdict,
+use crate::error::report::ErrorReport;
+use crate::io::config::ModeName;
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
+use crate::model::document::{FleetSource, Role};
+use crate::model::finding::{Finding, Severity};
+use crate::render::view::View;
+use crate::render::words::{
+    MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, problem_lines, softened, verdict,
 };
-use crate::config::ModeName;
-use crate::document::{FleetSource, Role, Text};
-use crate::error::ErrorReport;
-use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Policy, Report, Straggler};
+use crate::report::stragglers::Straggler;
+use crate::report::{Policy, Report};
+use crate::text::escape::{MAX_NAMES, for_line, for_terminal, names_of};
 
 /// How many stragglers a finding lists before it is shortened.
 const MAX_LISTED: usize = 20;

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::escape::clipped;
-use crate::config::ModeName;
-use crate::document::FleetSource;
-use crate::error::{ErrorReport, ReportedProblem};
-use crate::finding::{Finding, Severity};
-use crate::report::{Decision, Policy, Report, Straggler};
-
-/// How many names stand in one line before it is shortened.
-pub const MAX_NAMES: usize = 10;
+use crate::error::report::{ErrorReport, Problem as ReportedProblem};
+use crate::io::config::ModeName;
+use crate::model::decision::Decision;
+use crate::model::document::FleetSource;
+use crate::model::finding::{Finding, Severity};
+use crate::report::stragglers::Straggler;
+use crate::report::{Policy, Report};
+use crate::text::escape::{clipped, names_of};
 
 /// What stands in the place of a verdict where there is none.
 pub const NO_VERDICT: &str = "NO VERDICT";
@@ -136,16 +135,6 @@ pub fn weighs_less(policy: &Policy) -> Option<String> {
 
 fn tenants(many: u64) -> String {
     if many == 1 { "1 tenant".into() } else { format!("{many} tenants") }
-}
-
-/// Names in a row, shortened.
-pub fn names_of(names: impl ExactSizeIterator<Item = impl ToString>) -> String {
-    let more = names.len().saturating_sub(MAX_NAMES);
-    let mut shown = names.take(MAX_NAMES).map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        shown.push_str(&format!(" and {more} more"));
-    }
-    shown
 }
 
 /// `proven 39 (36 verified, 3 assumed)`, and what is not.

@@ -1,7 +1,8 @@
 //! Policies that had nothing to judge: their silence is no praise, and a report does not call it that. Which part of the
 //! evidence a bundled policy is about is told here, and nothing is made of what stands in it.
 
-use crate::document::{Document, Field, FleetSource, InputFile, Role};
+use crate::model::document::text::Field;
+use crate::model::document::{Document, FleetSource, InputFile, Role};
 
 /// Why a policy had nothing to judge, in a word or two. None: it had, or it is not a bundled one.
 pub fn idle(policy: &str, document: &Document, inputs: &[InputFile]) -> Option<&'static str> {

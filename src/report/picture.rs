@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::document::{Call, Document, Purpose, Rollout, Row, Run, Text};
-use crate::policy::Summary;
+use crate::model::document::text::Text;
+use crate::model::document::{Call, Document, Purpose, Rollout, Row, Run};
+use crate::policy::prepared::Summary;
 
 /// The fleet and the calls of a rollout.
 #[derive(Debug, Clone, PartialEq)]

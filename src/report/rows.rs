@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
-use super::Straggler;
-use crate::document::{Document, Field, Row, Text};
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{Document, Row};
+use crate::report::stragglers::Straggler;
 
 /// How many rows a table holds at the most.
 pub const MAX_ROWS: usize = 500;

@@ -2,7 +2,6 @@
 //!
 //! The two must never disagree; a property test holds them to it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -12,62 +11,17 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{MAX_DEPTH, Name, escape_pointer, validator};
-use crate::collect::{Entries, EvidenceFields, plan_faults};
-use crate::error::nearest;
-
-/// How many faults are shown at the most.
-pub const MAX_FAULTS: usize = 20;
+use crate::diagnostic::fault::{Fault, MAX_FAULTS, locate, offset, place, utf8};
+use crate::schema::published::{MAX_DEPTH, Name, validator};
+use crate::text::json::{Entries, escape_pointer, without_place};
+use crate::text::suggest::nearest;
 
 /// How much of a wrong value is shown, in characters.
 const MAX_FOUND: usize = 60;
 
-/// One thing that is wrong with an input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// JSON pointer to it. Absent where the input is no JSON at all, or no file.
-    pub pointer: Option<String>,
-    /// Line and column, from 1; the column counts characters.
-    pub place: Option<(usize, usize)>,
-    /// What is wrong, in words: what was found, and what is allowed.
-    pub problem: String,
-    /// What to do about it, where that is not plain.
-    pub help: Option<String>,
-}
-
-impl Fault {
-    /// A fault of an input as a whole.
-    pub const fn whole(problem: String) -> Self {
-        Self { pointer: None, place: None, problem, help: None }
-    }
-
-    /// The same, with what to do about it.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-/// The words of an error without its line and column, where those count from somewhere in the middle.
-pub fn without_place(error: &serde_json::Error) -> String {
-    let mut words = error.to_string();
-    if let Some(end) = words.rfind(" at line ") {
-        words.truncate(end);
-    }
-    words
-}
-
 /// Everything that is wrong with an input, the first [`MAX_FAULTS`] in the order in which they stand there.
 pub fn explain(bytes: &[u8], name: Name) -> Vec<Fault> {
-    explain_by(bytes, name, &name.schema())
-}
-
-/// The same of an archived response whose rows have extra fields that are evidence.
-pub fn explain_response(bytes: &[u8], fields: &EvidenceFields) -> Vec<Fault> {
-    let mut schema = Name::Response.schema();
-    fields.describe(&mut schema);
-    explain_by(bytes, Name::Response, &schema)
+    explain_by(bytes, name, &name.schema(), |_| Vec::new())
 }
 
 /// Reads any JSON in which no key comes twice and nothing is nested deeper than [`MAX_DEPTH`].
@@ -84,7 +38,13 @@ pub fn json(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
     if faults.is_empty() { serde_json::from_str(text).map_err(|error| wrong(&error)) } else { Err(faults) }
 }
 
-fn explain_by(bytes: &[u8], name: Name, schema: &Value) -> Vec<Fault> {
+/// The same by a schema that was changed, and with what no schema can express: faults by JSON pointer.
+pub(crate) fn explain_by(
+    bytes: &[u8],
+    name: Name,
+    schema: &Value,
+    beyond: impl Fn(&str) -> Vec<(String, String)>,
+) -> Vec<Fault> {
     let text = match utf8(bytes) {
         Ok(text) => text,
         Err(fault) => return vec![fault],
@@ -96,10 +56,8 @@ fn explain_by(bytes: &[u8], name: Name, schema: &Value) -> Vec<Fault> {
     let long = name.long_array().map(|(at, definition)| (at, validator(schema, Some(definition))));
     let mut reader = Reader { text, long, schema, faults: Vec::new() };
     let value = reader.value(root, "", Place { depth: 0, schemas: &[schema] });
-    if name == Name::Plan {
-        for (pointer, problem) in plan_faults(text) {
-            reader.fault(locate(root, &pointer), pointer, problem);
-        }
+    for (pointer, problem) in beyond(text) {
+        reader.fault(locate(root, &pointer), pointer, problem);
     }
     if name == Name::Response && value.as_object().is_some_and(|object| object.keys().all(|key| !describes(key))) {
         let fault = "found an object with none of the keys of a response; \"results\" or \"ok\" at least is expected";
@@ -110,46 +68,8 @@ fn explain_by(bytes: &[u8], name: Name, schema: &Value) -> Vec<Fault> {
     reader.faults()
 }
 
-/// A fault that the schema cannot express, at a JSON pointer.
-pub fn fault_at(bytes: &[u8], pointer: &str, problem: String) -> Fault {
-    let place = utf8(bytes).ok().and_then(|text| {
-        let root: &RawValue = serde_json::from_str(text).ok()?;
-        Some(place(text, offset(text, locate(root, pointer))))
-    });
-    Fault { pointer: Some(pointer.to_owned()), place, problem, help: None }
-}
-
-/// A fault of one line of an input that is no JSON.
-pub fn line_fault(line: usize, problem: &str) -> Fault {
-    Fault { place: Some((line, 1)), ..Fault::whole(problem.into()) }.help("give bare names, or a JSON array of strings")
-}
-
 fn describes(key: &str) -> bool {
     matches!(key, "ok" | "error" | "message" | "stragglers" | "results")
-}
-
-/// The text of an input that is not blank, and is UTF-8 without a byte-order mark.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
-    if bytes.is_empty() {
-        return Err(Fault::whole("the file is empty".into()).help("was it written as a whole?"));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let (byte, (line, column)) = (bytes[error.valid_up_to()], place(&valid, valid.len()));
-        Fault { place: Some((line, column)), ..Fault::whole(format!("found the byte 0x{byte:02x}, which is no UTF-8")) }
-            .help("save the file as UTF-8")
-    })?;
-    if text.starts_with('\u{feff}') {
-        return Err(Fault { place: Some((1, 1)), ..Fault::whole("found a byte-order mark".into()) }
-            .help("save the file as UTF-8 without a byte-order mark"));
-    }
-    if text.trim().is_empty() {
-        return Err(Fault::whole("the file holds nothing but white space".into()).help("was it written as a whole?"));
-    }
-    Ok(text)
 }
 
 fn syntax(text: &str, error: &serde_json::Error) -> Fault {
@@ -162,54 +82,6 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
         fault = fault.help("the file ends in the middle; was it written as a whole?");
     }
     fault
-}
-
-/// Line and column of a byte, from 1.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
-/// Where a raw value stands in the text that it borrows from.
-fn offset(text: &str, raw: &RawValue) -> usize {
-    (raw.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
-}
-
-/// The value at a JSON pointer, or the nearest around it.
-fn locate<'a>(root: &'a RawValue, pointer: &str) -> &'a RawValue {
-    let mut here = root;
-    for token in pointer.split('/').skip(1) {
-        let key = token.replace("~1", "/").replace("~0", "~");
-        let next = match Children::of(here) {
-            Some(Children::Object(entries)) => entries.into_iter().rev().find(|(name, _)| *name == key).map(|e| e.1),
-            Some(Children::Array(elements)) => key.parse().ok().and_then(|i: usize| elements.get(i).copied()),
-            None => None,
-        };
-        match next {
-            Some(next) => here = next,
-            None => break,
-        }
-    }
-    here
-}
-
-/// What is directly inside an array or object, unparsed; no key is lost.
-enum Children<'a> {
-    Array(Vec<&'a RawValue>),
-    Object(Vec<(Cow<'a, str>, &'a RawValue)>),
-}
-
-impl<'a> Children<'a> {
-    fn of(raw: &'a RawValue) -> Option<Self> {
-        match raw.get().as_bytes().first() {
-            Some(b'[') => serde_json::from_str(raw.get()).ok().map(Children::Array),
-            Some(b'{') => serde_json::from_str(raw.get()).ok().map(|Entries(entries)| {
-                Children::Object(entries.into_iter().map(|(key, value)| (key.name(), value)).collect())
-            }),
-            _ => None,
-        }
-    }
 }
 
 struct Reader<'a> {

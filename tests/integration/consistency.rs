@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rollproof::collect::{EvidenceFields, Source, Sources, collect};
-use rollproof::document::{Document, check};
-use rollproof::policy::Prepared;
+use rollproof::collect::fields::EvidenceFields;
+use rollproof::collect::{Sources, collect};
+use rollproof::io::input::Source;
+use rollproof::model::document::Document;
+use rollproof::model::document::consistency::check;
+use rollproof::policy::prepared::Prepared;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 

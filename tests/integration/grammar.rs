@@ -3,11 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use rollproof::collect::{Bytes, EvidenceFields, Input, replay};
-use rollproof::document::{Document, Text};
-use rollproof::drive::grammar_table;
+use rollproof::collect::fields::EvidenceFields;
+use rollproof::collect::journal::replay;
+use rollproof::collect::rollout::rules::table as grammar_table;
 use rollproof::error::Error;
-use rollproof::policy::{Loading, Prepared, Settings, load};
+use rollproof::io::input::{Bytes, Input};
+use rollproof::model::document::Document;
+use rollproof::model::document::text::Text;
+use rollproof::policy::load::{Loading, Settings, load};
+use rollproof::policy::prepared::Prepared;
 use rollproof::report::report;
 use serde_json::{Value, json};
 

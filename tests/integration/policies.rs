@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rollproof::error::Error;
-use rollproof::policy::Policies;
+use rollproof::policy::load::Policies;
 
 use crate::support::{Case, root, snapshot};
 

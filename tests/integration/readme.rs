@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
-use rollproof::policy::Policies;
-use rollproof::schema::Name;
+use rollproof::policy::load::Policies;
+use rollproof::schema::published::Name;
 use serde::Deserialize;
 use serde_json::Value;
 

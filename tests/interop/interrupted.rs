@@ -20,13 +20,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plane::{Plane, Reply, Request, http};
-use rollproof::collect::{EvidenceFields, Source, replay};
-use rollproof::document::{Document, Outcome, Text};
-use rollproof::drive::{
-    Client, Driver, Inventory, Journal, JournalFormat, Progress, Question, Record, Rollout, Said, Stop, Timing, Token,
-    now,
-};
-use rollproof::policy::{Inputs, Loading, Prepared, Settings, SoFar, load};
+use rollproof::collect::fields::EvidenceFields;
+use rollproof::collect::journal::replay;
+use rollproof::collect::record::{Format as JournalFormat, Inventory, Record};
+use rollproof::collect::rollout::state::Rollout;
+use rollproof::collect::rollout::step::Question;
+use rollproof::drive::client::Client;
+use rollproof::drive::driver::{Driver, Said, Timing};
+use rollproof::drive::journal::Journal;
+use rollproof::drive::progress::Progress;
+use rollproof::drive::stop::Stop;
+use rollproof::io::clock::now;
+use rollproof::io::http::token::Token;
+use rollproof::io::input::Source;
+use rollproof::model::document::text::Text;
+use rollproof::model::document::{Document, Outcome};
+use rollproof::policy::load::{Loading, Settings, load};
+use rollproof::policy::prepared::{Prepared, SoFar};
+use rollproof::rego::engine::Inputs;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -223,7 +235,7 @@ struct Verdict {
 fn verdict(document: &Document, policies: &Prepared) -> Verdict {
     let said = policies.evaluate(document).expect("they can be evaluated");
     let weighty = said.findings.iter().filter(|finding| ["deny", "inconclusive"].contains(&finding.severity.name()));
-    let finding = |finding: &rollproof::finding::Finding| {
+    let finding = |finding: &rollproof::model::finding::Finding| {
         let mut tenants: Vec<String> = finding.tenants.iter().map(ToString::to_string).collect();
         tenants.sort();
         (finding.severity.name().to_owned(), finding.code.clone(), tenants)

@@ -5,7 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use rollproof::policy::{Module, Problems, Subject, bundled, check_files};
+use rollproof::declared::bundled::modules as bundled;
+use rollproof::declared::subject::Subject;
+use rollproof::diagnostic::problem::Problems;
+use rollproof::lint::files as check_files;
+use rollproof::rego::engine::module::Module;
 
 fn main() {
     let (mut all, mut refused, mut seen) = (0, 0, BTreeSet::new());

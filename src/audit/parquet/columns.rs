@@ -9,10 +9,11 @@ use arrow_array::{Array as _, ArrayRef, BooleanArray, RecordBatch, StringArray, 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use serde::Serialize;
 
-use crate::audit::document::Tenant;
 use crate::audit::history::{MISSING, WHY_MISSING};
 use crate::audit::verdict::{Cell, Judged};
-use crate::document::{Row, Text};
+use crate::model::audit::Tenant;
+use crate::model::document::Row;
+use crate::model::document::text::Text;
 
 /// The columns that differ from tenant to tenant.
 #[derive(Default)]

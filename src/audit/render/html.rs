@@ -1,23 +1,28 @@
 //! An audit as one page for a browser, of the same kind as the page of one rollout: nothing is loaded, and evidence is
 //! only ever text.
 
-mod data;
-mod map;
-mod tables;
+pub(crate) mod data;
+pub(crate) mod map;
+pub(crate) mod parts;
+pub(crate) mod tables;
 
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::words::{duration, headline};
-use crate::audit::document::{Called, Tenant};
+use crate::audit::render::html::parts::{open, time};
+use crate::audit::render::words::{duration, headline};
 use crate::audit::report::AuditReport;
-use crate::render::html::parts::{count, minute, parameters, shown};
-use crate::render::html::{SYMBOLS, data as shared, decision_class, fact, findings, preamble};
-use crate::render::{View, verdict};
-use crate::report::Decision;
+use crate::model::audit::Called;
+use crate::model::decision::Decision;
+use crate::render::html::data::element;
+use crate::render::html::parts::{count, parameters, shown};
+use crate::render::html::{SYMBOLS, decision_class, fact, findings, preamble};
+use crate::render::view::View;
+use crate::render::words::verdict;
 
 const STYLE: &str = concat!(include_str!("../../render/html/page.css"), include_str!("html/audit.css"));
+
 const SCRIPT: &str = concat!(include_str!("../../render/html/shared.js"), include_str!("html/audit.js"));
 
 /// Writes the page.
@@ -42,19 +47,13 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
                 footer {
                     p { "Written by rollproof " (env!("CARGO_PKG_VERSION")) ". The verdict is the policies'; this page only shows it." }
                 }
-                (PreEscaped(shared::element(&data)))
+                (PreEscaped(element(&data)))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     out.write_all(page.into_string().as_bytes())?;
     writeln!(out)
-}
-
-/// The time for which a tenant that is still in its fleet is behind, in seconds.
-fn open(tenant: &Tenant) -> Option<u64> {
-    let last = tenant.behind.last().filter(|last| last.until.is_none() && tenant.gone_since.is_none())?;
-    Some(last.seconds)
 }
 
 fn head(report: &AuditReport) -> Markup {
@@ -97,11 +96,6 @@ fn head(report: &AuditReport) -> Markup {
             }
         }
     }
-}
-
-/// A moment.
-fn time(at: &str) -> Markup {
-    html! { time datetime=(shown(at)) { (minute(at)) } }
 }
 
 /// What the verdict rests on.

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::audit::document::{Rollout, Unreadable};
 use crate::audit::report::{AuditReport, Lag};
-use crate::document::Text;
-use crate::error::ErrorReport;
-use crate::finding::Finding;
-use crate::render::escape::write_json_line;
-use crate::report::Decision;
+use crate::error::report::ErrorReport;
+use crate::model::audit::{Rollout, Unreadable};
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
+use crate::model::finding::Finding;
+use crate::text::escape::write_json_line;
 
 /// A line.
 #[derive(Serialize)]

@@ -4,13 +4,15 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::words::{called, duration, headline, is_doubted, several};
-use crate::audit::document::Rollout;
+use crate::audit::render::words::{called, duration, headline, is_doubted, several};
 use crate::audit::report::{AuditReport, Lag};
-use crate::document::Text;
-use crate::render::escape::for_terminal;
-use crate::render::{View, findings, verdict, verdict_style};
-use crate::report::Decision;
+use crate::model::audit::Rollout;
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
+use crate::render::text::{findings, verdict_style};
+use crate::render::view::View;
+use crate::render::words::verdict;
+use crate::text::escape::for_terminal;
 
 /// How many lines a table has before it is shortened.
 const MAX_LINES: usize = 30;
@@ -75,8 +77,11 @@ fn doubted(rollout: &Rollout) -> [String; 5] {
         || "nothing is wrong with its evidence".to_owned(),
         |because| {
             let names: Vec<String> = because.tenants.iter().map(|tenant| for_terminal(tenant)).collect();
-            let who =
-                if names.is_empty() { String::new() } else { format!(": {}", crate::render::names_of(names.iter())) };
+            let who = if names.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", crate::text::escape::names_of(names.iter()))
+            };
             format!("{}  {}{who}", for_terminal(&because.code), for_terminal(&because.message))
         },
     );

@@ -1,8 +1,8 @@
 //! Sentences that more than one format shares. Not escaped: that is each format's own.
 
-use crate::audit::document::{Called, Rollout};
 use crate::audit::report::AuditReport;
-use crate::report::Decision;
+use crate::model::audit::{Called, Rollout};
+use crate::model::decision::Decision;
 
 /// The verdict in one sentence.
 pub fn headline(report: &AuditReport) -> String {

@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::View;
-use super::parts::{count, duration, shown, tenants};
-use super::timeline::{Span, Timeline, What};
-use crate::document::{Attempt, Call, Field, Outcome, Purpose};
-use crate::render::words::names_of;
-use crate::report::Picture;
+use crate::model::document::text::Field;
+use crate::model::document::{Attempt, Call, Outcome, Purpose};
+use crate::render::html::parts::{count, duration, shown, tenants};
+use crate::render::html::timeline::{Span, Timeline, What};
+use crate::render::view::View;
+use crate::report::picture::Picture;
+use crate::text::escape::names_of;
 
 /// How many calls the table holds.
 const MAX_CALLS: usize = 500;

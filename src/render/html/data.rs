@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde::Serialize;
 
-use super::parts::{class, evidence, shown};
-use super::stragglers::mark;
-use crate::report::{Picture, Report};
+use crate::render::html::parts::{class, evidence, shown};
+use crate::render::html::stragglers::mark;
+use crate::report::Report;
+use crate::report::picture::Picture;
 
 /// How many bytes of text a page's data holds. Beside it stand at most some 50 bytes of numbers a tenant.
 const MAX_TEXT: usize = 12 << 20;

@@ -2,13 +2,14 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::View;
-use super::parts::{count, shown, tenants};
-use crate::explain::Turns;
-use crate::finding::{Finding, Severity};
-use crate::render::escape::clipped;
+use crate::model::decision::Decision;
+use crate::model::finding::{Finding, Severity};
+use crate::render::html::parts::{count, shown, tenants};
+use crate::render::view::View;
 use crate::render::words::{but, verdict};
-use crate::report::{Decision, Report};
+use crate::report::Report;
+use crate::report::counterfactual::Turns;
+use crate::text::escape::clipped;
 
 /// How many names of a finding are shown.
 const MAX_NAMES: usize = 24;

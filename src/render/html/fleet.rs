@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::parts::{class, count, meaning, shown, symbol, tenants};
-use crate::document::Text;
-use crate::report::{Cell, Picture, Report};
+use crate::model::document::text::Text;
+use crate::render::html::parts::{class, count, meaning, shown, symbol, tenants};
+use crate::report::Report;
+use crate::report::picture::{Cell, Picture};
 
 /// Up to so many tenants each is a tile that shows its name.
 const MAX_TILES: usize = 240;

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::config::ModeName;
-use crate::document::{Field, Row};
-use crate::finding::Severity;
-use crate::policy::ParamSource;
-use crate::render::escape::for_page;
+use crate::declared::params::ParamSource;
+use crate::io::config::ModeName;
+use crate::model::document::Row;
+use crate::model::document::text::Field;
+use crate::model::finding::Severity;
 use crate::report::{ParamValue, Policy, Report};
+use crate::text::escape::for_page;
 
 /// Text from elsewhere: what is invisible becomes visible; the template escapes the rest.
 pub fn shown(text: &str) -> String {
@@ -177,7 +178,8 @@ pub fn parameters(params: &[ParamValue]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, duration};
+    use crate::render::html::parts::count;
+    use crate::render::html::parts::duration;
 
     #[test]
     fn numbers_are_as_a_person_writes_them() {

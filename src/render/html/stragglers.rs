@@ -6,9 +6,11 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 use maud::{Markup, html};
 
-use super::parts::{evidence, shown, symbol, tenants};
-use super::table::{PAGE, Table};
-use crate::report::{Cell, Picture, Report, Straggler};
+use crate::render::html::parts::{evidence, shown, symbol, tenants};
+use crate::render::html::table::{PAGE, Table};
+use crate::report::Report;
+use crate::report::picture::{Cell, Picture};
+use crate::report::stragglers::Straggler;
 
 /// The section.
 pub fn section(report: &Report) -> Markup {

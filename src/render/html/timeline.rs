@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::document::{Attempt, Call, Field, Outcome, Purpose, Text};
-use crate::report::Picture;
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{Attempt, Call, Outcome, Purpose};
+use crate::report::picture::Picture;
 
 /// How many spans are drawn at the most: more would be thinner than a pixel.
 const MAX_SPANS: usize = 500;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::finding::Severity;
+use crate::model::finding::Severity;
 
 #[derive(Serialize)]
 pub struct Log<D> {

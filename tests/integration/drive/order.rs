@@ -10,14 +10,26 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use rollproof::collect::{EvidenceFields, Source, Sources, collect};
-use rollproof::document::{Document, Outcome, Text};
-use rollproof::drive::{
-    Client, Driver, Journal, JournalFormat, Progress, Question, Record, Rollout, Said, Stop, Timing, Token,
-};
+use rollproof::collect::fields::EvidenceFields;
+use rollproof::collect::record::{Format as JournalFormat, Record};
+use rollproof::collect::rollout::state::Rollout;
+use rollproof::collect::rollout::step::Question;
+use rollproof::collect::{Sources, collect};
+use rollproof::drive::client::Client;
+use rollproof::drive::driver::{Driver, Said, Timing};
+use rollproof::drive::journal::Journal;
+use rollproof::drive::progress::Progress;
+use rollproof::drive::stop::Stop;
 use rollproof::error::Error;
-use rollproof::policy::{Inputs, Loading, Prepared, Settings, SoFar, load};
-use rollproof::schema::{Name, validate};
+use rollproof::io::http::token::Token;
+use rollproof::io::input::Source;
+use rollproof::model::document::text::Text;
+use rollproof::model::document::{Document, Outcome};
+use rollproof::policy::load::{Loading, Settings, load};
+use rollproof::policy::prepared::{Prepared, SoFar};
+use rollproof::rego::engine::Inputs;
+use rollproof::schema::document::validate;
+use rollproof::schema::published::Name;
 use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request, http};

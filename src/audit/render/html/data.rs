@@ -6,20 +6,23 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::audit::document::{Called, Rollout, Tenant};
 use crate::audit::render::words::several;
 use crate::audit::report::AuditReport;
-use crate::document::Text;
+use crate::model::audit::{Called, Rollout, Tenant};
+use crate::model::decision::Decision;
+use crate::model::document::text::Text;
 use crate::render::html::data::{LEFT_OUT, Once, Room};
 use crate::render::html::parts::shown;
-use crate::report::Decision;
 
 /// How many bytes of text a page's data holds. What follows here adds at most some 7 MB of numbers to it.
 const MAX_TEXT: usize = 12 << 20;
+
 /// How many rollouts a page shows: the newest.
 const MAX_ROLLOUTS: usize = 20_000;
+
 /// How many tenants a page shows: the worst.
 const MAX_TENANTS: usize = 50_000;
+
 /// How many times that a tenant was behind a page shows: those that last first, then the longest.
 const MAX_LAG: usize = 50_000;
 
@@ -183,7 +186,7 @@ fn worst_first(tenants: &[Tenant]) -> Vec<&Tenant> {
     eventful.sort_by_cached_key(|tenant| {
         let all: u64 = tenant.behind.iter().map(|behind| behind.seconds).sum();
         (
-            Reverse(super::open(tenant)),
+            Reverse(crate::audit::render::html::parts::open(tenant)),
             Reverse(all),
             Reverse(tenant.behind.len()),
             tenant.gone_since.is_none(),
@@ -225,7 +228,7 @@ pub const fn letter(letter: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::runs;
+    use crate::audit::render::html::data::runs;
 
     #[test]
     fn a_history_is_written_in_runs() {

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::data::{Data, letter};
-use super::tables::of;
-use crate::audit::document::Called;
+use crate::audit::render::html::data::{Data, letter};
+use crate::audit::render::html::tables::of;
 use crate::audit::report::AuditReport;
+use crate::model::audit::Called;
+use crate::model::decision::Decision;
 use crate::render::html::parts::{count, symbol, tenants};
-use crate::report::Decision;
 
 /// Letters of histories in the order of the legend, each with the name of its state.
 const STATES: [(char, &str); 8] = [

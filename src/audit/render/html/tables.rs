@@ -2,18 +2,20 @@
 
 use maud::{Markup, html};
 
-use super::data::Data;
-use super::time;
-use crate::audit::document::{Because, Called, Rollout};
+use crate::audit::render::html::data::Data;
+use crate::audit::render::html::parts::time;
 use crate::audit::render::words::{called, duration, is_doubted, several};
 use crate::audit::report::{AuditReport, Lag};
+use crate::model::audit::{Because, Called, Rollout};
+use crate::model::decision::Decision;
 use crate::render::html::parts::{count, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
-use crate::render::{names_of, verdict};
-use crate::report::Decision;
+use crate::render::words::verdict;
+use crate::text::escape::names_of;
 
 /// How many rows a table without pages has.
 const MAX_ROWS: usize = 500;
+
 /// How many reasons of a rollout are told.
 const MAX_REASONS: usize = 3;
 

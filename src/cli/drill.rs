@@ -1,0 +1,47 @@
+//! Arguments of `drill`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Rehearse: a rollout against a control plane that rollproof itself serves on loopback, with faults.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Drill {
+    /// Something else than to play a scenario
+    #[command(subcommand)]
+    pub command: Option<DrillCommand>,
+
+    /// The scenario, or `all` [default: a tenant that every call skips]
+    pub scenario: Option<String>,
+
+    /// Name the scenarios
+    #[arg(long)]
+    pub list: bool,
+
+    /// Play it with a fleet of so many tenants
+    #[arg(long, value_name = "N")]
+    pub tenants: Option<usize>,
+
+    /// A folder or file of policies that have their say; may be repeated
+    #[arg(long = "policy", value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+
+    /// Keep journal, response, document and reports (JSON, and a page for a browser) in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
+
+    /// Multiply soak and retry delays with this
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.01)]
+    pub time_scale: f64,
+}
+
+/// Something else than to play a scenario.
+#[derive(Debug, Subcommand)]
+pub enum DrillCommand {
+    /// Only serve the control plane, and print its URL and its token
+    Serve {
+        /// A scenario file (see `rollproof schema scenario`)
+        scenario: Option<PathBuf>,
+    },
+}

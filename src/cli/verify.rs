@@ -1,0 +1,38 @@
+//! Arguments of `verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::evaluation::Judge;
+use crate::cli::shared::EXIT_CODES;
+
+/// Judge a rollout by its archived evidence.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Verify {
+    /// An archived response, a document, or the journal of a rollout; `-` is standard input
+    #[arg(value_name = "RESPONSE")]
+    pub evidence: PathBuf,
+
+    /// The tenants that the rollout had to cover: a plan call's answer, a JSON array of slugs or of
+    /// {"slug", "labels"} objects, or one slug a line
+    #[arg(long, value_name = "FILE")]
+    pub fleet: Option<PathBuf>,
+
+    /// The rollout plan
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    /// An extra field of the rows that is evidence too: a string, a number or a boolean; may be repeated
+    #[arg(long = "evidence-field", value_name = "NAME")]
+    pub evidence_fields: Vec<String>,
+
+    /// Write the normalized evidence to a file, from which the verdict can be repeated
+    #[arg(long, value_name = "PATH")]
+    pub document: Option<PathBuf>,
+
+    /// How to judge, and where the verdict goes
+    #[command(flatten)]
+    pub judge: Judge,
+}

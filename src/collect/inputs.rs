@@ -1,0 +1,63 @@
+//! Reads one input, or explains why it is refused.
+
+use crate::collect::plan::{PlanFile, plan_faults};
+use crate::collect::scan::Refused;
+use crate::collect::{fleet, plan};
+use crate::diagnostic::fault::Fault;
+use crate::error::Error;
+use crate::io::input::Input;
+use crate::model::document::cohort::Grouping;
+use crate::model::document::text::Text;
+use crate::schema::explain::{explain, explain_by};
+use crate::schema::published::Name;
+
+/// What to do about a document that contradicts itself.
+pub(crate) const CHANGED: &str = "the document's parts contradict each other, so it was changed since it was written: use it as it was \
+                       written, or the journal or response that it was collected from";
+
+pub(crate) fn complete(input: &Input, what: &str) -> Error {
+    Error::usage(
+        format!("{} is {what}, which is complete, yet --plan or --fleet is given beside it", input.name),
+        "leave both out, or give the archived response",
+    )
+}
+
+/// The names that a fleet's file holds, in order.
+///
+/// # Errors
+/// [`Error::Evidence`] where it is none.
+pub fn fleet_names(input: &Input) -> Result<Vec<Text>, Error> {
+    let mut grouping = Grouping::new();
+    fleet::read(&input.bytes, &input.name, &mut grouping).map_err(|Refused| fleet_refusal(input))?;
+    Ok(grouping.names().to_vec())
+}
+
+/// What a plan's file says.
+///
+/// # Errors
+/// [`Error::Evidence`] where it is none.
+pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
+    plan::read(&input.bytes, &input.name).map_err(|Refused| refusal(input, Name::Plan))
+}
+
+pub(crate) fn refusal(input: &Input, name: Name) -> Error {
+    let faults = match name {
+        Name::Plan => explain_by(&input.bytes, name, &name.schema(), plan_faults),
+        _ => explain(&input.bytes, name),
+    };
+    evidence_error(input, faults)
+}
+
+pub(crate) fn fleet_refusal(input: &Input) -> Error {
+    match fleet::text_faults(&input.bytes) {
+        Some(faults) => evidence_error(input, faults),
+        None => refusal(input, Name::Fleet),
+    }
+}
+
+pub(crate) fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {
+    if faults.is_empty() {
+        faults.push(Fault::whole("it is refused, and nothing tells why: please report this as a bug".into()));
+    }
+    Error::Evidence { input: input.name.to_string(), faults }
+}

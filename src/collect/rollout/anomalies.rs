@@ -1,0 +1,69 @@
+//! What is unexpected in the control plane's answers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::RandomState;
+
+use crate::collect::response::LISTED;
+use crate::model::document::text::Text;
+use crate::model::document::{Anomaly, AnomalyKind};
+use crate::text::json::escape_pointer;
+
+/// What the document's anomalies name as their input, where it is an answer of the control plane.
+const ANSWERS: &str = "control plane";
+
+/// What is strange about the answers: the first [`LISTED`] of a kind, in the order in which they came, and how many
+/// more there are. A control plane may answer for everybody with every call.
+#[derive(Debug, Default)]
+pub(crate) struct Strange {
+    pub(crate) listed: Vec<Anomaly>,
+    /// How many of a kind are listed, and where the last of them is.
+    kinds: BTreeMap<AnomalyKind, (usize, usize)>,
+    /// Every unknown field, and where it is listed.
+    fields: HashMap<Text, Option<usize>, RandomState>,
+}
+
+impl Strange {
+    pub(crate) fn add(&mut self, kind: AnomalyKind, at: impl FnOnce() -> String, tenant: Option<Text>) {
+        self.list(kind, at, |anomaly| anomaly.tenant = tenant);
+    }
+
+    pub(crate) fn unknown_field(&mut self, place: impl FnOnce() -> String, field: &str) {
+        let field = Text::from(field);
+        match self.fields.get(&field) {
+            Some(Some(listed)) => self.listed[*listed].count += 1,
+            Some(None) => {}
+            None => {
+                let at = || format!("{}/{}", place(), escape_pointer(&field));
+                let listed = self.list(AnomalyKind::UnknownField, at, |anomaly| anomaly.field = Some(field.clone()));
+                self.fields.insert(field, listed);
+            }
+        }
+    }
+
+    /// Gives where it is listed.
+    fn list(
+        &mut self,
+        kind: AnomalyKind,
+        at: impl FnOnce() -> String,
+        name: impl FnOnce(&mut Anomaly),
+    ) -> Option<usize> {
+        let (many, last) = self.kinds.entry(kind).or_default();
+        if *many == LISTED {
+            self.listed[*last].more += 1;
+            return None;
+        }
+        (*many, *last) = (*many + 1, self.listed.len());
+        let (input, at) = (Text::from(ANSWERS), Text::from(at()));
+        let mut anomaly = Anomaly { kind, input, at, field: None, tenant: None, count: 1, more: 0 };
+        name(&mut anomaly);
+        self.listed.push(anomaly);
+        Some(*last)
+    }
+}
+
+/// What is wrong with an answer, with the beginning of what came.
+pub(crate) fn malformed(error: &str, raw: &str) -> Text {
+    let start: String = raw.chars().take(200).collect();
+    Text::from(format!("{error}: {start}"))
+}

@@ -1,0 +1,176 @@
+//! Applies the control plane's answers to the state of a rollout.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::collect::fleet::is_enumeration;
+use crate::collect::rollout::anomalies::malformed;
+use crate::collect::rollout::state::Rollout;
+use crate::collect::row::ResponseRow;
+use crate::collect::scan::{Known, Refused, known};
+use crate::model::document::cohort::LabelsId;
+use crate::model::document::origins::Origin;
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{AnomalyKind, Attempt, Fleet, FleetSource, Purpose};
+use crate::text::json::without_place;
+
+/// An answer of the control plane (contract section 3), its rows unread.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(default)]
+    ok: Field<bool>,
+    #[serde(default)]
+    error: Option<Text>,
+    #[serde(default)]
+    message: Option<Text>,
+    #[serde(default, borrow)]
+    results: Option<Vec<&'a RawValue>>,
+}
+
+impl Rollout {
+    pub(crate) fn answer(&mut self, index: u32, attempt: u16, mut ended: Attempt, body: Option<&str>) {
+        let Some(call) = self.document.calls.get(index as usize) else { return };
+        let (purpose, tenants) = (call.purpose, call.tenants.clone());
+        let mut ok = Field::Absent;
+        // What broke off behind its last row, or came too late to be all, still holds rows; it is no success.
+        let is_whole = ended.error.is_none();
+        match body.filter(|_| ended.malformed.is_none()).map(known::<Answer<'_>>) {
+            Some(Ok(Known { value: answer, .. })) => {
+                if is_whole {
+                    ok = answer.ok;
+                }
+                let is_success = is_whole && ended.status == Some(200) && ok == Field::Given(true);
+                if is_whole {
+                    let said = |text: &Text| !text.trim().is_empty();
+                    // A success may well have something to say; it has no error to report.
+                    let message = answer.message.filter(|_| !is_success);
+                    ended.error = answer.error.filter(said).or_else(|| message.filter(said));
+                }
+                let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
+                let rows = answer.results.unwrap_or_default();
+                ended.malformed = match purpose {
+                    Purpose::Plan => self.enumerate(&rows, is_success),
+                    Purpose::Canary | Purpose::Batch => self.see(&rows, &tenants, origin),
+                };
+            }
+            Some(Err(error)) if is_whole => {
+                let error = if error.is_data() { without_place(&error) } else { error.to_string() };
+                ended.malformed = Some(malformed(&error, body.unwrap_or_default()));
+            }
+            Some(Err(_)) | None => {}
+        }
+        if ended.last {
+            for tenant in &tenants {
+                self.grouping.end(tenant);
+            }
+            self.called.extend(tenants);
+            while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
+                self.passed += 1;
+            }
+        }
+        let call = &mut self.document.calls[index as usize];
+        call.ok = ok;
+        if let Some(attempt) = call.attempts.get_mut(attempt as usize) {
+            ended.at = attempt.at.take();
+            *attempt = ended;
+        }
+    }
+
+    /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
+    fn enumerate(&mut self, rows: &[&RawValue], is_success: bool) -> Option<Text> {
+        let (mut fleet, mut live, mut wrong) = (Vec::new(), false, None);
+        let call = self.document.calls.len().saturating_sub(1);
+        for (i, raw) in rows.iter().enumerate() {
+            let row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
+                Ok(row) => row,
+                Err(error) => {
+                    wrong = wrong.or_else(|| Some(malformed(&error.to_string(), raw.get())));
+                    continue;
+                }
+            };
+            let at = || format!("/calls/{call}/results/{i}");
+            let slug = row.slug().map(Text::from);
+            if !is_enumeration(&row.row) {
+                self.strange.add(AnomalyKind::LiveRowInPlanCall, at, slug.clone());
+                live = true;
+            }
+            match slug {
+                Some(slug) => fleet.push(slug),
+                None => self.strange.add(AnomalyKind::UnattributedRow, at, None),
+            }
+        }
+        if self.enumerated || !is_success || live || wrong.is_some() {
+            let known: HashSet<&Text> = self.fleet.iter().collect();
+            self.named.extend(fleet.into_iter().filter(|slug| !known.contains(slug)));
+            if self.enumerated {
+                self.document.fleet.dropped = self.named.iter().cloned().collect();
+            }
+            return wrong;
+        }
+        self.enumerated = true;
+        for slug in &fleet {
+            self.grouping.enumerate(slug, LabelsId::default());
+        }
+        let mut seen = HashSet::new();
+        self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();
+        self.inventory.retain(|tenant| !seen.contains(tenant));
+        self.named.retain(|tenant| !seen.contains(tenant));
+        self.document.fleet = Fleet {
+            source: FleetSource::PlanCall,
+            tenants: self.fleet.len() as u64,
+            duplicates: self.grouping.duplicates(),
+            inventory: std::mem::take(&mut self.inventory),
+            dropped: self.named.iter().cloned().collect(),
+        };
+        None
+    }
+
+    /// Rows of an answer to a call that names tenants. Gives what is wrong with the answer.
+    fn see(&mut self, rows: &[&RawValue], tenants: &[Text], origin: impl Fn(u32) -> Origin) -> Option<Text> {
+        let named: BTreeSet<&str> = tenants.iter().map(|tenant| &**tenant).collect();
+        let mut wrong = None;
+        for (i, raw) in (0..).zip(rows) {
+            let mut row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
+                Ok(row) => row,
+                Err(error) => {
+                    wrong = wrong.or_else(|| Some(malformed(&error.to_string(), raw.get())));
+                    continue;
+                }
+            };
+            let at = origin(i);
+            let place = || format!("/calls/{}/attempts/{}/results/{i}", at.call.unwrap_or(0), at.attempt.unwrap_or(0));
+            if let Err(Refused) = self.fields.take(&mut row) {
+                let error = "an evidence field holds no text, number, boolean or null that can be kept";
+                wrong = wrong.or_else(|| Some(malformed(error, raw.get())));
+                continue;
+            }
+            for field in std::mem::take(&mut row.unknown).into_keys() {
+                self.strange.unknown_field(place, &field);
+            }
+            let slug = row.slug().map(Text::from);
+            let phase = row.phase().map(|phase| self.grouping.phase(phase));
+            let is_evidence = match &slug {
+                None => {
+                    self.strange.add(AnomalyKind::UnattributedRow, place, None);
+                    true
+                }
+                Some(slug) if named.contains(&**slug) => {
+                    let row = self.grouping.row(row.row);
+                    self.grouping.see(slug, row, phase, at);
+                    true
+                }
+                Some(slug) => {
+                    self.strange.add(AnomalyKind::UnrequestedRow, place, Some(slug.clone()));
+                    !self.grouping.plans(slug) || self.grouping.see_unasked(slug, row.row, phase, at)
+                }
+            };
+            // The response file holds no row that would prove there what it does not prove here.
+            if is_evidence {
+                self.results.push((*raw).to_owned());
+            }
+        }
+        wrong
+    }
+}

@@ -1,0 +1,461 @@
+//! The state of a rollout: what is known so far, and what comes next.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+
+use foldhash::fast::RandomState;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::collect::fields::EvidenceFields;
+use crate::collect::inputs::{fleet_names, plan_file};
+use crate::collect::plan::PlanFile;
+use crate::collect::record::{AskedGates, Record};
+use crate::collect::rollout::anomalies::Strange;
+use crate::collect::rollout::grammar::Grammar;
+use crate::collect::rollout::step::{Gate, Question, Step};
+use crate::io::input::{Bytes, Input};
+use crate::model::document;
+use crate::model::document::cohort::Grouping;
+use crate::model::document::gates::Gates;
+use crate::model::document::probe::Probing;
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{
+    Anomaly, Attempt, Call, Document, Fleet, FleetSource, Format, InputFile, Outcome, Provenance, Purpose, Role, text,
+};
+
+/// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
+#[derive(Debug, Default)]
+struct Readings {
+    heads: u32,
+    switch: bool,
+    /// How often CI was asked, once the wait for it has ended.
+    ci: Option<u32>,
+    /// Whether nothing took time since the kill switch was read.
+    is_fresh: bool,
+}
+
+/// A rollout so far.
+#[derive(Debug)]
+pub struct Rollout {
+    /// The first record of its journal.
+    start: Record,
+    /// What is known so far; cohorts and phases are made of `grouping` when somebody asks.
+    pub(crate) document: Document,
+    pub(crate) plan: PlanFile,
+    /// Tenants of a list that is independent of the control plane; once it enumerated, those that it did not.
+    pub(crate) inventory: Vec<Text>,
+    pub(crate) fields: EvidenceFields,
+    pub(crate) fleet: Vec<Text>,
+    /// How many of the first tenants of `fleet` are known to be called.
+    pub(crate) passed: usize,
+    /// Whether a plan call gave an answer that can be used.
+    pub(crate) enumerated: bool,
+    pub(crate) grouping: Grouping,
+    /// Tenants that answers to the plan call named while none of them could be used.
+    pub(crate) named: BTreeSet<Text>,
+    /// What is strange about the answers.
+    pub(crate) strange: Strange,
+    /// The well-formed rows of every answer but the plan call's, as they came, without those of other tenants of the
+    /// fleet than the call named, unless they speak against the tenant.
+    pub(crate) results: Vec<Box<RawValue>>,
+    /// Tenants that an ended call named.
+    pub(crate) called: HashSet<Text, RandomState>,
+    soaked: bool,
+    /// Where builds are to be probed: whom, and what they said.
+    pub(crate) probing: Option<Probing>,
+    /// The gates that are asked while it is driven.
+    asked: Option<AskedGates>,
+    readings: Readings,
+    /// What was answered and not yet judged. It is in no record: a journal that is read again is judged again.
+    unjudged: Option<Question>,
+    /// Whether the policies were tried out on what is to be expected.
+    is_foreseen: bool,
+    /// Which record may come next.
+    pub(crate) grammar: Grammar,
+}
+
+impl Rollout {
+    /// A rollout as the first record of its journal tells of it.
+    ///
+    /// # Errors
+    /// In words, where that is no first record.
+    pub fn start(record: &Record) -> Result<Self, String> {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, gates, probes, .. } = record
+        else {
+            return Err("found a record that is no start of a journal".into());
+        };
+        let names: Vec<String> = evidence_fields.iter().map(ToString::to_string).collect();
+        let fields = EvidenceFields::new(&names).map_err(|error| error.to_string())?;
+        let input =
+            |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
+        let plan_input = input(plan_name, plan);
+        let plan = plan_file(&plan_input).map_err(|error| error.to_string())?;
+        let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
+        let mut listed = Vec::new();
+        if let Some(inventory) = inventory {
+            let inventory = input(&inventory.name, &inventory.text);
+            listed = fleet_names(&inventory).map_err(|error| error.to_string())?;
+            inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
+        }
+        let probing = (*probes && plan.enabled).then(Probing::default);
+        let outcome = if plan.enabled { Outcome::Running } else { Outcome::Halted };
+        let document = Document {
+            format: Format::V1,
+            rollout: document::Rollout {
+                started_at: Some(at.clone()),
+                outcome,
+                time_scale: time_scale.clone(),
+                ..plan.rollout.clone()
+            },
+            fleet: Fleet {
+                source: FleetSource::None,
+                tenants: 0,
+                duplicates: Vec::new(),
+                inventory: Vec::new(),
+                dropped: Vec::new(),
+            },
+            archive: None,
+            calls: Vec::new(),
+            cohorts: Vec::new(),
+            phases: text::Map::default(),
+            order: Vec::new(),
+            anomalies: plan.anomalies.clone(),
+            probes: None,
+            gates: (!plan.enabled)
+                .then(|| Gates { plan_disabled: Some(plan.disabled_reason.clone()), ..Gates::default() }),
+            provenance: Provenance { tool: Text::from(crate::model::document::TOOL), collected_at: at.clone(), inputs },
+        };
+        Ok(Self {
+            document,
+            grammar: Grammar::start(plan.enabled, *gates),
+            plan,
+            inventory: listed,
+            fields,
+            fleet: Vec::new(),
+            passed: 0,
+            enumerated: false,
+            grouping: Grouping::new(),
+            named: BTreeSet::new(),
+            strange: Strange::default(),
+            results: Vec::new(),
+            called: HashSet::default(),
+            soaked: false,
+            probing,
+            asked: None,
+            readings: Readings::default(),
+            unjudged: None,
+            is_foreseen: false,
+            start: record.clone(),
+        })
+    }
+
+    /// Extra fields of rows that are evidence.
+    pub const fn fields(&self) -> &EvidenceFields {
+        &self.fields
+    }
+
+    /// The plan that it follows.
+    pub const fn plan(&self) -> &PlanFile {
+        &self.plan
+    }
+
+    /// The gates that are asked while it is driven.
+    pub const fn ask(&mut self, gates: Option<AskedGates>) {
+        self.asked = gates;
+    }
+
+    /// The same rollout before its first call.
+    ///
+    /// # Errors
+    /// As [`Rollout::start`].
+    pub(crate) fn afresh(&self) -> Result<Self, String> {
+        let probing = self.probing.as_ref().map(|_| Probing::default());
+        Ok(Self { asked: self.asked, probing, ..Self::start(&self.start)? })
+    }
+
+    /// The tenants that were enumerated, or that may be.
+    pub(crate) fn expected(&self) -> Vec<Text> {
+        if !self.fleet.is_empty() {
+            return self.fleet.clone();
+        }
+        if !self.inventory.is_empty() {
+            return self.inventory.clone();
+        }
+        vec![self.plan.rollout.canary.clone().unwrap_or_else(|| Text::from("tenant"))]
+    }
+
+    /// When it began.
+    pub(crate) fn started_at(&self) -> Text {
+        self.document.rollout.started_at.clone().unwrap_or_else(crate::io::clock::now)
+    }
+
+    /// Which gates it is known to have asked: by its first record, or because one was read.
+    pub fn has_asked(&self) -> Option<AskedGates> {
+        let Record::Start { gates, .. } = &self.start else { return None };
+        let read = self.gates().and_then(|gates| {
+            let all = gates.ci.is_some() || !gates.head.is_empty();
+            if all { Some(AskedGates::All) } else { gates.switch.last().map(|_| AskedGates::KillSwitch) }
+        });
+        (*gates).max(read)
+    }
+
+    /// What comes next. Whatever was answered is judged before anything else is done, and follows from the records
+    /// alone: a rollout that was interrupted or killed takes the same path as one that was not. After the last call
+    /// there is nothing to stop: the verdict says the rest.
+    pub fn next(&self) -> Step {
+        if self.document.rollout.outcome != Outcome::Running {
+            return Step::Done;
+        }
+        let ahead = self.ahead();
+        let is_complete = self.enumerated && !self.fleet.is_empty() && ahead == Step::Done;
+        if let Some(question) = self.unjudged.filter(|_| !is_complete) {
+            return Step::Judge(question);
+        }
+        if self.is_call_left() {
+            if self.enumerated && !self.is_foreseen {
+                return Step::Judge(Question::Foreseen);
+            }
+            if let Some(gate) = self.gate_before(&ahead) {
+                return Step::Read(gate);
+            }
+        }
+        ahead
+    }
+
+    /// That a question was answered, and nothing speaks against going on.
+    pub fn judged(&mut self, question: Question) {
+        if question == Question::Foreseen { self.is_foreseen = true } else { self.unjudged = None }
+    }
+
+    /// The next call, or the soak before it, whatever has to be done first.
+    pub(crate) fn ahead(&self) -> Step {
+        if self.fleet.is_empty() {
+            // A plan call that enumerated nobody is not made again: it has ended, and is judged.
+            let asked = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && call.has_ended());
+            return if asked { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
+        }
+        let rollout = &self.plan.rollout;
+        if let Some(canary) = &rollout.canary {
+            if !self.called.contains(canary) {
+                return Step::Call(Purpose::Canary, vec![canary.clone()]);
+            }
+            match rollout.soak_seconds {
+                Some(seconds) if seconds > 0 && !self.soaked && !rollout.dry_run => return Step::Soak(seconds),
+                _ => {}
+            }
+        }
+        let size = usize::try_from(rollout.batch_size.unwrap_or(1)).unwrap_or(usize::MAX);
+        let batch: Vec<Text> = self.waiting().take(size).cloned().collect();
+        if batch.is_empty() { Step::Done } else { Step::Call(Purpose::Batch, batch) }
+    }
+
+    /// The tenants that no ended call named, in order.
+    fn waiting(&self) -> impl Iterator<Item = &Text> {
+        self.fleet[self.passed..].iter().filter(|tenant| !self.called.contains(*tenant))
+    }
+
+    /// Whether a call is still to be made.
+    pub fn is_call_left(&self) -> bool {
+        match self.ahead() {
+            Step::Call(..) => true,
+            Step::Soak(_) => self.waiting().next().is_some(),
+            Step::Judge(_) | Step::Read(_) | Step::Done => false,
+        }
+    }
+
+    /// The gate that has to be read first. What is asked once is asked before all else; a call that changes something
+    /// is made only after a reading of the kill switch of its own.
+    fn gate_before(&self, ahead: &Step) -> Option<Gate> {
+        let read = &self.readings;
+        if self.asked? == AskedGates::All {
+            match read.ci {
+                _ if read.heads == 0 => return Some(Gate::Head),
+                _ if !read.switch => return Some(Gate::Switch),
+                None => return Some(Gate::Ci),
+                // Where CI took long, a newer commit may have come.
+                Some(2..) if read.heads == 1 => return Some(Gate::Head),
+                Some(_) => {}
+            }
+        }
+        let changes = matches!(ahead, Step::Call(Purpose::Canary | Purpose::Batch, _)) && !self.plan.rollout.dry_run;
+        (changes && !read.is_fresh).then_some(Gate::Switch)
+    }
+
+    /// The body of a call (contract section 3).
+    pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> String {
+        let mut body = self.plan.body.clone();
+        if purpose == Purpose::Plan {
+            body.set("dry_run", true);
+        } else {
+            body.remove("canary_slug");
+            body.set("only_slugs", tenants.iter().map(ToString::to_string).collect::<Value>());
+            body.set("soak_seconds", 0);
+            body.set("batch_size", tenants.len().max(1));
+        }
+        body.json()
+    }
+
+    /// The index of the next call.
+    pub fn next_call(&self) -> u32 {
+        u32::try_from(self.document.calls.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many tenants the plan call enumerated.
+    pub fn fleet(&self) -> usize {
+        self.fleet.len()
+    }
+
+    /// How many tenants an ended call named.
+    pub fn called(&self) -> usize {
+        self.called.len()
+    }
+
+    /// The last attempt of a call.
+    pub fn last_attempt(&self, call: u32) -> Option<&Attempt> {
+        self.document.calls.get(call as usize)?.attempts.last()
+    }
+
+    /// How it stands.
+    pub const fn outcome(&self) -> Outcome {
+        self.document.rollout.outcome
+    }
+
+    /// What was read of the gates.
+    pub const fn gates(&self) -> Option<&Gates> {
+        self.document.gates.as_ref()
+    }
+
+    /// The files that it began with.
+    pub fn inputs(&self) -> &[InputFile] {
+        &self.document.provenance.inputs
+    }
+
+    /// Whether builds are to be probed once every call was made.
+    pub const fn probes_builds(&self) -> bool {
+        self.probing.is_some()
+    }
+
+    /// Applies a record, whatever came before it.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Start { .. } => {}
+            Record::Request { call, purpose, tenants, at, .. } => {
+                self.readings.is_fresh = false;
+                if *call as usize == self.document.calls.len() {
+                    let attempts = Vec::new();
+                    for tenant in tenants {
+                        self.grouping.ask(tenant, *call);
+                    }
+                    self.document.calls.push(Call {
+                        purpose: *purpose,
+                        tenants: tenants.clone(),
+                        attempts,
+                        ok: Field::Absent,
+                    });
+                }
+                if let Some(call) = self.document.calls.get_mut(*call as usize) {
+                    call.attempts.push(Attempt::in_flight(at.clone()));
+                }
+            }
+            Record::Answer { call, attempt, at, duration_ms, status, error, body, malformed, last } => {
+                let ended = Attempt {
+                    at: None,
+                    status: *status,
+                    duration_ms: Some(*duration_ms),
+                    error: error.clone(),
+                    malformed: malformed.clone(),
+                    last: *last,
+                };
+                self.document.rollout.finished_at = Some(at.clone());
+                if *last {
+                    self.unjudged = Some(Question::Call);
+                }
+                self.answer(*call, *attempt, ended, body.as_deref());
+            }
+            Record::Switch { reading } => {
+                self.readings.switch = true;
+                self.readings.is_fresh = true;
+                self.read().switch.push(reading.clone());
+            }
+            Record::Ci { wait } => {
+                self.readings.is_fresh = false;
+                self.readings.ci = Some(wait.polls);
+                self.read().ci = Some(wait.clone());
+            }
+            Record::Head { reading } => {
+                self.readings.heads += 1;
+                self.read().head.push(reading.clone());
+            }
+            Record::Soak { .. } => {
+                self.readings.is_fresh = false;
+                self.soaked = false;
+            }
+            Record::Soaked { .. } => self.soaked = true,
+            Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
+            Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
+            Record::Completed { at } => self.end(Outcome::Completed, at, None),
+            Record::Probe { .. } => self.probing = Some(Probing::default()),
+            Record::Probing { url, tenants, refused, .. } => self.probing = Some(Probing::begin(url, tenants, refused)),
+            Record::Probed { at, answers } => {
+                if let Some(probing) = &mut self.probing {
+                    probing.see(at, answers);
+                }
+            }
+            Record::Resumed { .. } => {
+                self.readings = Readings::default();
+                self.document.rollout.outcome = Outcome::Running;
+                self.document.rollout.halted_because = None;
+            }
+        }
+    }
+
+    fn read(&mut self) -> &mut Gates {
+        self.unjudged.get_or_insert(Question::Gate);
+        self.document.gates.get_or_insert_default()
+    }
+
+    /// The journal ends here, and says of no end: the process was killed.
+    pub fn cut_short(&mut self) {
+        if self.document.rollout.outcome == Outcome::Running {
+            self.document.rollout.outcome = Outcome::Interrupted;
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome, at: &Text, because: Option<Text>) {
+        self.document.rollout.outcome = outcome;
+        self.document.rollout.finished_at = Some(at.clone());
+        self.document.rollout.halted_because = because;
+    }
+
+    fn anomalies(&self) -> Vec<Anomaly> {
+        self.plan.anomalies.iter().chain(&self.strange.listed).cloned().collect()
+    }
+
+    /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that
+    /// has not ended. Nobody has seen that one in a rollout that nothing interrupted, so nobody judges it.
+    pub fn so_far(&mut self) -> Cow<'_, Document> {
+        self.document.cohorts = self.grouping.cohorts();
+        self.document.anomalies = self.anomalies();
+        self.document.probes = self.probing.as_ref().map(Probing::probes);
+        match self.document.calls.iter().rposition(Call::has_ended).map_or(0, |last| last + 1) {
+            ended if ended == self.document.calls.len() => Cow::Borrowed(&self.document),
+            ended => {
+                let calls = self.document.calls[..ended].to_vec();
+                let cohorts = self.document.cohorts.clone();
+                Cow::Owned(Document { calls, cohorts, ..self.document.without_evidence() })
+            }
+        }
+    }
+
+    /// The document of a rollout that has ended, and the well-formed rows for the response file.
+    pub fn finish(mut self) -> (Document, Vec<Box<RawValue>>) {
+        self.document.anomalies = self.anomalies();
+        let grouped = self.grouping.finish();
+        self.document.cohorts = grouped.cohorts;
+        self.document.phases = grouped.phases;
+        self.document.probes = self.probing.as_ref().map(Probing::probes);
+        self.document.order = grouped.order;
+        (self.document, self.results)
+    }
+}

@@ -1,0 +1,128 @@
+//! A row of an archived response.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::collect::scan::{Labelled, Plain, Row as ScannedRow};
+use crate::model::document::Row;
+use crate::model::document::text::Field;
+use crate::text::json::Key;
+
+/// A row with its tenant (contract section 3).
+#[derive(Debug, Default)]
+pub struct ResponseRow<'a> {
+    labelled: Labelled<'a>,
+    /// Its evidence.
+    pub row: Row,
+    /// Fields that the schema does not know, unread.
+    pub unknown: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
+impl ResponseRow<'_> {
+    /// The tenant, trimmed; none where it is blank or absent.
+    pub fn slug(&self) -> Option<&str> {
+        self.labelled.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty())
+    }
+
+    /// The phase.
+    pub fn phase(&self) -> Option<&str> {
+        self.labelled.phase.as_deref()
+    }
+}
+
+impl JsonSchema for ResponseRow<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "ResponseRow".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Row::json_schema(generator);
+        schema.insert(
+            "description".into(),
+            "What the control plane says of one tenant. It may hold fields that are not described here.".into(),
+        );
+        schema.remove("additionalProperties");
+        let mut properties = json_schema!({
+            "slug": {"type": ["string", "null"], "description": "The tenant; blank or absent, the row belongs to nobody."},
+            "phase": {"type": ["string", "null"], "description": "The part of the rollout, such as `canary` or `batch-1`."},
+        });
+        if let Some(evidence) = schema.get("properties").and_then(|properties| properties.as_object()) {
+            // Where the document keeps fields that the operator names; here they stand beside the others.
+            for (name, property) in evidence.iter().filter(|(name, _)| *name != "extra") {
+                properties.insert(name.clone(), property.clone());
+            }
+        }
+        schema.insert("properties".into(), properties.to_value());
+        schema
+    }
+}
+
+impl<'a> ScannedRow<'a> for ResponseRow<'a> {
+    fn labelled(&mut self) -> Labelled<'a> {
+        std::mem::take(&mut self.labelled)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RowVisitor;
+
+        impl<'de> Visitor<'de> for RowVisitor {
+            type Value = ResponseRow<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a row")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<ResponseRow<'de>, A::Error> {
+                let mut slug: Field<Plain<'de>> = Field::Absent;
+                let mut phase: Field<Plain<'de>> = Field::Absent;
+                let mut read = ResponseRow::default();
+                while let Some(key) = access.next_key::<Key<'de>>()?.map(Key::name) {
+                    let row = &mut read.row;
+                    match &*key {
+                        "slug" => once(&mut slug, &mut access)?,
+                        "phase" => once(&mut phase, &mut access)?,
+                        "ssm_status" => once(&mut row.ssm_status, &mut access)?,
+                        "ssm_exit_code" => once(&mut row.ssm_exit_code, &mut access)?,
+                        "healthz_ok" => once(&mut row.healthz_ok, &mut access)?,
+                        "verified_on_target" => once(&mut row.verified_on_target, &mut access)?,
+                        "running_image" => once(&mut row.running_image, &mut access)?,
+                        "error" => once(&mut row.error, &mut access)?,
+                        _ => {
+                            if read.unknown.insert(key, access.next_value()?).is_some() {
+                                return Err(A::Error::custom("the same key twice"));
+                            }
+                        }
+                    }
+                }
+                let text = |field| match field {
+                    Field::Given(Plain(text)) => Some(text),
+                    Field::Absent | Field::Null => None,
+                };
+                read.labelled = Labelled { slug: text(slug), phase: text(phase) };
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_map(RowVisitor)
+    }
+}
+
+fn once<'de, T, A>(field: &mut Field<T>, access: &mut A) -> Result<(), A::Error>
+where
+    T: Deserialize<'de>,
+    A: MapAccess<'de>,
+{
+    if !field.is_absent() {
+        return Err(A::Error::custom("the same key twice"));
+    }
+    *field = access.next_value()?;
+    Ok(())
+}

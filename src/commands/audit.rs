@@ -1,0 +1,169 @@
+//! `rollproof audit`.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use crate::audit::archive::Found;
+use crate::audit::parquet::Tables;
+use crate::audit::progress::Progress;
+use crate::audit::verdict::{Bench, Judged, Shared};
+use crate::audit::when::{PATTERN, Pattern};
+use crate::audit::{archive, history, parquet, render, report};
+use crate::cli::audit;
+use crate::collect::fields::EvidenceFields;
+use crate::commands::outcome;
+use crate::declared::params::{Given, ParamSource};
+use crate::declared::subject::Subject;
+use crate::error::Error;
+use crate::evaluation::Judge;
+use crate::io::config::Config;
+use crate::io::output;
+use crate::model::audit::{Audit, Format as Version, Tenant, Unreadable};
+use crate::model::document::TOOL;
+use crate::model::document::text::Text;
+use crate::policy::load::{Policies, Settings, load};
+use crate::policy::prepared::Prepared;
+use crate::schema::document;
+use crate::text::suggest::nearest;
+
+/// Judges every archive of some folders, and what they say together.
+///
+/// # Errors
+/// [`Error`], where there is no verdict.
+pub fn audit(options: &audit::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let of_audits = Policies::of_audits()?;
+    let (lag, rollouts): (Vec<_>, Vec<_>) =
+        options.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
+    let appointed = Judge::appoint(options.judge(rollouts).options())?;
+    let lag = policies(options, lag)?;
+    let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
+    let fields = EvidenceFields::new(&options.evidence_fields)?;
+    let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
+    let found = match archive::find(&options.folders) {
+        Ok(found) => found,
+        // Policies are loaded meanwhile, and what is wrong with them comes first.
+        Err(error) => return appointed.ready().and(Err(error)),
+    };
+    let judge = appointed.ready()?;
+
+    let bench = Bench {
+        policies: judge.policies(),
+        pattern: &pattern,
+        fields: &fields,
+        max_bytes: options.max_input_bytes,
+        since: options.since,
+        until: options.until.unwrap_or_else(Timestamp::now),
+        #[cfg(feature = "parquet")]
+        evidence: tables.is_some(),
+        shared: Mutex::new(Shared::default()),
+    };
+    let (judged, unreadable, code) = judge_all(&bench, &found, options);
+    let names = std::mem::take(&mut *bench.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
+    let tenants = tenants(options, history::tenants(&judged, &names, bench.until), code)?;
+    let facts =
+        parquet::Found { bench: &bench, archives: &found.archives, judged: &judged, names: &names, tenants: &tenants };
+    let tables = tables.map(|tables| tables.write(&facts));
+    let audit = collect(options, bench.until, judged, tenants, unreadable, &found);
+    document::validate_audit(&audit)?;
+    let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
+    let findings = lag.judge_audit(&audit)?;
+    let report = report::report(audit, findings, &lag);
+
+    let view = judge.view();
+    let mut written: Vec<_> = tables.into_iter().chain(document).collect();
+    written.extend(options.reports.iter().map(|(format, path)| {
+        output::put(path, |out| render::render(*format, &report, &crate::render::view::View::plain(), out))
+    }));
+    written.push(output::print(|out| render::render(options.format, &report, &view, out)));
+    let verdict = if code == 0 { report.decision.exit_code(false) } else { code };
+    Ok(outcome::exit_code(verdict, written, complain))
+}
+
+/// The policies of audits.
+fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
+    let config = Config::read(options.config.as_deref())?;
+    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+    let behind_for = options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string()));
+    let named = params.into_iter().chain(behind_for);
+    let named = named.map(|(name, text)| given(&name, text, ParamSource::CommandLine));
+    let params = configured.chain(named).collect();
+    load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
+}
+
+/// Judges archives on every processor. What could not be read is told by name, with the exit code that it makes.
+fn judge_all(bench: &Bench<'_>, found: &Found, options: &audit::Audit) -> (Vec<Judged>, Vec<Unreadable>, u8) {
+    let progress = Progress::new(found.archives.len() as u64, options.quiet);
+    let results: Vec<Result<Option<Judged>, (Text, Error)>> = found
+        .archives
+        .par_iter()
+        .map(|archive| {
+            let judged = bench.judge(archive);
+            progress.one_more();
+            judged.map_err(|error| (Text::from(&*archive.name), error))
+        })
+        .collect();
+    progress.end();
+
+    let (mut judged, mut code) = (Vec::new(), 0);
+    let mut unreadable: Vec<Unreadable> = Vec::new();
+    for (path, problem) in &found.unclear {
+        unreadable.push(Unreadable { archive: Text::from(&**path), problem: Text::from(&**problem) });
+    }
+    for result in results {
+        match result {
+            Ok(one) => judged.extend(one),
+            Err((archive, error)) => {
+                // A policy that fails says nothing of any archive, and no option makes up for that.
+                code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
+                unreadable.push(Unreadable { archive, problem: Text::from(error.to_string()) });
+            }
+        }
+    }
+    unreadable.sort_by(|a, b| a.archive.cmp(&b.archive));
+    if code == 0 && !unreadable.is_empty() && !options.keep_going {
+        code = 4;
+    }
+    judged.sort_by(|a, b| (a.at, &a.rollout.archive).cmp(&(b.at, &b.rollout.archive)));
+    (judged, unreadable, code)
+}
+
+/// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
+/// be judged: it may be there.
+fn tenants(options: &audit::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result<Vec<Tenant>, Error> {
+    if !options.tenants.is_empty() {
+        let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
+        let unknown = options.tenants.iter().find(|tenant| !known.contains(tenant.as_str()));
+        if let Some(unknown) = unknown.filter(|_| code == 0) {
+            let near = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+            let help = format!("{near}--tenant takes a tenant's whole name");
+            return Err(Error::usage(format!("no rollout that was read has a tenant {unknown:?} in its fleet"), help));
+        }
+        tenants.retain(|tenant| options.tenants.iter().any(|wanted| **wanted == *tenant.tenant));
+    }
+    Ok(tenants)
+}
+
+/// The document of the audit.
+fn collect(
+    options: &audit::Audit,
+    until: Timestamp,
+    judged: Vec<Judged>,
+    tenants: Vec<Tenant>,
+    unreadable: Vec<Unreadable>,
+    found: &Found,
+) -> Audit {
+    Audit {
+        format: Version::V1,
+        since: options.since.map(|since| Text::from(since.to_string())),
+        until: Text::from(until.to_string()),
+        rollouts: judged.into_iter().map(|judged| judged.rollout).collect(),
+        tenants,
+        unreadable,
+        unpaired: found.unpaired.iter().map(|name| Text::from(&**name)).collect(),
+        tool: Text::from(TOOL),
+    }
+}

@@ -1,0 +1,230 @@
+//! `rollproof drill`: plays scenarios against a simulated control plane.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::drill;
+use crate::drill::scenario::Scenario;
+use crate::drill::{build, names, scenario, server};
+use crate::error::Error;
+use crate::io::input::Source;
+use crate::io::output;
+use crate::text::escape::line;
+
+/// How much is read of the document that a rehearsal wrote, in bytes.
+const MAX_DOCUMENT: u64 = 1 << 30;
+
+/// What is kept of a scenario.
+const KEPT: [&str; 7] = [
+    "plan.json",
+    "inventory.txt",
+    "response.json",
+    "document.json",
+    "document.json.journal",
+    "report.json",
+    "report.html",
+];
+
+/// Plays a scenario, plays all, lists them, or serves one.
+///
+/// # Errors
+/// [`Error`], where it cannot be played.
+pub fn drill(options: &drill::Drill) -> Result<u8, Error> {
+    match (&options.command, options.scenario.as_deref()) {
+        (Some(drill::DrillCommand::Serve { scenario }), _) => serve(scenario.as_deref()),
+        (None, _) if options.list => list(),
+        (None, Some("all")) => all(options),
+        (None, name) => one(options, name.unwrap_or(scenario::SEED)),
+    }
+}
+
+fn list() -> Result<u8, Error> {
+    let mut text = String::new();
+    for name in Scenario::names() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:32} {}", Scenario::bundled(&name)?.about);
+    }
+    output::print(|out| out.write_all(text.as_bytes())).map(|()| 0)
+}
+
+fn system(error: io::Error) -> Error {
+    Error::Output { path: "(loopback)".into(), source: error }
+}
+
+fn serve(path: Option<&Path>) -> Result<u8, Error> {
+    let scenario = match path {
+        Some(path) => Scenario::read(path)?,
+        None => Scenario::bundled(scenario::SEED)?,
+    };
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let (listener, address) = server::listen().await.map_err(system)?;
+        output::print(|out| {
+            line!(out, "http://{address}")?;
+            line!(out, "{}", names::TOKEN)
+        })?;
+        server::serve(listener, scenario).await.map_err(system)
+    })?;
+    Ok(0)
+}
+
+/// The files that are kept in a folder.
+pub fn kept(folder: &Path, options: &drill::Drill) -> Vec<PathBuf> {
+    let folders = match options.scenario.as_deref() {
+        Some("all") => Scenario::names().iter().map(|name| folder.join(name)).collect(),
+        _ => vec![folder.to_owned()],
+    };
+    folders.iter().flat_map(|folder| KEPT.map(|name| folder.join(name))).collect()
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(system)
+}
+
+/// What a played scenario gave.
+struct Played {
+    code: u8,
+    stdout: String,
+    /// Whether the response says that all went well.
+    ok: bool,
+    /// What a gate that only looks at the calls would have said.
+    old_gate: String,
+}
+
+fn one(options: &drill::Drill, name: &str) -> Result<u8, Error> {
+    let played = play(options, name, &["--format", "text"])?;
+    let about = Scenario::bundled(name)?.about;
+    output::print(|out| {
+        line!(out, "drill  {name}: {about}")?;
+        line!(out)?;
+        // The report that was printed is escaped already.
+        out.write_all(played.stdout.as_bytes())?;
+        line!(out)?;
+        line!(out, "The old gate, which believes the calls, would have said: {}", played.old_gate)
+    })?;
+    Ok(played.code)
+}
+
+fn all(options: &drill::Drill) -> Result<u8, Error> {
+    let (mut text, mut wrong) = (String::new(), 0);
+    for name in Scenario::names() {
+        let scenario = Scenario::bundled(&name)?;
+        let played = play(options, &name, &["--format", "json", "--quiet"])?;
+        let found = verdict(&played);
+        let expected = scenario.expect.map_or_else(
+            || "nothing".into(),
+            |expect| format!("exit {}, denies {:?}, stragglers {:?}", expect.exit, expect.denies, expect.stragglers),
+        );
+        // Whoever reads the response and not the exit code must read the same.
+        let found =
+            if played.ok == (played.code == 0) { found } else { format!("{found}, response ok: {}", played.ok) };
+        let (mark, more) =
+            if found == expected { ("ok", String::new()) } else { ("WRONG", format!("\n       expected {expected}")) };
+        wrong += usize::from(found != expected);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{mark:6} {name:32} {found}{more}");
+    }
+    let _ = writeln!(text, "\n{} scenarios, {wrong} with another verdict than expected", Scenario::names().len());
+    output::print(|out| out.write_all(text.as_bytes()))?;
+    Ok(u8::from(wrong > 0))
+}
+
+fn verdict(played: &Played) -> String {
+    let report: Value = serde_json::from_str(&played.stdout).unwrap_or_default();
+    let list = |key: &str| report[key].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut denies: Vec<String> = Vec::new();
+    for finding in list("findings").iter().filter(|finding| finding["severity"] == "deny") {
+        denies.push(text(&finding["code"]));
+    }
+    denies.dedup();
+    let stragglers: Vec<String> = list("stragglers").iter().map(|straggler| text(&straggler["tenant"])).collect();
+    format!("exit {}, denies {denies:?}, stragglers {stragglers:?}", played.code)
+}
+
+/// Serves a scenario and runs the rollout against it, in a process of its own.
+fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Error> {
+    let mut scenario = Scenario::bundled(name)?;
+    if let Some(tenants) = options.tenants {
+        scenario = scenario.with_tenants(tenants);
+    }
+    let temporary = tempfile::TempDir::new().map_err(system)?;
+    let folder = match &options.keep {
+        Some(folder) if options.scenario.as_deref() == Some("all") => folder.join(name),
+        Some(folder) => folder.clone(),
+        None => temporary.path().to_owned(),
+    };
+    std::fs::create_dir_all(&folder).map_err(|source| Error::Output { path: folder.clone(), source })?;
+    let runtime = runtime()?;
+    let (listener, address) = runtime.block_on(server::listen()).map_err(system)?;
+    let write = |name: &str, text: String| output::replace(&folder.join(name), |out| out.write_all(text.as_bytes()));
+    write("plan.json", format!("{:#}\n", scenario.plan_file(&format!("http://{address}"))))?;
+    let mut command = Command::new(std::env::current_exe().map_err(system)?);
+    command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
+    command.args(["--report", "json=report.json", "--time-scale", &options.time_scale.to_string()]).args(more);
+    if !scenario.inventory.is_empty() {
+        write("inventory.txt", scenario.inventory.join("\n"))?;
+        command.args(["--fleet", "inventory.txt"]);
+    }
+    if let Some(probe) = &scenario.probe {
+        command.args(["--probe", "--probe-timeout", &probe.timeout_seconds.to_string()]);
+        command.args(["--probe-url-template", &format!("http://{address}{}", build::PATH)]);
+    }
+    if options.keep.is_some() {
+        command.args(["--report", "html=report.html"]);
+    }
+    for path in &options.policies {
+        let path = path.canonicalize().map_err(|source| Error::Output { path: path.clone(), source })?;
+        command.arg("--policy").arg(path);
+    }
+    behind_gates(&mut command, &scenario, &format!("http://{address}"));
+    runtime.spawn(server::serve(listener, scenario));
+    command.env("CP_ADMIN_API_TOKEN", names::TOKEN).current_dir(&folder).stdin(Stdio::null());
+    let ran = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().map_err(system)?;
+    Ok(Played {
+        code: ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX),
+        stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
+        ok: read(&folder.join("response.json"))["ok"] == Value::Bool(true),
+        old_gate: old_gate(&folder.join("document.json")),
+    })
+}
+
+/// Has the rollout ask its gates of the scenario's Gitea, and of no other.
+fn behind_gates(command: &mut Command, scenario: &Scenario, url: &str) {
+    let Some(gitea) = &scenario.gitea else {
+        command.env_remove("GITEA_HOST");
+        return;
+    };
+    command.arg("--preflight").envs([
+        ("GITEA_HOST", url),
+        ("GITEA_TOKEN", names::TOKEN),
+        ("GITHUB_REPOSITORY", "shop/platform"),
+        ("GITHUB_REF_NAME", "main"),
+        ("PROD_AUTO_DEPLOY_DISABLED", &gitea.job_value),
+        ("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", &gitea.required_contexts.join("\n")),
+        ("CI_STATUS_TIMEOUT_SECONDS", "1"),
+    ]);
+}
+
+/// The JSON in a file; nothing where there is none.
+fn read(path: &Path) -> Value {
+    let input = Source::Found(path.to_owned()).read(MAX_DOCUMENT);
+    input.ok().and_then(|input| serde_json::from_slice(&input.bytes).ok()).unwrap_or_default()
+}
+
+/// What a gate says that believes every call which was HTTP 200 with `ok` true.
+fn old_gate(document: &Path) -> String {
+    let document = read(document);
+    let calls = document["calls"].as_array().cloned().unwrap_or_default();
+    let failed = calls.iter().filter(|call| call["ok"] != Value::Bool(true)).count();
+    match (calls.len(), failed) {
+        (0, _) => "nothing was called".into(),
+        (many, 0) => format!("SUCCESS, all {many} calls answered ok"),
+        (many, failed) => format!("FAILURE, {failed} of {many} calls failed"),
+    }
+}

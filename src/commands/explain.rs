@@ -1,0 +1,120 @@
+//! `rollproof explain`.
+
+use crate::cli::{explain, verify};
+use crate::collect::collect;
+use crate::error::Error;
+use crate::evaluation::Judge;
+use crate::explain::context::Ground;
+use crate::explain::explanation::{Explanation, Format};
+use crate::explain::spoke::Spoke;
+use crate::explain::times::Times;
+use crate::explain::trial::Trials;
+use crate::explain::{code, spoke, tenant, text, verdict};
+use crate::io::output;
+use crate::render::Format as Form;
+use crate::render::words::headline;
+use crate::schema::document;
+use crate::text::escape::{visible, write_json};
+
+/// How many names are suggested for one that is not there.
+const MAX_NEAR: usize = 3;
+
+/// Explains.
+///
+/// # Errors
+/// [`Error::Usage`] for a name that is neither a tenant nor a code; those of `verify`.
+pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
+    let verify = &options.verify;
+    check(verify)?;
+    let appointed = Judge::appoint(verify.judge.options())?;
+    let sources = crate::commands::verify::sources(verify)?;
+    let collected = match collect(&sources, jiff::Timestamp::now()) {
+        Ok(collected) => collected,
+        Err(error) => return appointed.ready().and(Err(error)),
+    };
+    let document = &collected.document;
+    let valid = document::validate(document)?;
+    let judge = appointed.ready()?;
+    let (report, cohorts) = judge.evaluate(&valid, collected.inputs)?;
+    let rules = judge.policies().rules()?;
+    let mut left_out = Vec::new();
+    let alone = judge.policies().elements(&spoke::places(&report, &rules), document).unwrap_or_else(|error| {
+        left_out.push(format!("which of several rules with one code spoke: {error}"));
+        Vec::new()
+    });
+    let spoke = Spoke::new(&alone, &rules);
+    let times = Times::read(&sources.evidence, sources.max_bytes);
+    let ground = Ground {
+        document,
+        report: &report,
+        judge: &judge,
+        rules: &rules,
+        times: &times,
+        spoke: &spoke,
+        cohorts: &cohorts,
+    };
+    let mut trials = Trials::new(document, &judge);
+
+    let mut explanation = Explanation {
+        format: Format::V1,
+        decision: report.decision,
+        headline: headline(&report),
+        inputs: report.inputs.clone(),
+        left_out,
+        verdict: None,
+        tenant: None,
+        code: None,
+    };
+    match options.subject.as_deref() {
+        None => explanation.verdict = Some(verdict::explain(&ground, &mut trials)),
+        Some(name) => {
+            let tenants = tenant::names(document);
+            let codes = code::names(&ground);
+            if tenants.contains(name) {
+                explanation.tenant = Some(tenant::explain(&ground, &mut trials, name));
+            } else if codes.contains(name) {
+                let (code, held) = code::explain(&ground, &mut trials, name);
+                explanation.left_out.extend(held);
+                explanation.code = Some(code);
+            } else {
+                return Err(unknown(name, tenants.into_iter().chain(codes.iter().map(String::as_str))));
+            }
+        }
+    }
+    let show = |out: &mut dyn std::io::Write| match verify.judge.format {
+        Form::Json => write_json(out, &explanation),
+        _ => text::render(&explanation, document, &judge.view(), out),
+    };
+    output::print(show).map(|()| 0)
+}
+
+/// An explanation is printed, and has two forms.
+fn check(verify: &verify::Verify) -> Result<(), Error> {
+    if !matches!(verify.judge.format, Form::Text | Form::Json) {
+        let problem = "an explanation has the forms text and json";
+        return Err(Error::usage(problem, "give one of them with --format, or verify for a report"));
+    }
+    if verify.document.is_some() || !verify.judge.reports.is_empty() {
+        let problem = "an explanation is printed, yet --document or --report is given";
+        return Err(Error::usage(problem, "use rollproof verify to write these"));
+    }
+    Ok(())
+}
+
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let mut near: Vec<(usize, &str)> = known
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .filter(|(distance, known)| *distance <= 1 + known.len().max(name.len()) / 3)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    // One that is clearly meant stands alone.
+    let nearest = near.first().map_or(0, |(distance, _)| *distance);
+    near.retain(|(distance, _)| *distance <= nearest + 1);
+    let names: Vec<String> = near.iter().take(MAX_NEAR).map(|(_, known)| format!("\"{}\"", visible(known))).collect();
+    let help = match names.as_slice() {
+        [] => "rollproof explain RESPONSE alone explains the verdict, and names tenants and codes".to_owned(),
+        names => format!("did you mean {}?", names.join(" or ")),
+    };
+    Error::usage(format!("\"{}\" is neither a tenant of the evidence nor a code of a policy", visible(name)), help)
+}

@@ -1,0 +1,46 @@
+//! Says in every output that there is no verdict, and why, so that no report of an earlier run is taken for this one.
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::error::report::ErrorReport;
+use crate::io::output;
+use crate::render::view::View;
+use crate::render::{Form, view};
+
+/// The exit code of a verdict, part of which may not have been written: that has a code of its own only where the
+/// verdict has none.
+pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, complain: &mut dyn FnMut(&Error)) -> u8 {
+    let mut failures = written.into_iter().filter_map(Result::err).peekable();
+    let code = if verdict == 0 && failures.peek().is_some() { 7 } else { verdict };
+    failures.for_each(|error| complain(&error));
+    code
+}
+
+/// Where a command has no verdict, writes so to the reports and to standard output, and complains. After a conflict
+/// nothing is touched, and standard error alone says so.
+///
+/// # Errors
+/// A conflict, as it is.
+pub fn or_say<F: Form>(
+    done: Result<u8, Error>,
+    printed: Option<F>,
+    reports: &[(F, PathBuf)],
+    complain: &mut dyn FnMut(&Error),
+) -> Result<u8, Error> {
+    match done {
+        Ok(_) | Err(Error::Conflict { .. }) => done,
+        Err(error) => {
+            let code = error.exit_code();
+            let said = say(&ErrorReport::new(&error, code), printed, reports);
+            Ok(exit_code(code, std::iter::once(Err(error)).chain(said).collect(), complain))
+        }
+    }
+}
+
+/// Writes to the reports and to standard output why there is no verdict.
+pub fn say<F: Form>(report: &ErrorReport, printed: Option<F>, reports: &[(F, PathBuf)]) -> Vec<Result<(), Error>> {
+    let written = reports.iter().map(|(form, path)| output::put(path, |out| form.error(report, &View::plain(), out)));
+    let printed = printed.map(|form| output::print(|out| form.error(report, &view::view(false), out)));
+    written.chain(printed).collect()
+}

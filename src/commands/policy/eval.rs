@@ -1,0 +1,113 @@
+//! `rollproof policy eval`: what a policy says of evidence, or any expression on it. Nothing is decided.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::cli::policy;
+use crate::cli::policy::Listing;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::{Sources, collect};
+use crate::commands::policy::shared::{prepared, print_json, unknown};
+use crate::error::Error;
+use crate::io::input::Source;
+use crate::io::output;
+use crate::policy::said::Said;
+use crate::schema::document;
+use crate::text::escape::line;
+
+/// How many tenants of a finding are named.
+const MAX_TENANTS: usize = 20;
+
+/// The name and version of what is said.
+const FORMAT: &str = "rollproof.said/v1";
+
+/// What a policy says, as JSON. Published as `rollproof.said/v1`: it may grow by optional keys, no more.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer<'a> {
+    /// The format's name and version.
+    #[schemars(extend("const" = FORMAT))]
+    format: &'static str,
+    /// The policy.
+    policy: &'a str,
+    /// The rules that were asked.
+    rules: Vec<&'static str>,
+    /// What they say, by rule, code and message.
+    findings: &'a [Said],
+}
+
+/// Prints what is said.
+///
+/// # Errors
+/// [`Error`], where the evidence or a policy cannot be used.
+pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
+    let policies = prepared(&options.own, &options.params)?;
+    let name = options.package.trim_start_matches("data.");
+    let package = policies.package(name);
+    if package.is_none() && !(options.query.is_some() && policies.has_package(name)) {
+        return Err(unknown(name, policies.packages().iter().map(|package| &*package.name)));
+    }
+    let source = |path: &PathBuf| Source::new(path.clone());
+    let sources = Sources {
+        evidence: source(&options.evidence),
+        fleet: options.fleet.as_ref().map(source),
+        plan: options.plan.as_ref().map(source),
+        fields: EvidenceFields::default(),
+        max_bytes: options.max_input_bytes,
+    };
+    let collected = collect(&sources, Timestamp::now())?;
+    document::validate(&collected.document)?;
+
+    if let Some(expression) = &options.query {
+        let name = package.map_or(name, |package| &package.name);
+        return print_json(&policies.query(name, expression, &collected.document)?);
+    }
+    let Some(package) = package else { return Ok(0) };
+    let findings = policies.said(package, &collected.document)?;
+    match options.format {
+        Listing::Json => print_json(&Answer {
+            format: FORMAT,
+            policy: &package.name,
+            rules: package.rules().collect(),
+            findings: &findings,
+        }),
+        Listing::Text => {
+            let silent: Vec<&str> =
+                package.rules().filter(|rule| findings.iter().all(|said| said.severity != *rule)).collect();
+            output::print(|out| {
+                findings.iter().try_for_each(|said| write(said, out))?;
+                if !silent.is_empty() {
+                    line!(out, "silent: {}", silent.join(", "))?;
+                }
+                Ok(())
+            })
+            .map(|()| 0)
+        }
+    }
+}
+
+/// Writes a finding for a person.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(said: &Said, out: &mut dyn Write) -> io::Result<()> {
+    line!(out, "{}  {}  {}", said.severity, said.code, said.message)?;
+    if !said.tenants.is_empty() {
+        let named: Vec<&str> = said.tenants.iter().take(MAX_TENANTS).map(|tenant| &**tenant).collect();
+        let more = said.tenants.len() - named.len();
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        line!(out, "      tenants   {}{more}", named.join(", "))?;
+    }
+    for (word, value) in [("observed", &said.observed), ("expected", &said.expected)] {
+        if let Some(value) = value {
+            line!(out, "      {word}  {value}")?;
+        }
+    }
+    if let Some(at) = &said.at {
+        line!(out, "      at        {at}")?;
+    }
+    Ok(())
+}

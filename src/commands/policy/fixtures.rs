@@ -1,0 +1,232 @@
+//! Fixtures of a team's own policies: evidence in a folder, and the findings that are expected of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::collect::fields::EvidenceFields;
+use crate::collect::{Sources, collect};
+use crate::declared::params::{Given, ParamSource};
+use crate::error::Error;
+use crate::io::config::Config;
+use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::output;
+use crate::policy::load::{Settings, load};
+use crate::policy::prepared::Prepared;
+use crate::policy::test_runner::{Failure, Outcome, Shown, Test, Tested};
+use crate::schema::document;
+use crate::text::suggest::nearest;
+
+/// The file with what is expected.
+const CASE: &str = "case.json";
+
+/// Evidence, by the name of its file; one of them.
+const EVIDENCE: [&str; 3] = ["document.json", "response.json", "run.journal"];
+
+/// The keys of a finding that may be expected.
+const KEYS: [&str; 8] = ["policy", "severity", "code", "message", "tenants", "observed", "expected", "at"];
+
+/// How large evidence may be, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// What is expected of a fixture of a team's own policies.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What the case shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
+    /// Parameters, by name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    params: Map<String, Value>,
+    /// When a response is said to be collected, in RFC 3339; a document says so itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    collected_at: Option<String>,
+    /// The findings of all policies that are tested, in any order. A key that is absent may have any value.
+    findings: Vec<Map<String, Value>>,
+}
+
+/// Judges every fixture whose name is `wanted`, by the policies in these files, or writes what they say where `update`
+/// is set.
+///
+/// # Errors
+/// [`Error::Usage`] where the folder cannot be read, [`Error::Policy`] where there is no fixture in it.
+pub fn run(
+    folder: &Path,
+    policies: &[PathBuf],
+    config: &Config,
+    wanted: Option<&Regex>,
+    update: bool,
+) -> Result<Tested, Error> {
+    let unreadable = |error| {
+        let problem = format!("cannot read the fixtures {}: {error}", folder.display());
+        Error::usage(problem, "--fixtures names a folder with a folder for each case")
+    };
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() && !name_of(&path).starts_with('.') {
+            cases.push(path);
+        }
+    }
+    cases.sort();
+    if cases.is_empty() {
+        return Err(Error::Policy(format!("{}: there is no fixture here, no folder at all", folder.display())));
+    }
+    let paths = config.policies.paths.iter().chain(policies).cloned().collect();
+    let mut judge = Judge { paths, tested: policies, loaded: BTreeMap::new(), update };
+    let mut tested = Tested { declared: cases.len(), ..Tested::default() };
+    for case in cases {
+        let name = format!("fixtures/{}", name_of(&case));
+        if wanted.is_none_or(|wanted| wanted.is_match(&name)) {
+            tested.tests.push(judge.test(name, &case));
+        }
+    }
+    Ok(tested)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+struct Judge<'a> {
+    /// The files and folders of all policies.
+    paths: Vec<PathBuf>,
+    /// The files of those that are tested.
+    tested: &'a [PathBuf],
+    /// Policies, by their parameters.
+    loaded: BTreeMap<String, Prepared>,
+    update: bool,
+}
+
+impl Judge<'_> {
+    fn test(&mut self, name: String, folder: &Path) -> Test {
+        let file = folder.display().to_string();
+        let failed =
+            |message: Option<String>, values| Failure { message, file: file.clone(), values, ..Failure::default() };
+        let failure = match self.compare(folder) {
+            Ok(values) if values.is_empty() => None,
+            Ok(values) => Some(failed(Some(format!("the findings are not those of {CASE}")), values)),
+            Err(message) => Some(failed(Some(message), Vec::new())),
+        };
+        let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Passed };
+        Test { name, file, line: None, outcome, failure, prints: Vec::new() }
+    }
+
+    /// What is expected and not found, and what is found and not expected.
+    fn compare(&mut self, folder: &Path) -> Result<Vec<Shown>, String> {
+        let path = folder.join(CASE);
+        let case = match Source::Found(path.clone()).text(MAX_WRITTEN) {
+            Ok(text) => Some(serde_json::from_str::<Case>(&text).map_err(|error| format!("{CASE}: {error}"))?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.update => None,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(format!("it has no {CASE}; --update writes what is found into it"));
+            }
+            Err(error) => return Err(format!("{CASE}: {error}")),
+        };
+        let is_new = case.is_none();
+        let mut case = case.unwrap_or_default();
+        let now = case.collected_at.as_deref().map_or(Ok(Timestamp::UNIX_EPOCH), str::parse);
+        let now = now.map_err(|error| format!("{CASE}: collected_at: {error}"))?;
+        let found = self.found(folder, &case, now).map_err(|error| error.to_string())?;
+        let different = differences(&mut case.findings, &found)?;
+        if self.update && (is_new || !different.is_empty()) {
+            case.findings = found;
+            let write = |out: &mut dyn std::io::Write| {
+                serde_json::to_writer_pretty(&mut *out, &case)?;
+                writeln!(out)
+            };
+            output::replace(&path, write).map_err(|error| error.to_string())?;
+            return Ok(Vec::new());
+        }
+        Ok(different)
+    }
+
+    /// What the policies say.
+    fn found(&mut self, folder: &Path, case: &Case, now: Timestamp) -> Result<Vec<Map<String, Value>>, Error> {
+        let sources = sources(folder)?;
+        let collected = collect(&sources, now)?;
+        document::validate(&collected.document)?;
+        let tested: Vec<String> = self.tested.iter().map(|path| path.display().to_string()).collect();
+        let policies = self.policies(&case.params)?;
+        let mut found = Vec::new();
+        for package in policies.packages().iter().filter(|package| package.is_in(&tested)) {
+            for said in policies.said(package, &collected.document)? {
+                if let Ok(Value::Object(said)) = serde_json::to_value(said) {
+                    found.push(said);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn policies(&mut self, params: &Map<String, Value>) -> Result<&Prepared, Error> {
+        let key = Value::from(params.clone()).to_string();
+        if !self.loaded.contains_key(&key) {
+            let given = params.iter().map(|(name, value)| Given {
+                name: name.clone(),
+                text: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+                from: ParamSource::CommandLine,
+            });
+            let settings = Settings { paths: self.paths.clone(), params: given.collect(), ..Settings::default() };
+            let loaded = load(settings)?.wait()?;
+            self.loaded.insert(key.clone(), loaded);
+        }
+        self.loaded.get(&key).ok_or_else(|| Error::Policy("the policies are gone".into()))
+    }
+}
+
+/// The evidence of a fixture.
+fn sources(folder: &Path) -> Result<Sources, Error> {
+    let there = |names: &[&str]| {
+        let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
+        match &*paths {
+            [] | [_] => Ok(paths.into_iter().next()),
+            _ => Err(Error::usage(format!("it holds more than one of {}", names.join(", ")), "keep one")),
+        }
+    };
+    let evidence = there(&EVIDENCE)?;
+    let evidence = evidence
+        .ok_or_else(|| Error::usage(format!("it holds no evidence: none of {}", EVIDENCE.join(", ")), "add one"))?;
+    Ok(Sources {
+        evidence: Source::Found(evidence),
+        fleet: there(&["fleet.json", "fleet.txt"])?.map(Source::Found),
+        plan: there(&["plan.json"])?.map(Source::Found),
+        fields: EvidenceFields::default(),
+        max_bytes: MAX_BYTES,
+    })
+}
+
+fn differences(expected: &mut [Map<String, Value>], found: &[Map<String, Value>]) -> Result<Vec<Shown>, String> {
+    for finding in &mut *expected {
+        if let Some(key) = finding.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            let near = nearest(key, KEYS).map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+            return Err(format!("{CASE}: a finding has no key {key:?}{near}"));
+        }
+        if let Some(Value::Array(tenants)) = finding.get_mut("tenants") {
+            tenants.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        }
+    }
+    // The one that says most chooses first: what says less may match others, too.
+    expected.sort_by_key(|finding| std::cmp::Reverse(finding.len()));
+    let mut left: Vec<&Map<String, Value>> = found.iter().collect();
+    let mut different = Vec::new();
+    let shown = |word: &str, finding: &Map<String, Value>| Shown {
+        expression: word.to_owned(),
+        value: serde_json::to_string(finding).unwrap_or_default(),
+    };
+    for finding in &*expected {
+        let matches = |found: &&Map<String, Value>| finding.iter().all(|(key, value)| found.get(key) == Some(value));
+        match left.iter().position(matches) {
+            Some(i) => drop(left.remove(i)),
+            None => different.push(shown("expected, not found", finding)),
+        }
+    }
+    different.extend(left.into_iter().map(|finding| shown("found, not expected", finding)));
+    Ok(different)
+}

@@ -1,0 +1,54 @@
+//! What several `policy` commands share.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::policy;
+use crate::declared::params::{Given, ParamSource};
+use crate::error::Error;
+use crate::io::config::Config;
+use crate::io::output;
+use crate::policy::load;
+use crate::policy::load::{Policies, Settings};
+use crate::policy::prepared::Prepared;
+use crate::text::escape::write_json;
+use crate::text::suggest::nearest;
+
+/// The policies, each as much as the configuration lets it weigh.
+pub(crate) fn policies(own: &policy::Own) -> Result<Policies, Error> {
+    let mut policies = Policies::with(&paths(own)?)?;
+    policies.soften(Config::read(own.config.as_deref())?.policies.modes)?;
+    Ok(policies)
+}
+
+/// The folders and files of the configuration's policies and of those that are named.
+pub(crate) fn paths(own: &policy::Own) -> Result<Vec<PathBuf>, Error> {
+    let config = Config::read(own.config.as_deref())?;
+    Ok(config.policies.paths.into_iter().chain(own.policies.iter().cloned()).collect())
+}
+
+/// Policies that are ready to be asked, with the configuration's parameters and these.
+pub(crate) fn prepared(own: &policy::Own, params: &[(String, String)]) -> Result<Prepared, Error> {
+    let config = Config::read(own.config.as_deref())?;
+    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+    let named = params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
+    load::load(Settings { paths: paths(own)?, params: configured.chain(named).collect(), ..Settings::default() })?
+        .wait()
+}
+
+/// That there is no policy of this name.
+pub(crate) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    let names: Vec<&str> = names.map(|name| name.strip_prefix("rollproof.").unwrap_or(name)).collect();
+    let leaf = names.iter().copied().find(|known| known.ends_with(&format!(".{name}")));
+    let near = leaf.or_else(|| nearest(name.strip_prefix("rollproof.").unwrap_or(name), names.iter().copied()));
+    let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+    let help = format!("{near}the policies are: {}; --policy names more", names.join(", "));
+    Error::usage(format!("there is no policy {name:?}"), help)
+}
+
+/// Prints JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<u8, Error> {
+    output::print(|out| write_json(out, value)).map(|()| 0)
+}

@@ -1,0 +1,84 @@
+//! `rollproof policy test`: unit tests and fixtures together, what came of them, and which lines nothing reached.
+
+pub(crate) mod junit;
+pub(crate) mod results;
+pub(crate) mod text;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::cli::policy;
+use crate::cli::policy::TestFormat;
+use crate::commands::policy::fixtures;
+use crate::commands::policy::shared::print_json;
+use crate::commands::policy::test::results::{Coverage, Format, Results};
+use crate::error::Error;
+use crate::io::config::Config;
+use crate::io::output;
+use crate::policy::files::Tested as TestFiles;
+use crate::policy::load::{Settings, load};
+use crate::policy::test_runner;
+use crate::policy::test_runner::Outcome;
+use crate::rego::engine::coverage::Lines;
+
+/// Runs tests.
+///
+/// # Errors
+/// [`Error::Usage`], [`Error::Policy`] and [`Error::Policies`] where they cannot be run or there are none.
+pub fn test(options: &policy::PolicyTest) -> Result<u8, Error> {
+    let wanted = options.run.as_deref().map(wanted).transpose()?;
+    let config = Config::read(options.config.as_deref())?;
+    let mut paths = options.paths.clone();
+    if paths.is_empty() {
+        paths.clone_from(&config.policies.paths);
+    }
+    if paths.is_empty() {
+        paths.push(PathBuf::from("."));
+    }
+    let files = TestFiles::read(&paths)?;
+    let own: Vec<PathBuf> = config.policies.paths.iter().chain(&files.policy_paths).cloned().collect();
+    // Parameters have the values that policies declare: tests would depend on who runs them otherwise.
+    let policies = load(Settings { paths: own, ..Settings::default() })?.wait()?;
+
+    let mut tested =
+        test_runner::run(&policies, &files, wanted.as_ref(), Duration::from_secs(options.timeout), options.coverage)?;
+    if let Some(folder) = &options.fixtures {
+        let cases = fixtures::run(folder, &files.policy_paths, &config, wanted.as_ref(), options.update)?;
+        tested.declared += cases.declared;
+        tested.tests.extend(cases.tests);
+    }
+    let count = |outcome| tested.tests.iter().filter(|test| test.outcome == outcome).count();
+    let (passed, failed, todo) = (count(Outcome::Passed), count(Outcome::Failed), count(Outcome::Todo));
+    if passed + failed == 0 {
+        return Err(nothing(&paths, tested.declared, todo));
+    }
+    let coverage = options.coverage.then(|| tested.lines.into_iter().map(coverage).collect());
+    let texts = files.policies.into_iter().map(|module| (module.file, module.text)).collect();
+    let results = Results { format: Format::V1, passed, failed, todo, tests: tested.tests, coverage, texts };
+    match options.format {
+        TestFormat::Text => output::print(|out| text::write(&results, options.verbose, out))?,
+        TestFormat::Json => print_json(&results).map(drop)?,
+        TestFormat::Junit => output::print(|out| junit::write(&results, out))?,
+    }
+    Ok(u8::from(failed > 0))
+}
+
+fn wanted(text: &str) -> Result<Regex, Error> {
+    Regex::new(text).map_err(|error| Error::usage(format!("--run: {error}"), "give a regular expression"))
+}
+
+pub(crate) fn coverage((file, Lines { covered, uncovered }): (String, Lines)) -> Coverage {
+    Coverage { file, covered: covered.len(), uncovered: uncovered.into_iter().collect() }
+}
+
+/// Tests that run no test must not pass.
+fn nothing(paths: &[PathBuf], declared: usize, todo: usize) -> Error {
+    let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    Error::Policy(match (declared, todo) {
+        (0, _) => format!("{paths}: there is no test here: no rule in a file *_test.rego is named test_..."),
+        (declared, 0) => format!("{paths}: --run names none of the {declared} tests here"),
+        (_, todo) => format!("{paths}: no test was run, only {todo} are still to do (todo_test_...)"),
+    })
+}

@@ -1,0 +1,103 @@
+//! `rollproof preflight`: asks one gate.
+
+use tokio::runtime::Builder;
+
+use crate::cli::preflight;
+use crate::commands::outcome;
+use crate::declared::names::GATES;
+use crate::drive::progress::Progress;
+use crate::error::Error;
+use crate::evaluation::Judge;
+use crate::explain::counterfactuals;
+use crate::gates::ci::Wait;
+use crate::gates::gitea::Gitea;
+use crate::gates::kill_switch::KillSwitch;
+use crate::gates::superseded::Commit;
+use crate::io::clock::now;
+use crate::io::config::Config;
+use crate::io::environment::sha;
+use crate::io::output;
+use crate::model::document::gates::{Gates, contacts};
+use crate::model::document::text::{Map, Text};
+use crate::model::document::{Document, Fleet, FleetSource, Format, Provenance, Rollout, TOOL, unknown_rollout};
+use crate::schema::document;
+use crate::text::escape::line;
+
+/// The exit code of `latest` where the job is not known to be superseded (design section 5).
+const LATEST: u8 = 10;
+
+/// The exit code where a service never answered.
+const UNANSWERED: u8 = 6;
+
+/// Asks one gate and judges what it says.
+///
+/// # Errors
+/// [`Error::Usage`] where the environment cannot be used, [`Error::Policy`] where a policy fails.
+pub fn preflight(options: &preflight::Preflight, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let judge = Judge::appoint_for(options.judge().options(), Some(GATES))?.ready()?;
+    let progress = Progress::new(options.quiet, 0);
+    let gates = ask(options.gate, &judge.config, &progress)?;
+    let (asked, answered) = contacts(&gates);
+    let report = counterfactuals::report(&judge, &document::validate(&document(gates))?, Vec::new())?;
+    if options.gate == preflight::Gate::Latest {
+        report.findings.iter().for_each(|finding| progress.line(&finding.message));
+        let mut written = judge.write_files(&report);
+        let newer = report.summary.superseded_by.as_deref();
+        written.extend(newer.map(|head| output::print(|out| line!(out, "{head}"))));
+        return Ok(outcome::exit_code(if newer.is_some() { 0 } else { LATEST }, written, complain));
+    }
+    let code = match report.decision.exit_code(false) {
+        1 if asked > 0 && answered == 0 => UNANSWERED,
+        code => code,
+    };
+    Ok(outcome::exit_code(code, judge.write(&report), complain))
+}
+
+fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Gates, Error> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::Policy(format!("the operating system refuses: {error}")))?;
+    let mut gates = Gates::default();
+    match gate {
+        preflight::Gate::Enabled => {
+            let (switch, gitea) =
+                (KillSwitch::from_environment(&config.plan)?, Gitea::from_environment(&config.gitea)?);
+            gates.switch.push(runtime.block_on(switch.read(&gitea, 0)));
+        }
+        preflight::Gate::Ci => {
+            let (wait, sha) = (Wait::from_environment(config)?, sha()?);
+            let gitea = Gitea::from_environment(&config.gitea)?;
+            gates.ci = Some(runtime.block_on(wait.run(&gitea, &sha, &|line| progress.line(line))));
+        }
+        preflight::Gate::Latest => {
+            let commit = Commit::from_environment(sha()?)?;
+            let gitea = Gitea::from_environment(&config.gitea)?;
+            gates.head.push(runtime.block_on(commit.read_head(&gitea, 0)));
+        }
+    }
+    Ok(gates)
+}
+
+/// A document of nothing but gates: nobody was enumerated, and nobody called.
+fn document(gates: Gates) -> Document {
+    let sha = gates.ci.iter().map(|ci| &ci.sha).chain(gates.head.iter().map(|reading| &reading.sha)).next();
+    Document {
+        format: Format::V1,
+        rollout: Rollout { target_sha: sha.cloned(), ..unknown_rollout() },
+        fleet: Fleet {
+            source: FleetSource::None,
+            tenants: 0,
+            duplicates: Vec::new(),
+            inventory: Vec::new(),
+            dropped: Vec::new(),
+        },
+        archive: None,
+        calls: Vec::new(),
+        cohorts: Vec::new(),
+        phases: Map::default(),
+        order: Vec::new(),
+        gates: Some(gates),
+        probes: None,
+        anomalies: Vec::new(),
+        provenance: Provenance { tool: Text::from(TOOL), collected_at: now(), inputs: Vec::new() },
+    }
+}

@@ -1,0 +1,193 @@
+//! Asking tenants for their build: what is configured, and `rollproof probe`.
+
+use std::path::Path;
+
+use crate::cli::{probe, run};
+use crate::collect::collected::Collected;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::record::Record;
+use crate::collect::rollout::state::Rollout;
+use crate::collect::{Sources, collect};
+use crate::commands::outcome;
+use crate::drive::journal::Journal;
+use crate::drive::prober::{Pace, Prober, Template};
+use crate::drive::progress::Progress;
+use crate::drive::stop::Signal;
+use crate::error::Error;
+use crate::evaluation::Judge;
+use crate::explain::counterfactuals;
+use crate::io::clock::now;
+use crate::io::config::Config;
+use crate::io::input::Source;
+use crate::io::lock::Lock;
+use crate::io::output;
+use crate::model::document::probe::Probing;
+use crate::model::document::text::Text;
+use crate::model::document::{Document, Role};
+use crate::schema::document;
+use crate::time::{scaled, seconds};
+
+/// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
+const LEAST: f64 = 0.01;
+
+/// Whom to ask where, how often and how long; `scale` is what the waiting between rounds is multiplied with.
+///
+/// # Errors
+/// [`Error::Usage`] where that is not said, or makes no sense.
+fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Prober, Error> {
+    let configured = &config.probe;
+    let named = options.probe_url_template.is_some() || options.probe_domain.is_some();
+    let (template, domain) = if named {
+        (&options.probe_url_template, &options.probe_domain)
+    } else {
+        (&configured.url_template, &configured.domain)
+    };
+    let template = match (template, domain) {
+        (Some(template), _) => Template::new(template),
+        (None, Some(domain)) => Template::of_domain(domain),
+        (None, None) => Err("nothing says where tenants are to be asked for their build".into()),
+    };
+    let help = "name --probe-domain or --probe-url-template, or `domain` in [probe] of rollproof.toml";
+    let template = template.map_err(|problem| Error::usage(problem, help))?;
+    let time = |option: &str, given: Option<f64>, configured: f64, least: f64| {
+        let time = given.unwrap_or(configured);
+        seconds(time).filter(|_| time >= least).ok_or_else(|| {
+            let problem = format!("--{option}: found {time}, but a time of at least {least} seconds is allowed");
+            Error::usage(problem, "rollproof schema config describes the keys of [probe]")
+        })
+    };
+    let interval = time("probe-interval", options.probe_interval, configured.interval_seconds, LEAST)?;
+    let timeout = time("probe-timeout", options.probe_timeout, configured.timeout_seconds, 0.0)?;
+    let request = options.probe_request_timeout;
+    let request_timeout = time("probe-request-timeout", request, configured.request_timeout_seconds, LEAST)?;
+    let concurrency = options.probe_concurrency.unwrap_or(configured.concurrency);
+    if concurrency == 0 {
+        return Err(Error::usage(
+            "--probe-concurrency: found 0, but at least one tenant is asked at a time",
+            "16 is usual",
+        ));
+    }
+    let (interval, timeout) = (scaled(interval, scale), scaled(timeout, scale));
+    let pace = Pace { interval, timeout, request_timeout, concurrency };
+    Prober::new(template, pace)
+}
+
+/// What `run --probe` asks tenants with; nothing without `--probe`.
+///
+/// # Errors
+/// [`Error::Usage`] where the options make no sense, before anything is called.
+pub fn of_run(options: &run::Run, config: &Config, rollout: &Rollout, scale: f64) -> Result<Option<Prober>, Error> {
+    if options.probe {
+        needs_commit(rollout.plan().rollout.target_sha.as_ref(), &options.plan.display().to_string())?;
+        return prober(&options.probing, config, scale).map(Some);
+    }
+    if options.probing == probe::Probing::default() {
+        return Ok(None);
+    }
+    Err(Error::usage("an option of probing is given, and --probe is not", "add --probe, or leave the option out"))
+}
+
+/// Keeps that builds are to be probed, so that a journal which ends before that is no pass.
+///
+/// # Errors
+/// Those of the journal.
+pub fn announce(prober: Option<&Prober>, journal: &mut Journal, rollout: &mut Rollout) -> Result<(), Error> {
+    let Some(prober) = prober else { return Ok(()) };
+    let record = Record::Probe { at: now(), url: prober.template().text() };
+    journal.append(rollout, &record)
+}
+
+/// Refuses to resume a rollout without the probing that it began with.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn still_wanted(prober: Option<&Prober>, begun: &Rollout) -> Result<(), Error> {
+    if prober.is_none() && begun.probes_builds() {
+        return Err(Error::usage("the rollout began with --probe, and is resumed without it", "give --probe again"));
+    }
+    Ok(())
+}
+
+/// Refuses a rollout of which no build can be right.
+///
+/// # Errors
+/// [`Error::Usage`] where no commit is known.
+fn needs_commit(target_sha: Option<&Text>, from: &str) -> Result<(), Error> {
+    if target_sha.is_some_and(|sha| !sha.trim().is_empty()) {
+        return Ok(());
+    }
+    let problem = format!("{from} names no commit (sha), so no build could be compared with it");
+    Err(Error::usage(problem, "give the rollout's plan a \"sha\", or leave probing out"))
+}
+
+/// Asks the proven tenants of a document for their build, writes it anew, and judges it.
+///
+/// # Errors
+/// [`Error`], where there is no verdict; what was seen is written all the same.
+pub fn probe(options: &probe::Probe, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let written = options.document.as_ref().or((options.evidence != Path::new("-")).then_some(&options.evidence));
+    let _lock = written.map(|path| Lock::take(path)).transpose()?.flatten();
+    let judge = Judge::appoint(options.judge.options())?.ready()?;
+    let prober = prober(&options.probing, &judge.config, 1.0)?;
+    let sources = Sources {
+        evidence: Source::new(options.evidence.clone()),
+        fleet: None,
+        plan: None,
+        fields: EvidenceFields::default(),
+        max_bytes: options.judge.max_input_bytes,
+    };
+    let Collected { mut document, inputs } = collect(&sources, jiff::Timestamp::now())?;
+    let is_document = inputs.first().is_some_and(|input| input.role == Role::Document);
+    let path = place(options, is_document)?;
+    needs_commit(document.rollout.target_sha.as_ref(), &options.evidence.display().to_string())?;
+
+    document.probes = Some(Vec::new());
+    let asked = ask(options, &judge, &prober, &mut document);
+    let mut written = vec![output::write_document(path, &document)];
+    let judged = asked
+        .and_then(|signal| Ok((signal, counterfactuals::report(&judge, &document::validate(&document)?, inputs)?)));
+    let (signal, report) = match judged {
+        Ok(judged) => judged,
+        Err(error) => {
+            outcome::exit_code(error.exit_code(), written, complain);
+            return Err(error);
+        }
+    };
+    written.extend(judge.write(&report));
+    let code = signal.map_or_else(|| report.decision.exit_code(options.judge.require_verdict), Signal::exit_code);
+    Ok(outcome::exit_code(code, written, complain))
+}
+
+/// Where the document goes: into its own place only where that holds a document.
+fn place(options: &probe::Probe, is_document: bool) -> Result<&Path, Error> {
+    match &options.document {
+        Some(path) => Ok(path),
+        None if is_document && options.evidence != Path::new("-") => Ok(&options.evidence),
+        None => {
+            let problem =
+                format!("{} cannot be written anew: it is no file with a document", options.evidence.display());
+            Err(Error::usage(problem, "name with --document where the document goes"))
+        }
+    }
+}
+
+fn ask(
+    options: &probe::Probe,
+    judge: &Judge,
+    prober: &Prober,
+    document: &mut Document,
+) -> Result<Option<Signal>, Error> {
+    let progress = Progress::new(options.quiet, 0);
+    let tenants = judge.whom(document)?;
+    let mut probing = Probing::default();
+    let mut keep = |record: &Record| {
+        match record {
+            Record::Probing { url, tenants, refused, .. } => probing = Probing::begin(url, tenants, refused),
+            Record::Probed { at, answers } => probing.see(at, answers),
+            _ => {}
+        }
+        document.probes = Some(probing.probes());
+        judge.whom(document)
+    };
+    prober.run(tenants, &progress, &mut keep)
+}

@@ -1,0 +1,420 @@
+//! `rollproof run`: drives a rollout, writes what came of it whatever happens, and judges it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::cli::run;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::inputs::{fleet_names, plan_file};
+use crate::collect::journal::replay;
+use crate::collect::record::{Format as JournalFormat, Inventory, Record};
+use crate::collect::rollout::state::Rollout;
+use crate::collect::rollout::step::Question;
+use crate::commands::{outcome, probe};
+use crate::diagnostic::fault::fault_at;
+use crate::drive::client::Client;
+use crate::drive::driver::{Driver, Said, Timing};
+use crate::drive::journal::Journal;
+use crate::drive::prober::{Prober, Whom};
+use crate::drive::progress::Progress;
+use crate::drive::response::Response;
+use crate::drive::runtime::hear_signals;
+use crate::drive::stop::{Signal, Stop};
+use crate::error::Error;
+use crate::error::report::ErrorReport;
+use crate::evaluation::{Appointed, Judge};
+use crate::explain::counterfactuals;
+use crate::gates::reader::Watch;
+use crate::io::http::is_loopback;
+use crate::io::http::token::{CONTROL_PLANE as TOKEN, Token};
+use crate::io::input::{Input, Source};
+use crate::io::lock::Lock;
+use crate::io::output;
+use crate::model::document::gates::contacts;
+use crate::model::document::text::Text;
+use crate::model::document::{Document, Outcome, Role};
+use crate::policy::prepared::SoFar;
+use crate::rego::engine::Inputs;
+use crate::report::Report;
+use crate::schema::document;
+use crate::time::seconds;
+
+/// The size limit of a file that holds a token, in bytes.
+const MAX_TOKEN: u64 = 64 << 10;
+
+/// The response while it is not known how the rollout ends.
+const NOT_ENDED: &str = "the rollout has not ended";
+
+/// Drives a rollout and judges it.
+///
+/// # Errors
+/// [`Error`], where there is no verdict; what was collected is written all the same.
+pub fn run(options: &run::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let held = Held::take(options)?;
+    not_ok(&options.response, NOT_ENDED)?;
+    let prepared = Judge::appoint(options.judge.options())
+        .and_then(Appointed::ready)
+        .and_then(|judge| Ok((prepare(options, &judge, held.journal)?, judge)));
+    match prepared {
+        Ok((prepared, judge)) => Ok(finish(options, &judge, drive(options, &judge, prepared), complain)),
+        Err(error) => {
+            if let Err(unwritten) = not_ok(&options.response, &error.to_string()) {
+                complain(&unwritten);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What no other process may write while this one does.
+struct Held {
+    /// The journal, where there is one already.
+    journal: Option<Journal>,
+    _locks: Vec<Lock>,
+}
+
+impl Held {
+    fn take(options: &run::Run) -> Result<Self, Error> {
+        let journal = options.journal();
+        let mut locks = Vec::new();
+        for path in [&journal, &options.document, &options.response] {
+            locks.extend(Lock::take(path)?);
+        }
+        Ok(Self { journal: Journal::open(&journal)?, _locks: locks })
+    }
+}
+
+/// A rollout that can begin.
+struct Prepared {
+    rollout: Rollout,
+    /// Absent where the plan is not enabled, and so nobody is called.
+    live: Option<Live>,
+    stop: Stop,
+}
+
+/// Who is called, and how.
+struct Live {
+    client: Client,
+    timing: Timing,
+    watch: Option<Watch>,
+    prober: Option<Prober>,
+    journal: Journal,
+}
+
+/// A rollout that has ended.
+struct Ended {
+    rollout: Rollout,
+    stop: Stop,
+    error: Option<Error>,
+}
+
+/// Everything that can be known before the first call.
+fn prepare(options: &run::Run, judge: &Judge, opened: Option<Journal>) -> Result<Prepared, Error> {
+    let start = start(options)?;
+    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
+    if !rollout.plan().enabled {
+        return Ok(Prepared { rollout, live: None, stop: hear_signals()? });
+    }
+    let client = client(options, &rollout)?;
+    let timing = timing(options, judge, &rollout)?;
+    let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
+    let (found, mut rollout) = match (options.resume, opened) {
+        (true, Some(journal)) => {
+            let (journal, length, begun) = begun(options, journal, &rollout, prober.as_ref())?;
+            (Some((journal, length)), begun)
+        }
+        (true, None) => {
+            let problem = format!("there is no journal {}", options.journal().display());
+            return Err(Error::usage(problem, "is the path right? without --resume a rollout begins"));
+        }
+        (false, _) => (None, rollout),
+    };
+    judge.policies().needs_of(&rollout.foreseen().map_err(Error::Bug)?)?;
+    let watch = watch(options, judge, &rollout, timing.scale)?;
+    // The first record says so already, but for that of an older version or of a rollout that began without.
+    let announced = rollout.probes_builds();
+    let mut journal = match found {
+        Some((journal, length)) => resume(journal, length, &mut rollout)?,
+        None => Journal::create(&options.journal(), &start)?,
+    };
+    probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
+    Ok(Prepared { rollout, live: Some(Live { client, timing, watch, prober, journal }), stop: hear_signals()? })
+}
+
+/// The first record of the journal: the plan and the inventory as they stand in their files.
+fn start(options: &run::Run) -> Result<Record, Error> {
+    let max_bytes = options.judge.max_input_bytes;
+    let plan = Source::new(options.plan.clone()).read(max_bytes)?;
+    let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
+    let says = plan_file(&plan)?;
+    if says.enabled && says.rollout.control_plane.is_none() {
+        let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
+        return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault] });
+    }
+    let inventory = match &options.fleet {
+        Some(path) => {
+            let input = Source::new(path.clone()).read(max_bytes)?;
+            fleet_names(&input)?;
+            Some(Inventory { text: text(&input), name: input.name })
+        }
+        None => None,
+    };
+    Ok(Record::Start {
+        format: JournalFormat::V1,
+        at: Text::from(Timestamp::now().to_string()),
+        plan: text(&plan),
+        plan_name: plan.name,
+        inventory,
+        time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
+        evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
+        gates: Watch::asked(options.preflight)?,
+        probes: options.probe,
+    })
+}
+
+fn client(options: &run::Run, rollout: &Rollout) -> Result<Client, Error> {
+    let token = if let Some(path) = &options.token_file {
+        let read = Source::File(path.clone()).text(MAX_TOKEN).map_err(|error| {
+            Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
+        })?;
+        Token::new(&read, "the token file")?
+    } else {
+        let given = std::env::var(TOKEN).map_err(|_| {
+            let help = "set it to the control plane's token, or name a file with --token-file";
+            Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
+        })?;
+        Token::new(&given, TOKEN)?
+    };
+    let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
+    Client::new(url, &token)
+}
+
+fn timing(options: &run::Run, judge: &Judge, rollout: &Rollout) -> Result<Timing, Error> {
+    let scale = options.time_scale.unwrap_or(1.0);
+    let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
+    let loopback = reqwest::Url::parse(url).is_ok_and(|url| is_loopback(&url));
+    if seconds(scale).is_none() || (options.time_scale.is_some() && !loopback) {
+        let help = "it is for rehearsals against a control plane on loopback";
+        return Err(Error::usage(format!("--time-scale {scale} cannot be used with {url}"), help));
+    }
+    let http = &judge.config.http;
+    Ok(Timing {
+        retry_delays: http.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect(),
+        plan_timeout: seconds(http.plan_timeout_seconds).unwrap_or_default(),
+        call_timeout: Duration::from_secs(rollout.plan().timeout_seconds),
+        scale,
+    })
+}
+
+/// The gates that are asked: those that the command line asks for, and those that a resumed rollout began with. Nothing
+/// where no call is left and nobody is probed.
+fn watch(options: &run::Run, judge: &Judge, begun: &Rollout, scale: f64) -> Result<Option<Watch>, Error> {
+    let had = begun.has_asked();
+    let asked = Watch::asked(options.preflight)?.max(had).filter(|_| begun.is_call_left() || options.probe);
+    let Some(asked) = asked else { return Ok(None) };
+    let sha = begun.plan().rollout.target_sha.clone();
+    let watch = Watch::from_environment(&judge.config, asked, sha.as_deref(), scale)?;
+    if options.resume && had.is_some() {
+        watch.still_answers()?;
+    }
+    Ok(Some(watch))
+}
+
+/// The journal of the rollout that is gone on with, where its last whole record ends, and the rollout as far as it came.
+/// Nothing is written yet.
+fn begun(
+    options: &run::Run,
+    mut journal: Journal,
+    planned: &Rollout,
+    prober: Option<&Prober>,
+) -> Result<(Journal, u64, Rollout), Error> {
+    let path = options.journal();
+    if journal.is_packed()? {
+        let problem = format!("{} is packed, and nothing can be appended to it", path.display());
+        return Err(Error::usage(
+            problem,
+            "unpack it first, with `gunzip --keep` or `unzstd`, and name what comes of it",
+        ));
+    }
+    let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
+    let (begun, length) = replay(&input, &EvidenceFields::default())?;
+    match begun.outcome() {
+        // One that was killed after its last call has its verdict still to be written.
+        Outcome::Running | Outcome::Interrupted | Outcome::Completed => {}
+        Outcome::Halted | Outcome::Unknown => {
+            let problem = format!("{} tells of a rollout that was halted, which is not resumed", path.display());
+            return Err(Error::usage(problem, "mend what halted it, then begin anew with another --journal"));
+        }
+    }
+    if begun.inputs_differ(planned) {
+        let problem =
+            format!("the plan, the fleet or an evidence field is not the one that {} began with", path.display());
+        return Err(Error::usage(
+            problem,
+            "go on with the files that it began with, or begin anew with another --journal",
+        ));
+    }
+    probe::still_wanted(prober, &begun)?;
+    Ok((journal, length, begun))
+}
+
+/// Goes on with a journal.
+fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journal, Error> {
+    let mut journal = journal.go_on(length)?;
+    // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
+    if rollout.outcome() != Outcome::Completed {
+        let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
+        journal.append(rollout, &resumed)?;
+    }
+    Ok(journal)
+}
+
+fn drive(options: &run::Run, judge: &Judge, Prepared { rollout, live, stop }: Prepared) -> Ended {
+    let Some(Live { client, timing, watch, prober, journal }) = live else {
+        return Ended { rollout, stop, error: None };
+    };
+    let progress = Progress::new(options.quiet, options.verbose);
+    let (watch, client, timing) = (watch.as_ref(), &client, &timing);
+    let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop };
+    let mut inputs = Inputs::default();
+    let mut ask = |document: &Document, question: Question| {
+        let SoFar { halts, proven, not_proven } = match question {
+            Question::Call => judge.policies().so_far(document, &mut inputs)?,
+            Question::Gate => judge.policies().behind_gate(document, &mut inputs)?,
+            Question::Foreseen => {
+                judge.policies().foresee(document)?;
+                SoFar { halts: Vec::new(), proven: 0, not_proven: 0 }
+            }
+        };
+        Ok(Said { halts, proven, not_proven })
+    };
+    let mut whom = |document: &Document| judge.whom(document);
+    let probing = prober.as_ref().map(|prober| (prober, &mut whom as &mut Whom<'_>));
+    let error = driver.run(&mut ask, probing).err();
+    Ended { rollout: driver.rollout, stop: driver.stop, error }
+}
+
+/// Judges a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
+fn finish(options: &run::Run, judge: &Judge, ended: Ended, complain: &mut dyn FnMut(&Error)) -> u8 {
+    let Ended { rollout, stop, error } = ended;
+    let (document, results) = rollout.finish();
+    let mut written = vec![output::write_document(&options.document, &document)];
+    let judged = document::validate(&document)
+        .and_then(|valid| counterfactuals::report(judge, &valid, document.provenance.inputs.clone()));
+    if let Ok(report) = &judged {
+        written.extend(judge.write(report));
+    }
+    let mut unwritten: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
+    // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
+    let (report, failed) = match judged {
+        Ok(report) => (Some(report), error),
+        Err(unjudged) => (None, Some(error.unwrap_or(unjudged))),
+    };
+
+    let signal = stop.settle();
+    let code = match (&report, signal) {
+        (_, Some(signal)) => signal.exit_code(),
+        (Some(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
+            1 if never_answered(&document) => 6,
+            code => code,
+        },
+        (None, None) => 5,
+    };
+    let code = match &failed {
+        Some(error) if error.exit_code() == 5 && signal.is_none() => 5,
+        Some(error) if code == 0 => error.exit_code(),
+        None if code == 0 && !unwritten.is_empty() => 7,
+        _ => code,
+    };
+    if let (None, Some(error)) = (&report, &failed) {
+        let said = outcome::say(&ErrorReport::new(error, code), Some(options.judge.format), &options.judge.reports);
+        unwritten.extend(said.into_iter().filter_map(Result::err));
+    }
+    let error = match unwritten.first().or(failed.as_ref()) {
+        _ if code == 0 => None,
+        Some(error) if code == 7 => Some(error.to_string()),
+        _ => Some(failure(&document, report.as_ref(), signal)),
+    };
+    for error in unwritten.iter().chain(&failed) {
+        complain(error);
+    }
+    let stragglers: Vec<Text> =
+        report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
+    let response = Response { error: error.as_deref(), ok: code == 0, results: &results, stragglers: &stragglers };
+    match write_response(&options.response, &response) {
+        Ok(()) => code,
+        Err(error) => {
+            complain(&error);
+            if code == 0 { error.exit_code() } else { code }
+        }
+    }
+}
+
+/// Whether nobody answered of whom something was asked: the control plane, or before the first call the Gitea.
+fn never_answered(document: &Document) -> bool {
+    let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
+    if attempts.peek().is_none() {
+        let (asked, answers) = document.gates.as_ref().map_or((0, 0), contacts);
+        return asked > 0 && answers == 0;
+    }
+    attempts.all(|attempt| attempt.status.is_none())
+}
+
+fn write_response(path: &Path, response: &Response<'_>) -> Result<(), Error> {
+    output::replace(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, response)?;
+        writeln!(out)
+    })
+}
+
+/// Puts a response that is not ok in the place of an older one, so that nobody takes that for this rollout's. A device or
+/// a pipe keeps no older one. Where there is no room, the older one is removed.
+fn not_ok(path: &Path, error: &str) -> Result<(), Error> {
+    if output::is_special(path) {
+        return Ok(());
+    }
+    let response = Response { error: Some(error), ok: false, results: &[], stragglers: &[] };
+    write_response(path, &response).inspect_err(|_| {
+        // Where it cannot be removed either, the exit code tells.
+        let _ = std::fs::remove_file(path);
+    })
+}
+
+/// Why the response is not ok, in the reference's words where it has any (contract section 4.6).
+fn failure(document: &Document, report: Option<&Report>, signal: Option<Signal>) -> String {
+    let finding = |code: &str| report?.findings.iter().find(|finding| finding.code == code);
+    if let (Some(_), Some(text)) = (finding("calls.failed"), crate::drive::response::failed_call(document)) {
+        return text;
+    }
+    if let Some(signal) = signal.filter(|_| document.rollout.outcome != Outcome::Halted) {
+        return format!("interrupted by {}", signal.name());
+    }
+    let Some(report) = report else { return "a policy could not be evaluated".into() };
+    if finding("coverage.incomplete").is_some() || finding("coverage.unproven_fleet").is_some() {
+        let names: Vec<&str> = report.stragglers.iter().map(|straggler| &*straggler.tenant).collect();
+        return format!(
+            "incomplete rollout: {} tenant(s) not verified on target after redeploy-fleet (max tolerated {}): {} (enumerated {})",
+            names.len(),
+            report.summary.tolerated,
+            names.join(", "),
+            report.summary.fleet,
+        );
+    }
+    match report.findings.first() {
+        Some(finding) => format!("{}: {}", finding.code, finding.message),
+        None => "no verdict was asked for, and none is asserted".into(),
+    }
+}
+
+impl Rollout {
+    /// Whether another rollout has other inputs.
+    fn inputs_differ(&self, other: &Self) -> bool {
+        let hashes = |rollout: &Self| {
+            let inputs = rollout.inputs().iter();
+            inputs.map(|input| (input.role == Role::Plan, input.sha256.clone())).collect::<Vec<_>>()
+        };
+        hashes(self) != hashes(other) || self.fields() != other.fields()
+    }
+}

@@ -1,0 +1,45 @@
+//! `rollproof verify`.
+
+use std::path::PathBuf;
+
+use crate::cli::verify::Verify;
+use crate::collect::fields::EvidenceFields;
+use crate::collect::{Sources, collect};
+use crate::commands::outcome;
+use crate::error::Error;
+use crate::evaluation::Judge;
+use crate::explain::counterfactuals;
+use crate::io::input::Source;
+use crate::io::output;
+use crate::schema::document;
+
+pub(crate) fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let appointed = Judge::appoint(options.judge.options())?;
+    let collected = match collect(&sources(options)?, jiff::Timestamp::now()) {
+        Ok(collected) => collected,
+        // Policies are loaded meanwhile, and what is wrong with them comes first.
+        Err(error) => return appointed.ready().and(Err(error)),
+    };
+    let valid = document::validate(&collected.document)?;
+    let judge = appointed.ready()?;
+    let document = options.document.as_ref().map(|path| output::write_document(path, &collected.document));
+    let report = counterfactuals::report(&judge, &valid, collected.inputs)?;
+    let mut written = judge.write(&report);
+    written.extend(document);
+
+    let verdict = report.decision.exit_code(options.judge.require_verdict);
+    // The process ends: to give back a million names would take longer than to write the verdict.
+    std::mem::forget((collected.document, judge));
+    Ok(outcome::exit_code(verdict, written, complain))
+}
+
+pub(crate) fn sources(options: &Verify) -> Result<Sources, Error> {
+    let source = |path: &PathBuf| Source::new(path.clone());
+    Ok(Sources {
+        evidence: source(&options.evidence),
+        fleet: options.fleet.as_ref().map(source),
+        plan: options.plan.as_ref().map(source),
+        fields: EvidenceFields::new(&options.evidence_fields)?,
+        max_bytes: options.judge.max_input_bytes,
+    })
+}

@@ -1,0 +1,149 @@
+//! METADATA blocks: what is said about a package or a rule, joined to it by line.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::declared::day::Day;
+use crate::declared::params::Declaration;
+use crate::rego::engine::module::Outline;
+
+/// What a METADATA block may hold. Keys of OPA's that we have no use for are allowed and not read.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metadata {
+    /// A short name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// What it says, and when.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What is ours.
+    pub custom: Custom,
+    #[serde(skip_serializing)]
+    scope: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
+    schemas: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
+    entrypoint: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
+    related_resources: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
+    authors: Option<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
+    organizations: Option<serde::de::IgnoredAny>,
+}
+
+/// The part of a METADATA block that is ours.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Custom {
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// The codes that a rule's findings have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+    /// Whether a waiver may cover them, which only `false` changes; of a package, all of its rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waivable: Option<bool>,
+    /// The first day of rollouts on which the package denies; before it, it only reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<Day>,
+    /// The parameters that a package reads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Declaration>,
+    /// What evidence must hold for the package to say anything: paths such as `labels.tier` or `rollout.started_at`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// The facts that a package reads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, Fact>,
+}
+
+/// A fact as a policy declares it: what is given beside the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fact {
+    /// What it holds.
+    pub description: String,
+}
+
+/// A METADATA block.
+#[derive(Debug)]
+pub struct Block {
+    /// The line of `# METADATA`.
+    pub start: u32,
+    /// The line of the package or the rule behind it.
+    pub line: u32,
+    /// What it says.
+    pub said: Metadata,
+}
+
+/// What is wrong with a METADATA block, and where.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The line.
+    pub line: u32,
+    /// The column, 0 where the whole line is meant.
+    pub column: u32,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// The METADATA blocks of a file: what each says, by the line of the rule or package behind it.
+pub type Blocks = BTreeMap<u32, Metadata>;
+
+/// The METADATA blocks of a file, by the line of the rule or package behind each.
+///
+/// # Errors
+/// In words with the line, where one is not valid.
+pub fn blocks(outline: &Outline) -> Result<Blocks, String> {
+    let lines = outline.rules.iter().map(|rule| rule.line).chain([outline.package_line]);
+    let mut blocks = BTreeMap::new();
+    for block in read(&outline.comments()?, lines) {
+        let block = block.map_err(|invalid| format!("line {}: METADATA: {}", invalid.line, invalid.what))?;
+        blocks.insert(block.line, block.said);
+    }
+    Ok(blocks)
+}
+
+/// Reads the METADATA blocks among comments, each belonging to the first of `lines` behind it.
+pub fn read(comments: &[(u32, String)], lines: impl Iterator<Item = u32>) -> Vec<Result<Block, Invalid>> {
+    let mut lines: Vec<u32> = lines.collect();
+    lines.sort_unstable();
+    let mut blocks = Vec::new();
+    let mut comments = comments.iter().peekable();
+    while let Some((start, comment)) = comments.next() {
+        if comment.trim() != "METADATA" {
+            continue;
+        }
+        let (mut end, mut yaml) = (*start, String::new());
+        while let Some((line, comment)) = comments.next_if(|(line, _)| *line == end + 1) {
+            yaml.push_str(comment.strip_prefix(' ').unwrap_or(comment));
+            yaml.push('\n');
+            end = *line;
+        }
+        blocks.push(block(*start, end, &yaml, &lines));
+    }
+    blocks
+}
+
+fn block(start: u32, end: u32, yaml: &str, lines: &[u32]) -> Result<Block, Invalid> {
+    let said = serde_saphyr::from_str(yaml).map_err(|error| {
+        let error = error.without_snippet();
+        let at = error.location();
+        let number = |n: u64| u32::try_from(n).unwrap_or_default();
+        let message = error.to_string();
+        // The place stands beside the message; here it would be that in the block.
+        let what = message.split(" at line ").next().unwrap_or_default().to_owned();
+        Invalid {
+            line: at.map_or(start, |at| start.saturating_add(number(at.line()))),
+            column: at.map_or(0, |at| number(at.column()).saturating_add(2)),
+            what,
+        }
+    })?;
+    let line = lines.iter().copied().find(|line| *line > end);
+    let line = line.ok_or_else(|| Invalid { line: start, column: 0, what: "no package or rule follows".into() })?;
+    Ok(Block { start, line, said })
+}

@@ -1,0 +1,36 @@
+//! Names of packages and rules that have a meaning of their own.
+
+/// Shared helpers lie below this package; they state nothing.
+pub(crate) const LIBRARIES: &str = "rollproof.lib.";
+
+/// Every bundled package lies below this one, and no other.
+pub(crate) const OURS: &str = "rollproof.";
+
+/// Where facts lie in the engine's data; no package may be there.
+pub(crate) const FACTS: &str = "facts";
+
+/// The package that a report's counts come from.
+pub(crate) const SUMMARY: &str = "rollproof.lib.summary";
+
+/// The package of the generated query.
+pub(crate) const QUERY: &str = "rollproof.query";
+
+/// The package that alone is asked behind a reading of a gate.
+pub const GATES: &str = "rollproof.gates";
+
+/// The policy about waivers, which is asked behind all others.
+pub(crate) const WAIVERS: &str = "rollproof.waivers";
+
+/// What the generated query says without looking at anything.
+pub(crate) const READY: &str = "data.rollproof.query.ready";
+
+/// The rule that stops a rollout while it is driven.
+pub(crate) const HALT: &str = "halt";
+
+/// The names of the rules that state findings or stop a rollout.
+pub const RULES: [&str; 5] = ["deny", "inconclusive", "warn", "note", "halt"];
+
+/// Whether a package is ours.
+pub fn is_ours(package: &str) -> bool {
+    package == "rollproof" || package.starts_with("rollproof.")
+}

@@ -1,0 +1,138 @@
+//! Parameters: declared by policies in METADATA, given on the command line, checked before anything is evaluated.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::text::suggest::nearest;
+
+/// A parameter as a policy declares it.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declaration {
+    /// What a value is.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// What it is where nobody gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// The least that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<i64>,
+    /// What it does.
+    pub description: String,
+}
+
+/// The type of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// Any text.
+    String,
+}
+
+/// A parameter with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its value; none where it has no default and nobody gave it.
+    pub value: Option<Value>,
+    /// Who says so.
+    pub from: ParamSource,
+}
+
+/// Who gave a parameter its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ParamSource {
+    /// The policy that declares it.
+    Default,
+    /// `rollproof.toml`.
+    Config,
+    /// `--param`.
+    CommandLine,
+}
+
+/// A value as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The parameter's name.
+    pub name: String,
+    /// The value's text.
+    pub text: String,
+    /// Who gave it.
+    pub from: ParamSource,
+}
+
+/// The value of every declared parameter, by name.
+///
+/// # Errors
+/// [`Error::Usage`] where one that is given is not declared, is given twice, or has a wrong value.
+pub fn resolve(declared: &BTreeMap<String, Declaration>, given: &[Given]) -> Result<Vec<Param>, Error> {
+    let mut values: BTreeMap<&str, (Value, ParamSource)> = BTreeMap::new();
+    for Given { name, text, from } in given {
+        let Some(declaration) = declared.get(name) else {
+            let near =
+                nearest(name, declared.keys().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
+            let names = declared.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let help = format!("{}the policies' parameters are: {names}", near.unwrap_or_default());
+            return Err(Error::usage(format!("no policy has a parameter {name:?}"), help));
+        };
+        let value = declaration.parse(text).map_err(|allowed| {
+            Error::usage(
+                format!("the parameter {name}: found {text:?}, but {allowed} is allowed"),
+                format!("{name}: {}", declaration.description.trim()),
+            )
+        })?;
+        // The command line is given behind the configuration, and wins; twice on either is a mistake.
+        if values.insert(name, (value, *from)).is_some_and(|before| before.1 == *from) {
+            return Err(Error::usage(format!("--param {name} is given twice"), "give each parameter once"));
+        }
+    }
+    let param = |(name, declaration): (&String, &Declaration)| match values.get(&**name) {
+        Some((value, from)) => Param { name: name.clone(), value: Some(value.clone()), from: *from },
+        None => Param { name: name.clone(), value: declaration.default.clone(), from: ParamSource::Default },
+    };
+    Ok(declared.iter().map(param).collect())
+}
+
+impl Declaration {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// What is allowed.
+    fn parse(&self, text: &str) -> Result<Value, String> {
+        match self.kind {
+            Kind::Boolean => text.parse::<bool>().map(Value::from).map_err(|_| "true or false".into()),
+            Kind::Integer => {
+                let allowed = || match self.minimum {
+                    Some(minimum) => format!("a whole number of at least {minimum}"),
+                    None => "a whole number".into(),
+                };
+                let number = text.parse::<i64>().map_err(|_| allowed())?;
+                if self.minimum.is_some_and(|minimum| number < minimum) { Err(allowed()) } else { Ok(number.into()) }
+            }
+            Kind::Number => {
+                let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+                #[expect(clippy::cast_precision_loss, reason = "a limit that a person wrote")]
+                let enough = |number: &f64| self.minimum.is_none_or(|minimum| *number >= minimum as f64);
+                number.filter(enough).map(Value::from).ok_or_else(|| match self.minimum {
+                    Some(minimum) => format!("a number of at least {minimum}"),
+                    None => "a number".into(),
+                })
+            }
+            Kind::String => Ok(text.into()),
+        }
+    }
+}

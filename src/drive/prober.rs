@@ -1,0 +1,254 @@
+//! Asks tenants for their build, a round at a time.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use reqwest::Url;
+use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::collect::record::Record;
+use crate::drive::progress::Progress;
+use crate::drive::runtime::{block_on, hear_signals};
+use crate::drive::stop::{Signal, Stop};
+use crate::error::Error;
+use crate::io::clock::now;
+use crate::io::http::{Bounds, client, exchange, is_loopback};
+use crate::model::document::Document;
+use crate::model::document::probe::{BuildSeen, ProbeAnswer};
+use crate::model::document::text::{Field, Map, Text};
+
+/// How much of an answer is read, in bytes.
+pub const MAX_BUILDINFO: usize = 64 << 10;
+
+/// How long what an answer calls a commit may be, in characters. A commit has 40 or 64.
+const MAX_COMMIT: usize = 200;
+
+/// What stands for the tenant in a URL.
+const SLUG: &str = "{slug}";
+
+/// Keeps what was seen, and says whom to ask next.
+pub type Keep<'a> = dyn FnMut(&Record) -> Result<Vec<Text>, Error> + 'a;
+
+/// Says whom to ask, by the document so far.
+pub type Whom<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + 'a;
+
+/// Where tenants' builds are asked for: a URL with `{slug}` in it.
+#[derive(Debug, Clone)]
+pub struct Template(String);
+
+impl Template {
+    /// `https://{slug}.DOMAIN/buildinfo`.
+    ///
+    /// # Errors
+    /// In words, where that is no domain.
+    pub fn of_domain(domain: &str) -> Result<Self, String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if domain.is_empty() || !domain.chars().all(plain) {
+            return Err(format!("{domain:?} is no domain such as tenants.example"));
+        }
+        Self::new(&format!("https://{SLUG}.{domain}/buildinfo"))
+    }
+
+    /// A URL with `{slug}` in it: https, unless it leads to this machine.
+    ///
+    /// # Errors
+    /// In words, where it is none.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if !text.contains(SLUG) {
+            return Err(format!("{text:?} lacks {SLUG}, so that every tenant would be asked at one place"));
+        }
+        let template = Self(text.to_owned());
+        template.url("slug").map(|_| template)
+    }
+
+    /// A tenant's own URL. Only a slug that may stand in one gets here.
+    fn url(&self, slug: &str) -> Result<Url, String> {
+        let text = &self.0;
+        let url = Url::parse(&text.replace(SLUG, slug)).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(format!("{text:?} is plain http, which is for loopback only")),
+            other => return Err(format!("{text:?} has the scheme {other:?}; https is expected")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(format!("{text:?} holds a user name or a password"));
+        }
+        Ok(url)
+    }
+
+    /// The URL, with `{slug}` in it.
+    pub fn text(&self) -> Text {
+        Text::from(&*self.0)
+    }
+}
+
+/// Whether a slug matches `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, and so may stand in a URL (contract section 4.8).
+fn may_stand_in_a_url(slug: &str) -> bool {
+    let end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let bytes = slug.as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    bytes.len() <= 63 && end(bytes.first()) && end(bytes.last()) && bytes.iter().all(plain)
+}
+
+/// How long probing takes, and how much at once.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// From the start of one round to the start of the next.
+    pub interval: Duration,
+    /// From the start of the first round to the start of the last.
+    pub timeout: Duration,
+    /// The time limit of one request.
+    pub request_timeout: Duration,
+    /// How many requests are in flight, at most; at least 1.
+    pub concurrency: usize,
+}
+
+/// Asks tenants for their build.
+#[derive(Debug)]
+pub struct Prober {
+    http: reqwest::Client,
+    template: Template,
+    pace: Pace,
+}
+
+/// What `/buildinfo` answers (contract section 4.8). What else it says is not looked at.
+#[derive(Deserialize)]
+struct BuildInfo {
+    #[serde(default)]
+    git_sha: Field<Text>,
+    #[serde(flatten)]
+    _unknown: Map<IgnoredAny>,
+}
+
+impl Prober {
+    /// No redirects, no credentials, no proxy for loopback.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where this machine has no roots of trust.
+    pub fn new(template: Template, pace: Pace) -> Result<Self, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // A cache in front of a tenant would tell of the build before.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        let wrong = |error| Error::usage(format!("no HTTP client: {error}"), "does this machine have certificates?");
+        let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
+        // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
+        let http = client(&base, headers).pool_max_idle_per_host(0).build().map_err(wrong)?;
+        Ok(Self { http, template, pace })
+    }
+
+    /// Where tenants are asked.
+    pub const fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Asks these tenants, in rounds, until nobody is to be asked any more, the time is over, or a signal comes. Whoever
+    /// is still to be asked when the time is over is asked once more.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub(crate) async fn probe(
+        &self,
+        tenants: Vec<Text>,
+        progress: &Progress,
+        stop: &Stop,
+        keep: &mut Keep<'_>,
+    ) -> Result<(), Error> {
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        let (tenants, refused): (Vec<_>, Vec<_>) = tenants.into_iter().partition(|slug| may_stand_in_a_url(slug));
+        let all = tenants.len();
+        progress.probing(all, refused.len(), &self.template.0, self.pace.timeout);
+        let url = self.template.text();
+        keep(&Record::Probing { at: now(), url, tenants: tenants.clone(), refused })?;
+        let mut round = Instant::now();
+        let end = round + self.pace.timeout;
+        let mut awaited = tenants;
+        while !awaited.is_empty() {
+            let answers = self.round(&awaited, stop).await;
+            let again = keep(&Record::Probed { at: now(), answers })?;
+            awaited = again.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
+            progress.probed(all - awaited.len().min(all), all);
+            // A round may take long, so the last one begins when the time is over, and no tenant is judged before.
+            if awaited.is_empty() || round >= end {
+                break;
+            }
+            round = (round + self.pace.interval).min(end).max(Instant::now());
+            let wait = round.saturating_duration_since(Instant::now());
+            progress.pause("next round of probing", wait);
+            if stop.unless_stopped(tokio::time::sleep(wait)).await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks tenants for their build, where nothing else is driven. Gives the signal that came meanwhile.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub fn run(&self, tenants: Vec<Text>, progress: &Progress, keep: &mut Keep<'_>) -> Result<Option<Signal>, Error> {
+        let stop = hear_signals()?;
+        block_on(&stop, async || self.probe(tenants, progress, &stop, keep).await)?;
+        Ok(stop.came())
+    }
+
+    /// Asks each tenant once. Once a signal came, only what was answered before is given.
+    async fn round(&self, tenants: &[Text], stop: &Stop) -> Vec<ProbeAnswer> {
+        let mut answers: Vec<ProbeAnswer> = Vec::new();
+        let mut places: HashMap<BuildSeen, usize> = HashMap::new();
+        let asking = async {
+            let ask = |slug: &Text| {
+                let slug = slug.clone();
+                async move { (self.ask(&slug).await, slug) }
+            };
+            let mut asked = futures_util::stream::iter(tenants).map(ask).buffer_unordered(self.pace.concurrency);
+            while let Some((seen, slug)) = asked.next().await {
+                let place = *places.entry(seen.clone()).or_insert(answers.len());
+                match answers.get_mut(place) {
+                    Some(answer) => answer.tenants.push(slug),
+                    None => answers.push(ProbeAnswer { tenants: vec![slug], seen }),
+                }
+            }
+        };
+        // Nothing changes by a request that is given up.
+        let _ = stop.unless_stopped(asking).await;
+        answers
+    }
+
+    async fn ask(&self, slug: &str) -> BuildSeen {
+        let url = match self.template.url(slug) {
+            Ok(url) => url,
+            Err(problem) => return BuildSeen { error: Some(Text::from(problem)), ..BuildSeen::default() },
+        };
+        let bounds = Bounds { time: self.pace.request_timeout, answer: MAX_BUILDINFO, names: &["git_sha"] };
+        let attempted = exchange(self.http.get(url), bounds).await;
+        let mut seen = BuildSeen { status: attempted.status, ..BuildSeen::default() };
+        // The status decides first: nothing is read of another answer.
+        if attempted.status.is_none_or(|status| status == 200) {
+            let whole = attempted.error.or(attempted.malformed);
+            match whole.map_or_else(|| commit(&attempted.body.unwrap_or_default()), Err) {
+                Ok(git_sha) => seen.git_sha = git_sha,
+                Err(error) => seen.error = Some(Text::from(error)),
+            }
+        }
+        seen
+    }
+}
+
+/// The commit that an answer names.
+fn commit(answer: &str) -> Result<Field<Text>, String> {
+    let info: BuildInfo = serde_json::from_str(answer).map_err(|error| {
+        let start: String = answer.chars().take(MAX_COMMIT).collect();
+        format!("{error}: {start}")
+    })?;
+    match info.git_sha.given().map(|sha| sha.chars().count()) {
+        Some(long) if long > MAX_COMMIT => Err(format!("its git_sha is {long} characters long")),
+        _ => Ok(info.git_sha),
+    }
+}

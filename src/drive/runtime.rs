@@ -1,0 +1,33 @@
+//! The asynchronous runtime of a rollout, and the signals that end it.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use crate::drive::stop::Stop;
+use crate::error::Error;
+
+/// Hears signals from now on.
+///
+/// # Errors
+/// [`Error::Bug`] where the operating system refuses.
+pub fn hear_signals() -> Result<Stop, Error> {
+    Stop::hear().map_err(|error| system(&error))
+}
+
+fn system(error: &io::Error) -> Error {
+    Error::Bug(format!("the operating system refuses: {error}"))
+}
+
+/// Does something that a signal can end. A panic is an error like any other.
+pub(crate) fn block_on<T>(stop: &Stop, work: impl AsyncFnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| system(&error))?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async { stop.listen() }).map_err(|error| system(&error))?;
+    let done = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work())));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|_| Err(Error::Bug("rollproof itself failed; please report this as a bug".into())))
+}

@@ -1,0 +1,185 @@
+//! What `verify` and `run` share behind the evidence: policies, the report, and where it is written.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::declared::params::{Given, ParamSource};
+use crate::declared::subject::Subject;
+use crate::error::Error;
+use crate::io::config::Config;
+use crate::io::output;
+use crate::io::output::put;
+use crate::model::document::text::Text;
+use crate::model::document::{Document, InputFile};
+use crate::policy::facts::FactFiles;
+use crate::policy::load::{Loading, Settings, load};
+use crate::policy::prepared::{CohortSummary, Prepared};
+use crate::policy::waivers;
+use crate::policy::waivers::Waivers;
+use crate::render::view::{View, view};
+use crate::render::{Format, render};
+use crate::report::picture::Picture;
+use crate::report::{Report, report};
+use crate::schema::document::Valid;
+
+/// What a rollout is judged with, and where its verdict goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folders and files of policies that are evaluated beside the bundled ones.
+    pub policies: Vec<PathBuf>,
+    /// Values of parameters, by name.
+    pub params: Vec<(String, String)>,
+    /// Files of waivers.
+    pub waivers: Vec<PathBuf>,
+    /// How many seconds all policies together may take.
+    pub policy_timeout: Option<u64>,
+    /// Files of facts, by the fact's name.
+    pub facts: Vec<(String, PathBuf)>,
+    /// The configuration. Absent: `rollproof.toml`, where there is one.
+    pub config: Option<PathBuf>,
+    /// The format on standard output.
+    pub format: Format,
+    /// The files that the report is written to, each in its format.
+    pub reports: Vec<(Format, PathBuf)>,
+    /// Whether raw error texts of the control plane are shown.
+    pub show_errors: bool,
+    /// The size limit of each input, in bytes.
+    pub max_input_bytes: u64,
+}
+
+/// Policies, and what the command line says about output.
+pub struct Judge {
+    /// What was asked for.
+    pub options: Options,
+    policies: Prepared,
+    /// The configuration.
+    pub config: Config,
+}
+
+/// A judge whose policies are still being loaded, while evidence is collected.
+pub struct Appointed {
+    options: Options,
+    policies: Loading,
+    config: Config,
+}
+
+impl Appointed {
+    /// Waits for the policies.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for parameters, [`Error::Policy`] for policies.
+    pub fn ready(self) -> Result<Judge, Error> {
+        Ok(Judge { options: self.options, policies: self.policies.wait()?, config: self.config })
+    }
+}
+
+impl Judge {
+    /// Begins to load everything that is needed for a verdict.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for the configuration.
+    pub fn appoint(options: Options) -> Result<Appointed, Error> {
+        Self::appoint_for(options, None)
+    }
+
+    /// The same for one package alone; nothing that it says is waived.
+    ///
+    /// # Errors
+    /// As [`Judge::appoint`].
+    pub fn appoint_for(options: Options, only: Option<&'static str>) -> Result<Appointed, Error> {
+        let config = Config::read(options.config.as_deref())?;
+        let policies = load(Self::settings(&options, &config, only)?)?;
+        Ok(Appointed { options, policies, config })
+    }
+
+    /// What policies are loaded with: all of them, or one package alone.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for waivers.
+    pub fn settings(options: &Options, config: &Config, only: Option<&'static str>) -> Result<Settings, Error> {
+        let paths = config.policies.paths.iter().chain(&options.policies).cloned().collect();
+        let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+        let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+        let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
+        let files = config.waivers.files.iter().chain(&options.waivers).map(|path| &**path);
+        Ok(Settings {
+            subject: Subject::Rollout,
+            paths,
+            params: configured.chain(named).collect(),
+            time: options.policy_timeout.map(Duration::from_secs),
+            modes: config.policies.modes.clone(),
+            waivers: if only.is_some() {
+                Waivers::default()
+            } else {
+                waivers::read(files, config.waivers.max_days, options.max_input_bytes)?
+            },
+            facts: Some(FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes }),
+            only,
+        })
+    }
+
+    /// The policies.
+    pub const fn policies(&self) -> &Prepared {
+        &self.policies
+    }
+
+    /// The tenants that are asked for their build next.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where a policy fails.
+    pub fn whom(&self, document: &Document) -> Result<Vec<Text>, Error> {
+        self.policies.whom(document)
+    }
+
+    /// The verdict on a document, and what the policies say of each of its cohorts.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where a policy fails.
+    pub fn evaluate(
+        &self,
+        document: &Valid<'_>,
+        inputs: Vec<InputFile>,
+    ) -> Result<(Report, Vec<CohortSummary>), Error> {
+        let outcome = self.policies.evaluate(document)?;
+        let mut inputs = inputs;
+        inputs.extend(self.policies.waiver_files().iter().cloned());
+        inputs.extend(self.policies.fact_files().iter().cloned());
+        let cohorts = outcome.summary.cohorts.clone();
+        let picture = self.draws().then(|| Picture::of(document, &outcome.summary));
+        let mut report = report(document, inputs, outcome, self.policies.packages(), self.policies.params());
+        report.picture = picture;
+        Ok((report, cohorts))
+    }
+
+    /// Whether a page was asked for: what it needs beyond a report costs time.
+    pub fn draws(&self) -> bool {
+        let reports = self.options.reports.iter().map(|(format, _)| *format);
+        reports.chain([self.options.format]).any(|format| format == Format::Html)
+    }
+
+    /// Writes the report to every place that was asked for.
+    pub fn write(&self, report: &Report) -> Vec<Result<(), Error>> {
+        let mut written = self.write_files(report);
+        written.push(self.print_report(report));
+        written
+    }
+
+    /// Writes the report to the files that were asked for, and not to standard output.
+    pub fn write_files(&self, report: &Report) -> Vec<Result<(), Error>> {
+        self.options.reports.iter().map(|(format, path)| self.write_report(*format, path, report)).collect()
+    }
+
+    fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
+        let view = View { errors: self.options.show_errors, ..View::plain() };
+        put(path, |out| render(format, report, &view, out))
+    }
+
+    fn print_report(&self, report: &Report) -> Result<(), Error> {
+        output::print(|out| render(self.options.format, report, &self.view(), out))
+    }
+
+    /// How much is shown on standard output.
+    pub fn view(&self) -> View {
+        view(self.options.show_errors)
+    }
+}

@@ -1,0 +1,30 @@
+//! What every explanation needs at hand.
+
+use crate::evaluation::Judge;
+use crate::explain::spoke::Spoke;
+use crate::explain::times::Times;
+use crate::model::document::Document;
+use crate::policy::prepared::CohortSummary;
+use crate::policy::source::RuleText;
+use crate::report::Report;
+
+/// What is explained, with everything that explains it.
+pub(crate) struct Ground<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) report: &'a Report,
+    pub(crate) judge: &'a Judge,
+    pub(crate) rules: &'a [RuleText],
+    pub(crate) times: &'a Times,
+    /// Which definitions of rules spoke.
+    pub(crate) spoke: &'a Spoke,
+    /// What the policies say of each cohort.
+    pub(crate) cohorts: &'a [CohortSummary],
+}
+
+/// The cohort of a tenant, and its place in it.
+pub fn place(document: &Document, tenant: &str) -> Option<(usize, usize)> {
+    let find = |(i, cohort): (usize, &crate::model::document::Cohort)| {
+        Some((i, cohort.tenants.iter().position(|name| **name == *tenant)?))
+    };
+    document.cohorts.iter().enumerate().find_map(find)
+}

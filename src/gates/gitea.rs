@@ -1,0 +1,180 @@
+//! A Gitea (contract section 5; Forgejo's API is the same): one question at a time, bounded in time and size, asked
+//! again where that may help. Without a token nobody is asked.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::io::config::gitea::Settings;
+use crate::io::environment::{given, required};
+use crate::io::http::token::{GITEA as TOKEN, Token};
+use crate::io::http::{Bounds, base_url, client, exchange};
+use crate::model::document::gates::Asked;
+use crate::model::document::text::Text;
+use crate::schema::explain;
+use crate::time::{scaled, seconds};
+
+/// The variable that holds the host.
+pub const HOST: &str = "GITEA_HOST";
+
+/// How much of an answer is read, in bytes.
+const MAX_ANSWER: usize = 8 << 20;
+
+/// What is read of answers.
+const NAMES: &[&str] = &["context", "data", "id", "sha", "state", "status", "value"];
+
+/// How many characters of an answer that cannot be read are kept.
+const KEPT: usize = 200;
+
+/// A repository on a Gitea.
+#[derive(Debug)]
+pub struct Gitea {
+    /// Absent: there is no token.
+    service: Option<Service>,
+}
+
+#[derive(Debug)]
+struct Service {
+    http: reqwest::Client,
+    /// Up to the repository, without a slash at its end.
+    base: String,
+    bounds: Bounds,
+    delays: Vec<Duration>,
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it was asked. It has no problem yet where a whole answer came, whatever its status.
+    pub asked: Asked,
+    body: String,
+    malformed: Option<String>,
+}
+
+impl Gitea {
+    /// The repository that the environment names.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is a token, and host or repository are missing or wrong.
+    pub fn from_environment(settings: &Settings) -> Result<Self, Error> {
+        let Some(token) = given(TOKEN)? else { return Ok(Self { service: None }) };
+        let token = Token::new(&token, TOKEN)?;
+        let wrong = |problem: String| Error::usage(problem, format!("it is where {TOKEN} would be sent"));
+        let host = required(HOST, "the Gitea's host name, or its URL")?;
+        let url = if host.contains("://") { host } else { format!("https://{host}") };
+        let url = base_url(&url, HOST).map_err(wrong)?;
+        let repository = required("GITHUB_REPOSITORY", "the repository, such as shop/platform")?;
+        let names: Vec<&str> = repository.split('/').collect();
+        let [owner, name] = names[..] else { return Err(not_a_repository(&repository)) };
+        if [owner, name].iter().any(|name| ["", ".", ".."].contains(name)) {
+            return Err(not_a_repository(&repository));
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(AUTHORIZATION, token.header("token"));
+        let http = client(&url, headers).build().map_err(|error| wrong(format!("no HTTP client: {error}")))?;
+        let base = format!("{}/api/v1/repos/{}/{}", trimmed(&url), encoded(owner), encoded(name));
+        let bounds =
+            Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER, names: NAMES };
+        let delays = settings.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect();
+        Ok(Self { service: Some(Service { http, base, bounds, delays }) })
+    }
+
+    /// Whether anybody can be asked.
+    pub const fn has_token(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// The same with its pauses shortened, in a rehearsal.
+    #[must_use]
+    pub fn scaled(mut self, scale: f64) -> Self {
+        for delay in self.service.iter_mut().flat_map(|service| &mut service.delays) {
+            *delay = scaled(*delay, scale);
+        }
+        self
+    }
+
+    /// Asks for something below the repository: `path` is empty or begins with `/`, and is encoded.
+    pub async fn get(&self, path: &str) -> Answer {
+        let Some(service) = &self.service else {
+            let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
+            return Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None };
+        };
+        let url = format!("{}{path}", service.base);
+        let (mut asked, mut delays) = (Asked::default(), service.delays.iter());
+        loop {
+            let attempted = exchange(service.http.get(&url), service.bounds).await;
+            asked.requests += 1;
+            asked.answers += u32::from(attempted.status.is_some());
+            asked.status = attempted.status;
+            match delays.next() {
+                Some(delay) if attempted.is_transient => tokio::time::sleep(*delay).await,
+                _ => {
+                    asked.problem = attempted.error.map(Text::from);
+                    let body = attempted.body.unwrap_or_default();
+                    return Answer { asked, body, malformed: attempted.malformed };
+                }
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// Whether a whole answer came with this status.
+    pub fn is(&self, status: u16) -> bool {
+        self.asked.problem.is_none() && self.asked.status == Some(status)
+    }
+
+    /// The JSON of a whole answer with HTTP 200. One that says the same thing twice cannot be relied on.
+    pub fn json(&self) -> Option<Value> {
+        if self.is(200) { self.read().ok() } else { None }
+    }
+
+    fn read(&self) -> Result<Value, String> {
+        match &self.malformed {
+            Some(problem) => Err(problem.clone()),
+            None => explain::json(self.body.as_bytes()).map_err(|faults| {
+                let faults = faults.iter().map(|fault| fault.problem.clone());
+                format!("the answer is no JSON that can be relied on: {}", faults.collect::<Vec<_>>().join("; "))
+            }),
+        }
+    }
+
+    /// Says of the answer that it cannot be read, and why: it is not what was asked for.
+    pub fn unreadable(self, what: &str) -> Asked {
+        let status = self.asked.status.unwrap_or_default();
+        let problem = match self.read() {
+            _ if status != 200 => format!("HTTP {status}"),
+            Ok(_) => format!("HTTP 200, and the answer is {what}"),
+            Err(problem) => format!("HTTP 200, and {problem}"),
+        };
+        let mut asked = self.asked;
+        asked.problem = asked.problem.or_else(|| Some(Text::from(problem)));
+        let start: String = self.body.chars().take(KEPT).collect();
+        asked.answer = Some(start).filter(|start| !start.is_empty()).map(Text::from);
+        asked
+    }
+}
+
+/// A part of a path, everything but unreserved characters percent-encoded, `/` too.
+pub fn encoded(part: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    part.bytes().map(encode).collect()
+}
+
+fn trimmed(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
+}
+
+fn not_a_repository(found: &str) -> Error {
+    Error::usage(
+        format!("GITHUB_REPOSITORY: got {found:?}, but an owner and a name are expected"),
+        "it looks like shop/platform",
+    )
+}

@@ -1,0 +1,101 @@
+//! Reads the gates of a rollout that is driven.
+
+use crate::collect::record::AskedGates;
+use crate::error::Error;
+use crate::gates::ci::Wait;
+use crate::gates::gitea::{Gitea, HOST};
+use crate::gates::kill_switch::KillSwitch;
+use crate::gates::superseded::Commit;
+use crate::io::config::Config;
+use crate::io::environment::{given, sha};
+use crate::model::commit::is_sha;
+use crate::model::document::gates::{CiWait, HeadReading, SwitchReading};
+
+/// The gates of a rollout that is driven.
+#[derive(Debug)]
+pub struct Watch {
+    gitea: Gitea,
+    switch: KillSwitch,
+    /// Absent: only the kill switch is read.
+    before: Option<Before>,
+}
+
+/// What is asked once, before the rollout begins.
+#[derive(Debug)]
+struct Before {
+    commit: Commit,
+    wait: Wait,
+}
+
+impl Watch {
+    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named, else none.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the environment cannot be used.
+    pub fn asked(all: bool) -> Result<Option<AskedGates>, Error> {
+        let switch = given(HOST)?.is_some();
+        Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
+    }
+
+    /// These gates, for a rollout of this commit.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the environment cannot be used.
+    pub fn from_environment(
+        config: &Config,
+        asked: AskedGates,
+        planned: Option<&str>,
+        scale: f64,
+    ) -> Result<Self, Error> {
+        let before = if asked == AskedGates::All {
+            let sha = match planned.filter(|planned| is_sha(planned)) {
+                Some(planned) => planned.to_owned(),
+                None => sha()?,
+            };
+            let (commit, wait) = (Commit::from_environment(sha)?, Wait::from_environment(config)?.scaled(scale));
+            Some(Before { commit, wait })
+        } else {
+            None
+        };
+        let switch = KillSwitch::from_environment(&config.plan)?;
+        Ok(Self { gitea: Gitea::from_environment(&config.gitea)?.scaled(scale), switch, before })
+    }
+
+    /// Which gates are asked.
+    pub const fn asks(&self) -> AskedGates {
+        if self.before.is_some() { AskedGates::All } else { AskedGates::KillSwitch }
+    }
+
+    /// Refuses to go on with a rollout whose gates were asked where nobody can be asked any more.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is no token.
+    pub fn still_answers(&self) -> Result<(), Error> {
+        if self.gitea.has_token() {
+            return Ok(());
+        }
+        let problem = "the rollout began with gates, and is resumed without GITEA_TOKEN, so that none could be read";
+        Err(Error::usage(problem, "give the job the token; nothing was called, and the journal is as it was"))
+    }
+
+    /// Reads the kill switch, before the call with this index.
+    pub async fn read_switch(&self, before: u32) -> SwitchReading {
+        self.switch.read(&self.gitea, before).await
+    }
+
+    /// Reads the branch's head, before the call with this index; nothing where that is not asked for.
+    pub async fn read_head(&self, before: u32) -> Option<HeadReading> {
+        match &self.before {
+            Some(asked) => Some(asked.commit.read_head(&self.gitea, before).await),
+            None => None,
+        }
+    }
+
+    /// Waits for CI; nothing where that is not asked for.
+    pub async fn wait_for_ci(&self, told: &dyn Fn(&str)) -> Option<CiWait> {
+        match &self.before {
+            Some(asked) => Some(asked.wait.run(&self.gitea, &asked.commit.sha, told).await),
+            None => None,
+        }
+    }
+}

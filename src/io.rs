@@ -1,0 +1,10 @@
+//! Everything that touches the world: files, the environment, the network, the clock.
+
+pub mod clock;
+pub mod config;
+pub(crate) mod environment;
+pub mod http;
+pub mod input;
+pub(crate) mod lock;
+pub(crate) mod output;
+pub(crate) mod walk;

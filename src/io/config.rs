@@ -1,0 +1,177 @@
+//! `rollproof.toml`: what is the operator's own. An unknown key is an error.
+
+pub(crate) mod gitea;
+pub(crate) mod plan;
+pub(crate) mod probe;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::io::config::probe::Probe;
+use crate::io::input::{MAX_WRITTEN, Source};
+use crate::text::suggest::meant;
+use crate::time::seconds;
+
+/// The file that is read where `--config` names none.
+const FILE: &str = "rollproof.toml";
+
+/// The configuration. Times are in seconds and may be fractions.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Calls to the control plane.
+    pub http: Http,
+    /// Questions to the Gitea that the gates are read from.
+    pub gitea: crate::io::config::gitea::Settings,
+    /// What of a plan is the operator's own.
+    pub plan: crate::io::config::plan::Settings,
+    /// Values of the policies' parameters.
+    pub params: BTreeMap<String, ParamValue>,
+    /// Which policies are evaluated, and how much each of them weighs.
+    pub policies: PolicySettings,
+    /// Findings that somebody has agreed to live with.
+    pub waivers: WaiverSettings,
+    /// Asking tenants for their build.
+    pub probe: Probe,
+}
+
+/// Calls to the control plane (contract section 3).
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// How long to wait before each further attempt of a call, in seconds; there are as many attempts more as delays.
+    #[schemars(inner(range(min = 0)))]
+    pub retry_delays_seconds: Vec<f64>,
+    /// The time limit of the plan call, in seconds.
+    #[schemars(range(min = 0))]
+    pub plan_timeout_seconds: f64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { retry_delays_seconds: vec![5.0, 10.0, 20.0], plan_timeout_seconds: 120.0 }
+    }
+}
+
+/// Which policies are evaluated beside the bundled ones, and how much each of them weighs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PolicySettings {
+    /// Folders and files of policies, from the configuration's own folder.
+    pub paths: Vec<PathBuf>,
+    /// By a policy's package: whether it enforces what it says.
+    #[serde(flatten)]
+    pub modes: BTreeMap<String, Mode>,
+}
+
+/// Whether a policy enforces what it says. What enforces it needs no mode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mode {
+    /// How much it weighs.
+    pub mode: ModeName,
+    /// Why. A bundled policy needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How much a policy weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ModeName {
+    /// What it denies is a warning, and it halts nothing.
+    Report,
+    /// It is not evaluated.
+    Off,
+}
+
+/// Findings that somebody has agreed to live with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaiverSettings {
+    /// Files of waivers, from the configuration's own folder.
+    pub files: Vec<PathBuf>,
+    /// How long a waiver may last, in days.
+    pub max_days: u32,
+}
+
+impl Default for WaiverSettings {
+    fn default() -> Self {
+        Self { files: Vec::new(), max_days: 90 }
+    }
+}
+
+/// The value of a parameter.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ParamValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// Text.
+    String(String),
+}
+
+impl std::fmt::Display for ParamValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Boolean(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::String(value) => value.fmt(f),
+        }
+    }
+}
+
+impl Config {
+    /// The file that is read where this one is named, or none.
+    pub fn path(named: Option<&Path>) -> PathBuf {
+        named.unwrap_or(Path::new(FILE)).to_owned()
+    }
+
+    /// Reads the file that is named, else the working folder's, else none.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with line and column, where it cannot be read or is not valid.
+    pub fn read(named: Option<&Path>) -> Result<Self, Error> {
+        let path = named.unwrap_or(Path::new(FILE));
+        let source = if named.is_some() { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
+        let text = match source.text(MAX_WRITTEN) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                let problem = format!("cannot read the configuration {}: {error}", path.display());
+                return Err(Error::usage(problem, "is the path right?"));
+            }
+        };
+        let mut config: Self = toml::from_str(&text).map_err(|error| wrong(path, &error))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files) {
+            *path = folder.join(&*path);
+        }
+        let delays = [&config.http.retry_delays_seconds, &config.gitea.retry_delays_seconds];
+        let limits = [&config.http.plan_timeout_seconds, &config.gitea.timeout_seconds];
+        let probe = config.probe.times();
+        let times = delays.into_iter().flatten().chain(limits).chain(&probe);
+        if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {
+            let problem = format!("{}: found {time}, but a time of at least 0 seconds is allowed", path.display());
+            return Err(Error::usage(problem, "rollproof schema config describes every key"));
+        }
+        Ok(config)
+    }
+}
+
+fn wrong(path: &Path, error: &toml::de::Error) -> Error {
+    let near = meant(error.message());
+    let help = near
+        .map_or_else(|| "rollproof schema config describes every key".into(), |near| format!("did you mean {near:?}?"));
+    Error::usage(format!("{}: {}", path.display(), error.to_string().trim_end()), help)
+}

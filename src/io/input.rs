@@ -1,0 +1,344 @@
+//! The one place that reads files: as a whole, with a size limit, and only what is a file. Gives the hash, too.
+
+use std::borrow::Cow;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use memmap2::{Advice, MmapMut};
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use sha2::{Digest as _, Sha256};
+
+use crate::diagnostic::fault::{Fault, STDIN};
+use crate::error::Error;
+use crate::model::document::text::Text;
+use crate::model::document::{InputFile, Role};
+
+/// From which size on an input is hashed on a thread of its own, in bytes.
+const LARGE: usize = 1 << 16;
+
+/// From which size on an input is read into huge pages, in bytes: hundreds of faults, not tens of thousands.
+const HUGE: u64 = 1 << 24;
+
+/// How large a file may be that people write, such as a policy, in bytes.
+pub const MAX_WRITTEN: u64 = 16 << 20;
+
+/// Where to read an input.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file, or a pipe, that somebody named.
+    File(PathBuf),
+    /// A file that was found, and may not be a pipe: nobody may be writing to it.
+    Found(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Source {
+    /// `-` is standard input; all else is a file.
+    pub fn new(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
+    }
+
+    /// Reads it as a whole, at most `max_bytes`; what is packed (gzip, Zstandard) is unpacked.
+    ///
+    /// # Errors
+    /// [`Error::Evidence`] where it cannot be read or unpacked or is larger, unpacked.
+    pub fn read(&self, max_bytes: u64) -> Result<Input, Error> {
+        let name = self.name();
+        let failed = |fault| Error::Evidence { input: name.clone(), faults: vec![fault] };
+        let bytes = self.bytes(max_bytes).map_err(|error| failed(unreadable(&error)))?;
+        let bytes = unpacked(bytes, max_bytes).map_err(|error| {
+            let fault = Fault::whole(format!("it is packed, and cannot be unpacked: {error}"));
+            failed(fault.help("was it cut short? `gzip -t` and `zstd -t` tell more"))
+        })?;
+        if bytes.len() as u64 > max_bytes {
+            let problem = format!("it is larger than the limit of {max_bytes} bytes");
+            return Err(failed(
+                Fault::whole(problem).help("raise the limit with --max-input-bytes if the input is right"),
+            ));
+        }
+        Ok(Input { name: Text::from(name), bytes })
+    }
+
+    /// Reads a text as a whole, at most `max_bytes`, as it is.
+    ///
+    /// # Errors
+    /// Those of the operating system, and what is wrong with the text.
+    pub fn text(&self, max_bytes: u64) -> io::Result<String> {
+        let wrong = |problem: String| io::Error::new(io::ErrorKind::InvalidData, problem);
+        let bytes = self.bytes(max_bytes)?;
+        if bytes.len() as u64 > max_bytes {
+            return Err(wrong(format!("it is larger than the limit of {max_bytes} bytes")));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|error| wrong(format!("it is no UTF-8: {error}")))?;
+        Ok(text.to_owned())
+    }
+
+    /// What is there, and at most one byte more than is allowed.
+    fn bytes(&self, max_bytes: u64) -> io::Result<Bytes> {
+        let file = match self {
+            Self::Stdin => return take(io::stdin().lock(), Vec::new(), max_bytes),
+            Self::File(path) => open(path, true)?,
+            Self::Found(path) => open(path, false)?,
+        };
+        let length = file.metadata()?.len().min(max_bytes);
+        if length < HUGE { take(file, Vec::new(), max_bytes) } else { take_huge(file, length, max_bytes) }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Stdin => STDIN.to_owned(),
+            Self::File(path) | Self::Found(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Opens a file; a pipe only where it was named: to open one waits for whoever writes to it.
+fn open(path: &Path, is_named: bool) -> io::Result<File> {
+    let check = |metadata: &Metadata| match kind(metadata) {
+        Kind::File => Ok(()),
+        Kind::Pipe if is_named => Ok(()),
+        Kind::Pipe => Err("it is a pipe, which is read only where it is named itself".into()),
+        Kind::Other(what) => Err(Cow::Owned(format!("it is {what}, but a file is expected"))),
+    };
+    let refused = |what: Cow<'static, str>| io::Error::new(io::ErrorKind::InvalidInput, what);
+    check(&path.metadata()?).map_err(refused)?;
+    let file = File::open(path)?;
+    // Something else may have taken its place meanwhile.
+    check(&file.metadata()?).map_err(refused)?;
+    Ok(file)
+}
+
+/// What a path leads to.
+enum Kind {
+    File,
+    Pipe,
+    /// Nothing that is read, in words.
+    Other(&'static str),
+}
+
+fn kind(metadata: &Metadata) -> Kind {
+    let is = metadata.file_type();
+    if is.is_file() {
+        return Kind::File;
+    }
+    if is.is_dir() {
+        return Kind::Other("a folder");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+        if is.is_fifo() {
+            return Kind::Pipe;
+        }
+        if is.is_socket() {
+            return Kind::Other("a socket");
+        }
+        // An empty file, as everybody uses it.
+        if Path::new("/dev/null").metadata().is_ok_and(|null| null.rdev() == metadata.rdev()) {
+            return Kind::File;
+        }
+    }
+    Kind::Other("a device")
+}
+
+/// What gzip packed begins with; no JSON and no list of slugs does.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// What Zstandard packed begins with.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Whether bytes are packed.
+pub fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD)
+}
+
+/// What gzip or Zstandard packed, unpacked, and at most one byte more than is allowed; all else as it is.
+fn unpacked(bytes: Bytes, max_bytes: u64) -> io::Result<Bytes> {
+    match &*bytes {
+        packed if packed.starts_with(&GZIP) => take(flate2::read::MultiGzDecoder::new(&*bytes), Vec::new(), max_bytes),
+        packed if packed.starts_with(&ZSTD) => Ok(Bytes::Vec(unpacked_frames(packed, max_bytes)?)),
+        _ => Ok(bytes),
+    }
+}
+
+/// The largest window that Zstandard's own tool reads without being asked to: 128 MiB.
+const MAX_WINDOW: u64 = 1 << 27;
+
+/// Unpacks the frames of Zstandard one after another, and at most one byte more than is allowed.
+fn unpacked_frames(mut packed: &[u8], max_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut decoder = FrameDecoder::new();
+    decoder.set_max_window_size(MAX_WINDOW);
+    while !packed.is_empty() && bytes.len() as u64 <= max_bytes {
+        let start = bytes.len();
+        match StreamingDecoder::new_with_decoder(&mut packed, &mut decoder) {
+            Ok(frame) => {
+                frame.take((max_bytes - start as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+            }
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                packed = packed.get(length as usize..).ok_or(io::ErrorKind::UnexpectedEof)?;
+                continue;
+            }
+            Err(error) => return Err(io::Error::other(error)),
+        }
+        // Where the limit cuts a frame short, its end is not known.
+        if bytes.len() as u64 <= max_bytes {
+            let told = decoder.get_checksum_from_data();
+            let size = decoder.content_size();
+            if told.is_some() && told != decoder.get_calculated_checksum() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
+            }
+            if size != 0 && size != (bytes.len() - start) as u64 {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "its size is another than it says"));
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// Reads what is there behind `start`, and at most one byte more than is allowed.
+fn take(reader: impl Read, start: Vec<u8>, max_bytes: u64) -> io::Result<Bytes> {
+    let mut bytes = start;
+    reader.take((max_bytes - bytes.len() as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(Bytes::Vec(bytes))
+}
+
+fn take_huge(mut file: File, length: u64, max_bytes: u64) -> io::Result<Bytes> {
+    let mut pages = MmapMut::map_anon(usize::try_from(length).map_err(io::Error::other)?)?;
+    // Advice that is not taken costs time, no more.
+    let _ = pages.advise(Advice::HugePage);
+    let mut filled = 0;
+    while filled < pages.len() {
+        match file.read(&mut pages[filled..]) {
+            // It was cut short meanwhile; what is there is judged.
+            Ok(0) => return Ok(Bytes::Vec(pages[..filled].to_vec())),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut next = [0];
+    if file.read(&mut next)? == 0 {
+        return Ok(Bytes::Pages(pages));
+    }
+    // It has grown meanwhile.
+    let mut start = pages.to_vec();
+    start.extend(next);
+    take(file, start, max_bytes.max(length + 1))
+}
+
+fn unreadable(error: &io::Error) -> Fault {
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => "is the path right?",
+        io::ErrorKind::InvalidInput => "name a file, or pipe its contents in and name `-`",
+        io::ErrorKind::PermissionDenied => "may this user read it?",
+        _ => "try again, or copy the file somewhere else",
+    };
+    Fault::whole(format!("cannot read it: {error}")).help(help)
+}
+
+/// The bytes of an input.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name, as it was given.
+    pub name: Text,
+    /// Its contents.
+    pub bytes: Bytes,
+}
+
+/// The contents of an input.
+#[derive(Debug)]
+pub enum Bytes {
+    /// Of a small one, or one whose size was not known.
+    Vec(Vec<u8>),
+    /// Of a large one.
+    Pages(MmapMut),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Vec(bytes) => bytes,
+            Self::Pages(pages) => pages,
+        }
+    }
+}
+
+impl Input {
+    /// Does something with the bytes while they are hashed.
+    pub fn hashed<T>(&self, role: Role, work: impl FnOnce(&[u8]) -> T) -> (T, InputFile) {
+        let (done, sha256) = if self.bytes.len() < LARGE {
+            (work(&self.bytes), self.sha256())
+        } else {
+            thread::scope(|scope| {
+                let hashing = scope.spawn(|| self.sha256());
+                let done = work(&self.bytes);
+                (done, hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
+        };
+        (done, self.file(role, sha256))
+    }
+
+    /// SHA-256 of the bytes, in hexadecimal digits.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(&*self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What provenance says of it.
+    pub fn file(&self, role: Role, sha256: String) -> InputFile {
+        InputFile { role, name: self.name.clone(), bytes: self.bytes.len() as u64, sha256: Text::from(sha256) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `zstd -19` makes of `["acme", "bolt"`: with a checksum.
+    const FIRST: &[u8] = b"(\xb5/\xfd\x04hy\x00\x00[\x22acme\x22, \x22bolt\x22l\x8es\xbe";
+
+    /// What `zstd --no-check` makes of `, "cobalt"]`.
+    const SECOND: &[u8] = b"(\xb5/\xfd\x00XY\x00\x00, \x22cobalt\x22]";
+
+    /// A frame that readers skip.
+    const SKIPPED: &[u8] = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc";
+
+    fn unpacked(packed: &[&[u8]], max_bytes: u64) -> Option<String> {
+        let bytes = unpacked_frames(&packed.concat(), max_bytes).ok()?;
+        Some(String::from_utf8(bytes).expect("text"))
+    }
+
+    #[test]
+    fn frames_of_zstandard_are_read_one_after_another() {
+        let whole = r#"["acme", "bolt", "cobalt"]"#;
+        assert_eq!(unpacked(&[FIRST, SKIPPED, SECOND, SKIPPED], 100).as_deref(), Some(whole));
+        assert_eq!(
+            unpacked(&[FIRST, SECOND], 25).as_deref(),
+            Some(whole),
+            "one byte more than is allowed, and no more"
+        );
+        assert_eq!(unpacked(&[FIRST, SECOND], 3).as_deref(), Some(&whole[..4]));
+    }
+
+    #[test]
+    fn zstandard_that_is_cut_short_or_changed_is_refused() {
+        for end in 1..FIRST.len() {
+            assert_eq!(unpacked(&[&FIRST[..end]], 100), None, "the first {end} bytes");
+        }
+        let mut changed = FIRST.to_vec();
+        for at in [FIRST.len() - 6, FIRST.len() - 1] {
+            changed[at] ^= 1;
+            assert_eq!(unpacked(&[&changed], 100), None, "byte {at} is another");
+            changed[at] ^= 1;
+        }
+        assert_eq!(unpacked(&[FIRST, b"more"], 100), None);
+        assert_eq!(unpacked(&[FIRST, &SKIPPED[..9]], 100), None);
+    }
+}

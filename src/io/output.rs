@@ -1,0 +1,162 @@
+//! Files that are written as a whole or not at all.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
+use tempfile::NamedTempFile;
+
+use crate::error::Error;
+use crate::model::document::Document;
+
+/// Writes a report to a file.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    if is_appended_to(path) { append(path, write) } else { replace(path, write) }
+}
+
+/// CI expects that a step's summary and its outputs are appended to.
+pub fn is_appended_to(path: &Path) -> bool {
+    let same = |file: &Path| destination(path) == destination(file);
+    let files = ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"].into_iter().filter_map(std::env::var_os);
+    files.filter(|file| !file.is_empty()).any(|file| same(Path::new(&file)))
+}
+
+/// Writes a document.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn write_document(path: &Path, document: &Document) -> Result<(), Error> {
+    write_json(path, document)
+}
+
+/// Writes JSON in one line.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    replace(path, |out| {
+        serde_json::to_writer(&mut *out, value)?;
+        writeln!(out)
+    })
+}
+
+/// How many links are followed, one after another, as the operating system does.
+const MAX_LINKS: usize = 40;
+
+/// Has a write beyond the limit for files fail and be reported, as a write to a pipe that nobody reads does. Without this
+/// a signal would end the process.
+pub fn survive_limits() {
+    // Where it cannot be heard, things are as they were.
+    let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Writes a file: a new one takes the place of the old once it is complete. What is no ordinary file (a device, a
+/// pipe) is written to as it is.
+///
+/// # Errors
+/// [`Error::Output`] where that fails; an old file then still stands.
+pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let written = match path.to_str() {
+        // Opened once more, a file that standard output leads to would be written from its beginning.
+        Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => flushed(io::stdout().lock(), write),
+        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => flushed(io::stderr(), write),
+        _ if is_special(path) => open(path, is_stream(path)).and_then(|file| flushed(file, write)),
+        _ => swap(path, write),
+    };
+    written.map_err(|source| Error::Output { path: path.to_owned(), source })
+}
+
+/// Whether a path leads to what is no ordinary file, such as a device or a pipe. Nothing takes its place.
+pub fn is_special(path: &Path) -> bool {
+    is_stream(path) || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// Whether a path names something that this process has open, such as standard output. It is added to, also where it is
+/// an ordinary file.
+pub fn is_stream(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream))
+}
+
+/// Adds to the end of a file.
+///
+/// # Errors
+/// [`Error::Output`] where that fails.
+pub fn append(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let written = open(path, true).and_then(|file| flushed(file, write));
+    written.map_err(|source| Error::Output { path: path.to_owned(), source })
+}
+
+fn open(path: &Path, append: bool) -> io::Result<fs::File> {
+    OpenOptions::new().append(append).write(true).create(append).open(path)
+}
+
+fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let path = destination(path);
+    let file = beside(&path)?;
+    flushed(file.as_file(), write)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Where a file goes that is written to a path. A link stays a link: what it leads to is written, also where that is not
+/// there yet.
+pub fn destination(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = folder_of(&path).join(target);
+    }
+    match (fs::canonicalize(folder_of(&path)), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
+/// A new file in the folder of `path`, to be put in its place once it is complete.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The umask takes away from this what it takes from every new file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.prefix(".rollproof-").append(true).tempfile_in(folder_of(path))
+}
+
+/// The folder that a path is in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+fn flushed<W: Write>(file: W, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = BufWriter::with_capacity(1 << 18, file);
+    write(&mut buffer)?;
+    buffer.flush()
+}
+
+/// Writes to standard output. A reader that has seen enough and closed the pipe is no failure.
+///
+/// # Errors
+/// [`Error::Output`] where that fails otherwise.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            // What is left in the buffer cannot be written either.
+            let _ = out.into_parts();
+            Err(Error::Output { path: "(standard output)".into(), source })
+        }
+        _ => Ok(()),
+    }
+}

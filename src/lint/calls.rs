@@ -1,0 +1,121 @@
+//! Calls: what functions make of what they are given, and whether it is what they take.
+
+use crate::diagnostic::problem::Place;
+use crate::lint::builtins;
+use crate::lint::program::Found;
+use crate::lint::types::{Field, Kinds, Type};
+use crate::lint::walker::{Seen, Walker};
+use crate::rego::syntax::{Expr, ExprKind};
+
+impl<'a> Walker<'_, 'a> {
+    /// What a call gives.
+    pub fn call(&mut self, place: Place, function: &[String], args: &'a [Expr]) -> Seen {
+        let seen: Vec<Seen> = args.iter().map(|arg| self.expr(arg)).collect();
+        let path: Vec<(&str, Place)> = function.iter().map(|step| (&**step, place)).collect();
+        if let Some(absolute) = self.program.resolve(self.module, &path) {
+            return match self.program.find(&absolute.steps) {
+                Found::Rule(rule, _) => self.own_function(&rule, &seen),
+                _ => Seen::always(Type::Any),
+            };
+        }
+        let name = function.join(".");
+        let maybe = seen.iter().any(|seen| seen.maybe);
+        let Some(signature) = builtins::signature(&name) else { return Seen::always(Type::Any) };
+        for ((arg, seen), allowed) in args.iter().zip(&seen).zip(&signature.args) {
+            if !seen.of.kinds().meets(*allowed) && name != "print" {
+                let what = format!("{name} takes {allowed} here, and gets {}", seen.of.kinds());
+                self.add(arg.place, what, "is it another value than was meant?");
+            }
+        }
+        if name == "sprintf" {
+            self.sprintf(args);
+        }
+        Seen { of: self.result(&name, args, &seen).unwrap_or_else(|| Type::of(signature.gives)), maybe }
+    }
+
+    /// What is known of a result beyond its kind.
+    fn result(&mut self, name: &str, args: &'a [Expr], seen: &[Seen]) -> Option<Type> {
+        let first = &seen.first()?.of;
+        let element = || first.element().map(|(_, value)| value);
+        Some(match name {
+            "object.get" => return self.object_get(args, seen),
+            "array.concat" | "object.union" => first.join(&seen.get(1)?.of),
+            "array.slice" | "array.reverse" => first.clone(),
+            "sort" => Type::many(Kinds::ARRAY, element()),
+            "max" | "min" | "union" | "intersection" | "object.union_n" => element()?,
+            "object.keys" => Type::many(Kinds::SET, first.element().map(|(key, _)| key)),
+            "object.filter" | "object.remove" | "json.filter" | "json.remove" => {
+                let Type::Known(known) = first else { return None };
+                let fields =
+                    known.fields.iter().map(|(key, field)| (key.clone(), Field { always: false, ..field.clone() }));
+                Type::object(fields.collect(), known.rest.clone())
+            }
+            "split" => Type::many(Kinds::ARRAY, Some(Type::of(Kinds::STRING))),
+            "numbers.range" | "numbers.range_step" => Type::many(Kinds::ARRAY, Some(Type::of(Kinds::NUMBER))),
+            _ => return None,
+        })
+    }
+
+    fn object_get(&mut self, args: &'a [Expr], seen: &[Seen]) -> Option<Type> {
+        let [_, key, _] = args else { return None };
+        let otherwise = &seen.get(2)?.of;
+        let steps: Vec<&Expr> = match &key.kind {
+            ExprKind::Array(steps) => steps.iter().collect(),
+            _ => vec![key],
+        };
+        let mut at = seen.first()?.clone();
+        for step in steps {
+            let ExprKind::String(name) = &step.kind else {
+                // One key of several: what it holds is one of what they hold.
+                at = Seen::always(at.of.element().map_or(Type::Any, |(_, value)| value));
+                continue;
+            };
+            at = self.field(&at, name, step.place, "what object.get looks into");
+        }
+        Some(at.of.join(otherwise))
+    }
+
+    /// Verbs that both engines print alike, as many as there are values, and values of their kinds.
+    fn sprintf(&mut self, args: &'a [Expr]) {
+        let [format, values] = args else { return };
+        let ExprKind::String(text) = &format.kind else { return };
+        let mut verbs = Vec::new();
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            if c != '%' {
+                continue;
+            }
+            match rest.next() {
+                Some('%') => {}
+                Some(verb @ ('s' | 'd' | 'v')) => verbs.push(verb),
+                other => {
+                    let verb = other.map_or_else(String::new, String::from);
+                    let what = format!("the engines print %{verb} differently");
+                    return self.add(
+                        format.place,
+                        what,
+                        "use %s for strings, %d for whole numbers, %v for all else, %% for %",
+                    );
+                }
+            }
+        }
+        let ExprKind::Array(values) = &values.kind else { return };
+        if verbs.len() != values.len() {
+            let many = |many: usize, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
+            let (places, given) = (many(verbs.len(), "place", "places"), many(values.len(), "value is", "values are"));
+            let what = format!("the format has {places}, and {given} given");
+            return self.add(format.place, what, "give one value for each %s, %d or %v");
+        }
+        for (verb, value) in verbs.into_iter().zip(values) {
+            let of = self.expr(value).of;
+            let allowed = match verb {
+                's' => Kinds::STRING,
+                'd' => Kinds::NUMBER,
+                _ => Kinds::ALL,
+            };
+            if !of.kinds().meets(allowed) {
+                self.add(value.place, format!("%{verb} prints {allowed}, and gets {}", of.kinds()), "write %v");
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! All modules together: which packages and rules there are, and what a path of names in a file means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::declared::metadata::Block;
+use crate::declared::params::Declaration;
+use crate::diagnostic::problem::{Place, Problem};
+use crate::rego::syntax::{Kind, Module, Rule};
+use crate::text::suggest::nearest;
+
+/// A METADATA block, and whose it is.
+#[derive(Debug)]
+pub struct MetadataBlock {
+    /// The module's index.
+    pub module: usize,
+    /// The block.
+    pub block: Block,
+}
+
+/// The package whose `value` gives a parameter by name.
+pub const PARAMS: &str = "rollproof.params";
+
+/// The function that gives a parameter's value, or another where it has none.
+pub const PARAM_VALUE: &str = "rollproof.lib.params.value";
+
+/// What bundled policies alone are told.
+const GIVEN: [&str; 2] = ["rollproof.given", "rollproof.query"];
+
+/// Where facts lie.
+const FACTS: &str = "facts";
+
+/// Every module that is loaded, and what they have in common.
+#[derive(Debug)]
+pub struct Program<'a> {
+    /// The modules, bundled ones first.
+    pub modules: &'a [Module],
+    /// How many of them are not checked, only known.
+    pub known: usize,
+    /// The rules, by package and name, such as `team.gold.deny`.
+    pub rules: BTreeMap<String, Symbol>,
+    /// The packages.
+    pub packages: BTreeSet<&'a str>,
+    /// The parameters that are declared.
+    pub params: BTreeMap<String, Declaration>,
+    /// The facts that are declared.
+    pub facts: BTreeSet<String>,
+    /// Whether every file could be read: else something may be missing here that is there.
+    pub complete: bool,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Symbol {
+    /// What it makes.
+    pub kind: Kind,
+    /// How many arguments a function takes.
+    pub arity: usize,
+    /// Its definitions: module and rule.
+    pub definitions: Vec<(usize, usize)>,
+    /// Whether it is always defined, as far as its conditions go.
+    pub total: bool,
+}
+
+/// What a path that begins with a name of no variable means: below `input`, or below `data`.
+#[derive(Debug)]
+pub struct Absolute<'p> {
+    /// Whether it is below `input`.
+    pub input: bool,
+    /// Its steps as far as they are names, and where each stands.
+    pub steps: Vec<(&'p str, Place)>,
+}
+
+/// What lies at a path below `data`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A rule, and how many steps lead to it.
+    Rule(String, usize),
+    /// A parameter, or all of them.
+    Param(Option<String>),
+    /// What bundled policies alone are told: waivers, modes, and what the generated query knows of them.
+    Given,
+    /// A fact.
+    Fact(String),
+    /// A package, or what is above some.
+    Package,
+    /// Nothing.
+    Nothing,
+}
+
+impl<'a> Program<'a> {
+    /// Collects the rules. `known` modules come first, and are not checked.
+    pub fn new(modules: &'a [Module], known: usize, said: &[MetadataBlock], complete: bool) -> Self {
+        let mut rules: BTreeMap<String, Symbol> = BTreeMap::new();
+        for (m, module) in modules.iter().enumerate() {
+            for (r, rule) in module.rules.iter().enumerate() {
+                let symbol = rules.entry(format!("{}.{}", module.package, rule.name)).or_insert_with(|| Symbol {
+                    kind: rule.kind,
+                    arity: rule.args.len(),
+                    definitions: Vec::new(),
+                    total: false,
+                });
+                symbol.definitions.push((m, r));
+                symbol.total |= is_total(rule);
+            }
+        }
+        Self {
+            modules,
+            known,
+            rules,
+            packages: modules.iter().map(|module| &*module.package).collect(),
+            params: said.iter().flat_map(|said| said.block.said.custom.params.clone()).collect(),
+            facts: said.iter().flat_map(|said| said.block.said.custom.facts.keys().cloned()).collect(),
+            complete,
+        }
+    }
+
+    /// The modules that are checked, with their index.
+    pub fn checked(&self) -> impl Iterator<Item = (usize, &'a Module)> {
+        self.modules.iter().enumerate().skip(self.known)
+    }
+
+    /// The definitions of a rule.
+    pub fn definitions(&self, symbol: &Symbol) -> impl Iterator<Item = (&'a Module, &'a Rule)> {
+        let modules = self.modules;
+        symbol.definitions.clone().into_iter().map(move |(m, r)| (&modules[m], &modules[m].rules[r]))
+    }
+
+    /// What a path in a file means, if its first name is no variable.
+    pub fn resolve<'p>(&self, module: &'p Module, path: &[(&'p str, Place)]) -> Option<Absolute<'p>> {
+        let (&(root, place), rest) = path.split_first()?;
+        if root == "input" || root == "data" {
+            return Some(Absolute { input: root == "input", steps: rest.to_vec() });
+        }
+        if let Some(import) = module.imports.iter().find(|import| import.name == root) {
+            let own = import.path.iter().skip(1).map(|step| (&**step, place));
+            let input = import.path.first().is_some_and(|root| root == "input");
+            return Some(Absolute { input, steps: own.chain(rest.iter().copied()).collect() });
+        }
+        self.has_rule_below(&module.package, root).then(|| {
+            let package = module.package.split('.').map(|step| (step, place));
+            Absolute { input: false, steps: package.chain(path.iter().copied()).collect() }
+        })
+    }
+
+    fn has_rule_below(&self, package: &str, name: &str) -> bool {
+        let path = format!("{package}.{name}");
+        let below = format!("{path}.");
+        self.rules.contains_key(&path)
+            || (self.rules.range(below.clone()..).next().is_some_and(|(rule, _)| rule.starts_with(&below))
+                && !self.packages.contains(&*path))
+    }
+
+    /// What lies at some steps below `data`.
+    pub fn find(&self, steps: &[(&str, Place)]) -> Found {
+        let joined = |steps: &[(&str, Place)]| steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
+        if steps.len() >= 2 && joined(&steps[..2]) == PARAMS {
+            return Found::Param(steps.get(2).map(|(name, _)| (*name).to_owned()));
+        }
+        if steps.len() >= 2 && GIVEN.contains(&&*joined(&steps[..2])) {
+            return Found::Given;
+        }
+        if let [(FACTS, _), (name, _), ..] = steps {
+            return Found::Fact((*name).to_owned());
+        }
+        for many in (1..=steps.len()).rev() {
+            let path = joined(&steps[..many]);
+            if self.rules.contains_key(&path) {
+                return Found::Rule(path, many);
+            }
+        }
+        let path = joined(steps);
+        let above = if path.is_empty() { String::new() } else { format!("{path}.") };
+        let is_package = self.packages.iter().any(|package| *package == path || package.starts_with(&above));
+        if is_package { Found::Package } else { Found::Nothing }
+    }
+
+    /// What a path that leads nowhere should have been, in words.
+    pub fn near(&self, path: &str) -> String {
+        let (package, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let below = self.rules.keys().filter_map(|rule| rule.rsplit_once('.')).filter(|(owner, _)| *owner == package);
+        if self.packages.contains(package) {
+            let names: Vec<&str> = below.map(|(_, rule)| rule).collect();
+            return match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("{package} has the rules {}", names.join(", ")),
+            };
+        }
+        let all = self.rules.keys().map(String::as_str).chain(self.packages.iter().copied());
+        match nearest(path, all) {
+            Some(near) => format!("did you mean data.{near}?"),
+            None => "data holds packages, rollproof.params and facts that a policy declares; nothing else".into(),
+        }
+    }
+}
+
+/// Whether one of its cases holds whatever it is asked.
+fn is_total(rule: &Rule) -> bool {
+    use crate::rego::syntax::ExprKind;
+    let any = rule.args.iter().all(|arg| matches!(arg.kind, ExprKind::Var(_)));
+    match rule.kind {
+        Kind::Set | Kind::Object => true,
+        Kind::Value | Kind::Function => any && rule.cases.iter().any(|case| case.body.is_empty()),
+    }
+}
+
+/// Where problems are put.
+#[derive(Debug, Default)]
+pub struct Report(Vec<Problem>);
+
+impl Report {
+    /// Adds one.
+    pub fn add(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Problem::new(&module.file, place, what, remedy));
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Every problem, by place, each once.
+    pub fn problems(mut self) -> Vec<Problem> {
+        self.0.sort();
+        self.0.dedup();
+        self.0
+    }
+}

@@ -1,0 +1,470 @@
+//! Names: each variable is declared before it is used, bound, and used; each function is there and is called as it
+//! should be; each path below `data` leads somewhere. What the engine would notice only when it comes there, or never.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::declared::names::is_ours;
+use crate::diagnostic::problem::Place;
+use crate::lint::builtins;
+use crate::lint::program::{Found, PARAM_VALUE, Program, Report};
+use crate::rego::syntax::{
+    Comprehension, Expr, ExprKind, Kind, Literal, LiteralKind, Module, Name, Rule, walk, walk_body,
+};
+use crate::text::suggest::nearest;
+
+/// Checks the names of every module.
+pub fn check(program: &Program<'_>, report: &mut Report) {
+    for (_, module) in program.checked() {
+        let mut checker = Checker { program, module, report, scopes: Vec::new(), imported: BTreeSet::new() };
+        checker.imports();
+        for rule in &module.rules {
+            checker.rule(rule);
+        }
+        checker.unused_imports();
+    }
+}
+
+struct Checker<'c, 'a> {
+    program: &'c Program<'a>,
+    module: &'a Module,
+    report: &'c mut Report,
+    scopes: Vec<Scope>,
+    imported: BTreeSet<&'a str>,
+}
+
+type Scope = BTreeMap<String, Declared>;
+
+struct Declared {
+    place: Place,
+    used: bool,
+}
+
+impl<'a> Checker<'_, 'a> {
+    fn add(&mut self, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.report.add(self.module, place, what, remedy);
+    }
+
+    fn imports(&mut self) {
+        let mut seen = BTreeSet::new();
+        for import in &self.module.imports {
+            if !seen.insert(&*import.name) {
+                let what = format!("{:?} is imported twice", import.name);
+                self.add(import.place, what, "give one of the two another name with `as`");
+            }
+            let steps: Vec<_> = import.path.iter().skip(1).map(|step| (&**step, import.place)).collect();
+            match import.path.first().map(String::as_str) {
+                Some("input") => {}
+                Some("data") => self.provided(&steps, import.place, true),
+                _ => self.add(import.place, "an import begins with data or input", "is it misspelt?"),
+            }
+        }
+    }
+
+    fn unused_imports(&mut self) {
+        for import in &self.module.imports {
+            if !self.imported.contains(&*import.name) {
+                self.add(import.place, format!("the import {:?} is never used", import.name), "use it or leave it out");
+            }
+        }
+    }
+
+    /// Whether something provides a path below `data`.
+    fn provided(&mut self, steps: &[(&str, Place)], place: Place, import: bool) {
+        let path = steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
+        let at = steps.last().map_or(place, |(_, place)| *place);
+        match self.program.find(steps) {
+            Found::Rule(..) | Found::Param(None) => {}
+            Found::Param(Some(name)) => self.param(&name, at),
+            Found::Fact(name) => {
+                if !self.program.facts.contains(&name) {
+                    let near = nearest(&name, self.program.facts.iter().map(String::as_str));
+                    let remedy = near.map_or_else(
+                        || "declare it in the package's METADATA, in custom.facts".into(),
+                        |near| format!("did you mean {near:?}?"),
+                    );
+                    self.add(at, format!("no policy declares the fact {name:?}"), remedy);
+                }
+            }
+            Found::Given => {
+                if !is_ours(&self.module.package) {
+                    self.add(
+                        at,
+                        format!("data.{path} is for bundled policies alone"),
+                        "use what their libraries make of it",
+                    );
+                }
+            }
+            Found::Package if import => {}
+            Found::Package => {
+                let what = format!("data.{path} is a package, not a rule");
+                self.add(at, what, "name a rule of it, in full");
+            }
+            Found::Nothing => {
+                if self.program.complete {
+                    self.add(at, format!("nothing provides data.{path}"), self.program.near(&path));
+                }
+            }
+        }
+    }
+
+    fn param(&mut self, name: &str, place: Place) {
+        if self.program.params.contains_key(name) {
+            return;
+        }
+        let near = nearest(name, self.program.params.keys().map(String::as_str));
+        let remedy = near.map_or_else(
+            || "declare it in the package's METADATA, in custom.params, with type and description".into(),
+            |near| format!("did you mean {near:?}?"),
+        );
+        self.add(place, format!("no policy declares the parameter {name:?}"), remedy);
+    }
+
+    fn rule(&mut self, rule: &'a Rule) {
+        for case in &rule.cases {
+            self.scopes.push(Scope::new());
+            for arg in &rule.args {
+                self.declare_pattern(arg, true);
+            }
+            self.body(&case.body);
+            for expr in rule.key.iter().chain(&case.value) {
+                self.expr(expr);
+            }
+            // What one case of several does not use, another may.
+            if rule.cases.len() > 1 || rule.is_default {
+                let args: BTreeSet<String> = rule.args.iter().flat_map(variables).map(|name| name.text).collect();
+                for (name, declared) in self.scopes.iter_mut().flatten() {
+                    declared.used |= args.contains(name);
+                }
+            }
+            self.close();
+        }
+        if rule.cases.len() > 1 {
+            self.unused_args(rule);
+        }
+    }
+
+    fn unused_args(&mut self, rule: &Rule) {
+        let mut used = BTreeSet::new();
+        for case in &rule.cases {
+            let mut note = |expr: &Expr| {
+                used.extend(expr.name().map(str::to_owned));
+            };
+            if let Some(value) = &case.value {
+                walk(value, &mut note);
+            }
+            walk_body(&case.body, &mut note);
+        }
+        for name in rule.args.iter().flat_map(variables) {
+            if !used.contains(&name.text) {
+                self.never_used(&name.text, name.place);
+            }
+        }
+    }
+
+    fn never_used(&mut self, name: &str, place: Place) {
+        self.add(
+            place,
+            format!("{name:?} is never used"),
+            "is another name misspelt? else write _ for it, or leave it out",
+        );
+    }
+
+    /// Ends a scope.
+    fn close(&mut self) {
+        for (name, declared) in self.scopes.pop().into_iter().flatten() {
+            if !declared.used {
+                self.never_used(&name, declared.place);
+            }
+        }
+    }
+
+    fn declare(&mut self, name: &str, place: Place, arg: bool) {
+        if name == "_" {
+            return;
+        }
+        if self.program.resolve(self.module, &[(name, place)]).is_some() {
+            let what = format!("the variable {name:?} hides a rule or an import of this name");
+            return self.add(place, what, "give it another name");
+        }
+        let again = self.scopes.last().is_some_and(|scope| scope.contains_key(name));
+        if again && !arg {
+            return self.add(place, format!("{name:?} is declared twice"), "give one of the two another name");
+        }
+        let (outer, inner) = self.scopes.split_at(self.scopes.len().saturating_sub(1));
+        if outer.iter().any(|scope| scope.contains_key(name)) && !inner.is_empty() {
+            // The engine then takes one for the other, or finds it used before it is there.
+            return self.add(place, format!("{name:?} hides a variable of the body around"), "give it another name");
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.insert(name.to_owned(), Declared { place, used: false });
+        }
+    }
+
+    /// Declares the variables of a pattern and looks at the rest of it.
+    fn declare_pattern(&mut self, pattern: &'a Expr, arg: bool) {
+        match &pattern.kind {
+            ExprKind::Var(name) => self.declare(name, pattern.place, arg),
+            ExprKind::Array(items) => items.iter().for_each(|item| self.declare_pattern(item, arg)),
+            ExprKind::Object(fields) => {
+                for (key, value) in fields {
+                    self.expr(key);
+                    self.declare_pattern(value, arg);
+                }
+            }
+            ExprKind::Ref { .. } | ExprKind::Call { .. } | ExprKind::Operation { .. } => {
+                self.add(pattern.place, "a name is given its value here, and this is none", "did you mean `==`?");
+                self.expr(pattern);
+            }
+            _ => self.expr(pattern),
+        }
+    }
+
+    fn body(&mut self, body: &'a [Literal]) {
+        for literal in body {
+            if let Some(with) = literal.with.first() {
+                self.add(with.place, "`with` is for tests", "write a function of what is to be replaced");
+            }
+            self.literal(literal);
+        }
+    }
+
+    fn literal(&mut self, literal: &'a Literal) {
+        for with in &literal.with {
+            self.expr(&with.value);
+        }
+        match &literal.kind {
+            LiteralKind::Some(names) => {
+                for name in names {
+                    let what = format!("`some {}` gives {:?} no value", name.text, name.text);
+                    self.add(
+                        name.place,
+                        what,
+                        "say where it comes from: `some x in xs`, `some i, _ in xs`, or `x := ...`",
+                    );
+                    self.declare(&name.text, name.place, false);
+                }
+            }
+            LiteralKind::SomeIn { key, value, collection } => {
+                self.expr(collection);
+                for pattern in key.iter().chain([value]) {
+                    self.declare_pattern(pattern, false);
+                }
+            }
+            LiteralKind::Expr(Expr { kind: ExprKind::Assign(left, right), .. }) => {
+                self.expr(right);
+                self.declare_pattern(left, false);
+            }
+            LiteralKind::Expr(expr) => self.expr(expr),
+            LiteralKind::Not(expr) => {
+                self.wildcards(expr);
+                self.expr(expr);
+            }
+            LiteralKind::Every { key, value, domain, body } => {
+                self.expr(domain);
+                self.scopes.push(Scope::new());
+                for name in key.iter().chain([value]) {
+                    self.declare(&name.text, name.place, false);
+                }
+                self.body(body);
+                self.close();
+            }
+        }
+    }
+
+    /// Under `not` a wildcard says neither "for none" nor "for all" to most readers.
+    fn wildcards(&mut self, expr: &Expr) {
+        if let ExprKind::Ref { steps, .. } = &expr.kind
+            && let Some(step) = steps.iter().find(|step| step.name() == Some("_"))
+        {
+            let remedy = "write `every`, or a rule of its own that says what there must not be";
+            self.add(step.place, "_ has no value under `not`", remedy);
+        }
+        if expr.comprehension().is_none() {
+            expr.children().into_iter().for_each(|child| self.wildcards(child));
+        }
+    }
+
+    fn comprehension(&mut self, inner: &'a Comprehension) {
+        self.scopes.push(Scope::new());
+        self.body(&inner.body);
+        for expr in inner.key.iter().chain([&inner.term]) {
+            self.expr(expr);
+        }
+        self.close();
+    }
+
+    fn expr(&mut self, expr: &'a Expr) {
+        match &expr.kind {
+            ExprKind::Var(_) => self.reference(expr, &[]),
+            ExprKind::Ref { root, steps } => {
+                if matches!(root.kind, ExprKind::Var(_)) {
+                    self.reference(root, steps);
+                } else {
+                    self.expr(root);
+                }
+                for step in steps {
+                    if !matches!(&step.kind, ExprKind::Var(name) if name == "_") {
+                        self.expr(step);
+                    }
+                }
+            }
+            ExprKind::Call { function, args } => {
+                self.call(expr.place, function, args);
+                for arg in args {
+                    self.expr(arg);
+                }
+            }
+            ExprKind::Assign(..) => {
+                self.add(expr.place, "`:=` stands for a value here", "did you mean `==`?");
+                expr.children().into_iter().for_each(|child| self.expr(child));
+            }
+            ExprKind::Unify(left, right) => {
+                for side in [left, right] {
+                    if !matches!(&side.kind, ExprKind::Var(name) if name == "_") {
+                        self.expr(side);
+                    }
+                }
+            }
+            ExprKind::Array(items) => {
+                // Wildcards may stand in a pattern.
+                let wild = |item: &Expr| matches!(&item.kind, ExprKind::Var(name) if name == "_");
+                items.iter().filter(|item| !wild(item)).for_each(|item| self.expr(item));
+            }
+            _ => {
+                if let Some(inner) = expr.comprehension() {
+                    return self.comprehension(inner);
+                }
+                expr.children().into_iter().for_each(|child| self.expr(child));
+            }
+        }
+    }
+
+    /// A name, and what is looked up in it.
+    fn reference(&mut self, root: &'a Expr, steps: &'a [Expr]) {
+        let ExprKind::Var(name) = &root.kind else { return };
+        if name == "_" {
+            return self.add(root.place, "_ has no value", "give it a name");
+        }
+        let known = steps.iter().map_while(|step| match &step.kind {
+            ExprKind::String(key) => Some((&**key, step.place)),
+            _ => None,
+        });
+        let path: Vec<(&str, Place)> = std::iter::once((&**name, root.place)).chain(known).collect();
+        for scope in self.scopes.iter_mut().rev() {
+            if let Some(declared) = scope.get_mut(&**name) {
+                declared.used = true;
+                return;
+            }
+        }
+        let Some(absolute) = self.program.resolve(self.module, &path) else {
+            return self.undeclared(name, root.place);
+        };
+        self.uses_import(name);
+        if absolute.input {
+            return;
+        }
+        self.provided(&absolute.steps, root.place, false);
+        if let Found::Rule(rule, _) = self.program.find(&absolute.steps)
+            && self.program.rules.get(&rule).is_some_and(|symbol| symbol.kind == Kind::Function)
+        {
+            self.add(root.place, format!("{rule} is a function, and is not called"), "give it its arguments");
+        }
+    }
+
+    fn uses_import(&mut self, name: &str) {
+        if let Some(import) = self.module.imports.iter().find(|import| import.name == name) {
+            self.imported.insert(&import.name);
+        }
+    }
+
+    fn undeclared(&mut self, name: &str, place: Place) {
+        let locals = self.scopes.iter().flat_map(BTreeMap::keys).map(String::as_str);
+        let imports = self.module.imports.iter().map(|import| &*import.name);
+        let package = format!("{}.", self.module.package);
+        let rules = self.program.rules.keys().filter_map(|rule| rule.strip_prefix(&package));
+        let near = nearest(name, locals.chain(imports).chain(rules).chain(["input", "data"]));
+        let remedy = near.map_or_else(
+            || {
+                "declare a variable by `some` or `:=` before it is used; write _ for a place that does not matter"
+                    .into()
+            },
+            |near| format!("did you mean {near:?}?"),
+        );
+        self.add(place, format!("{name:?} is neither a variable, a rule nor an import"), remedy);
+    }
+
+    fn call(&mut self, place: Place, function: &'a [String], args: &'a [Expr]) {
+        let path: Vec<(&str, Place)> = function.iter().map(|step| (&**step, place)).collect();
+        let name = function.join(".");
+        let Some(root) = function.first() else { return };
+        if self.scopes.iter().any(|scope| scope.contains_key(root)) {
+            return self.add(place, format!("{root:?} is a variable, not a function"), "is it misspelt?");
+        }
+        let resolved = self.program.resolve(self.module, &path);
+        let expected = if let Some(absolute) = resolved {
+            self.uses_import(root);
+            let steps = &absolute.steps;
+            let Found::Rule(rule, used) = self.program.find(steps) else {
+                let path = steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
+                if !absolute.input && self.program.complete {
+                    self.add(place, format!("there is no function data.{path}"), self.program.near(&path));
+                }
+                return;
+            };
+            let Some(symbol) = self.program.rules.get(&rule) else { return };
+            if symbol.kind != Kind::Function || used != steps.len() {
+                return self.add(place, format!("{name} is no function"), "leave the brackets out, or call another");
+            }
+            if rule == PARAM_VALUE {
+                self.param_by_name(place, args);
+            }
+            symbol.arity
+        } else if let Some(remedy) = builtins::impure(&name) {
+            return self.add(place, format!("{name} is not deterministic"), remedy);
+        } else if let Some(signature) = builtins::signature(&name) {
+            if name == "print" {
+                return;
+            }
+            signature.args.len()
+        } else {
+            let package = format!("{}.", self.module.package);
+            let own = self.program.rules.iter().filter(|(_, symbol)| symbol.kind == Kind::Function);
+            let own = own.filter_map(|(rule, _)| rule.strip_prefix(&*package));
+            let near = builtins::elsewhere(&name);
+            let near = near.or_else(|| nearest(&name, builtins::names().map(|name| -> &str { name }).chain(own)));
+            let remedy = near.map_or_else(
+                || "`rollproof policy check --help` names those that there are".into(),
+                |near| format!("did you mean {near:?}?"),
+            );
+            return self.add(place, format!("there is no function {name:?} that a policy may call"), remedy);
+        };
+        if args.len() != expected {
+            let what = format!(
+                "{name} takes {expected} argument{}, and gets {}",
+                if expected == 1 { "" } else { "s" },
+                args.len()
+            );
+            self.add(place, what, "give it as many as it takes; a result is bound by `:=`");
+        }
+    }
+
+    fn param_by_name(&mut self, place: Place, args: &[Expr]) {
+        match args.first().map(|arg| (&arg.kind, arg.place)) {
+            Some((ExprKind::String(name), place)) => self.param(name, place),
+            _ => self.add(place, "the parameter's name is not known before it is evaluated", "write it as a string"),
+        }
+    }
+}
+
+/// The variables of a pattern.
+fn variables(pattern: &Expr) -> Vec<Name> {
+    let mut found = Vec::new();
+    walk(pattern, &mut |expr| {
+        if let ExprKind::Var(name) = &expr.kind
+            && name != "_"
+        {
+            found.push(Name { text: name.clone(), place: expr.place });
+        }
+    });
+    found
+}

@@ -1,0 +1,57 @@
+//! The state of the walk that follows types through a policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lint::program::{Program, Report};
+use crate::lint::types::Type;
+use crate::rego::syntax::Module;
+
+/// What the walk before has learned.
+#[derive(Default)]
+pub struct Learned {
+    /// What each rule makes.
+    pub results: BTreeMap<String, Type>,
+    /// What each function is given.
+    pub params: BTreeMap<String, Vec<Type>>,
+    /// Rules that have a case whose conditions always hold.
+    pub certain: BTreeSet<String>,
+}
+
+/// What an expression gives.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What it may be.
+    pub of: Type,
+    /// Whether it may be undefined.
+    pub maybe: bool,
+}
+
+impl Seen {
+    pub const fn always(of: Type) -> Self {
+        Self { of, maybe: false }
+    }
+}
+
+/// The variables of a body.
+#[derive(Default)]
+pub struct Scope {
+    /// What each may be.
+    pub types: BTreeMap<String, Type>,
+    /// References that a condition of this body needs, so that they are defined in the rest of it.
+    pub present: BTreeSet<String>,
+}
+
+/// The walk.
+pub struct Walker<'c, 'a> {
+    /// All modules.
+    pub program: &'c Program<'a>,
+    /// The one that is walked.
+    pub module: &'a Module,
+    /// What `input` may be.
+    pub document: Type,
+    pub learned: Learned,
+    pub before: Learned,
+    pub scopes: Vec<Scope>,
+    pub(crate) reporting: bool,
+    pub(crate) report: &'c mut Report,
+}

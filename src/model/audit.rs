@@ -1,0 +1,192 @@
+//! The document of an audit: what lies in a folder of archives, rollout by rollout and tenant by tenant, as facts.
+//! Policies of audits read it as `input`. Published as `rollproof.audit/v1`; it may grow by optional keys and no more.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::decision::Decision;
+use crate::model::document::FleetSource;
+use crate::model::document::text::Text;
+
+/// Many rollouts, and what became of each tenant in them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The format's name and version.
+    pub format: Format,
+    /// Only rollouts from this moment on were looked at, RFC 3339. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Text>,
+    /// Up to which moment rollouts were looked at and lag is counted, RFC 3339.
+    pub until: Text,
+    /// Every rollout that could be read, by time and then by archive.
+    pub rollouts: Vec<Rollout>,
+    /// Every tenant that was ever in a fleet of a rollout that asserts something, by control plane and name.
+    pub tenants: Vec<Tenant>,
+    /// Archives that could not be read, by name.
+    pub unreadable: Vec<Unreadable>,
+    /// Plans and fleets that belong to no archive, by name.
+    pub unpaired: Vec<Text>,
+    /// Name and version of the tool.
+    pub tool: Text,
+}
+
+impl Audit {
+    /// All but what is as many as rollouts or tenants are, which would be a second copy of months.
+    pub fn without_lists(&self) -> Self {
+        Self {
+            format: self.format,
+            since: self.since.clone(),
+            until: self.until.clone(),
+            rollouts: Vec::new(),
+            tenants: Vec::new(),
+            unreadable: self.unreadable.clone(),
+            unpaired: self.unpaired.clone(),
+            tool: self.tool.clone(),
+        }
+    }
+}
+
+/// The name and version of the document's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Format {
+    /// Version 1.
+    #[serde(rename = "rollproof.audit/v1")]
+    V1,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// The path of its evidence, from the folder on that was named; with it, where several were.
+    pub archive: Text,
+    /// SHA-256 of that evidence, unpacked, in hexadecimal digits.
+    pub sha256: Text,
+    /// When it was made, RFC 3339: when it ended, as its document says, else when it began, else the time in its name,
+    /// else when its document was collected.
+    pub at: Text,
+    /// The control plane's URL. Absent: nothing names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Text>,
+    /// The tag that every tenant had to run. Absent: there is no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Text>,
+    /// Whether it was a dry run.
+    pub dry_run: bool,
+    /// What it was called when it was made.
+    pub called: Called,
+    /// What the policies say of it now.
+    pub decision: Decision,
+    /// Why, where that is no pass: what denies it or leaves it undecided.
+    pub because: Vec<Because>,
+    /// Who enumerated its fleet.
+    pub fleet_source: FleetSource,
+    /// How many tenants it had to cover.
+    pub fleet: u64,
+    /// How many of them are proven on the target.
+    pub proven: u64,
+    /// How many are not, and were not shipped past.
+    pub stragglers: u64,
+    /// How many stragglers were shipped past.
+    pub quarantined: u64,
+    /// Whether anybody but the canary is proven on the target: then those that are not are behind.
+    pub fanned_out: bool,
+    /// The tenant that goes first and alone. Absent: none, or there is no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Text>,
+    /// Whether that tenant is in the fleet. Absent: no canary, or nobody was enumerated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_in_fleet: Option<bool>,
+}
+
+/// What a rollout was called when it was made: by the report beside its evidence, else by the `ok` of its response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Called {
+    /// A success.
+    Green,
+    /// None.
+    Red,
+    /// Nothing says.
+    Unknown,
+}
+
+/// Why a rollout is no pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    /// The finding's code.
+    pub code: Text,
+    /// One sentence.
+    pub message: Text,
+    /// The tenants that it is about, sorted.
+    pub tenants: Vec<Text>,
+}
+
+/// What became of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Its name.
+    #[expect(clippy::struct_field_names, reason = "as every published format has it")]
+    pub tenant: Text,
+    /// The control plane of its rollouts. Absent: nothing names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Text>,
+    /// In the fleets of how many rollouts it was.
+    pub rollouts: u64,
+    /// When it was first in a fleet, RFC 3339.
+    pub first_seen: Text,
+    /// Whether the fleet was without it before that.
+    pub appeared: bool,
+    /// When it was last in a fleet, RFC 3339.
+    pub last_seen: Text,
+    /// When the fleet was first without it after that, RFC 3339. Absent: it is still in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Text>,
+    /// How often it was proven in a rollout and behind in its next.
+    pub falls: u64,
+    /// In how many of its last rollouts, in a row, it was shipped past.
+    pub quarantined_running: u64,
+    /// When it was behind, oldest first; the last may still last.
+    pub behind: Vec<Behind>,
+    /// A letter for each of `rollouts`: the first of its proof state (`v`erified, `a`ssumed, `o`ff_target, `e`rrored,
+    /// `d`ry_run, `u`nreached), `m` where nobody enumerated a fleet and no row answers for it, and `.` where the rollout
+    /// has nothing to do with it. Upper case: it was behind. Absent: it was in every fleet and never behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Text>,
+}
+
+/// A time for which a tenant was behind: not proven on the target of a rollout that reached others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Behind {
+    /// The first rollout that left it behind, RFC 3339.
+    pub since: Text,
+    /// The first rollout then in which it was proven, RFC 3339. Absent: it still is behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Text>,
+    /// How many rollouts left it behind.
+    pub rollouts: u64,
+    /// How long, in seconds; up to the audit's `until` where it still is.
+    pub seconds: u64,
+    /// Its proof state in the last of these rollouts, or `missing`.
+    pub state: Text,
+    /// Why it was not proven in it, in words.
+    pub reason: Text,
+    /// Whether somebody had agreed to live with that in it.
+    pub waived: bool,
+}
+
+/// An archive that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unreadable {
+    /// Its path.
+    pub archive: Text,
+    /// Why, and where.
+    pub problem: Text,
+}

@@ -1,0 +1,173 @@
+//! What was read of the gates before and while a rollout was driven (contract section 5). Facts only: what follows from
+//! them is `rollproof.gates`'s to say.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::document::text::Text;
+
+/// What was read before or while a rollout was driven.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gates {
+    /// Why the plan is disabled. Absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_disabled: Option<Text>,
+    /// Every reading of the kill switch, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub switch: Vec<SwitchReading>,
+    /// How the wait for CI ended; the last one, where a rollout was resumed. Absent: nobody waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci: Option<CiWait>,
+    /// Every reading of the branch's head, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub head: Vec<HeadReading>,
+}
+
+/// How often a service was asked, and what came last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// How many requests were made; none without a token.
+    pub requests: u32,
+    /// How many of them were answered.
+    pub answers: u32,
+    /// The HTTP status of the last answer. Absent: none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 999))]
+    pub status: Option<u16>,
+    /// Why it could not be read, in our words. Absent: it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Text>,
+    /// The beginning of an answer that could not be read. May hold sensitive text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Text>,
+}
+
+/// A reading of the kill switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchReading {
+    /// When, RFC 3339.
+    pub at: Text,
+    /// Index of the call that it was read before.
+    pub before: u32,
+    /// The variable's name.
+    pub variable: Text,
+    /// What it says.
+    pub state: SwitchState,
+    /// Where that was read.
+    pub source: SwitchSource,
+    /// The variable's value. Absent: it is not set, or not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Text>,
+    /// How it was asked for.
+    pub asked: Asked,
+}
+
+/// What the kill switch says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SwitchState {
+    /// Nothing is to be held.
+    Off,
+    /// Nothing may be rolled out.
+    Armed,
+    /// Nobody knows.
+    Unreadable,
+}
+
+/// Where the kill switch was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SwitchSource {
+    /// The service, just now.
+    Live,
+    /// The job's own environment, as it was when the job began.
+    Job,
+}
+
+/// A reading of the branch's head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeadReading {
+    /// When, RFC 3339.
+    pub at: Text,
+    /// Index of the call that it was read before.
+    pub before: u32,
+    /// The branch.
+    pub branch: Text,
+    /// The commit that is rolled out.
+    pub sha: Text,
+    /// How that stands to the head.
+    pub state: HeadState,
+    /// The head. Absent: it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Text>,
+    /// How it was asked for.
+    pub asked: Asked,
+}
+
+/// How a commit stands to its branch's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum HeadState {
+    /// It is the head.
+    Latest,
+    /// The head is another commit.
+    Superseded,
+    /// Nobody knows.
+    Unreadable,
+}
+
+/// How the wait for CI ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CiWait {
+    /// When it ended, RFC 3339.
+    pub at: Text,
+    /// The commit.
+    pub sha: Text,
+    /// The contexts that have to be green, in the order in which they were required.
+    pub contexts: Vec<CiContext>,
+    /// How it ended.
+    pub end: CiEnd,
+    /// How often all pages were read.
+    pub polls: u32,
+    /// How it was asked for.
+    pub asked: Asked,
+}
+
+/// A CI context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CiContext {
+    /// Its name.
+    pub name: Text,
+    /// Its last state, in small letters. Absent: the commit has no such context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Text>,
+}
+
+/// How a wait for CI ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum CiEnd {
+    /// There was nothing left to wait for.
+    Answered,
+    /// The time was over.
+    TimedOut,
+    /// A page could not be read.
+    Unreadable,
+}
+
+/// How many requests the gates needed, and how many of them were answered.
+pub fn contacts(gates: &Gates) -> (u32, u32) {
+    let asked = gates.switch.iter().map(|reading| &reading.asked);
+    let asked = asked.chain(gates.head.iter().map(|reading| &reading.asked)).chain(gates.ci.iter().map(|ci| &ci.asked));
+    asked.fold((0, 0), |(requests, answers), asked: &Asked| (requests + asked.requests, answers + asked.answers))
+}

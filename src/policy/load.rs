@@ -1,0 +1,328 @@
+//! Loads policies: bundled ones and a team's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::declared::metadata::Blocks;
+use crate::declared::names::{FACTS, HALT, LIBRARIES, OURS, QUERY, READY};
+use crate::declared::params::{Declaration, Given, Param, ParamSource};
+use crate::declared::subject::Subject;
+use crate::declared::{bundled, metadata, names, params};
+use crate::error::Error;
+use crate::io::config::Mode;
+use crate::lint;
+use crate::model::finding::{RulePlace, Severity};
+use crate::policy::facts::{FactFiles, Facts, Needed, Opened};
+use crate::policy::package::{Package, Rule, key};
+use crate::policy::prepared::Prepared;
+use crate::policy::waivers::Waivers;
+use crate::policy::{facts, files, query};
+use crate::rego::engine;
+use crate::rego::engine::module::{Module, Outline};
+use crate::rego::guard::{Limits, Pending, start};
+use crate::text::suggest::nearest;
+
+/// Loaded policies.
+#[derive(Debug)]
+pub struct Policies {
+    subject: Subject,
+    pub(crate) engine: engine::Loaded,
+    pub(crate) packages: Vec<Package>,
+    pub(crate) params: BTreeMap<String, Declaration>,
+    /// The facts that a team's own policies declare.
+    facts: Vec<Needed>,
+}
+
+impl Policies {
+    /// The bundled policies.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one is not as it should be: a bug of ours.
+    pub fn bundled() -> Result<Self, Error> {
+        Self::with(&[])
+    }
+
+    /// The bundled policies, and a team's own from these folders and files. Unit tests (`*_test.rego`) are left out.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
+    pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
+        Self::about(Subject::Rollout, files::all(paths)?)
+    }
+
+    /// The bundled policies that judge audits.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one is not as it should be: a bug of ours.
+    pub fn of_audits() -> Result<Self, Error> {
+        Self::about(Subject::Audit, Vec::new())
+    }
+
+    fn about(subject: Subject, own: Vec<Module>) -> Result<Self, Error> {
+        let mut modules = bundled::modules(subject);
+        let bundled = modules.len();
+        if !own.is_empty() {
+            let problems = lint::files(subject, modules.clone(), own.clone()).map_err(Error::Policy)?;
+            if !problems.is_empty() {
+                return Err(Error::Policies(problems));
+            }
+            modules.extend(own);
+        }
+        let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
+        let mut metadata = bundled::metadata().map_err(Error::Policy)?;
+        let blocks = |(i, outline): (usize, &Outline)| match metadata.remove(&outline.file) {
+            Some(blocks) if i < bundled => Ok(blocks),
+            _ => metadata::blocks(outline).map_err(|problem| Error::Policy(format!("{}: {problem}", outline.file))),
+        };
+        let blocks = outlines.iter().enumerate().map(blocks).collect::<Result<Vec<_>, _>>()?;
+        Self::read(subject, engine, outlines.into_iter().zip(blocks))
+    }
+
+    fn read(
+        subject: Subject,
+        engine: engine::Loaded,
+        outlines: impl Iterator<Item = (Outline, Blocks)>,
+    ) -> Result<Self, Error> {
+        let mut packages: BTreeMap<String, Package> = BTreeMap::new();
+        let mut params = BTreeMap::new();
+        let mut facts = Vec::new();
+        for (outline, blocks) in outlines {
+            let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
+            let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
+            let declared: Vec<String> = about.custom.params.keys().cloned().collect();
+            for (name, declaration) in about.custom.params {
+                if params.get(&name).is_some_and(|other| *other != declaration) {
+                    return Err(failed(format!("the parameter {name} is declared differently by another policy")));
+                }
+                params.insert(name, declaration);
+            }
+            facts.extend(about.custom.facts.into_iter().map(|(name, fact)| Needed {
+                package: outline.package.clone(),
+                file: outline.file.clone(),
+                name,
+                description: fact.description,
+            }));
+            if format!("{}.", outline.package).starts_with(LIBRARIES) {
+                continue;
+            }
+            let package = packages.entry(outline.package.clone()).or_insert_with(|| Package {
+                name: outline.package.clone(),
+                title: about.title.clone(),
+                description: about.description.trim().to_owned(),
+                rules: Vec::new(),
+                halts: false,
+                effective_from: about.custom.effective_from.clone(),
+                mode: None,
+                place: RulePlace { file: outline.file.clone(), line: outline.package_line },
+                needs: Vec::new(),
+                params: Vec::new(),
+            });
+            package.params.extend(declared);
+            package.needs.extend(about.custom.needs);
+            for rule in &outline.rules {
+                let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
+                if severity.is_none() && rule.name != HALT {
+                    continue;
+                }
+                if !rule.set {
+                    return Err(failed(format!("line {}: {} is no set of findings", rule.line, rule.name)));
+                }
+                let Some(severity) = severity else {
+                    package.halts = true;
+                    continue;
+                };
+                let said = blocks.get(&rule.line).cloned().unwrap_or_default();
+                package.rules.push(Rule {
+                    severity,
+                    place: RulePlace { file: outline.file.clone(), line: rule.line },
+                    codes: said.custom.codes,
+                    waivable: said.custom.waivable.or(about.custom.waivable) != Some(false),
+                    title: if said.title.is_empty() { about.title.clone() } else { said.title },
+                    description: said.description.trim().to_owned(),
+                    remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
+                });
+            }
+        }
+        // What only others import states nothing.
+        let speaks = |package: &Package| !package.rules.is_empty() || package.halts;
+        let packages: Vec<Package> = packages.into_values().filter(speaks).collect();
+        if packages.is_empty() {
+            return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
+        }
+        Ok(Self { subject, engine, packages, params, facts })
+    }
+
+    /// The policies, by name.
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// A team's own policies, by name.
+    pub fn own(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| !names::is_ours(&package.name))
+    }
+
+    /// Every parameter that a policy declares, by name.
+    pub const fn declared(&self) -> &BTreeMap<String, Declaration> {
+        &self.params
+    }
+
+    /// The parameters that are meant for these policies: `rollproof.toml` is for rollouts and for audits.
+    fn meant(&self, mut given: Vec<Given>) -> Result<Vec<Given>, Error> {
+        let strange = |given: &Given| given.from == ParamSource::Config && !self.params.contains_key(&given.name);
+        if given.iter().any(strange) {
+            let meant = match self.subject {
+                Subject::Rollout => Self::of_audits()?.params.into_keys().collect(),
+                // Whether nobody knows it, rollouts tell: they have a team's own policies.
+                Subject::Audit => given.iter().map(|given| given.name.clone()).collect::<BTreeSet<_>>(),
+            };
+            given.retain(|given| !strange(given) || !meant.contains(&given.name));
+        }
+        Ok(given)
+    }
+
+    /// The value of every declared parameter, by name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where one that is given is not declared or has a wrong value.
+    pub fn params(&self, given: &[Given]) -> Result<Vec<Param>, Error> {
+        params::resolve(&self.params, given)
+    }
+
+    /// How much each policy weighs, as the configuration has it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where a policy is not there, or must not be softened, or no reason is given.
+    pub fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
+        for (name, mode) in modes {
+            let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
+            let full = if names.contains(&&*name) { name.clone() } else { format!("{OURS}{name}") };
+            let near = nearest(&name, names.iter().map(|known| known.strip_prefix(OURS).unwrap_or(known)))
+                .map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+            let Some(package) = self.packages.iter_mut().find(|package| package.name == full) else {
+                let problem = format!("the configuration softens a policy {name:?}, which is not there");
+                return Err(Error::usage(problem, format!("{near}rollproof policy list names all")));
+            };
+            if let Some(code) = package.rules.iter().filter(|rule| !rule.waivable).flat_map(|rule| &rule.codes).next() {
+                let problem = format!("the configuration softens {name}, which has {code}, and that is never waivable");
+                return Err(Error::usage(problem, "take the mode out; a parameter or a waiver may be what is wanted"));
+            }
+            if full.starts_with(OURS) && mode.reason.as_ref().is_none_or(|reason| reason.trim().is_empty()) {
+                let problem = format!("the configuration softens the bundled policy {name} and gives no reason");
+                return Err(Error::usage(problem, format!("say why: [policies.{name}] reason = \"...\"")));
+            }
+            package.mode = Some(mode);
+        }
+        Ok(())
+    }
+
+    /// What the policies' libraries are told beside the evidence.
+    fn data(&self, params: &[Param], waivers: &Waivers, facts: &Facts) -> Value {
+        let params: Map<String, Value> =
+            params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
+        let codes = |waivable: bool| {
+            let rules = self.packages.iter().flat_map(|package| package.rules.iter().map(move |rule| (package, rule)));
+            let codes = rules.filter(|(_, rule)| waivable || !rule.waivable).flat_map(|(package, rule)| {
+                let bare = rule.codes.is_empty().then(|| key(package, rule.severity));
+                rule.codes.iter().cloned().chain(bare)
+            });
+            codes.collect::<BTreeSet<_>>()
+        };
+        let modes = self.packages.iter().filter_map(|package| Some((&package.name, package.mode.as_ref()?)));
+        let days = self.packages.iter().filter_map(|package| Some((&package.name, package.effective_from.as_ref()?)));
+        let given: Vec<_> = waivers.given.iter().map(|given| &given.waiver).collect();
+        let mut data = json!({"rollproof": {"params": params, "given": {
+            "waivers": given,
+            "codes": {"declared": codes(true), "unwaivable": codes(false)},
+            "modes": {
+                "configured": modes.collect::<BTreeMap<_, _>>(),
+                "effective_from": days.collect::<BTreeMap<_, _>>(),
+            },
+        }}});
+        if !facts.values.is_empty() {
+            data[FACTS] = facts.values.clone().into();
+        }
+        data
+    }
+
+    /// Makes them ready to be asked.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code; those of
+    /// [`facts::read`].
+    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Option<Vec<Opened>>) -> Result<Prepared, Error> {
+        let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
+        let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
+        let facts = facts.map_or_else(|| Ok(Facts::default()), |facts| facts::read(facts, &self.facts, &needed))?;
+        let data = self.data(&params, &waivers, &facts);
+        let text = match self.subject {
+            Subject::Rollout => query::module(&self.packages, !waivers.given.is_empty()),
+            Subject::Audit => query::nothing(),
+        };
+        let query = Module { file: format!("{QUERY}.rego"), text };
+        let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
+        let prepared =
+            Prepared { packages: self.packages, declared: self.params, params, waivers, facts, engine, time: None };
+        prepared.check_waivers()?;
+        Ok(prepared)
+    }
+}
+
+/// What is asked for beside the bundled policies.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// What is judged.
+    pub subject: Subject,
+    /// Folders and files of a team's own policies.
+    pub paths: Vec<PathBuf>,
+    /// Values of parameters.
+    pub params: Vec<Given>,
+    /// How much policies weigh, by package.
+    pub modes: BTreeMap<String, Mode>,
+    /// What is waived.
+    pub waivers: Waivers,
+    /// How much time all policies together may take for an answer, if not what their own limits say.
+    pub time: Option<Duration>,
+    /// What a team's own policies know besides the evidence.
+    /// None asks for none: what only tries policies out gives them itself.
+    pub facts: Option<FactFiles>,
+    /// The one package that has its say; all do where none is named.
+    pub only: Option<&'static str>,
+}
+
+/// Reads a team's own policies, and begins to load them and the bundled ones on a policy thread. Files are read before
+/// it starts: where one comes slowly, no policy is to blame.
+///
+/// # Errors
+/// [`Error::Policy`] where a file cannot be read, or the operating system refuses.
+pub fn load(settings: Settings) -> Result<Loading, Error> {
+    let own = files::all(&settings.paths)?;
+    let facts = settings.facts.map(FactFiles::open);
+    let work = move || {
+        let mut policies = Policies::about(settings.subject, own)?;
+        policies.soften(settings.modes)?;
+        let params = policies.params(&policies.meant(settings.params)?)?;
+        if let Some(only) = settings.only {
+            policies.packages.retain(|package| package.name == only);
+        }
+        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, facts)? })
+    };
+    start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
+}
+
+/// Policies that are being loaded.
+pub struct Loading(Pending<Result<Prepared, Error>>);
+
+impl Loading {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters, modes and waivers; those of
+    /// [`facts::read`].
+    pub fn wait(self) -> Result<Prepared, Error> {
+        self.0.wait().map_err(Error::Policy)?
+    }
+}

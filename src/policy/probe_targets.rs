@@ -1,0 +1,37 @@
+//! Whom to ask for their build: what `rollproof.build` says of it.
+
+use crate::error::Error;
+use crate::model::document::Document;
+use crate::model::document::text::Text;
+use crate::policy::prepared::Prepared;
+
+/// The package that says it.
+const BUILD: &str = "rollproof.build";
+
+/// Its rules: sets of indices into the document's cohorts, and into its probes.
+const RULES: [&str; 2] = ["fresh", "awaited"];
+
+/// The rule of the generated query.
+pub(crate) fn query() -> String {
+    let ask = RULES.map(|rule| format!("\t{rule:?}: [value | value := data.{BUILD}.{rule}],\n")).concat();
+    format!("whom := {{\n{ask}}}\n")
+}
+
+impl Prepared {
+    /// The tenants that are asked next; nobody where everybody has answered with the rollout's commit, or where builds
+    /// say nothing of the rollout.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn whom(&self, document: &Document) -> Result<Vec<Text>, Error> {
+        let answer = self.ask("data.rollproof.query.whom", document)?;
+        let [fresh, awaited] = RULES.map(|rule| {
+            let indices = answer.get(rule).only().and_then(|said| said.elements::<usize>());
+            indices.map_err(|error| Error::Policy(format!("{BUILD}.{rule}: {error}")))
+        });
+        let cohorts = fresh?.into_iter().filter_map(|i| document.cohorts.get(i)).map(|cohort| &cohort.tenants);
+        let probes = document.probes.iter().flatten().map(|probe| &probe.tenants).collect::<Vec<_>>();
+        let probes = awaited?.into_iter().filter_map(|i| probes.get(i).copied()).collect::<Vec<_>>();
+        Ok(cohorts.chain(probes).flatten().cloned().collect())
+    }
+}

@@ -1,0 +1,253 @@
+//! The engine: this file and `engine/` alone name regorus. Interpreter, strict builtin errors, no clock, no network.
+
+pub(crate) mod ast;
+pub(crate) mod coverage;
+pub(crate) mod explore;
+pub mod module;
+pub(crate) mod probe;
+pub(crate) mod text;
+pub(crate) mod trial;
+pub(crate) mod unit;
+pub(crate) mod why;
+
+use std::num::NonZeroU32;
+
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, LimitError, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::diagnostic::problem::Problem;
+use crate::model::audit::{Audit, Tenant};
+use crate::model::document::text::Text;
+use crate::model::document::{Call, Document};
+use crate::rego::engine::module::{Module, Outline, outline};
+use crate::rego::guard::{Limits, guarded};
+use crate::rego::syntax;
+
+/// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
+/// they are shadowed, in case one is ever reached.
+const IMPURE: [(&str, u8); 2] = [("rand.intn", 2), ("time.now_ns", 0)];
+
+/// Reads files for the static checks, on a policy thread.
+///
+/// # Errors
+/// In words, where a limit was reached; what is wrong with a file stands in its place.
+pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Problem>>, String> {
+    guarded(Limits::for_cohorts(0), move || Ok(modules.iter().map(ast::parse).collect()))
+}
+
+/// Evidence as the engine reads it: the document without `origins` and `phases`.
+#[derive(Debug, Clone)]
+pub struct Input(Value);
+
+impl Input {
+    /// Makes it; tenant names are shared with the document.
+    ///
+    /// # Errors
+    /// None that evidence can cause.
+    pub fn new(document: &Document) -> Result<Self, serde_json::Error> {
+        Inputs::default().next(document)
+    }
+
+    /// Makes it of an audit, without what became of tenants rollout by rollout.
+    ///
+    /// # Errors
+    /// None that archives can cause.
+    pub fn audit(audit: &Audit) -> Result<Self, serde_json::Error> {
+        let value = |part: serde_json::Value| Value::from(part);
+        let rollouts = audit.rollouts.iter().map(|rollout| serde_json::to_value(rollout).map(value));
+        let rollouts = rollouts.collect::<Result<Vec<_>, _>>()?;
+        let without_history = |tenant: &Tenant| Tenant { history: None, ..tenant.clone() };
+        let tenants = audit.tenants.iter().map(|tenant| serde_json::to_value(without_history(tenant)).map(value));
+        let tenants = tenants.collect::<Result<Vec<_>, _>>()?;
+        let mut input = value(serde_json::to_value(audit.without_lists())?);
+        if let Ok(object) = input.as_object_mut() {
+            object.insert(Value::from("rollouts"), Value::from(rollouts));
+            object.insert(Value::from("tenants"), Value::from(tenants));
+        }
+        Ok(Self(input))
+    }
+}
+
+/// The evidence of one rollout while it is driven, behind one call after another. A call that has ended stays as it is,
+/// so it is made once.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    ended: Vec<Value>,
+}
+
+impl Inputs {
+    /// Makes the next one.
+    ///
+    /// # Errors
+    /// As [`Input::new`].
+    pub fn next(&mut self, document: &Document) -> Result<Input, serde_json::Error> {
+        let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
+        let call = |call: &Call| with_tenants(&call.without_tenants(), &call.tenants);
+        for ended in document.calls.iter().skip(self.ended.len()).take_while(|call| call.has_ended()) {
+            self.ended.push(call(ended)?);
+        }
+        debug_assert!(
+            document.calls.iter().zip(&self.ended).all(|(now, ended)| call(now).is_ok_and(|now| now == *ended))
+        );
+        let mut calls = self.ended.clone();
+        for open in document.calls.iter().skip(calls.len()) {
+            calls.push(call(open)?);
+        }
+        let cohorts = document.cohorts.iter().map(|cohort| with_tenants(&cohort.without_tenants(), &cohort.tenants));
+        let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
+        if let Ok(object) = input.as_object_mut() {
+            object.insert(Value::from("calls"), Value::from(calls));
+            object.insert(Value::from("cohorts"), Value::from(cohorts));
+        }
+        Ok(Input(input))
+    }
+}
+
+/// A call or a cohort, its tenants' names shared.
+fn with_tenants<T: Serialize>(rest: &T, tenants: &[Text]) -> Result<Value, serde_json::Error> {
+    let mut value = Value::from(serde_json::to_value(rest)?);
+    let tenants: Vec<Value> = tenants.iter().map(|tenant| Value::String(tenant.shared())).collect();
+    if let Ok(object) = value.as_object_mut() {
+        object.insert(Value::from("tenants"), Value::from(tenants));
+    }
+    Ok(value)
+}
+
+/// The answer to a query.
+#[derive(Debug)]
+pub struct Answer(Value);
+
+impl Answer {
+    /// What lies under a key.
+    pub fn get(&self, key: &str) -> Self {
+        Self(self.0[key].clone())
+    }
+
+    /// What an array of one element holds.
+    ///
+    /// # Errors
+    /// In words, where it is empty: a rule is undefined.
+    pub fn only(&self) -> Result<Self, String> {
+        match &self.0 {
+            Value::Array(array) if array.len() == 1 => Ok(Self(self.0[0].clone())),
+            _ => Err("the rule is undefined".into()),
+        }
+    }
+
+    /// It, as a type of ours.
+    ///
+    /// # Errors
+    /// In words, where it has another form.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::to_value(&self.0).and_then(serde_json::from_value).map_err(|error| error.to_string())
+    }
+
+    /// The elements of an array or a set, one by one.
+    ///
+    /// # Errors
+    /// In words, where it is neither or an element has another form.
+    pub fn elements<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
+        let element = |value: &Value| {
+            serde_json::to_value(value).and_then(serde_json::from_value).map_err(|error| error.to_string())
+        };
+        match &self.0 {
+            Value::Array(array) => array.iter().map(element).collect(),
+            Value::Set(set) => set.iter().map(element).collect(),
+            _ => Err("it is neither an array nor a set".into()),
+        }
+    }
+}
+
+/// An engine that has read some modules.
+#[derive(Debug)]
+pub struct Loaded(Engine);
+
+impl Loaded {
+    /// Reads modules, each of them once: on a policy thread, where they are not our own.
+    ///
+    /// # Errors
+    /// The parser's message, with file and line.
+    pub fn new(modules: Vec<Module>) -> Result<(Self, Vec<Outline>), String> {
+        let mut engine = Engine::new();
+        engine.set_strict_builtin_errors(true);
+        // What policies print goes nowhere: it would stand between the lines that a CI's log obeys.
+        engine.set_gather_prints(true);
+        for (name, arity) in IMPURE {
+            let refuse = move |_: Vec<Value>| Err(anyhow::anyhow!("{name} is not deterministic"));
+            engine.add_extension(name.to_owned(), arity, Box::new(refuse)).map_err(|error| error.to_string())?;
+        }
+        for module in modules {
+            let file = module.file.clone();
+            let read = engine.add_policy(module.file, module.text);
+            read.map_err(|error| format!("{file}: {}", error.to_string().trim_start_matches(['\n', ' '])))?;
+        }
+        let outlines = engine.get_modules().iter().map(|ast| outline(ast)).collect::<Result<_, _>>()?;
+        Ok((Self(engine), outlines))
+    }
+
+    /// Makes it ready to be asked, with data and one module more.
+    ///
+    /// # Errors
+    /// In words: what the engine says.
+    pub fn prepare(self, query: Module, data: serde_json::Value, warm: &str) -> Result<Prepared, String> {
+        let Self(mut engine) = self;
+        engine.add_policy(query.file, query.text).map_err(|error| error.to_string())?;
+        engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
+        // The engine analyses its modules when it is asked for the first time, and copies of it need not do so again.
+        engine.eval_rule(warm.into()).map_err(|error| error.to_string())?;
+        Ok(Prepared(engine))
+    }
+}
+
+/// An engine that is ready; every question is asked of a copy.
+#[derive(Debug, Clone)]
+pub struct Prepared(Engine);
+
+impl Prepared {
+    /// What each file declares, and its text.
+    ///
+    /// # Errors
+    /// In words, with the line.
+    pub fn files(&self) -> Result<Vec<(Outline, String)>, String> {
+        let mut engine = self.0.clone();
+        let modules = engine.get_modules();
+        modules.iter().map(|ast| Ok((outline(ast)?, ast.package.span.source.contents().clone()))).collect()
+    }
+
+    /// What a rule says that looks at no input, on this thread.
+    ///
+    /// # Errors
+    /// In words: what the engine says.
+    pub fn ask_here(&self, rule: &str) -> Result<Answer, String> {
+        self.0.clone().eval_rule(rule.into()).map(Answer).map_err(|error| error.to_string())
+    }
+
+    /// What a rule says of some input, on a policy thread.
+    ///
+    /// # Errors
+    /// In words: what the engine says, or which limit was reached.
+    pub fn ask(&self, rule: &str, input: Input, limits: Limits) -> Result<Answer, String> {
+        let (mut engine, rule) = (self.0.clone(), rule.to_owned());
+        guarded(limits, move || {
+            if let Some(check_interval) = NonZeroU32::new(64) {
+                engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
+            }
+            engine.set_input(input.0);
+            let answer = engine.eval_rule(rule).map_err(|error| in_words(&error, limits))?;
+            if answer == Value::Undefined {
+                return Err("the policies' answer is undefined".into());
+            }
+            Ok(Answer(answer))
+        })
+    }
+}
+
+/// What the engine says, or which limit it noticed.
+pub(crate) fn in_words(error: &anyhow::Error, limits: Limits) -> String {
+    match error.downcast_ref::<LimitError>() {
+        Some(LimitError::TimeLimitExceeded { .. }) => limits.out_of_time(),
+        _ => error.to_string(),
+    }
+}

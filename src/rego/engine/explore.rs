@@ -1,0 +1,89 @@
+//! What is asked of policies beside their findings: any expression, and the source of a package.
+
+use std::collections::BTreeSet;
+
+use regorus::unstable::{Module as Ast, Ref};
+use regorus::{Engine, Value};
+
+use crate::rego::engine::module::{Module, path};
+use crate::rego::engine::unit::{PROBE, bound};
+use crate::rego::engine::{Input, Loaded, Prepared, in_words};
+use crate::rego::guard::{Limits, guarded};
+
+impl Loaded {
+    /// Every file with its package.
+    pub fn modules(&self) -> Vec<(String, Module)> {
+        modules(&self.0)
+    }
+}
+
+fn modules(engine: &Engine) -> Vec<(String, Module)> {
+    let mut engine = engine.clone();
+    let file = |ast: &Ref<Ast>| {
+        let source = &ast.package.span.source;
+        let module = Module { file: source.get_path().clone(), text: source.contents().clone() };
+        Some((path(&ast.package.refr)?, module))
+    };
+    engine.get_modules().iter().filter_map(file).collect()
+}
+
+impl Prepared {
+    /// Every file with its package.
+    pub fn modules(&self) -> Vec<(String, Module)> {
+        modules(&self.0)
+    }
+
+    /// What lies under `data` beside the packages.
+    ///
+    /// # Errors
+    /// In words, where it is no JSON.
+    pub fn data(&self) -> Result<serde_json::Value, String> {
+        serde_json::to_value(self.0.get_data()).map_err(|error| error.to_string())
+    }
+
+    /// What an expression is in a package: a value for each way in which it holds. Conditions without a value of their
+    /// own (`not x`, `some x in xs`) are `true` where they hold.
+    ///
+    /// # Errors
+    /// In words: what the engine says, or which limit was reached.
+    pub fn query(
+        &self,
+        package: &str,
+        expression: &str,
+        input: Input,
+        limits: Limits,
+    ) -> Result<Vec<serde_json::Value>, String> {
+        let mut engine = self.0.clone();
+        let (package, expression) = (package.to_owned(), expression.to_owned());
+        guarded(limits, move || {
+            bound(&mut engine, limits);
+            engine.set_input(input.0);
+            let imports = imports(&mut engine, &package);
+            let module = |inner: &str| format!("package {package}\n{imports}\n{PROBE} := [value |\n{inner}\n]\n");
+            let term = module(&format!("value := {expression}"));
+            if let Err(error) = engine.add_policy(PROBE.into(), term) {
+                // What is no term may be a list of conditions; the first error is the one that says more.
+                let conditions = module(&format!("{expression}\nvalue := true"));
+                engine
+                    .add_policy(PROBE.into(), conditions)
+                    .map_err(|_| crate::rego::engine::module::last_line(&error))?;
+            }
+            let answer = engine.eval_rule(format!("data.{package}.{PROBE}"));
+            let answer = answer.map_err(|error| match crate::rego::engine::ast::located(&error.to_string()) {
+                Some((file, _, _, said)) if file == PROBE => said,
+                _ => in_words(&error, limits),
+            })?;
+            let json = |value: &Value| serde_json::to_value(value).map_err(|error| error.to_string());
+            answer.as_array().map_or_else(|_| Ok(Vec::new()), |values| values.iter().map(json).collect())
+        })
+    }
+}
+
+/// What the files of a package import, each once.
+fn imports(engine: &mut Engine, package: &str) -> String {
+    let modules = engine.get_modules().iter();
+    let of_package = modules.filter(|ast| path(&ast.package.refr).as_deref() == Some(package));
+    let imports: BTreeSet<&str> =
+        of_package.flat_map(|ast| ast.imports.iter().map(|import| import.span.text())).collect();
+    imports.into_iter().map(|import| format!("{import}\n")).collect()
+}

@@ -1,0 +1,139 @@
+//! The policy thread: a large stack, a time limit and a memory cap around the engine, so that a runaway policy ends in
+//! an error and never in an aborted process.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::rego::memory;
+use crate::rego::memory::Budget;
+
+/// Virtual, not resident: nested policies recurse deeply.
+const STACK_BYTES: usize = 1 << 30;
+
+/// How long the engine's own limit may be overdue before the thread is given up.
+const GRACE: Duration = Duration::from_millis(500);
+
+const TICK: Duration = Duration::from_millis(5);
+
+thread_local! {
+    static WORK: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What work counts that was stopped, since nobody knows how much it was.
+const STOPPED: u64 = 1 << 24;
+
+/// What policies have done for this thread so far, in requests for memory: some million a second, and about the same
+/// number on any machine.
+pub fn work() -> u64 {
+    WORK.get()
+}
+
+fn worked(requests: u64) {
+    WORK.set(WORK.get().saturating_add(requests));
+}
+
+/// What a policy may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For all policies together.
+    pub time: Duration,
+    /// What the policy thread may hold, in bytes.
+    pub memory: usize,
+}
+
+impl Limits {
+    /// That there was too little time.
+    pub fn out_of_time(self) -> String {
+        format!("the policies need more than {:?}", self.time)
+    }
+
+    /// So much time for all, whatever the document holds.
+    pub fn within(self, time: Option<Duration>) -> Self {
+        Self { time: time.unwrap_or(self.time), ..self }
+    }
+
+    /// The limits for a document of so many cohorts: 10 s and 100 µs a cohort; 2 GiB and 4 KiB a cohort.
+    pub fn for_cohorts(cohorts: usize) -> Self {
+        let many = u32::try_from(cohorts).unwrap_or(u32::MAX);
+        Self {
+            time: Duration::from_secs(10) + Duration::from_micros(100) * many,
+            memory: (2_usize << 30).saturating_add(cohorts.saturating_mul(4 << 10)),
+        }
+    }
+}
+
+/// Does `work` on a policy thread.
+///
+/// # Errors
+/// In words: which limit was reached, or that the engine failed.
+pub fn guarded<T: Send + 'static>(
+    limits: Limits,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    start(limits, work)?.wait()?
+}
+
+/// Begins `work` on a policy thread.
+///
+/// # Errors
+/// In words: the operating system refuses.
+pub fn start<T: Send + 'static>(
+    limits: Limits,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Pending<T>, String> {
+    let (sender, receiver) = channel();
+    let end = Instant::now() + limits.time + GRACE;
+    let budget = Budget::new(limits.memory);
+    let own = Arc::clone(&budget);
+    thread::Builder::new()
+        .name("policy".into())
+        .stack_size(STACK_BYTES)
+        .spawn(move || {
+            own.cap_this_thread();
+            // Nobody listens any more once the time is over.
+            let _ = sender.send((work(), memory::requests()));
+        })
+        .map_err(|error| format!("cannot start the policy thread: {error}"))?;
+    Ok(Pending { limits, end, budget, receiver })
+}
+
+/// Work on a policy thread.
+pub struct Pending<T> {
+    limits: Limits,
+    end: Instant,
+    budget: Arc<Budget>,
+    receiver: Receiver<(T, u64)>,
+}
+
+impl<T> Pending<T> {
+    /// Waits for what comes of it.
+    ///
+    /// # Errors
+    /// In words: which limit was reached, or that the engine failed.
+    pub fn wait(self) -> Result<T, String> {
+        let Self { limits, end, budget, receiver } = self;
+        loop {
+            match receiver.recv_timeout(TICK) {
+                Ok((done, requests)) => {
+                    worked(requests);
+                    return Ok(done);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err("the engine failed; please report this as a bug".into());
+                }
+                Err(RecvTimeoutError::Timeout) if budget.exceeded() => {
+                    worked(STOPPED);
+                    return Err(format!("the policies need more than {} MiB of memory", limits.memory >> 20));
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
+                    worked(STOPPED);
+                    return Err(limits.out_of_time());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}

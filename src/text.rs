@@ -1,0 +1,5 @@
+//! Small helpers about text.
+
+pub mod escape;
+pub(crate) mod json;
+pub(crate) mod suggest;
