@@ -52,3 +52,7 @@ pub mod report;
 pub mod schema;
 pub mod text;
 pub(crate) mod time;
+
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: rego::memory::CappedAllocator = rego::memory::CappedAllocator;

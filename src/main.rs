@@ -6,7 +6,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use rollproof::cli::{self, Cli};
 use rollproof::error::Error;
+use rollproof::rego::memory::CappedAllocator;
 use rollproof::text::escape::block;
+
+/// Counts what policies hold; without it none is evaluated.
+#[global_allocator]
+static ALLOCATOR: CappedAllocator = CappedAllocator;
 
 fn main() -> ExitCode {
     // A panic may quote what comes from outside, too.

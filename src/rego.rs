@@ -2,5 +2,5 @@
 
 pub mod engine;
 pub(crate) mod guard;
-pub(crate) mod memory;
+pub mod memory;
 pub(crate) mod syntax;

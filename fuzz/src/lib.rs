@@ -5,26 +5,23 @@ use std::sync::LazyLock;
 
 use clap::ValueEnum as _;
 use jiff::Timestamp;
-use rollproof::collect::{Sources, collect};
 use rollproof::collect::fields::EvidenceFields;
-
+use rollproof::collect::{Sources, collect};
+use rollproof::error::Error;
 use rollproof::io::input::Source;
 use rollproof::model::document::Document;
 use rollproof::policy::load::{Settings, load};
 use rollproof::policy::prepared::Prepared;
-use rollproof::render::{Format, render};
 use rollproof::render::view::View;
-
+use rollproof::render::{Format, render};
+use rollproof::report::{Report, report};
 use rollproof::schema::document::validate;
 use rollproof::text::escape::block;
-
-use rollproof::error::Error;
-
-
-
-use rollproof::report::{Report, report};
-
 use tempfile::TempDir;
+
+/// Counts what policies hold; without it none is evaluated.
+#[global_allocator]
+static ALLOCATOR: rollproof::rego::memory::CappedAllocator = rollproof::rego::memory::CappedAllocator;
 
 /// The size limit of an input, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;

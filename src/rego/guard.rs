@@ -16,6 +16,10 @@ const STACK_BYTES: usize = 1 << 30;
 /// How long the engine's own limit may be overdue before the thread is given up.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Why nothing is evaluated in a program whose memory nobody counts.
+const NOT_COUNTED: &str = "the memory of policies cannot be limited: this program has to declare \
+                           `rollproof::rego::memory::CappedAllocator` as its `#[global_allocator]`";
+
 const TICK: Duration = Duration::from_millis(5);
 
 thread_local! {
@@ -93,8 +97,9 @@ pub fn start<T: Send + 'static>(
         .stack_size(STACK_BYTES)
         .spawn(move || {
             own.cap_this_thread();
+            let done = if memory::is_counted() { Ok(work()) } else { Err(NOT_COUNTED.to_owned()) };
             // Nobody listens any more once the time is over.
-            let _ = sender.send((work(), memory::requests()));
+            let _ = sender.send((done, memory::requests()));
         })
         .map_err(|error| format!("cannot start the policy thread: {error}"))?;
     Ok(Pending { limits, end, budget, receiver })
@@ -105,7 +110,7 @@ pub struct Pending<T> {
     limits: Limits,
     end: Instant,
     budget: Arc<Budget>,
-    receiver: Receiver<(T, u64)>,
+    receiver: Receiver<(Result<T, String>, u64)>,
 }
 
 impl<T> Pending<T> {
@@ -119,7 +124,7 @@ impl<T> Pending<T> {
             match receiver.recv_timeout(TICK) {
                 Ok((done, requests)) => {
                     worked(requests);
-                    return Ok(done);
+                    return done;
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err("the engine failed; please report this as a bug".into());

@@ -3,6 +3,10 @@
 //!
 //! The engine can be made to ask for gigabytes in one step, past its own limits; the process would be killed and no
 //! verdict written. Over the cap the policy thread stops for good instead, and whoever waits for it reports.
+//!
+//! The engine's own feature `allocator-memory-limits` does not replace this: it checks between the steps of the
+//! interpreter, and one step can ask for gigabytes; its limit is one for the whole process, with the evidence in it, and not
+//! one for a thread; and what counts there is an allocator with unsafe code, too.
 #![allow(unsafe_code, reason = "GlobalAlloc is an unsafe trait; every call goes to mimalloc as it came")]
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -14,11 +18,10 @@ use std::time::Duration;
 
 use mimalloc::MiMalloc;
 
-/// Mimalloc, counting on threads that have a [`Budget`].
-pub struct Capped;
-
-#[global_allocator]
-static ALLOCATOR: Capped = Capped;
+/// Mimalloc, counting on threads that have a [`Budget`]. A program that evaluates policies declares it as its
+/// `#[global_allocator]`; where none does, no policy is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub struct CappedAllocator;
 
 /// What one thread may hold.
 #[derive(Debug)]
@@ -58,6 +61,13 @@ impl Budget {
     }
 }
 
+/// Whether allocations of this thread, which has a [`Budget`], are counted: whether [`CappedAllocator`] is the program's.
+pub fn is_counted() -> bool {
+    let before = requests();
+    drop(std::hint::black_box(Box::new(0_u8)));
+    requests() > before
+}
+
 /// This thread's budget, if it has one.
 fn budget() -> Option<&'static Budget> {
     // SAFETY: the pointer is null or comes from `Arc::into_raw` of an `Arc` that is never dropped.
@@ -90,7 +100,7 @@ fn stop(budget: &Budget) -> ! {
 }
 
 // SAFETY: each method passes its arguments to `MiMalloc` unchanged and returns what that returns.
-unsafe impl GlobalAlloc for Capped {
+unsafe impl GlobalAlloc for CappedAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
         // SAFETY: the caller keeps the contract of `alloc`.
