@@ -132,7 +132,7 @@ fn console(example: &Example) -> Vec<(String, String)> {
 
 /// The tests of this crate, as `cargo test` filters them.
 fn known_tests() -> BTreeSet<String> {
-    let test = Regex::new(r"#\[test\]\n(?:\s*#\[[^\n]*\n)*\s*fn (\w+)").expect("a pattern");
+    let pattern = Regex::new(r"#\[test\]\n(?:\s*#\[[^\n]*\n)*\s*fn (\w+)").expect("a pattern");
     let (mut tests, mut folders) = (BTreeSet::new(), vec![root().join("tests/integration")]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -143,7 +143,7 @@ fn known_tests() -> BTreeSet<String> {
                 let module = path.strip_prefix(root().join("tests/integration")).expect("it is below");
                 let module = module.with_extension("").to_string_lossy().replace('/', "::");
                 let text = read(&path);
-                tests.extend(test.captures_iter(&text).map(|found| format!("{module}::{}", &found[1])));
+                tests.extend(pattern.captures_iter(&text).map(|found| format!("{module}::{}", &found[1])));
             }
         }
     }
@@ -465,7 +465,7 @@ fn every_page() -> Vec<PathBuf> {
                 if !name.starts_with('.') && !others.contains(&&*name) {
                     folders.push(path);
                 }
-            } else if name.ends_with(".md") {
+            } else if path.extension().is_some_and(|extension| extension == "md") {
                 pages.push(path);
             }
         }
