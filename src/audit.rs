@@ -2,7 +2,7 @@
 //! is each tenant behind?
 //!
 //! ```text
-//! folders ─ archive ─▶ [Archive] ─ verdict ─▶ [Judged] ─ history ─▶ Audit ─ schema, policy ─▶ [Finding] ─ report ─▶ AuditReport ─ render ─▶ bytes
+//! folders ─ archive ─▶ [Archive] ─ verdict ─▶ [EvaluatedRollout] ─ history ─▶ Audit ─ schema, policy ─▶ [Finding] ─ report ─▶ AuditReport ─ render ─▶ bytes
 //! ```
 //!
 //! Each archive goes through the very line that `verify` is. What the verdicts are put together into is a document again,
@@ -18,5 +18,5 @@ pub(crate) mod parquet;
 pub(crate) mod progress;
 pub(crate) mod render;
 pub(crate) mod report;
+pub(crate) mod timestamps;
 pub(crate) mod verdict;
-pub(crate) mod when;

@@ -42,7 +42,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Judge a rollout by its archived evidence
+    /// EvaluationArgs a rollout by its archived evidence
     Verify(Verify),
     /// Write the rollout plan that a CI job's environment asks for
     Plan(Plan),
@@ -58,7 +58,7 @@ pub enum Command {
     Policy(Policy),
     /// Explain how a verdict came about, and what would turn it
     Explain(Explain),
-    /// Judge every archived rollout of some folders: which were called green and were not, and who is behind since when
+    /// EvaluationArgs every archived rollout of some folders: which were called green and were not, and who is behind since when
     Audit(Audit),
     /// Print the JSON Schema of a format, or the names of all
     Schema {

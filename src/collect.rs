@@ -138,7 +138,7 @@ fn normalize(
     } else {
         for slug in archive.stragglers.given().into_iter().flatten() {
             if !slug.trim().is_empty() {
-                grouping.mention(slug.trim());
+                grouping.add_unplanned(slug.trim());
             }
         }
         grouping.guess_fleet();

@@ -42,7 +42,7 @@ pub enum Error {
     Policy(String),
     /// It is nobody's fault but rollproof's or the machine's.
     #[error("{0}")]
-    Bug(String),
+    Internal(String),
     /// Policies that could not be loaded, or evidence that lacks what they need.
     #[error("{}", Problems(.0))]
     Policies(Vec<Problem>),
@@ -85,7 +85,7 @@ impl Error {
                 .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
             Self::Policies(_) => Some("there is no verdict until every policy can be relied on"),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
-            Self::Bug(_) => {
+            Self::Internal(_) => {
                 Some("what was collected is written, and `rollproof run --resume` goes on with the journal")
             }
             Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
@@ -97,7 +97,7 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::Conflict { .. } => 2,
             Self::Evidence { .. } => 4,
-            Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Bug(_) => 5,
+            Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Internal(_) => 5,
             Self::Output { .. } => 7,
         }
     }

@@ -18,7 +18,7 @@ use crate::policy::waivers;
 use crate::policy::waivers::Waivers;
 use crate::render::view::{View, view};
 use crate::render::{Format, render};
-use crate::report::picture::Picture;
+use crate::report::fleet_view::FleetView;
 use crate::report::{Report, report};
 use crate::schema::document::Valid;
 
@@ -48,7 +48,7 @@ pub struct Options {
 }
 
 /// Policies, and what the command line says about output.
-pub struct Judge {
+pub struct Evaluation {
     /// What was asked for.
     pub options: Options,
     policies: Prepared,
@@ -56,40 +56,40 @@ pub struct Judge {
     pub config: Config,
 }
 
-/// A judge whose policies are still being loaded, while evidence is collected.
-pub struct Appointed {
+/// An evaluation whose policies are still being loaded, while evidence is collected.
+pub struct PendingEvaluation {
     options: Options,
     policies: Loading,
     config: Config,
 }
 
-impl Appointed {
+impl PendingEvaluation {
     /// Waits for the policies.
     ///
     /// # Errors
     /// [`Error::Usage`] for parameters, [`Error::Policy`] for policies.
-    pub fn ready(self) -> Result<Judge, Error> {
-        Ok(Judge { options: self.options, policies: self.policies.wait()?, config: self.config })
+    pub fn wait(self) -> Result<Evaluation, Error> {
+        Ok(Evaluation { options: self.options, policies: self.policies.wait()?, config: self.config })
     }
 }
 
-impl Judge {
+impl Evaluation {
     /// Begins to load everything that is needed for a verdict.
     ///
     /// # Errors
     /// [`Error::Usage`] for the configuration.
-    pub fn appoint(options: Options) -> Result<Appointed, Error> {
-        Self::appoint_for(options, None)
+    pub fn start(options: Options) -> Result<PendingEvaluation, Error> {
+        Self::start_for(options, None)
     }
 
     /// The same for one package alone; nothing that it says is waived.
     ///
     /// # Errors
-    /// As [`Judge::appoint`].
-    pub fn appoint_for(options: Options, only: Option<&'static str>) -> Result<Appointed, Error> {
+    /// As [`Evaluation::start`].
+    pub fn start_for(options: Options, only: Option<&'static str>) -> Result<PendingEvaluation, Error> {
         let config = Config::read(options.config.as_deref())?;
         let policies = load(Self::settings(&options, &config, only)?)?;
-        Ok(Appointed { options, policies, config })
+        Ok(PendingEvaluation { options, policies, config })
     }
 
     /// What policies are loaded with: all of them, or one package alone.
@@ -127,8 +127,8 @@ impl Judge {
     ///
     /// # Errors
     /// [`Error::Policy`] where a policy fails.
-    pub fn whom(&self, document: &Document) -> Result<Vec<Text>, Error> {
-        self.policies.whom(document)
+    pub fn next_probe_targets(&self, document: &Document) -> Result<Vec<Text>, Error> {
+        self.policies.next_probe_targets(document)
     }
 
     /// The verdict on a document, and what the policies say of each of its cohorts.
@@ -145,7 +145,7 @@ impl Judge {
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
         let cohorts = outcome.summary.cohorts.clone();
-        let picture = self.draws().then(|| Picture::of(document, &outcome.summary));
+        let picture = self.draws().then(|| FleetView::of(document, &outcome.summary));
         let mut report = report(document, inputs, outcome, self.policies.packages(), self.policies.params());
         report.picture = picture;
         Ok((report, cohorts))

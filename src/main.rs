@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     // A panic may quote what comes from outside, too.
     std::panic::set_hook(Box::new(|panic| say(&block("", &panic.to_string()))));
     let code = match Cli::try_parse() {
-        Ok(cli) => rollproof::commands::dispatch(cli, &mut complain).unwrap_or_else(|error| {
-            complain(&error);
+        Ok(cli) => rollproof::commands::dispatch(cli, &mut report_error).unwrap_or_else(|error| {
+            report_error(&error);
             error.exit_code()
         }),
         // It is the help or the version, and quotes nobody.
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn complain(error: &Error) {
+fn report_error(error: &Error) {
     say(&block("error: ", &error.to_string()));
     if let Some(help) = error.help() {
         say(&block("  help: ", help));

@@ -3,8 +3,8 @@
 //! It is a published format, `rollproof.report/v1`, which may grow by optional keys and no more.
 
 pub(crate) mod counterfactual;
-pub(crate) mod idle;
-pub(crate) mod picture;
+pub(crate) mod fleet_view;
+pub(crate) mod not_applicable;
 pub(crate) mod rows;
 pub(crate) mod stragglers;
 
@@ -22,8 +22,8 @@ use crate::model::document::{Document, FleetSource, InputFile, Role};
 use crate::model::finding::{Finding, Softened};
 use crate::policy::package::Package;
 use crate::policy::prepared::{Outcome, Summary as Counted};
-use crate::report::counterfactual::Turns;
-use crate::report::picture::Picture;
+use crate::report::counterfactual::Counterfactuals;
+use crate::report::fleet_view::FleetView;
 use crate::report::rows::RowLine;
 use crate::report::stragglers::{Straggler, stragglers};
 
@@ -53,11 +53,11 @@ pub struct Report {
     /// What a picture needs, where one is asked for; not published.
     #[serde(skip)]
     #[schemars(skip)]
-    pub picture: Option<Picture>,
+    pub picture: Option<FleetView>,
     /// What would turn the verdict, where somebody asks for it; not published.
     #[serde(skip)]
     #[schemars(skip)]
-    pub turns: Option<Turns>,
+    pub turns: Option<Counterfactuals>,
 }
 
 /// The name and version of the report's format.
@@ -156,7 +156,7 @@ pub fn report(
     let stragglers = stragglers(document, &counted);
     let mut policies = policies(packages, &findings, &counted.reporting);
     for policy in &mut policies {
-        policy.idle = idle::idle(&policy.package, document, &inputs);
+        policy.idle = not_applicable::not_applicable(&policy.package, document, &inputs);
     }
     Report {
         format: Format::V1,

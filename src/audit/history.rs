@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::audit::verdict::{Cell, Judged, Straggling};
+use crate::audit::verdict::{Cell, EvaluatedRollout, Straggling};
 use crate::model::audit::{Behind, Tenant};
 use crate::model::document::FleetSource;
 use crate::model::document::text::Text;
@@ -18,7 +18,7 @@ pub const WHY_MISSING: &str = "missing: nobody enumerated the fleet, and no row 
 
 /// What became of each tenant, by control plane and name. `judged` is in the order of time, `names` are the tenants by
 /// number, and a tenant that is still behind is so up to `until`.
-pub fn tenants(judged: &[Judged], names: &[Text], until: Timestamp) -> Vec<Tenant> {
+pub fn tenants(judged: &[EvaluatedRollout], names: &[Text], until: Timestamp) -> Vec<Tenant> {
     let mut tenants = Vec::new();
     for (control_plane, rollouts) in series(judged) {
         let series = Series { judged, control_plane, rollouts, until };
@@ -30,14 +30,14 @@ pub fn tenants(judged: &[Judged], names: &[Text], until: Timestamp) -> Vec<Tenan
 
 /// The control plane of each rollout. What names none belongs to the only one that is named; where several are, it is by
 /// itself.
-pub fn planes(judged: &[Judged]) -> Vec<Option<&Text>> {
+pub fn planes(judged: &[EvaluatedRollout]) -> Vec<Option<&Text>> {
     let named: BTreeSet<&Text> = judged.iter().filter_map(|judged| judged.rollout.control_plane.as_ref()).collect();
     let only = if named.len() == 1 { named.first().copied() } else { None };
     judged.iter().map(|judged| judged.rollout.control_plane.as_ref().or(only)).collect()
 }
 
 /// The rollouts that assert something, those of each control plane apart.
-fn series(judged: &[Judged]) -> BTreeMap<Option<Text>, Vec<usize>> {
+fn series(judged: &[EvaluatedRollout]) -> BTreeMap<Option<Text>, Vec<usize>> {
     let mut series: BTreeMap<Option<Text>, Vec<usize>> = BTreeMap::new();
     for (i, plane) in planes(judged).into_iter().enumerate() {
         if !judged[i].cells.is_empty() {
@@ -49,7 +49,7 @@ fn series(judged: &[Judged]) -> BTreeMap<Option<Text>, Vec<usize>> {
 
 /// The rollouts of one control plane.
 struct Series<'a> {
-    judged: &'a [Judged],
+    judged: &'a [EvaluatedRollout],
     control_plane: Option<Text>,
     /// Indices into `judged`.
     rollouts: Vec<usize>,

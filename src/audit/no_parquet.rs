@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::audit::archive::Archive;
-use crate::audit::verdict::{Bench, Judged};
+use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
 use crate::error::Error;
 use crate::model::audit::Tenant;
 use crate::model::document::text::Text;
@@ -12,11 +12,11 @@ use crate::model::document::text::Text;
 #[expect(dead_code, reason = "only a build with Parquet looks at it")]
 pub struct Found<'a> {
     /// With what archives are read.
-    pub bench: &'a Bench<'a>,
+    pub evaluator: &'a ArchiveEvaluator<'a>,
     /// The archives.
     pub archives: &'a [Archive],
     /// Every rollout.
-    pub judged: &'a [Judged],
+    pub judged: &'a [EvaluatedRollout],
     /// The tenants, by number.
     pub names: &'a [Text],
     /// Those that are asked for.

@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use crate::audit::archive::Archive;
 use crate::audit::history;
 use crate::audit::parquet::columns::{Columns, schema};
-use crate::audit::verdict::{Bench, Judged};
+use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
 use crate::collect::collected::Collected;
 use crate::error::Error;
 use crate::io::output;
@@ -39,11 +39,11 @@ const ROWS: usize = 1 << 18;
 /// What an audit is made of, for as long as its rows are written.
 pub struct Found<'a> {
     /// With what archives are read.
-    pub bench: &'a Bench<'a>,
+    pub evaluator: &'a ArchiveEvaluator<'a>,
     /// The archives.
     pub archives: &'a [Archive],
     /// Every rollout, in the order of time.
-    pub judged: &'a [Judged],
+    pub judged: &'a [EvaluatedRollout],
     /// The tenants, by number.
     pub names: &'a [Text],
     /// Those that are asked for, by control plane and name.
@@ -102,8 +102,8 @@ type Numbered<'a> = (usize, &'a Tenant);
 
 /// What rows are made of.
 struct Rows<'a> {
-    bench: &'a Bench<'a>,
-    judged: &'a [Judged],
+    evaluator: &'a ArchiveEvaluator<'a>,
+    judged: &'a [EvaluatedRollout],
     /// By name.
     archives: HashMap<&'a str, &'a Archive>,
     /// Of each rollout.
@@ -123,7 +123,7 @@ impl<'a> Rows<'a> {
             }
         }
         Self {
-            bench: found.bench,
+            evaluator: found.evaluator,
             judged: found.judged,
             archives: found.archives.iter().map(|archive| (&*archive.name, archive)).collect(),
             planes: history::planes(found.judged),
@@ -184,11 +184,11 @@ impl<'a> Rows<'a> {
     }
 
     /// The evidence of a rollout once more.
-    fn read(&self, judged: &Judged) -> io::Result<Document> {
+    fn read(&self, judged: &EvaluatedRollout) -> io::Result<Document> {
         let name = &judged.rollout.archive;
         let gone = || io::Error::other(format!("{name} is not what it was when it was judged"));
         let archive = self.archives.get(&**name).ok_or_else(gone)?;
-        let Collected { document, inputs } = self.bench.collect(archive, judged.at).map_err(io::Error::other)?;
+        let Collected { document, inputs } = self.evaluator.collect(archive, judged.at).map_err(io::Error::other)?;
         let same = inputs.first().is_some_and(|input| input.sha256 == judged.rollout.sha256)
             && document.cohorts.len() == judged.counting.len();
         if same { Ok(document) } else { Err(gone()) }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::audit::archive::Archive;
-use crate::audit::when::Pattern;
+use crate::audit::timestamps::Pattern;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
@@ -25,7 +25,7 @@ use crate::report::{Report, report};
 use crate::schema::document;
 
 /// What every archive is judged with.
-pub struct Bench<'a> {
+pub struct ArchiveEvaluator<'a> {
     /// The policies.
     pub policies: &'a Prepared,
     /// What of a name is a time.
@@ -42,17 +42,17 @@ pub struct Bench<'a> {
     #[cfg(feature = "parquet")]
     pub evidence: bool,
     /// Names and words that many archives share.
-    pub shared: Mutex<Shared>,
+    pub shared: Mutex<Interner>,
 }
 
 /// Names and words that many archives share, each held once.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub struct Interner {
     tenants: HashMap<Text, u32>,
     words: HashMap<String, Text>,
 }
 
-impl Shared {
+impl Interner {
     /// The number of a tenant, in the order in which they were first met.
     fn tenant(&mut self, name: &Text) -> u32 {
         let next = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
@@ -78,7 +78,7 @@ impl Shared {
 
 /// A rollout, and what became of each tenant in it.
 #[derive(Debug)]
-pub struct Judged {
+pub struct EvaluatedRollout {
     /// When it was made.
     pub at: Timestamp,
     /// The rollout.
@@ -120,18 +120,18 @@ pub struct Straggling {
     pub waived: bool,
 }
 
-impl Bench<'_> {
+impl ArchiveEvaluator<'_> {
     /// Judges an archive; nothing where it was made at another time than is asked for.
     ///
     /// # Errors
     /// Those of `verify`, and [`Error::Evidence`] where nothing says when the archive was made.
-    pub fn judge(&self, archive: &Archive) -> Result<Option<Judged>, Error> {
+    pub fn judge(&self, archive: &Archive) -> Result<Option<EvaluatedRollout>, Error> {
         let name = archive.name.clone();
         let named = self.pattern.time(&archive.evidence);
         // What is judged by its day is judged by the archive's, not by today's.
         let Collected { document, inputs } = self.collect(archive, named.unwrap_or(self.until))?;
         let before = inputs.first().is_some_and(|input| input.role != Role::Response);
-        let Some(at) = made(&document, before, named) else {
+        let Some(at) = made_at(&document, before, named) else {
             let fault = Fault::whole("nothing says when it was made, neither its content nor its name".into());
             let fault = fault
                 .help("put the time into the name of the file or of its folder, or tell --when where it stands in it");
@@ -174,7 +174,7 @@ impl Bench<'_> {
         cells.shrink_to_fit();
         stragglers.shrink_to_fit();
         let rollout = rollout(Text::from(name), at, called, &document, &report, fanned_out);
-        Ok(Some(Judged {
+        Ok(Some(EvaluatedRollout {
             at,
             rollout,
             cells,
@@ -208,7 +208,7 @@ impl Bench<'_> {
     fn called(&self, archive: &Archive, document: &Document) -> Result<Called, Error> {
         /// What a report or a response says of a rollout; the rest is not looked at.
         #[derive(Deserialize)]
-        struct Said {
+        struct RecordedVerdict {
             decision: Option<String>,
             ok: Option<bool>,
         }
@@ -221,7 +221,7 @@ impl Bench<'_> {
             });
         };
         let input = Source::Found(path.clone()).read(self.max_bytes)?;
-        let said: Said = serde_json::from_slice(&input.bytes).map_err(|error| Error::Evidence {
+        let said: RecordedVerdict = serde_json::from_slice(&input.bytes).map_err(|error| Error::Evidence {
             input: input.name.to_string(),
             faults: vec![Fault::whole(format!("it does not say what the rollout was called: {error}"))],
         })?;
@@ -239,7 +239,7 @@ fn asserts(report: &Report) -> bool {
 }
 
 /// When a rollout was made; `before` says whether its document was there before this audit.
-fn made(document: &Document, before: bool, named: Option<Timestamp>) -> Option<Timestamp> {
+fn made_at(document: &Document, before: bool, named: Option<Timestamp>) -> Option<Timestamp> {
     let parse = |text: &Option<Text>| text.as_ref().and_then(|text| text.parse().ok());
     let collected = || before.then(|| document.provenance.collected_at.parse().ok()).flatten();
     parse(&document.rollout.finished_at).or_else(|| parse(&document.rollout.started_at)).or(named).or_else(collected)

@@ -6,8 +6,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::audit::render::Format;
-use crate::audit::when::{hours, moment};
-use crate::cli::evaluation::Judge;
+use crate::audit::timestamps::{hours, moment};
+use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::{EXIT_CODES, name_and_path, name_and_value};
 use crate::render;
 
@@ -19,7 +19,7 @@ fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-0
 fleet whose name has no rest is meant for every response of its folder that has none of its own. Files may be packed
 (.gz, .zst). When a rollout was made, its document says, else a date in the name of the file or of its folder.";
 
-/// Judge every archived rollout of some folders, and what they say together.
+/// EvaluationArgs every archived rollout of some folders, and what they say together.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{NAMES}\n\n{EXIT_CODES}"))]
 pub struct Audit {
@@ -108,8 +108,8 @@ pub struct Audit {
 
 impl Audit {
     /// How each rollout is judged, with these parameters.
-    pub fn judge(&self, params: Vec<(String, String)>) -> Judge {
-        Judge {
+    pub fn evaluation(&self, params: Vec<(String, String)>) -> EvaluationArgs {
+        EvaluationArgs {
             policies: self.policies.clone(),
             params,
             waivers: self.waivers.clone(),

@@ -10,7 +10,7 @@ use crate::render::Format;
 
 /// How to judge, and where the verdict goes.
 #[derive(Debug, Args)]
-pub struct Judge {
+pub struct EvaluationArgs {
     /// A folder or file of policies that are evaluated beside the bundled ones; may be repeated
     #[arg(long = "policy", value_name = "PATH")]
     pub policies: Vec<PathBuf>,
@@ -58,7 +58,7 @@ pub struct Judge {
     pub max_input_bytes: u64,
 }
 
-impl Judge {
+impl EvaluationArgs {
     /// The same without clap's types.
     pub fn options(&self) -> Options {
         Options {

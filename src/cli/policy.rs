@@ -14,9 +14,9 @@ impl PolicyCommand {
             Self::List(options) => options.format,
             Self::Show(options) => options.format,
             Self::Eval(options) => options.format,
-            Self::Check(_) | Self::New(_) | Self::Bundle(_) => Listing::Text,
+            Self::Check(_) | Self::New(_) | Self::Bundle(_) => ListFormat::Text,
         };
-        (format == Listing::Json).then_some(TestFormat::Json)
+        (format == ListFormat::Json).then_some(TestFormat::Json)
     }
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn check_help() -> String {
 
 /// Which policies there are beside the bundled ones.
 #[derive(Debug, Args)]
-pub struct Own {
+pub struct PolicyPaths {
     /// A folder or file of policies beside the bundled ones and those of the configuration; may be repeated
     #[arg(long = "policy", value_name = "PATH")]
     pub policies: Vec<PathBuf>,
@@ -89,7 +89,7 @@ pub struct Own {
 
 /// The form of what is listed or shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Listing {
+pub enum ListFormat {
     /// For a person
     Text,
     /// For machines
@@ -112,11 +112,11 @@ pub enum TestFormat {
 pub struct PolicyList {
     /// The form of the list
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Listing,
+    pub format: ListFormat,
 
     /// Which policies
     #[command(flatten)]
-    pub own: Own,
+    pub own: PolicyPaths,
 }
 
 /// Show a policy.
@@ -127,11 +127,11 @@ pub struct PolicyShow {
 
     /// The form of what is shown
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Listing,
+    pub format: ListFormat,
 
     /// Which policies
     #[command(flatten)]
-    pub own: Own,
+    pub own: PolicyPaths,
 }
 
 /// Begin a policy of your own.
@@ -159,7 +159,7 @@ pub struct PolicyTest {
     #[arg(long, value_name = "REGEX")]
     pub run: Option<String>,
 
-    /// Judge fixtures too: each folder in DIR holds document.json, or response.json with fleet.json and plan.json, or
+    /// EvaluationArgs fixtures too: each folder in DIR holds document.json, or response.json with fleet.json and plan.json, or
     /// run.journal; and, in case.json, the findings of your own policies that are expected
     #[arg(long, value_name = "DIR")]
     pub fixtures: Option<PathBuf>,
@@ -218,11 +218,11 @@ pub struct PolicyEval {
 
     /// The form of what is said
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Listing,
+    pub format: ListFormat,
 
     /// Which policies
     #[command(flatten)]
-    pub own: Own,
+    pub own: PolicyPaths,
 
     /// The size limit of each input, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, env = "ROLLPROOF_MAX_INPUT_BYTES", hide_env_values = true)]
@@ -242,5 +242,5 @@ pub struct PolicyBundle {
 
     /// Which policies
     #[command(flatten)]
-    pub own: Own,
+    pub own: PolicyPaths,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::evaluation::Judge;
+use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::format_and_path;
 use crate::render::Format;
 
@@ -63,8 +63,8 @@ impl Preflight {
     }
 
     /// How to judge: only the gates' own policy has a say, and nothing is read from files.
-    pub fn judge(&self) -> Judge {
-        Judge {
+    pub fn evaluation(&self) -> EvaluationArgs {
+        EvaluationArgs {
             policies: Vec::new(),
             params: Vec::new(),
             waivers: Vec::new(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::evaluation::Judge;
+use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::EXIT_CODES;
 
 /// Ask the tenants of a document for their build, and judge it anew.
@@ -23,13 +23,13 @@ pub struct Probe {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Whom, how and how long
+    /// ProbeTargets, how and how long
     #[command(flatten)]
     pub probing: Probing,
 
     /// How to judge, and where the verdict goes
     #[command(flatten)]
-    pub judge: Judge,
+    pub evaluation: EvaluationArgs,
 }
 
 /// How tenants are asked for their build. What is not given comes from `[probe]` of the configuration.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::evaluation::Judge;
+use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::probe::Probing;
 use crate::cli::shared::EXIT_CODES;
 
@@ -73,7 +73,7 @@ pub struct Run {
 
     /// How to judge, and where the verdict goes
     #[command(flatten)]
-    pub judge: Judge,
+    pub evaluation: EvaluationArgs,
 }
 
 impl Run {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::evaluation::Judge;
+use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::EXIT_CODES;
 
-/// Judge a rollout by its archived evidence.
+/// EvaluationArgs a rollout by its archived evidence.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Verify {
@@ -34,5 +34,5 @@ pub struct Verify {
 
     /// How to judge, and where the verdict goes
     #[command(flatten)]
-    pub judge: Judge,
+    pub evaluation: EvaluationArgs,
 }

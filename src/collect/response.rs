@@ -119,7 +119,7 @@ fn read_rows(
                         id
                     }
                 });
-                grouping.see(slug, seen.row, phase, Origin { call: None, attempt: None, row: at });
+                grouping.record_row(slug, seen.row, phase, Origin { call: None, attempt: None, row: at });
             }
         }
         at += 1;

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
 use crate::audit::progress::Progress;
-use crate::audit::verdict::{Bench, Judged, Shared};
-use crate::audit::when::{PATTERN, Pattern};
+use crate::audit::timestamps::{PATTERN, Pattern};
+use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout, Interner};
 use crate::audit::{archive, history, parquet, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
@@ -18,7 +18,7 @@ use crate::commands::outcome;
 use crate::declared::params::{Given, ParamSource};
 use crate::declared::subject::Subject;
 use crate::error::Error;
-use crate::evaluation::Judge;
+use crate::evaluation::Evaluation;
 use crate::io::config::Config;
 use crate::io::output;
 use crate::model::audit::{Audit, Format as Version, Tenant, Unreadable};
@@ -33,11 +33,11 @@ use crate::text::suggest::nearest;
 ///
 /// # Errors
 /// [`Error`], where there is no verdict.
-pub fn audit(options: &audit::Audit, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let of_audits = Policies::of_audits()?;
     let (lag, rollouts): (Vec<_>, Vec<_>) =
         options.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
-    let appointed = Judge::appoint(options.judge(rollouts).options())?;
+    let pending = Evaluation::start(options.evaluation(rollouts).options())?;
     let lag = policies(options, lag)?;
     let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
     let fields = EvidenceFields::new(&options.evidence_fields)?;
@@ -45,12 +45,12 @@ pub fn audit(options: &audit::Audit, complain: &mut dyn FnMut(&Error)) -> Result
     let found = match archive::find(&options.folders) {
         Ok(found) => found,
         // Policies are loaded meanwhile, and what is wrong with them comes first.
-        Err(error) => return appointed.ready().and(Err(error)),
+        Err(error) => return pending.wait().and(Err(error)),
     };
-    let judge = appointed.ready()?;
+    let evaluation = pending.wait()?;
 
-    let bench = Bench {
-        policies: judge.policies(),
+    let evaluator = ArchiveEvaluator {
+        policies: evaluation.policies(),
         pattern: &pattern,
         fields: &fields,
         max_bytes: options.max_input_bytes,
@@ -58,28 +58,33 @@ pub fn audit(options: &audit::Audit, complain: &mut dyn FnMut(&Error)) -> Result
         until: options.until.unwrap_or_else(Timestamp::now),
         #[cfg(feature = "parquet")]
         evidence: tables.is_some(),
-        shared: Mutex::new(Shared::default()),
+        shared: Mutex::new(Interner::default()),
     };
-    let (judged, unreadable, code) = judge_all(&bench, &found, options);
-    let names = std::mem::take(&mut *bench.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let tenants = tenants(options, history::tenants(&judged, &names, bench.until), code)?;
-    let facts =
-        parquet::Found { bench: &bench, archives: &found.archives, judged: &judged, names: &names, tenants: &tenants };
+    let (judged, unreadable, code) = judge_all(&evaluator, &found, options);
+    let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
+    let tenants = tenants(options, history::tenants(&judged, &names, evaluator.until), code)?;
+    let facts = parquet::Found {
+        evaluator: &evaluator,
+        archives: &found.archives,
+        judged: &judged,
+        names: &names,
+        tenants: &tenants,
+    };
     let tables = tables.map(|tables| tables.write(&facts));
-    let audit = collect(options, bench.until, judged, tenants, unreadable, &found);
+    let audit = collect(options, evaluator.until, judged, tenants, unreadable, &found);
     document::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.judge_audit(&audit)?;
     let report = report::report(audit, findings, &lag);
 
-    let view = judge.view();
+    let view = evaluation.view();
     let mut written: Vec<_> = tables.into_iter().chain(document).collect();
     written.extend(options.reports.iter().map(|(format, path)| {
         output::put(path, |out| render::render(*format, &report, &crate::render::view::View::plain(), out))
     }));
     written.push(output::print(|out| render::render(options.format, &report, &view, out)));
     let verdict = if code == 0 { report.decision.exit_code(false) } else { code };
-    Ok(outcome::exit_code(verdict, written, complain))
+    Ok(outcome::exit_code(verdict, written, report_error))
 }
 
 /// The policies of audits.
@@ -95,13 +100,17 @@ fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Pre
 }
 
 /// Judges archives on every processor. What could not be read is told by name, with the exit code that it makes.
-fn judge_all(bench: &Bench<'_>, found: &Found, options: &audit::Audit) -> (Vec<Judged>, Vec<Unreadable>, u8) {
+fn judge_all(
+    evaluator: &ArchiveEvaluator<'_>,
+    found: &Found,
+    options: &audit::Audit,
+) -> (Vec<EvaluatedRollout>, Vec<Unreadable>, u8) {
     let progress = Progress::new(found.archives.len() as u64, options.quiet);
-    let results: Vec<Result<Option<Judged>, (Text, Error)>> = found
+    let results: Vec<Result<Option<EvaluatedRollout>, (Text, Error)>> = found
         .archives
         .par_iter()
         .map(|archive| {
-            let judged = bench.judge(archive);
+            let judged = evaluator.judge(archive);
             progress.one_more();
             judged.map_err(|error| (Text::from(&*archive.name), error))
         })
@@ -151,7 +160,7 @@ fn tenants(options: &audit::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result
 fn collect(
     options: &audit::Audit,
     until: Timestamp,
-    judged: Vec<Judged>,
+    judged: Vec<EvaluatedRollout>,
     tenants: Vec<Tenant>,
     unreadable: Vec<Unreadable>,
     found: &Found,

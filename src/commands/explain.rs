@@ -3,8 +3,8 @@
 use crate::cli::{explain, verify};
 use crate::collect::collect;
 use crate::error::Error;
-use crate::evaluation::Judge;
-use crate::explain::context::Ground;
+use crate::evaluation::Evaluation;
+use crate::explain::context::ExplainContext;
 use crate::explain::explanation::{Explanation, Format};
 use crate::explain::spoke::Spoke;
 use crate::explain::times::Times;
@@ -26,34 +26,34 @@ const MAX_NEAR: usize = 3;
 pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
     let verify = &options.verify;
     check(verify)?;
-    let appointed = Judge::appoint(verify.judge.options())?;
+    let pending = Evaluation::start(verify.evaluation.options())?;
     let sources = crate::commands::verify::sources(verify)?;
     let collected = match collect(&sources, jiff::Timestamp::now()) {
         Ok(collected) => collected,
-        Err(error) => return appointed.ready().and(Err(error)),
+        Err(error) => return pending.wait().and(Err(error)),
     };
     let document = &collected.document;
     let valid = document::validate(document)?;
-    let judge = appointed.ready()?;
-    let (report, cohorts) = judge.evaluate(&valid, collected.inputs)?;
-    let rules = judge.policies().rules()?;
+    let evaluation = pending.wait()?;
+    let (report, cohorts) = evaluation.evaluate(&valid, collected.inputs)?;
+    let rules = evaluation.policies().rules()?;
     let mut left_out = Vec::new();
-    let alone = judge.policies().elements(&spoke::places(&report, &rules), document).unwrap_or_else(|error| {
+    let alone = evaluation.policies().elements(&spoke::places(&report, &rules), document).unwrap_or_else(|error| {
         left_out.push(format!("which of several rules with one code spoke: {error}"));
         Vec::new()
     });
     let spoke = Spoke::new(&alone, &rules);
     let times = Times::read(&sources.evidence, sources.max_bytes);
-    let ground = Ground {
+    let context = ExplainContext {
         document,
         report: &report,
-        judge: &judge,
+        evaluation: &evaluation,
         rules: &rules,
         times: &times,
         spoke: &spoke,
         cohorts: &cohorts,
     };
-    let mut trials = Trials::new(document, &judge);
+    let mut trials = Trials::new(document, &evaluation);
 
     let mut explanation = Explanation {
         format: Format::V1,
@@ -66,14 +66,14 @@ pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
         code: None,
     };
     match options.subject.as_deref() {
-        None => explanation.verdict = Some(verdict::explain(&ground, &mut trials)),
+        None => explanation.verdict = Some(verdict::explain(&context, &mut trials)),
         Some(name) => {
             let tenants = tenant::names(document);
-            let codes = code::names(&ground);
+            let codes = code::names(&context);
             if tenants.contains(name) {
-                explanation.tenant = Some(tenant::explain(&ground, &mut trials, name));
+                explanation.tenant = Some(tenant::explain(&context, &mut trials, name));
             } else if codes.contains(name) {
-                let (code, held) = code::explain(&ground, &mut trials, name);
+                let (code, held) = code::explain(&context, &mut trials, name);
                 explanation.left_out.extend(held);
                 explanation.code = Some(code);
             } else {
@@ -81,20 +81,20 @@ pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
             }
         }
     }
-    let show = |out: &mut dyn std::io::Write| match verify.judge.format {
+    let show = |out: &mut dyn std::io::Write| match verify.evaluation.format {
         Form::Json => write_json(out, &explanation),
-        _ => text::render(&explanation, document, &judge.view(), out),
+        _ => text::render(&explanation, document, &evaluation.view(), out),
     };
     output::print(show).map(|()| 0)
 }
 
 /// An explanation is printed, and has two forms.
 fn check(verify: &verify::Verify) -> Result<(), Error> {
-    if !matches!(verify.judge.format, Form::Text | Form::Json) {
+    if !matches!(verify.evaluation.format, Form::Text | Form::Json) {
         let problem = "an explanation has the forms text and json";
         return Err(Error::usage(problem, "give one of them with --format, or verify for a report"));
     }
-    if verify.document.is_some() || !verify.judge.reports.is_empty() {
+    if verify.document.is_some() || !verify.evaluation.reports.is_empty() {
         let problem = "an explanation is printed, yet --document or --report is given";
         return Err(Error::usage(problem, "use rollproof verify to write these"));
     }

@@ -10,10 +10,10 @@ use crate::render::{Form, view};
 
 /// The exit code of a verdict, part of which may not have been written: that has a code of its own only where the
 /// verdict has none.
-pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, complain: &mut dyn FnMut(&Error)) -> u8 {
+pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, report_error: &mut dyn FnMut(&Error)) -> u8 {
     let mut failures = written.into_iter().filter_map(Result::err).peekable();
     let code = if verdict == 0 && failures.peek().is_some() { 7 } else { verdict };
-    failures.for_each(|error| complain(&error));
+    failures.for_each(|error| report_error(&error));
     code
 }
 
@@ -26,14 +26,14 @@ pub fn or_say<F: Form>(
     done: Result<u8, Error>,
     printed: Option<F>,
     reports: &[(F, PathBuf)],
-    complain: &mut dyn FnMut(&Error),
+    report_error: &mut dyn FnMut(&Error),
 ) -> Result<u8, Error> {
     match done {
         Ok(_) | Err(Error::Conflict { .. }) => done,
         Err(error) => {
             let code = error.exit_code();
             let said = say(&ErrorReport::new(&error, code), printed, reports);
-            Ok(exit_code(code, std::iter::once(Err(error)).chain(said).collect(), complain))
+            Ok(exit_code(code, std::iter::once(Err(error)).chain(said).collect(), report_error))
         }
     }
 }

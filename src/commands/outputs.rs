@@ -85,12 +85,12 @@ impl Files {
                 .reads("--plan", [&options.plan])
                 .reads("--fleet", &options.fleet)
                 .reads("--token-file", &options.token_file)
-                .judge(&options.judge)
+                .evaluation(&options.evaluation)
                 .locked("--response", &options.response, How::Replaced)
                 .locked("--document", &options.document, How::Replaced)
                 .locked("--journal", &options.journal(), How::Continued),
             Command::Probe(options) => {
-                let files = files.judge(&options.judge);
+                let files = files.evaluation(&options.evaluation);
                 match &options.document {
                     Some(document) => {
                         files.reads("DOCUMENT", [&options.evidence]).locked("--document", document, How::Replaced)
@@ -149,10 +149,10 @@ impl Files {
         self.reads("RESPONSE", [&options.evidence])
             .reads("--fleet", &options.fleet)
             .reads("--plan", &options.plan)
-            .judge(&options.judge)
+            .evaluation(&options.evaluation)
     }
 
-    fn judge(self, options: &evaluation::Judge) -> Self {
+    fn evaluation(self, options: &evaluation::EvaluationArgs) -> Self {
         self.folders("--policy", &options.policies, is_rego)
             .reads("--waivers", &options.waivers)
             .reads("--facts", options.facts.iter().map(|(_, path)| path))
@@ -160,7 +160,7 @@ impl Files {
             .reports(&options.reports)
     }
 
-    fn own(self, options: &policy::Own) -> Self {
+    fn own(self, options: &policy::PolicyPaths) -> Self {
         self.folders("--policy", &options.policies, is_rego).config(options.config.as_deref())
     }
 

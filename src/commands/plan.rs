@@ -7,7 +7,7 @@ use crate::cli::plan;
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::config::plan::Settings;
-use crate::io::environment::{asks, given, is_truthy, set, sha, whole_number};
+use crate::io::environment::{flag, is_truthy, nonblank_var, sha, var, whole_number};
 use crate::io::http::base_url;
 use crate::io::output;
 use crate::text::escape::write_json;
@@ -33,13 +33,13 @@ pub fn plan(options: &plan::Plan) -> Result<u8, Error> {
 fn build(settings: &Settings) -> Result<Value, Error> {
     let sha = sha()?;
     let switch = settings.variable("DISABLED")?;
-    if let Some(word) = given(&switch)?.filter(|word| is_truthy(word)) {
+    if let Some(word) = nonblank_var(&switch)?.filter(|word| is_truthy(word)) {
         return Ok(json!({"disabled_reason": format!("{switch}={word}"), "enabled": false, "sha": sha}));
     }
     let name = |name: &str| settings.variable(name);
     let short_sha = &sha[..7];
-    let target_tag = given(&name("TARGET_TAG")?)?.unwrap_or_else(|| format!("staging-{short_sha}"));
-    let canary = match set(&name("CANARY_SLUG")?)? {
+    let target_tag = nonblank_var(&name("TARGET_TAG")?)?.unwrap_or_else(|| format!("staging-{short_sha}"));
+    let canary = match var(&name("CANARY_SLUG")?)? {
         Some(canary) => Some(canary),
         None => settings.canary.clone(),
     };
@@ -47,7 +47,7 @@ fn build(settings: &Settings) -> Result<Value, Error> {
         "batch_size": whole_number(&name("BATCH_SIZE")?, 1, 3)?,
         "canary_slug": canary.as_deref().map_or("", str::trim),
         "confirm": true,
-        "dry_run": asks(&name("DRY_RUN")?)?,
+        "dry_run": flag(&name("DRY_RUN")?)?,
         "max_stragglers": whole_number(&name("MAX_STRAGGLERS")?, 0, 1)?,
         "soak_seconds": whole_number(&name("SOAK_SECONDS")?, 0, 60)?,
         "target_tag": target_tag,
@@ -71,7 +71,7 @@ fn build(settings: &Settings) -> Result<Value, Error> {
 pub(crate) fn control_plane(settings: &Settings) -> Result<String, Error> {
     let wrong = |problem: String| Error::usage(problem, "it is where the control plane's token will be sent");
     let configured = settings.control_plane.as_deref().map(str::trim).filter(|url| !url.is_empty());
-    let given = given("CP_URL")?;
+    let given = nonblank_var("CP_URL")?;
     let Some(url) = given.as_deref().or(configured) else {
         let help = "set CP_URL, or [plan] control_plane in rollproof.toml";
         return Err(Error::usage("no control plane is named: CP_URL is not set", help));
@@ -82,7 +82,7 @@ pub(crate) fn control_plane(settings: &Settings) -> Result<String, Error> {
         let expected = base_url(configured, "[plan] control_plane").map_err(wrong)?;
         let path = |url: &reqwest::Url| url.path().trim_end_matches('/').to_owned();
         let same = base.origin() == expected.origin() && path(&base) == path(&expected);
-        if !same && !asks(OPT_IN)? {
+        if !same && !flag(OPT_IN)? {
             let problem = format!("CP_URL: got {url:?}, but {configured:?} is configured");
             return Err(Error::usage(problem, format!("if it is meant, set {OPT_IN}=true")));
         }

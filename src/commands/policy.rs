@@ -33,7 +33,7 @@ impl Form for policy::TestFormat {
 ///
 /// # Errors
 /// [`Error`], where it cannot be done or something is wrong with a policy.
-pub fn manage(options: &policy::Policy) -> Result<u8, Error> {
+pub fn policy(options: &policy::Policy) -> Result<u8, Error> {
     match &options.command {
         policy::PolicyCommand::Check(options) => check(options),
         policy::PolicyCommand::List(options) => list::list(options),

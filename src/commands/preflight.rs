@@ -7,7 +7,7 @@ use crate::commands::outcome;
 use crate::declared::names::GATES;
 use crate::drive::progress::Progress;
 use crate::error::Error;
-use crate::evaluation::Judge;
+use crate::evaluation::Evaluation;
 use crate::explain::counterfactuals;
 use crate::gates::ci::Wait;
 use crate::gates::gitea::Gitea;
@@ -33,24 +33,24 @@ const UNANSWERED: u8 = 6;
 ///
 /// # Errors
 /// [`Error::Usage`] where the environment cannot be used, [`Error::Policy`] where a policy fails.
-pub fn preflight(options: &preflight::Preflight, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let judge = Judge::appoint_for(options.judge().options(), Some(GATES))?.ready()?;
+pub fn preflight(options: &preflight::Preflight, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let evaluation = Evaluation::start_for(options.evaluation().options(), Some(GATES))?.wait()?;
     let progress = Progress::new(options.quiet, 0);
-    let gates = ask(options.gate, &judge.config, &progress)?;
+    let gates = ask(options.gate, &evaluation.config, &progress)?;
     let (asked, answered) = contacts(&gates);
-    let report = counterfactuals::report(&judge, &document::validate(&document(gates))?, Vec::new())?;
+    let report = counterfactuals::report(&evaluation, &document::validate(&document(gates))?, Vec::new())?;
     if options.gate == preflight::Gate::Latest {
         report.findings.iter().for_each(|finding| progress.line(&finding.message));
-        let mut written = judge.write_files(&report);
+        let mut written = evaluation.write_files(&report);
         let newer = report.summary.superseded_by.as_deref();
         written.extend(newer.map(|head| output::print(|out| line!(out, "{head}"))));
-        return Ok(outcome::exit_code(if newer.is_some() { 0 } else { LATEST }, written, complain));
+        return Ok(outcome::exit_code(if newer.is_some() { 0 } else { LATEST }, written, report_error));
     }
     let code = match report.decision.exit_code(false) {
         1 if asked > 0 && answered == 0 => UNANSWERED,
         code => code,
     };
-    Ok(outcome::exit_code(code, judge.write(&report), complain))
+    Ok(outcome::exit_code(code, evaluation.write(&report), report_error))
 }
 
 fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Gates, Error> {

@@ -14,7 +14,7 @@ use crate::drive::prober::{Pace, Prober, Template};
 use crate::drive::progress::Progress;
 use crate::drive::stop::Signal;
 use crate::error::Error;
-use crate::evaluation::Judge;
+use crate::evaluation::Evaluation;
 use crate::explain::counterfactuals;
 use crate::io::clock::now;
 use crate::io::config::Config;
@@ -30,7 +30,7 @@ use crate::time::{scaled, seconds};
 /// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
 const LEAST: f64 = 0.01;
 
-/// Whom to ask where, how often and how long; `scale` is what the waiting between rounds is multiplied with.
+/// ProbeTargets to ask where, how often and how long; `scale` is what the waiting between rounds is multiplied with.
 ///
 /// # Errors
 /// [`Error::Usage`] where that is not said, or makes no sense.
@@ -124,17 +124,17 @@ fn needs_commit(target_sha: Option<&Text>, from: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error`], where there is no verdict; what was seen is written all the same.
-pub fn probe(options: &probe::Probe, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let written = options.document.as_ref().or((options.evidence != Path::new("-")).then_some(&options.evidence));
     let _lock = written.map(|path| Lock::take(path)).transpose()?.flatten();
-    let judge = Judge::appoint(options.judge.options())?.ready()?;
-    let prober = prober(&options.probing, &judge.config, 1.0)?;
+    let evaluation = Evaluation::start(options.evaluation.options())?.wait()?;
+    let prober = prober(&options.probing, &evaluation.config, 1.0)?;
     let sources = Sources {
         evidence: Source::new(options.evidence.clone()),
         fleet: None,
         plan: None,
         fields: EvidenceFields::default(),
-        max_bytes: options.judge.max_input_bytes,
+        max_bytes: options.evaluation.max_input_bytes,
     };
     let Collected { mut document, inputs } = collect(&sources, jiff::Timestamp::now())?;
     let is_document = inputs.first().is_some_and(|input| input.role == Role::Document);
@@ -142,20 +142,21 @@ pub fn probe(options: &probe::Probe, complain: &mut dyn FnMut(&Error)) -> Result
     needs_commit(document.rollout.target_sha.as_ref(), &options.evidence.display().to_string())?;
 
     document.probes = Some(Vec::new());
-    let asked = ask(options, &judge, &prober, &mut document);
+    let asked = ask(options, &evaluation, &prober, &mut document);
     let mut written = vec![output::write_document(path, &document)];
-    let judged = asked
-        .and_then(|signal| Ok((signal, counterfactuals::report(&judge, &document::validate(&document)?, inputs)?)));
+    let judged = asked.and_then(|signal| {
+        Ok((signal, counterfactuals::report(&evaluation, &document::validate(&document)?, inputs)?))
+    });
     let (signal, report) = match judged {
         Ok(judged) => judged,
         Err(error) => {
-            outcome::exit_code(error.exit_code(), written, complain);
+            outcome::exit_code(error.exit_code(), written, report_error);
             return Err(error);
         }
     };
-    written.extend(judge.write(&report));
-    let code = signal.map_or_else(|| report.decision.exit_code(options.judge.require_verdict), Signal::exit_code);
-    Ok(outcome::exit_code(code, written, complain))
+    written.extend(evaluation.write(&report));
+    let code = signal.map_or_else(|| report.decision.exit_code(options.evaluation.require_verdict), Signal::exit_code);
+    Ok(outcome::exit_code(code, written, report_error))
 }
 
 /// Where the document goes: into its own place only where that holds a document.
@@ -173,21 +174,21 @@ fn place(options: &probe::Probe, is_document: bool) -> Result<&Path, Error> {
 
 fn ask(
     options: &probe::Probe,
-    judge: &Judge,
+    evaluation: &Evaluation,
     prober: &Prober,
     document: &mut Document,
 ) -> Result<Option<Signal>, Error> {
     let progress = Progress::new(options.quiet, 0);
-    let tenants = judge.whom(document)?;
+    let tenants = evaluation.next_probe_targets(document)?;
     let mut probing = Probing::default();
     let mut keep = |record: &Record| {
         match record {
             Record::Probing { url, tenants, refused, .. } => probing = Probing::begin(url, tenants, refused),
-            Record::Probed { at, answers } => probing.see(at, answers),
+            Record::Probed { at, answers } => probing.record(at, answers),
             _ => {}
         }
         document.probes = Some(probing.probes());
-        judge.whom(document)
+        evaluation.next_probe_targets(document)
     };
     prober.run(tenants, &progress, &mut keep)
 }

@@ -15,18 +15,18 @@ use crate::collect::rollout::step::Question;
 use crate::commands::{outcome, probe};
 use crate::diagnostic::fault::fault_at;
 use crate::drive::client::Client;
-use crate::drive::driver::{Driver, Said, Timing};
+use crate::drive::driver::{Driver, HaltAnswer, Timing};
 use crate::drive::journal::Journal;
-use crate::drive::prober::{Prober, Whom};
+use crate::drive::prober::{ProbeTargets, Prober};
 use crate::drive::progress::Progress;
 use crate::drive::response::Response;
 use crate::drive::runtime::hear_signals;
 use crate::drive::stop::{Signal, Stop};
 use crate::error::Error;
 use crate::error::report::ErrorReport;
-use crate::evaluation::{Appointed, Judge};
+use crate::evaluation::{Evaluation, PendingEvaluation};
 use crate::explain::counterfactuals;
-use crate::gates::reader::Watch;
+use crate::gates::reader::GateReader;
 use crate::io::http::is_loopback;
 use crate::io::http::token::{CONTROL_PLANE as TOKEN, Token};
 use crate::io::input::{Input, Source};
@@ -51,17 +51,19 @@ const NOT_ENDED: &str = "the rollout has not ended";
 ///
 /// # Errors
 /// [`Error`], where there is no verdict; what was collected is written all the same.
-pub fn run(options: &run::Run, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let held = Held::take(options)?;
     not_ok(&options.response, NOT_ENDED)?;
-    let prepared = Judge::appoint(options.judge.options())
-        .and_then(Appointed::ready)
-        .and_then(|judge| Ok((prepare(options, &judge, held.journal)?, judge)));
+    let prepared = Evaluation::start(options.evaluation.options())
+        .and_then(PendingEvaluation::wait)
+        .and_then(|evaluation| Ok((prepare(options, &evaluation, held.journal)?, evaluation)));
     match prepared {
-        Ok((prepared, judge)) => Ok(finish(options, &judge, drive(options, &judge, prepared), complain)),
+        Ok((prepared, evaluation)) => {
+            Ok(finish(options, &evaluation, drive(options, &evaluation, prepared), report_error))
+        }
         Err(error) => {
             if let Err(unwritten) = not_ok(&options.response, &error.to_string()) {
-                complain(&unwritten);
+                report_error(&unwritten);
             }
             Err(error)
         }
@@ -98,7 +100,7 @@ struct Prepared {
 struct Live {
     client: Client,
     timing: Timing,
-    watch: Option<Watch>,
+    watch: Option<GateReader>,
     prober: Option<Prober>,
     journal: Journal,
 }
@@ -111,15 +113,15 @@ struct Ended {
 }
 
 /// Everything that can be known before the first call.
-fn prepare(options: &run::Run, judge: &Judge, opened: Option<Journal>) -> Result<Prepared, Error> {
+fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<Prepared, Error> {
     let start = start(options)?;
     let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
     if !rollout.plan().enabled {
         return Ok(Prepared { rollout, live: None, stop: hear_signals()? });
     }
     let client = client(options, &rollout)?;
-    let timing = timing(options, judge, &rollout)?;
-    let prober = probe::of_run(options, &judge.config, &rollout, timing.scale)?;
+    let timing = timing(options, evaluation, &rollout)?;
+    let prober = probe::of_run(options, &evaluation.config, &rollout, timing.scale)?;
     let (found, mut rollout) = match (options.resume, opened) {
         (true, Some(journal)) => {
             let (journal, length, begun) = begun(options, journal, &rollout, prober.as_ref())?;
@@ -131,8 +133,8 @@ fn prepare(options: &run::Run, judge: &Judge, opened: Option<Journal>) -> Result
         }
         (false, _) => (None, rollout),
     };
-    judge.policies().needs_of(&rollout.foreseen().map_err(Error::Bug)?)?;
-    let watch = watch(options, judge, &rollout, timing.scale)?;
+    evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::Internal)?)?;
+    let watch = watch(options, evaluation, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
     let announced = rollout.probes_builds();
     let mut journal = match found {
@@ -145,7 +147,7 @@ fn prepare(options: &run::Run, judge: &Judge, opened: Option<Journal>) -> Result
 
 /// The first record of the journal: the plan and the inventory as they stand in their files.
 fn start(options: &run::Run) -> Result<Record, Error> {
-    let max_bytes = options.judge.max_input_bytes;
+    let max_bytes = options.evaluation.max_input_bytes;
     let plan = Source::new(options.plan.clone()).read(max_bytes)?;
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
     let says = plan_file(&plan)?;
@@ -169,7 +171,7 @@ fn start(options: &run::Run) -> Result<Record, Error> {
         inventory,
         time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
         evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
-        gates: Watch::asked(options.preflight)?,
+        gates: GateReader::asked(options.preflight)?,
         probes: options.probe,
     })
 }
@@ -191,7 +193,7 @@ fn client(options: &run::Run, rollout: &Rollout) -> Result<Client, Error> {
     Client::new(url, &token)
 }
 
-fn timing(options: &run::Run, judge: &Judge, rollout: &Rollout) -> Result<Timing, Error> {
+fn timing(options: &run::Run, evaluation: &Evaluation, rollout: &Rollout) -> Result<Timing, Error> {
     let scale = options.time_scale.unwrap_or(1.0);
     let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
     let loopback = reqwest::Url::parse(url).is_ok_and(|url| is_loopback(&url));
@@ -199,7 +201,7 @@ fn timing(options: &run::Run, judge: &Judge, rollout: &Rollout) -> Result<Timing
         let help = "it is for rehearsals against a control plane on loopback";
         return Err(Error::usage(format!("--time-scale {scale} cannot be used with {url}"), help));
     }
-    let http = &judge.config.http;
+    let http = &evaluation.config.http;
     Ok(Timing {
         retry_delays: http.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect(),
         plan_timeout: seconds(http.plan_timeout_seconds).unwrap_or_default(),
@@ -210,12 +212,17 @@ fn timing(options: &run::Run, judge: &Judge, rollout: &Rollout) -> Result<Timing
 
 /// The gates that are asked: those that the command line asks for, and those that a resumed rollout began with. Nothing
 /// where no call is left and nobody is probed.
-fn watch(options: &run::Run, judge: &Judge, begun: &Rollout, scale: f64) -> Result<Option<Watch>, Error> {
+fn watch(
+    options: &run::Run,
+    evaluation: &Evaluation,
+    begun: &Rollout,
+    scale: f64,
+) -> Result<Option<GateReader>, Error> {
     let had = begun.has_asked();
-    let asked = Watch::asked(options.preflight)?.max(had).filter(|_| begun.is_call_left() || options.probe);
+    let asked = GateReader::asked(options.preflight)?.max(had).filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
-    let watch = Watch::from_environment(&judge.config, asked, sha.as_deref(), scale)?;
+    let watch = GateReader::from_environment(&evaluation.config, asked, sha.as_deref(), scale)?;
     if options.resume && had.is_some() {
         watch.still_answers()?;
     }
@@ -238,7 +245,7 @@ fn begun(
             "unpack it first, with `gunzip --keep` or `unzstd`, and name what comes of it",
         ));
     }
-    let input = Source::File(path.clone()).read(options.judge.max_input_bytes)?;
+    let input = Source::File(path.clone()).read(options.evaluation.max_input_bytes)?;
     let (begun, length) = replay(&input, &EvidenceFields::default())?;
     match begun.outcome() {
         // One that was killed after its last call has its verdict still to be written.
@@ -271,7 +278,7 @@ fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journa
     Ok(journal)
 }
 
-fn drive(options: &run::Run, judge: &Judge, Prepared { rollout, live, stop }: Prepared) -> Ended {
+fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, stop }: Prepared) -> Ended {
     let Some(Live { client, timing, watch, prober, journal }) = live else {
         return Ended { rollout, stop, error: None };
     };
@@ -281,30 +288,30 @@ fn drive(options: &run::Run, judge: &Judge, Prepared { rollout, live, stop }: Pr
     let mut inputs = Inputs::default();
     let mut ask = |document: &Document, question: Question| {
         let SoFar { halts, proven, not_proven } = match question {
-            Question::Call => judge.policies().so_far(document, &mut inputs)?,
-            Question::Gate => judge.policies().behind_gate(document, &mut inputs)?,
+            Question::Call => evaluation.policies().halt_check(document, &mut inputs)?,
+            Question::Gate => evaluation.policies().halt_check_gates(document, &mut inputs)?,
             Question::Foreseen => {
-                judge.policies().foresee(document)?;
+                evaluation.policies().foresee(document)?;
                 SoFar { halts: Vec::new(), proven: 0, not_proven: 0 }
             }
         };
-        Ok(Said { halts, proven, not_proven })
+        Ok(HaltAnswer { halts, proven, not_proven })
     };
-    let mut whom = |document: &Document| judge.whom(document);
-    let probing = prober.as_ref().map(|prober| (prober, &mut whom as &mut Whom<'_>));
+    let mut targets = |document: &Document| evaluation.next_probe_targets(document);
+    let probing = prober.as_ref().map(|prober| (prober, &mut targets as &mut ProbeTargets<'_>));
     let error = driver.run(&mut ask, probing).err();
     Ended { rollout: driver.rollout, stop: driver.stop, error }
 }
 
 /// Judges a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
-fn finish(options: &run::Run, judge: &Judge, ended: Ended, complain: &mut dyn FnMut(&Error)) -> u8 {
+fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_error: &mut dyn FnMut(&Error)) -> u8 {
     let Ended { rollout, stop, error } = ended;
     let (document, results) = rollout.finish();
     let mut written = vec![output::write_document(&options.document, &document)];
     let judged = document::validate(&document)
-        .and_then(|valid| counterfactuals::report(judge, &valid, document.provenance.inputs.clone()));
+        .and_then(|valid| counterfactuals::report(evaluation, &valid, document.provenance.inputs.clone()));
     if let Ok(report) = &judged {
-        written.extend(judge.write(report));
+        written.extend(evaluation.write(report));
     }
     let mut unwritten: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
     // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
@@ -316,7 +323,7 @@ fn finish(options: &run::Run, judge: &Judge, ended: Ended, complain: &mut dyn Fn
     let signal = stop.settle();
     let code = match (&report, signal) {
         (_, Some(signal)) => signal.exit_code(),
-        (Some(report), None) => match report.decision.exit_code(options.judge.require_verdict) {
+        (Some(report), None) => match report.decision.exit_code(options.evaluation.require_verdict) {
             1 if never_answered(&document) => 6,
             code => code,
         },
@@ -329,7 +336,8 @@ fn finish(options: &run::Run, judge: &Judge, ended: Ended, complain: &mut dyn Fn
         _ => code,
     };
     if let (None, Some(error)) = (&report, &failed) {
-        let said = outcome::say(&ErrorReport::new(error, code), Some(options.judge.format), &options.judge.reports);
+        let said =
+            outcome::say(&ErrorReport::new(error, code), Some(options.evaluation.format), &options.evaluation.reports);
         unwritten.extend(said.into_iter().filter_map(Result::err));
     }
     let error = match unwritten.first().or(failed.as_ref()) {
@@ -338,7 +346,7 @@ fn finish(options: &run::Run, judge: &Judge, ended: Ended, complain: &mut dyn Fn
         _ => Some(failure(&document, report.as_ref(), signal)),
     };
     for error in unwritten.iter().chain(&failed) {
-        complain(error);
+        report_error(error);
     }
     let stragglers: Vec<Text> =
         report.iter().flat_map(|report| &report.stragglers).map(|straggler| straggler.tenant.clone()).collect();
@@ -346,7 +354,7 @@ fn finish(options: &run::Run, judge: &Judge, ended: Ended, complain: &mut dyn Fn
     match write_response(&options.response, &response) {
         Ok(()) => code,
         Err(error) => {
-            complain(&error);
+            report_error(&error);
             if code == 0 { error.exit_code() } else { code }
         }
     }

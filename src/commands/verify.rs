@@ -7,30 +7,30 @@ use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
 use crate::commands::outcome;
 use crate::error::Error;
-use crate::evaluation::Judge;
+use crate::evaluation::Evaluation;
 use crate::explain::counterfactuals;
 use crate::io::input::Source;
 use crate::io::output;
 use crate::schema::document;
 
-pub(crate) fn verify(options: &Verify, complain: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let appointed = Judge::appoint(options.judge.options())?;
+pub(crate) fn verify(options: &Verify, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let pending = Evaluation::start(options.evaluation.options())?;
     let collected = match collect(&sources(options)?, jiff::Timestamp::now()) {
         Ok(collected) => collected,
         // Policies are loaded meanwhile, and what is wrong with them comes first.
-        Err(error) => return appointed.ready().and(Err(error)),
+        Err(error) => return pending.wait().and(Err(error)),
     };
     let valid = document::validate(&collected.document)?;
-    let judge = appointed.ready()?;
+    let evaluation = pending.wait()?;
     let document = options.document.as_ref().map(|path| output::write_document(path, &collected.document));
-    let report = counterfactuals::report(&judge, &valid, collected.inputs)?;
-    let mut written = judge.write(&report);
+    let report = counterfactuals::report(&evaluation, &valid, collected.inputs)?;
+    let mut written = evaluation.write(&report);
     written.extend(document);
 
-    let verdict = report.decision.exit_code(options.judge.require_verdict);
+    let verdict = report.decision.exit_code(options.evaluation.require_verdict);
     // The process ends: to give back a million names would take longer than to write the verdict.
-    std::mem::forget((collected.document, judge));
-    Ok(outcome::exit_code(verdict, written, complain))
+    std::mem::forget((collected.document, evaluation));
+    Ok(outcome::exit_code(verdict, written, report_error))
 }
 
 pub(crate) fn sources(options: &Verify) -> Result<Sources, Error> {
@@ -40,6 +40,6 @@ pub(crate) fn sources(options: &Verify) -> Result<Sources, Error> {
         fleet: options.fleet.as_ref().map(source),
         plan: options.plan.as_ref().map(source),
         fields: EvidenceFields::new(&options.evidence_fields)?,
-        max_bytes: options.judge.max_input_bytes,
+        max_bytes: options.evaluation.max_input_bytes,
     })
 }

@@ -8,16 +8,10 @@ use crate::declared::metadata::Blocks;
 use crate::declared::subject::Subject;
 use crate::rego::engine::module::Module;
 
-/// The prefixes of the codes that bundled policies have, or are to have.
-const RESERVED: [&str; 9] = ["coverage", "canary", "calls", "evidence", "health", "gates", "build", "waivers", "lag"];
-
-/// The bundled policy whose codes begin as this one does.
-pub fn reserved(code: &str) -> Option<&'static str> {
-    let prefix = code.split('.').next()?;
-    RESERVED.into_iter().find(|reserved| *reserved == prefix && code.contains('.'))
-}
-
 static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies/rollproof");
+
+/// The folder of helpers, which state nothing.
+const LIBRARY_FOLDER: &str = "lib";
 
 /// What [`metadata`] says, generated.
 const METADATA: &str = include_str!("bundled/metadata.json");
@@ -43,6 +37,13 @@ fn collect(folder: &Dir<'_>, modules: &mut Vec<Module>) {
     for folder in folder.dirs() {
         collect(folder, modules);
     }
+}
+
+/// The bundled policy whose codes begin as this one does: its name is its folder.
+pub fn reserved(code: &str) -> Option<&'static str> {
+    let prefix = code.split('.').next()?;
+    let mut names = POLICIES.dirs().filter_map(|folder| folder.path().to_str());
+    names.find(|name| *name == prefix && *name != LIBRARY_FOLDER && code.contains('.'))
 }
 
 /// The METADATA blocks of every bundled module, by path. They stand in the modules themselves; to find and read them

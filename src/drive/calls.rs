@@ -8,11 +8,11 @@ use backon::Retryable as _;
 use crate::collect::record::Record;
 use crate::collect::rollout::step::{Question, Step};
 use crate::drive::driver::{Ask, Driver, GRACE, Unfinished};
-use crate::drive::prober::{Prober, Whom};
+use crate::drive::prober::{ProbeTargets, Prober};
 use crate::drive::runtime::block_on;
 use crate::drive::stop::Signal;
 use crate::error::Error;
-use crate::gates::reader::Watch;
+use crate::gates::reader::GateReader;
 use crate::io::clock::now;
 use crate::model::document::text::Text;
 use crate::model::document::{Outcome, Purpose};
@@ -24,12 +24,12 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// That of the journal or of the question; the rollout then stops before anything else is called.
-    pub fn run(&mut self, ask: &mut Ask<'_>, probing: Option<(&Prober, &mut Whom<'_>)>) -> Result<(), Error> {
+    pub fn run(&mut self, ask: &mut Ask<'_>, probing: Option<(&Prober, &mut ProbeTargets<'_>)>) -> Result<(), Error> {
         let stop = self.stop.clone();
         let driven = block_on(&stop, async || {
             self.drive(ask).await?;
             match probing {
-                Some((prober, whom)) => self.probe(prober, whom).await,
+                Some((prober, targets)) => self.probe(prober, targets).await,
                 None => Ok(()),
             }
         });
@@ -38,7 +38,7 @@ impl Driver<'_> {
     }
 
     async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
-        self.rollout.ask(self.watch.map(Watch::asks));
+        self.rollout.ask(self.watch.map(GateReader::asks));
         while self.rollout.outcome() == Outcome::Running {
             match (self.rollout.next(), self.stop.came()) {
                 // What was answered is judged also where a signal came: a rollout that has to halt is not resumed.
@@ -58,7 +58,7 @@ impl Driver<'_> {
 
     fn judge(&mut self, ask: &mut Ask<'_>, question: Question) -> Result<(), Error> {
         let said = if question == Question::Foreseen {
-            self.rollout.foreseen().map_err(Error::Bug).and_then(|document| ask(&document, question))
+            self.rollout.foreseen().map_err(Error::Internal).and_then(|document| ask(&document, question))
         } else {
             ask(&self.rollout.so_far(), question)
         };

@@ -9,7 +9,7 @@ use crate::drive::journal::Journal;
 use crate::drive::progress::Progress;
 use crate::drive::stop::Stop;
 use crate::error::Error;
-use crate::gates::reader::Watch;
+use crate::gates::reader::GateReader;
 use crate::model::document::Document;
 use crate::time::scaled;
 
@@ -19,7 +19,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// How long things may take, and how much of the waiting is done.
 #[derive(Debug, Clone)]
 pub struct Timing {
-    /// Before each further attempt of a call; as many as there are delays.
+    /// StartGates each further attempt of a call; as many as there are delays.
     pub retry_delays: Vec<Duration>,
     /// The time limit of the plan call.
     pub plan_timeout: Duration,
@@ -37,7 +37,7 @@ impl Timing {
 
 /// What is said of a rollout so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct HaltAnswer {
     /// Why to stop; nothing to go on.
     pub halts: Vec<String>,
     /// How many tenants are proven, to be shown.
@@ -47,7 +47,7 @@ pub struct Said {
 }
 
 /// Asked with the document so far.
-pub type Ask<'a> = dyn FnMut(&Document, Question) -> Result<Said, Error> + 'a;
+pub type Ask<'a> = dyn FnMut(&Document, Question) -> Result<HaltAnswer, Error> + 'a;
 
 /// A rollout that is being driven.
 pub struct Driver<'a> {
@@ -56,7 +56,7 @@ pub struct Driver<'a> {
     /// Where everything is kept.
     pub journal: Journal,
     /// The gates that are asked. Absent: none.
-    pub watch: Option<&'a Watch>,
+    pub watch: Option<&'a GateReader>,
     /// Who is called.
     pub client: &'a Client,
     /// How long things may take.

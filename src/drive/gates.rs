@@ -5,7 +5,7 @@ use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::step::Gate;
 use crate::drive::driver::Driver;
 use crate::error::Error;
-use crate::gates::reader::Watch;
+use crate::gates::reader::GateReader;
 use crate::model::document::Outcome;
 use crate::model::document::gates::{HeadState, SwitchReading, SwitchSource, SwitchState};
 
@@ -16,7 +16,7 @@ impl Driver<'_> {
     /// That of the journal.
     pub(crate) async fn read(&mut self, gate: Gate) -> Result<(), Error> {
         let Some(watch) = self.watch else {
-            return Err(Error::Bug("a gate is to be read, and nobody is there to be asked".into()));
+            return Err(Error::Internal("a gate is to be read, and nobody is there to be asked".into()));
         };
         let read = match gate {
             Gate::Head => self.head(watch).await,
@@ -43,7 +43,7 @@ impl Driver<'_> {
     }
 
     /// The branch's head as a record; nothing where a signal came.
-    async fn head(&self, watch: &Watch) -> Option<Record> {
+    async fn head(&self, watch: &GateReader) -> Option<Record> {
         let reading = watch.read_head(self.rollout.next_call());
         let reading = self.stop.unless_stopped(reading).await??;
         let head = reading.head.as_deref().unwrap_or("unknown");
@@ -56,7 +56,7 @@ impl Driver<'_> {
     }
 
     /// The kill switch as a record; nothing where a signal came.
-    async fn switch(&self, watch: &Watch) -> Option<Record> {
+    async fn switch(&self, watch: &GateReader) -> Option<Record> {
         let reading = watch.read_switch(self.rollout.next_call());
         let reading = self.stop.unless_stopped(reading).await?;
         let said = |reading: &SwitchReading| (reading.state, reading.source);
@@ -67,7 +67,7 @@ impl Driver<'_> {
     }
 
     /// Waits for CI; nothing where a signal came.
-    async fn ci(&self, watch: &Watch) -> Option<Record> {
+    async fn ci(&self, watch: &GateReader) -> Option<Record> {
         let told = |line: &str| self.progress.line(line);
         let wait = self.stop.unless_stopped(watch.wait_for_ci(&told)).await??;
         Some(Record::Ci { wait })

@@ -98,13 +98,13 @@ impl Journal {
     /// is applied also where it cannot be kept.
     ///
     /// # Errors
-    /// [`Error::Output`] where it is not kept; [`Error::Bug`] where no reader would accept it, and nothing is written.
+    /// [`Error::Output`] where it is not kept; [`Error::Internal`] where no reader would accept it, and nothing is written.
     pub fn append(&mut self, rollout: &mut Rollout, record: &Record) -> Result<(), Error> {
         rollout.accepts(record).map_err(|refusal| {
-            Error::Bug(format!("this journal could not be read again, please report this as a bug: {refusal}"))
+            Error::Internal(format!("this journal could not be read again, please report this as a bug: {refusal}"))
         })?;
         let kept = append(&mut self.file, record);
-        rollout.follow(record).map_err(|refusal| Error::Bug(refusal.to_string()))?;
+        rollout.follow(record).map_err(|refusal| Error::Internal(refusal.to_string()))?;
         kept.map_err(|source| Error::Output { path: self.path.clone(), source })
     }
 }

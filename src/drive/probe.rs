@@ -3,27 +3,27 @@
 
 use crate::collect::record::Record;
 use crate::drive::driver::Driver;
-use crate::drive::prober::{Prober, Whom};
+use crate::drive::prober::{ProbeTargets, Prober};
 use crate::error::Error;
 
 impl Driver<'_> {
-    /// Asks the tenants of a rollout that was driven for their build; whom, `whom` says. After a signal nobody is asked.
+    /// Asks the tenants of a rollout that was driven for their build; `targets` says which. After a signal nobody is asked.
     ///
     /// # Errors
     /// That of the journal or of the question.
-    pub(crate) async fn probe(&mut self, prober: &Prober, whom: &mut Whom<'_>) -> Result<(), Error> {
+    pub(crate) async fn probe(&mut self, prober: &Prober, targets: &mut ProbeTargets<'_>) -> Result<(), Error> {
         if self.stop.came().is_some() {
             return Ok(());
         }
-        if whom(&self.rollout.so_far())?.is_empty() {
+        if targets(&self.rollout.so_far())?.is_empty() {
             return Ok(());
         }
         self.read_head_again().await?;
-        let tenants = whom(&self.rollout.so_far())?;
+        let tenants = targets(&self.rollout.so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {
             journal.append(rollout, record)?;
-            whom(&rollout.so_far())
+            targets(&rollout.so_far())
         };
         prober.probe(tenants, progress, stop, &mut keep).await
     }

@@ -33,7 +33,7 @@ const SLUG: &str = "{slug}";
 pub type Keep<'a> = dyn FnMut(&Record) -> Result<Vec<Text>, Error> + 'a;
 
 /// Says whom to ask, by the document so far.
-pub type Whom<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + 'a;
+pub type ProbeTargets<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + 'a;
 
 /// Where tenants' builds are asked for: a URL with `{slug}` in it.
 #[derive(Debug, Clone)]

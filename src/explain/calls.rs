@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explain::context::Ground;
+use crate::explain::context::ExplainContext;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Call, Purpose};
 use crate::model::finding::Finding;
@@ -11,7 +11,8 @@ use crate::policy::source::RuleText;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct CallStory {
+#[schemars(rename = "CallStory")]
+pub struct CallDetails {
     /// Its index in the document's `calls`.
     pub call: u64,
     /// What it was for.
@@ -22,12 +23,13 @@ pub struct CallStory {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub ok: Field<bool>,
     /// Every attempt, in order.
-    pub attempts: Vec<AttemptStory>,
+    pub attempts: Vec<AttemptDetails>,
 }
 
 /// An attempt of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AttemptStory {
+#[schemars(rename = "AttemptStory")]
+pub struct AttemptDetails {
     /// When it was made, RFC 3339. Absent: only a journal tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Text>,
@@ -47,7 +49,8 @@ pub struct AttemptStory {
 
 /// A finding, with the definitions of rules that can have given it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Said {
+#[schemars(rename = "Said")]
+pub struct ExplainedFinding {
     /// The finding.
     #[serde(flatten)]
     pub finding: Finding,
@@ -60,17 +63,17 @@ pub struct Said {
 }
 
 /// The calls of the document that `wanted` picks.
-pub fn calls(ground: &Ground<'_>, wanted: impl Fn(&Call) -> bool) -> Vec<CallStory> {
-    let calls = ground.document.calls.iter().enumerate().filter(|(_, call)| wanted(call));
+pub fn calls(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool) -> Vec<CallDetails> {
+    let calls = context.document.calls.iter().enumerate().filter(|(_, call)| wanted(call));
     let story = |(i, call): (usize, &Call)| {
-        let attempts = call.attempts.iter().enumerate().map(|(j, attempt)| AttemptStory {
-            at: index(i, j).and_then(|key| ground.times.0.get(&key).cloned()),
+        let attempts = call.attempts.iter().enumerate().map(|(j, attempt)| AttemptDetails {
+            at: index(i, j).and_then(|key| context.times.0.get(&key).cloned()),
             status: attempt.status,
             duration_ms: attempt.duration_ms,
             error: attempt.error.clone(),
             malformed: attempt.malformed.clone(),
         });
-        CallStory {
+        CallDetails {
             call: i as u64,
             purpose: call.purpose,
             tenants: call.tenants.len() as u64,
@@ -86,18 +89,18 @@ fn index(call: usize, attempt: usize) -> Option<(u32, u16)> {
 }
 
 /// A finding with its rule's words.
-pub fn said(ground: &Ground<'_>, finding: &Finding) -> Said {
+pub fn said(context: &ExplainContext<'_>, finding: &Finding) -> ExplainedFinding {
     let mut finding = finding.clone();
     // Where several definitions have the code, the report names the first; here it is the one that said it.
-    if let Some(place) = ground.spoke.place(&finding) {
+    if let Some(place) = context.spoke.place(&finding) {
         finding.rule = place.clone();
     }
-    let rule = rule_at(ground, &finding.rule.file, finding.rule.line);
+    let rule = rule_at(context, &finding.rule.file, finding.rule.line);
     if let Some(rule) = rule {
         finding.title.clone_from(&rule.title);
         finding.remedy.clone_from(&rule.remedy);
     }
-    Said {
+    ExplainedFinding {
         finding,
         text: rule.map(|rule| rule.text.clone()),
         description: rule.map_or_else(String::new, |rule| rule.description.clone()),
@@ -105,6 +108,6 @@ pub fn said(ground: &Ground<'_>, finding: &Finding) -> Said {
 }
 
 /// The definition that begins on a line.
-pub fn rule_at<'a>(ground: &Ground<'a>, file: &str, line: u32) -> Option<&'a RuleText> {
-    ground.rules.iter().find(|rule| rule.file == file && rule.line == line)
+pub fn rule_at<'a>(context: &ExplainContext<'a>, file: &str, line: u32) -> Option<&'a RuleText> {
+    context.rules.iter().find(|rule| rule.file == file && rule.line == line)
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::declared::day::Day;
 use crate::declared::params::Kind;
-use crate::explain::context::{Ground, place};
+use crate::explain::context::{ExplainContext, place};
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Attempt, Call, Cohort, Document, FleetSource, Outcome, Row};
 use crate::model::finding::{Finding, Severity};
@@ -56,39 +56,41 @@ pub fn blocks(finding: &Finding) -> bool {
 }
 
 /// What could have gone better for one tenant.
-pub fn for_tenant<'a>(ground: &Ground<'a>, tenant: &'a str) -> Vec<Change<'a>> {
+pub fn for_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
-    if let Some((cohort, position)) = place(ground.document, tenant) {
-        let group = &ground.document.cohorts[cohort];
-        let whose = ground.row_name(cohort, position);
-        better_rows(ground, cohort, group, &whose, &mut changes, &move |document, edit| edit(alone(document, tenant)));
+    if let Some((cohort, position)) = place(context.document, tenant) {
+        let group = &context.document.cohorts[cohort];
+        let whose = context.row_name(cohort, position);
+        better_rows(context, cohort, group, &whose, &mut changes, &move |document, edit| {
+            edit(isolate_tenant(document, tenant))
+        });
         if !group.planned {
             changes.push(evidence("the fleet enumerated it", move |document| {
-                alone(document, tenant).planned = true;
+                isolate_tenant(document, tenant).planned = true;
                 document.fleet.tenants += 1;
             }));
         }
     }
-    if ground.document.fleet.inventory.iter().any(|name| **name == *tenant) {
+    if context.document.fleet.inventory.iter().any(|name| **name == *tenant) {
         changes.push(evidence("the control plane enumerated it", move |document| {
             document.fleet.inventory.retain(|name| **name != *tenant);
         }));
     }
-    calls(ground, |call| call.tenants.iter().any(|named| **named == *tenant), &mut changes);
-    if ground.document.rollout.canary.as_deref() == Some(tenant) {
+    calls(context, |call| call.tenants.iter().any(|named| **named == *tenant), &mut changes);
+    if context.document.rollout.canary.as_deref() == Some(tenant) {
         changes.push(evidence("another tenant, or none, were the canary", |document| document.rollout.canary = None));
     }
-    tolerance(ground, &mut changes);
-    waivers(ground, Some(tenant), &mut changes);
-    params(ground, &mut changes);
+    tolerance(context, &mut changes);
+    waivers(context, Some(tenant), &mut changes);
+    params(context, &mut changes);
     changes
 }
 
 /// What could have gone better for the rollout as a whole.
-pub fn mending<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
+pub fn fixes<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
-    let document = ground.document;
-    let blocked = ground.report.findings.iter().filter(|finding| blocks(finding));
+    let document = context.document;
+    let blocked = context.report.findings.iter().filter(|finding| blocks(finding));
     let blocked: HashSet<&Text> = blocked.flat_map(|finding| &finding.tenants).collect();
     let named = |cohort: &Cohort| cohort.tenants.iter().any(|tenant| blocked.contains(tenant));
     let concerned = document.cohorts.iter().enumerate().filter(|(_, cohort)| named(cohort)).take(MAX_COHORTS);
@@ -97,32 +99,34 @@ pub fn mending<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
         let many = cohort.tenants.len();
         if many > 1 {
             let whose = format!("a row of one of {}", crate::text::escape::names_of(cohort.tenants.iter()));
-            better_rows(ground, i, cohort, &whose, &mut changes, &move |document, edit| edit(alone(document, first)));
+            better_rows(context, i, cohort, &whose, &mut changes, &move |document, edit| {
+                edit(isolate_tenant(document, first))
+            });
         }
         let whose = if many > 1 {
             format!("the rows of {}", crate::text::escape::names_of(cohort.tenants.iter()))
         } else {
             format!("the row of {first}")
         };
-        better_rows(ground, i, cohort, &whose, &mut changes, &move |document, edit| {
+        better_rows(context, i, cohort, &whose, &mut changes, &move |document, edit| {
             if let Some(cohort) = document.cohorts.get_mut(i) {
                 cohort.origins = crate::model::document::origins::Origins::default();
                 edit(cohort);
             }
         });
     }
-    calls(ground, |_| true, &mut changes);
-    tolerance(ground, &mut changes);
-    waivers(ground, None, &mut changes);
-    params(ground, &mut changes);
+    calls(context, |_| true, &mut changes);
+    tolerance(context, &mut changes);
+    waivers(context, None, &mut changes);
+    params(context, &mut changes);
     of_rollout(document, &mut changes);
     changes
 }
 
 /// What could have gone worse, where a rollout passes.
-pub fn breaking<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
+pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
-    let document = ground.document;
+    let document = context.document;
     for cohort in document.cohorts.iter().filter(|cohort| cohort.planned).take(MAX_COHORTS) {
         let Some(first) = cohort.tenants.first() else { continue };
         let who = match cohort.tenants.len() {
@@ -132,14 +136,16 @@ pub fn breaking<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
         if cohort.rows.is_empty() {
             continue;
         }
-        changes.push(evidence(format!("no row answered for {who}"), |document| alone(document, first).rows.clear()));
+        changes.push(evidence(format!("no row answered for {who}"), |document| {
+            isolate_tenant(document, first).rows.clear()
+        }));
         let worse: [(&str, Worsen); 2] = [
             ("\"verified_on_target\": false", |row| row.verified_on_target = Field::Given(false)),
             ("\"healthz_ok\": false", |row| row.healthz_ok = Field::Given(false)),
         ];
         for (said, edit) in worse {
             changes.push(evidence(format!("the row of {who} said {said}"), move |document| {
-                alone(document, first).rows.last_mut().into_iter().for_each(edit);
+                isolate_tenant(document, first).rows.last_mut().into_iter().for_each(edit);
             }));
         }
     }
@@ -160,7 +166,7 @@ pub fn breaking<'a>(ground: &Ground<'a>) -> Vec<Change<'a>> {
     if document.rollout.max_stragglers > 0 {
         changes.push(evidence("no straggler were tolerated", |document| document.rollout.max_stragglers = 0));
     }
-    params(ground, &mut changes);
+    params(context, &mut changes);
     changes
 }
 
@@ -169,7 +175,7 @@ type Edit<'a> = (String, Box<dyn Fn(&mut Cohort) + 'a>);
 
 /// The rows of a cohort, or of one tenant of it, as they could have been better; `reach` finds whom it is about.
 fn better_rows<'a, F>(
-    ground: &Ground<'a>,
+    context: &ExplainContext<'a>,
     at: usize,
     cohort: &'a Cohort,
     whose: &str,
@@ -178,7 +184,7 @@ fn better_rows<'a, F>(
 ) where
     F: Fn(&mut Document, &dyn Fn(&mut Cohort)) + Clone + 'a,
 {
-    for (words, edit) in edits(cohort, ground.counting(at), ground.document.rollout.target_tag.as_ref()) {
+    for (words, edit) in edits(cohort, context.counting(at), context.document.rollout.target_tag.as_ref()) {
         let reach = reach.clone();
         changes.push(evidence(format!("{whose} {words}"), move |document| reach(document, &*edit)));
     }
@@ -240,7 +246,7 @@ fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -
 }
 
 /// The tenant's own cohort: it is taken out of a larger one.
-fn alone<'d>(document: &'d mut Document, tenant: &str) -> &'d mut Cohort {
+fn isolate_tenant<'d>(document: &'d mut Document, tenant: &str) -> &'d mut Cohort {
     let at = place(document, tenant);
     let cohorts = &mut document.cohorts;
     if let Some((i, position)) = at {
@@ -257,8 +263,8 @@ fn alone<'d>(document: &'d mut Document, tenant: &str) -> &'d mut Cohort {
     &mut cohorts[last]
 }
 
-fn calls<'a>(ground: &Ground<'a>, wanted: impl Fn(&Call) -> bool, changes: &mut Vec<Change<'a>>) {
-    for (i, call) in ground.document.calls.iter().enumerate().filter(|(_, call)| wanted(call)).take(MAX_COHORTS) {
+fn calls<'a>(context: &ExplainContext<'a>, wanted: impl Fn(&Call) -> bool, changes: &mut Vec<Change<'a>>) {
+    for (i, call) in context.document.calls.iter().enumerate().filter(|(_, call)| wanted(call)).take(MAX_COHORTS) {
         let last = call.attempts.last();
         let fine = call.ok == Field::Given(true)
             && last.is_some_and(|last| last.status == Some(200) && last.malformed.is_none() && last.last);
@@ -286,10 +292,10 @@ fn names(call: &Call) -> String {
 }
 
 /// More stragglers that are tolerated: one more, and as many as there are.
-fn tolerance(ground: &Ground<'_>, changes: &mut Vec<Change<'_>>) {
-    let tolerated = ground.report.summary.tolerated;
-    let by_param = ground.report.params.iter().any(|param| param.name == "max_stragglers" && param.value.is_some());
-    let mut limits = vec![tolerated + 1, ground.report.summary.stragglers];
+fn tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
+    let tolerated = context.report.summary.tolerated;
+    let by_param = context.report.params.iter().any(|param| param.name == "max_stragglers" && param.value.is_some());
+    let mut limits = vec![tolerated + 1, context.report.summary.stragglers];
     limits.dedup();
     for limit in limits.into_iter().filter(|limit| *limit > tolerated) {
         let many = if limit == 1 { "1 straggler".to_owned() } else { format!("{limit} stragglers") };
@@ -303,10 +309,10 @@ fn tolerance(ground: &Ground<'_>, changes: &mut Vec<Change<'_>>) {
 }
 
 /// A waiver for each code that blocks, for one tenant or for all that the finding names.
-fn waivers(ground: &Ground<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'_>>) {
-    let Some((day, when)) = day(ground.document) else { return };
+fn waivers(context: &ExplainContext<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'_>>) {
+    let Some((day, when)) = day(context.document) else { return };
     let mut codes = std::collections::BTreeSet::new();
-    for finding in ground.report.findings.iter().filter(|finding| blocks(finding)) {
+    for finding in context.report.findings.iter().filter(|finding| blocks(finding)) {
         let tenants: Vec<Text> = match tenant {
             Some(tenant) => finding.tenants.iter().filter(|named| ***named == *tenant).cloned().collect(),
             None => finding.tenants.clone(),
@@ -341,9 +347,9 @@ fn day(document: &Document) -> Option<(Day, String)> {
 }
 
 /// Every boolean parameter, the other way round.
-fn params(ground: &Ground<'_>, changes: &mut Vec<Change<'_>>) {
-    for param in &ground.report.params {
-        let declared = ground.judge.policies().declared().get(&param.name);
+fn params(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
+    for param in &context.report.params {
+        let declared = context.evaluation.policies().declared().get(&param.name);
         if declared.is_some_and(|declared| declared.kind == Kind::Boolean) {
             let other = param.value != Some(true.into());
             let words = format!("the parameter {} were {other}", param.name);

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::explain::calls::Said;
+use crate::explain::calls::ExplainedFinding;
 use crate::explain::change::{Apply, Change};
-use crate::explain::context::Ground;
+use crate::explain::context::ExplainContext;
 use crate::explain::shrink::{settle, shrink};
 use crate::explain::trial::Trials;
 use crate::explain::{calls, change};
@@ -19,7 +19,7 @@ use crate::model::document::text::Map;
 use crate::model::finding::Severity;
 use crate::policy::source::RuleText;
 use crate::report::Report;
-use crate::report::counterfactual::{Turn, Turns};
+use crate::report::counterfactual::{Counterfactual, Counterfactuals};
 
 /// Documents on which codes of the bundled policies are said, as small as could be found, by code.
 const EXAMPLES: &str = include_str!("minimal.json");
@@ -39,12 +39,12 @@ pub struct Code {
     /// The definitions of rules that may say it.
     pub rules: Vec<RuleText>,
     /// What was said.
-    pub findings: Vec<Said>,
+    pub findings: Vec<ExplainedFinding>,
     /// The values with which these definitions, and those that they took it from, held.
     pub held: Vec<Place>,
     /// What would make somebody say it, where nobody does. Absent: it is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Turns>,
+    pub turns: Option<Counterfactuals>,
     /// A small document on which it is said. Absent: none was found, near this evidence or among the examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimal: Option<Minimal>,
@@ -79,9 +79,9 @@ pub struct Minimal {
 }
 
 /// Every code that a policy declares or has said.
-pub fn names(ground: &Ground<'_>) -> BTreeSet<String> {
-    let declared = ground.rules.iter().flat_map(|rule| rule.codes.iter().cloned().chain(bare(rule)));
-    declared.chain(ground.report.findings.iter().map(|finding| finding.code.clone())).collect()
+pub fn names(context: &ExplainContext<'_>) -> BTreeSet<String> {
+    let declared = context.rules.iter().flat_map(|rule| rule.codes.iter().cloned().chain(bare(rule)));
+    declared.chain(context.report.findings.iter().map(|finding| finding.code.clone())).collect()
 }
 
 /// The code of a message without one.
@@ -91,13 +91,13 @@ fn bare(rule: &RuleText) -> Option<String> {
 }
 
 /// Explains a code; also what was left out of that, and why.
-pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> (Code, Option<String>) {
-    let findings: Vec<Said> = ground
+pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str) -> (Code, Option<String>) {
+    let findings: Vec<ExplainedFinding> = context
         .report
         .findings
         .iter()
         .filter(|finding| finding.code == code)
-        .map(|finding| calls::said(ground, finding))
+        .map(|finding| calls::said(context, finding))
         .collect();
     let spoke = |rule: &RuleText| {
         findings.iter().any(|said| said.finding.rule.file == rule.file && said.finding.rule.line == rule.line)
@@ -105,9 +105,9 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> (Cod
     let may = |rule: &&RuleText| {
         rule.codes.iter().any(|of| of == code) || bare(rule).is_some_and(|of| of == code) || spoke(rule)
     };
-    let rules: Vec<RuleText> = ground.rules.iter().filter(may).cloned().collect();
+    let rules: Vec<RuleText> = context.rules.iter().filter(may).cloned().collect();
     let places: Vec<(String, u32)> = rules.iter().map(|rule| (rule.file.clone(), rule.line)).collect();
-    let (held, left_out) = match ground.judge.policies().held(&places, ground.document) {
+    let (held, left_out) = match context.evaluation.policies().held(&places, context.document) {
         Ok(held) => (held, None),
         Err(error) => (Vec::new(), Some(format!("with which values its rules held: {error}"))),
     };
@@ -121,12 +121,12 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, code: &str) -> (Cod
     let held = held.collect();
     let is_said = |report: &Report| report.findings.iter().any(|finding| finding.code == code);
     let (turns, start) = if findings.is_empty() {
-        let mut changes = change::breaking(ground);
-        changes.extend(change::mending(ground));
+        let mut changes = change::regressions(context);
+        changes.extend(change::fixes(context));
         let (turns, start) = provoke(trials, &changes, code, &is_said);
         (Some(turns), start)
     } else {
-        (None, Some((Vec::new(), ground.document.clone())))
+        (None, Some((Vec::new(), context.document.clone())))
     };
     trials.renew();
     let example = if start.is_none() { example(trials, code, &is_said) } else { None };
@@ -158,10 +158,10 @@ fn provoke(
     changes: &[Change<'_>],
     code: &str,
     is_said: &impl Fn(&Report) -> bool,
-) -> (Turns, Option<(Vec<String>, Document)>) {
+) -> (Counterfactuals, Option<(Vec<String>, Document)>) {
     let goal = format!("{code} would be said");
     let turns = trials.search_single(&goal, changes, is_said);
-    let first = |turn: &Turn| {
+    let first = |turn: &Counterfactual| {
         let change = changes.iter().find(|change| [&change.words] == *turn.changes.iter().collect::<Vec<_>>())?;
         let Apply::Document(apply) = &change.apply else { return None };
         let mut document = trials.document().clone();

@@ -1,6 +1,6 @@
 //! What every explanation needs at hand.
 
-use crate::evaluation::Judge;
+use crate::evaluation::Evaluation;
 use crate::explain::spoke::Spoke;
 use crate::explain::times::Times;
 use crate::model::document::Document;
@@ -9,10 +9,10 @@ use crate::policy::source::RuleText;
 use crate::report::Report;
 
 /// What is explained, with everything that explains it.
-pub(crate) struct Ground<'a> {
+pub(crate) struct ExplainContext<'a> {
     pub(crate) document: &'a Document,
     pub(crate) report: &'a Report,
-    pub(crate) judge: &'a Judge,
+    pub(crate) evaluation: &'a Evaluation,
     pub(crate) rules: &'a [RuleText],
     pub(crate) times: &'a Times,
     /// Which definitions of rules spoke.

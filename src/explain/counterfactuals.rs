@@ -1,8 +1,8 @@
 //! The report of a verdict, for a page with the changes that would turn it.
 
 use crate::error::Error;
-use crate::evaluation::Judge;
-use crate::explain::context::Ground;
+use crate::evaluation::Evaluation;
+use crate::explain::context::ExplainContext;
 use crate::explain::spoke::Spoke;
 use crate::explain::times::Times;
 use crate::explain::trial::Trials;
@@ -10,7 +10,7 @@ use crate::explain::verdict;
 use crate::model::document::{Document, InputFile};
 use crate::policy::prepared::CohortSummary;
 use crate::report::Report;
-use crate::report::counterfactual::Turns;
+use crate::report::counterfactual::Counterfactuals;
 use crate::schema::document::Valid;
 
 /// What policies may do in the search for what would turn a report's verdict, as [`crate::policy::work`] counts it: some
@@ -21,19 +21,26 @@ const MAX_WORK: u64 = 50_000_000;
 ///
 /// # Errors
 /// [`Error::Policy`] where a policy fails.
-pub(crate) fn report(judge: &Judge, document: &Valid<'_>, inputs: Vec<InputFile>) -> Result<Report, Error> {
-    let (mut report, cohorts) = judge.evaluate(document, inputs)?;
-    if judge.draws() {
-        report.turns = Some(turns(document, judge, &report, &cohorts));
+pub(crate) fn report(evaluation: &Evaluation, document: &Valid<'_>, inputs: Vec<InputFile>) -> Result<Report, Error> {
+    let (mut report, cohorts) = evaluation.evaluate(document, inputs)?;
+    if evaluation.draws() {
+        report.turns = Some(turns(document, evaluation, &report, &cohorts));
     }
     Ok(report)
 }
 
 /// What would turn the verdict of a report: for a report that shows it beside the verdict, and must not wait for it.
-fn turns(document: &Document, judge: &Judge, report: &Report, cohorts: &[CohortSummary]) -> Turns {
+fn turns(document: &Document, evaluation: &Evaluation, report: &Report, cohorts: &[CohortSummary]) -> Counterfactuals {
     // Neither rules nor times have a part in it.
-    let ground =
-        Ground { document, report, judge, rules: &[], times: &Times::default(), spoke: &Spoke::default(), cohorts };
-    let mut trials = Trials::new(document, judge).within(MAX_WORK);
-    verdict::turns(&ground, &mut trials)
+    let context = ExplainContext {
+        document,
+        report,
+        evaluation,
+        rules: &[],
+        times: &Times::default(),
+        spoke: &Spoke::default(),
+        cohorts,
+    };
+    let mut trials = Trials::new(document, evaluation).within(MAX_WORK);
+    verdict::turns(&context, &mut trials)
 }

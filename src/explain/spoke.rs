@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::finding::{Finding, RulePlace, Severity};
 use crate::policy::source::RuleText;
-use crate::rego::engine::probe::Alone;
+use crate::rego::engine::probe::RuleOutput;
 use crate::report::Report;
 
 /// Which definitions of rules spoke: by policy, rule, code (none: a bare message) and message, the first where several
@@ -18,7 +18,7 @@ type Words = (String, String, Option<String>, String);
 
 impl Spoke {
     /// From what definitions say on their own.
-    pub fn new(alone: &[Alone], rules: &[RuleText]) -> Self {
+    pub fn new(alone: &[RuleOutput], rules: &[RuleText]) -> Self {
         let mut spoke = HashMap::new();
         for (i, alone) in alone.iter().enumerate() {
             let Some(rule) = rules.iter().find(|rule| rule.file == alone.file && rule.line == alone.line) else {

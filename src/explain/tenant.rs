@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explain::calls::{CallStory, Said};
-use crate::explain::context::{Ground, place};
+use crate::explain::calls::{CallDetails, ExplainedFinding};
+use crate::explain::context::{ExplainContext, place};
 use crate::explain::trial::Trials;
 use crate::explain::{calls, change};
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, FleetSource, Role, Row};
 use crate::policy::source::RuleText;
-use crate::report::counterfactual::Turns;
+use crate::report::counterfactual::Counterfactuals;
 
 /// The package whose rule gives a cohort its proof state.
 const PROOF: &str = "rollproof.lib.proof";
@@ -34,9 +34,9 @@ pub struct Tenant {
     /// The tenants whose evidence is identical, itself included: how many.
     pub cohort: u64,
     /// The calls that named it, in order.
-    pub calls: Vec<CallStory>,
+    pub calls: Vec<CallDetails>,
     /// Its rows, in the order in which they arrived.
-    pub rows: Vec<RowStory>,
+    pub rows: Vec<RowDetails>,
     /// Its proof state. Absent: the evidence only mentions it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -44,7 +44,7 @@ pub struct Tenant {
     pub policies: Vec<PolicySaid>,
     /// The smallest changes with which it would pass. Absent: it does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Turns>,
+    pub turns: Option<Counterfactuals>,
 }
 
 /// Whether and where a tenant was enumerated.
@@ -60,7 +60,8 @@ pub struct Enumerated {
 
 /// A row of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RowStory {
+#[schemars(rename = "RowStory")]
+pub struct RowDetails {
     /// The input that it stands in. Absent: it is an answer to a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Text>,
@@ -102,7 +103,7 @@ pub struct PolicySaid {
     /// Its title.
     pub title: String,
     /// Its findings that name the tenant; none: it has nothing to say of it.
-    pub findings: Vec<Said>,
+    pub findings: Vec<ExplainedFinding>,
 }
 
 /// Every tenant that the evidence mentions.
@@ -122,14 +123,14 @@ pub fn names(document: &Document) -> BTreeSet<&str> {
 }
 
 /// Explains a tenant.
-pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, tenant: &str) -> Tenant {
-    let document = ground.document;
+pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &str) -> Tenant {
+    let document = context.document;
     let at = place(document, tenant);
     let cohort = at.map(|(i, _)| &document.cohorts[i]);
-    let says = at.and_then(|(i, _)| ground.cohorts.get(i));
-    let blocked = change::is_blocked(ground.report, tenant);
+    let says = at.and_then(|(i, _)| context.cohorts.get(i));
+    let blocked = change::is_blocked(context.report, tenant);
     let straggles = says.is_some_and(|says| says.straggler);
-    let changes = change::for_tenant(ground, tenant);
+    let changes = change::for_tenant(context, tenant);
     let turns =
         if blocked {
             let goal = format!("nothing would stand against {tenant}");
@@ -142,16 +143,16 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, tenant: &str) -> Te
         } else {
             None
         };
-    let policies = ground.report.policies.iter().map(|policy| PolicySaid {
+    let policies = context.report.policies.iter().map(|policy| PolicySaid {
         package: policy.package.clone(),
         title: policy.title.clone(),
-        findings: ground
+        findings: context
             .report
             .findings
             .iter()
             .filter(|finding| finding.policy == policy.package)
             .filter(|finding| finding.tenants.iter().any(|named| **named == *tenant))
-            .map(|finding| calls::said(ground, finding))
+            .map(|finding| calls::said(context, finding))
             .collect(),
     });
     Tenant {
@@ -159,9 +160,9 @@ pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>, tenant: &str) -> Te
         enumerated: enumerated(document, tenant, cohort.is_some_and(|cohort| cohort.planned)),
         labels: cohort.map(|cohort| cohort.labels.clone()).unwrap_or_default(),
         cohort: cohort.map_or(0, |cohort| cohort.tenants.len() as u64),
-        calls: calls::calls(ground, |call| call.tenants.iter().any(|named| **named == *tenant)),
-        rows: rows(ground, at),
-        state: says.map(|says| state(ground, says)),
+        calls: calls::calls(context, |call| call.tenants.iter().any(|named| **named == *tenant)),
+        rows: rows(context, at),
+        state: says.map(|says| state(context, says)),
         policies: policies.collect(),
         turns,
     }
@@ -187,12 +188,12 @@ fn enumerated(document: &Document, tenant: &str, planned: bool) -> Enumerated {
     Enumerated { planned, source, words }
 }
 
-fn rows(ground: &Ground<'_>, at: Option<(usize, usize)>) -> Vec<RowStory> {
+fn rows(context: &ExplainContext<'_>, at: Option<(usize, usize)>) -> Vec<RowDetails> {
     let Some((i, position)) = at else { return Vec::new() };
-    let cohort = &ground.document.cohorts[i];
-    let counting = ground.counting(i);
+    let cohort = &context.document.cohorts[i];
+    let counting = context.counting(i);
     let story = |(k, row): (usize, &Row)| {
-        let (input, pointer) = ground.row_place(i, position, k);
+        let (input, pointer) = context.row_place(i, position, k);
         let counts = counting == Some(k);
         let why = match (counting, k) {
             (Some(one), _) if one == k && cohort.rows.len() == 1 => "its only row",
@@ -201,13 +202,13 @@ fn rows(ground: &Ground<'_>, at: Option<(usize, usize)>) -> Vec<RowStory> {
             (Some(one), _) if k > one => "a dry run's: it proves nothing",
             _ => "a later row counts",
         };
-        RowStory { input, pointer, counts, why: why.to_owned(), row: row.clone() }
+        RowDetails { input, pointer, counts, why: why.to_owned(), row: row.clone() }
     };
     cohort.rows.iter().enumerate().map(story).collect()
 }
 
-fn state(ground: &Ground<'_>, says: &crate::policy::prepared::CohortSummary) -> State {
-    let rule = ground.rules.iter().find(|rule| rule.package == PROOF && rule.rule == STATES).cloned();
+fn state(context: &ExplainContext<'_>, says: &crate::policy::prepared::CohortSummary) -> State {
+    let rule = context.rules.iter().find(|rule| rule.package == PROOF && rule.rule == STATES).cloned();
     // The rule is an object with a key a state.
     let line = rule.as_ref().and_then(|rule| {
         let key = format!("\"{}\":", says.state);
@@ -224,7 +225,7 @@ fn state(ground: &Ground<'_>, says: &crate::policy::prepared::CohortSummary) -> 
     }
 }
 
-impl Ground<'_> {
+impl ExplainContext<'_> {
     /// Which row of a cohort counts, as the policies say.
     pub fn counting(&self, cohort: usize) -> Option<usize> {
         usize::try_from(self.cohorts.get(cohort)?.row?).ok()

@@ -7,7 +7,7 @@ use serde_json::Value;
 use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::explain::calls::{CallStory, Said};
+use crate::explain::calls::{CallDetails, ExplainedFinding};
 use crate::explain::code::Code;
 use crate::explain::explanation::Explanation;
 use crate::explain::tenant::Tenant;
@@ -17,7 +17,7 @@ use crate::model::document::{Document, FleetSource, Outcome, Purpose};
 use crate::policy::source::RuleText;
 use crate::render::view::View;
 use crate::render::words::verdict;
-use crate::report::counterfactual::Turns;
+use crate::report::counterfactual::Counterfactuals;
 use crate::text::escape::{for_line, for_terminal, line, names_of};
 
 /// How far the text behind a label is indented.
@@ -164,7 +164,7 @@ impl Page<'_> {
         self.turns(&verdict.turns)
     }
 
-    fn calls(&mut self, calls: &[CallStory]) -> io::Result<()> {
+    fn calls(&mut self, calls: &[CallDetails]) -> io::Result<()> {
         for call in calls.iter().take(MAX_LISTED) {
             let purpose = match call.purpose {
                 Purpose::Plan => "plan",
@@ -201,7 +201,7 @@ impl Page<'_> {
         }
     }
 
-    fn said(&mut self, said: &Said) -> io::Result<()> {
+    fn said(&mut self, said: &ExplainedFinding) -> io::Result<()> {
         let finding = &said.finding;
         let code = &finding.code;
         let waived = if finding.waived.is_some() { " (waived)" } else { "" };
@@ -316,7 +316,7 @@ impl Page<'_> {
         self.lines(rule.line, &rule.text)
     }
 
-    fn turns(&mut self, turns: &Turns) -> io::Result<()> {
+    fn turns(&mut self, turns: &Counterfactuals) -> io::Result<()> {
         let goal = &turns.goal;
         if turns.found.is_empty() {
             let bound = if turns.complete { "" } else { ", and there are more" };

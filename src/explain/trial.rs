@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::declared::params::{Given, ParamSource};
-use crate::evaluation::Judge;
+use crate::evaluation::Evaluation;
 use crate::explain::change::{Apply, Change};
 use crate::model::document::Document;
 use crate::policy::load::load;
 use crate::policy::prepared::Prepared;
 use crate::policy::waivers;
 use crate::rego::guard::work;
-use crate::report::counterfactual::{Turn, Turns};
+use crate::report::counterfactual::{Counterfactual, Counterfactuals};
 use crate::report::{Report, report};
 
 /// How many trials are made at the most, where the document is small.
@@ -25,7 +25,7 @@ const MAX_WORK: u64 = 4_000_000;
 /// Trials on one document.
 pub struct Trials<'a> {
     document: &'a Document,
-    judge: &'a Judge,
+    evaluation: &'a Evaluation,
     /// Policies that were loaded with other parameters or waivers, by what is other; none where that cannot be.
     loaded: BTreeMap<String, Option<Prepared>>,
     tried: u64,
@@ -39,10 +39,10 @@ pub struct Trials<'a> {
 
 impl<'a> Trials<'a> {
     /// None was made yet.
-    pub fn new(document: &'a Document, judge: &'a Judge) -> Self {
+    pub fn new(document: &'a Document, evaluation: &'a Evaluation) -> Self {
         Self {
             document,
-            judge,
+            evaluation,
             loaded: BTreeMap::new(),
             tried: 0,
             left: allowed(document),
@@ -70,7 +70,7 @@ impl<'a> Trials<'a> {
     /// The verdict on a document; none where no more may be tried, or a policy fails.
     pub fn judge(&mut self, document: &Document) -> Option<Report> {
         self.begin()?;
-        judged(self.judge.policies(), document)
+        judged(self.evaluation.policies(), document)
     }
 
     /// The verdict where something is changed.
@@ -85,7 +85,7 @@ impl<'a> Trials<'a> {
             }
         }
         if others.is_empty() {
-            return judged(self.judge.policies(), &document);
+            return judged(self.evaluation.policies(), &document);
         }
         let key = format!("{others:?}");
         if !self.loaded.contains_key(&key) {
@@ -115,7 +115,7 @@ impl<'a> Trials<'a> {
     }
 
     fn load(&self, others: &[&Apply<'_>]) -> Option<Prepared> {
-        let mut settings = Judge::settings(&self.judge.options, &self.judge.config, None).ok()?;
+        let mut settings = Evaluation::settings(&self.evaluation.options, &self.evaluation.config, None).ok()?;
         for other in others {
             match other {
                 Apply::Document(_) => {}
@@ -136,7 +136,7 @@ impl<'a> Trials<'a> {
     }
 
     /// The smallest changes that reach a goal: all single ones, else all pairs.
-    pub fn search(&mut self, goal: &str, changes: &[Change<'_>], reached: impl Fn(&Report) -> bool) -> Turns {
+    pub fn search(&mut self, goal: &str, changes: &[Change<'_>], reached: impl Fn(&Report) -> bool) -> Counterfactuals {
         let mut turns = self.search_single(goal, changes, &reached);
         if turns.found.is_empty() {
             let before = self.tried;
@@ -152,16 +152,21 @@ impl<'a> Trials<'a> {
     }
 
     /// All single changes that reach a goal.
-    pub fn search_single(&mut self, goal: &str, changes: &[Change<'_>], reached: &impl Fn(&Report) -> bool) -> Turns {
+    pub fn search_single(
+        &mut self,
+        goal: &str,
+        changes: &[Change<'_>],
+        reached: &impl Fn(&Report) -> bool,
+    ) -> Counterfactuals {
         let before = self.tried;
         let found = changes.iter().filter_map(|change| self.turn(&[change], reached)).collect();
-        Turns { goal: goal.to_owned(), tried: self.tried - before, complete: self.left > 0, found }
+        Counterfactuals { goal: goal.to_owned(), tried: self.tried - before, complete: self.left > 0, found }
     }
 
-    fn turn(&mut self, changes: &[&Change<'_>], reached: &impl Fn(&Report) -> bool) -> Option<Turn> {
+    fn turn(&mut self, changes: &[&Change<'_>], reached: &impl Fn(&Report) -> bool) -> Option<Counterfactual> {
         let report = self.changed(changes).filter(reached)?;
         let changes = changes.iter().map(|change| change.words.clone()).collect();
-        Some(Turn { changes, decision: report.decision })
+        Some(Counterfactual { changes, decision: report.decision })
     }
 }
 

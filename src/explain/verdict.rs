@@ -3,15 +3,15 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explain::calls::{CallStory, Said};
-use crate::explain::context::Ground;
+use crate::explain::calls::{CallDetails, ExplainedFinding};
+use crate::explain::context::ExplainContext;
 use crate::explain::trial::Trials;
 use crate::explain::{calls, change};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::document::{FleetSource, Outcome};
 use crate::report::Summary;
-use crate::report::counterfactual::{Turn, Turns};
+use crate::report::counterfactual::{Counterfactual, Counterfactuals};
 use crate::report::stragglers::Straggler;
 
 /// How the verdict came about.
@@ -27,40 +27,40 @@ pub struct Verdict {
     /// What was counted.
     pub summary: Summary,
     /// The calls; none where the evidence is an archived response.
-    pub calls: Vec<CallStory>,
+    pub calls: Vec<CallDetails>,
     /// The tenants that are not proven.
     pub stragglers: Vec<Straggler>,
     /// What the policies say, heaviest first, each with its rule.
-    pub findings: Vec<Said>,
+    pub findings: Vec<ExplainedFinding>,
     /// The smallest changes of the evidence, the plan or the parameters that would turn the verdict.
-    pub turns: Turns,
+    pub turns: Counterfactuals,
 }
 
 /// Explains the verdict.
-pub fn explain(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Verdict {
-    let rollout = &ground.document.rollout;
-    let report = ground.report;
+pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Verdict {
+    let rollout = &context.document.rollout;
+    let report = context.report;
     Verdict {
-        fleet_source: ground.document.fleet.source,
+        fleet_source: context.document.fleet.source,
         outcome: rollout.outcome,
         because: rollout.halted_because.clone(),
         summary: report.summary.clone(),
-        calls: calls::calls(ground, |_| true),
+        calls: calls::calls(context, |_| true),
         stragglers: report.stragglers.clone(),
-        findings: report.findings.iter().map(|finding| calls::said(ground, finding)).collect(),
-        turns: turns(ground, trials),
+        findings: report.findings.iter().map(|finding| calls::said(context, finding)).collect(),
+        turns: turns(context, trials),
     }
 }
 
 /// The smallest changes that would turn the verdict.
-pub fn turns(ground: &Ground<'_>, trials: &mut Trials<'_>) -> Turns {
-    let passes = ground.report.decision == Decision::Pass;
-    let changes = if passes { change::breaking(ground) } else { change::mending(ground) };
+pub fn turns(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Counterfactuals {
+    let passes = context.report.decision == Decision::Pass;
+    let changes = if passes { change::regressions(context) } else { change::fixes(context) };
     let goal = if passes { "it would not pass any more" } else { "it would pass" };
     trials.search(goal, &changes, |report| (report.decision == Decision::Pass) != passes)
 }
 
-impl Turn {
+impl Counterfactual {
     /// Its changes in one sentence.
     pub fn sentence(&self) -> String {
         self.changes.join(", and ")

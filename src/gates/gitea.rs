@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::io::config::gitea::Settings;
-use crate::io::environment::{given, required};
+use crate::io::environment::{nonblank_var, required};
 use crate::io::http::token::{GITEA as TOKEN, Token};
 use crate::io::http::{Bounds, base_url, client, exchange};
 use crate::model::document::gates::Asked;
@@ -60,7 +60,7 @@ impl Gitea {
     /// # Errors
     /// [`Error::Usage`] where there is a token, and host or repository are missing or wrong.
     pub fn from_environment(settings: &Settings) -> Result<Self, Error> {
-        let Some(token) = given(TOKEN)? else { return Ok(Self { service: None }) };
+        let Some(token) = nonblank_var(TOKEN)? else { return Ok(Self { service: None }) };
         let token = Token::new(&token, TOKEN)?;
         let wrong = |problem: String| Error::usage(problem, format!("it is where {TOKEN} would be sent"));
         let host = required(HOST, "the Gitea's host name, or its URL")?;

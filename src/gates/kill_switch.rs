@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::gates::gitea::Gitea;
 use crate::io::clock::now;
 use crate::io::config::plan::Settings;
-use crate::io::environment::{is_truthy, set};
+use crate::io::environment::{is_truthy, var};
 use crate::model::document::gates::{SwitchReading, SwitchSource, SwitchState};
 use crate::model::document::text::Text;
 
@@ -29,7 +29,7 @@ impl KillSwitch {
     /// [`Error::Usage`] where its name or that value cannot be used.
     pub fn from_environment(plan: &Settings) -> Result<Self, Error> {
         let variable = plan.variable("DISABLED")?;
-        Ok(Self { job: set(&variable)?, variable })
+        Ok(Self { job: var(&variable)?, variable })
     }
 
     /// Reads it, before the call with this index.

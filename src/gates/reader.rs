@@ -7,33 +7,33 @@ use crate::gates::gitea::{Gitea, HOST};
 use crate::gates::kill_switch::KillSwitch;
 use crate::gates::superseded::Commit;
 use crate::io::config::Config;
-use crate::io::environment::{given, sha};
+use crate::io::environment::{nonblank_var, sha};
 use crate::model::commit::is_sha;
 use crate::model::document::gates::{CiWait, HeadReading, SwitchReading};
 
 /// The gates of a rollout that is driven.
 #[derive(Debug)]
-pub struct Watch {
+pub struct GateReader {
     gitea: Gitea,
     switch: KillSwitch,
     /// Absent: only the kill switch is read.
-    before: Option<Before>,
+    before: Option<StartGates>,
 }
 
 /// What is asked once, before the rollout begins.
 #[derive(Debug)]
-struct Before {
+struct StartGates {
     commit: Commit,
     wait: Wait,
 }
 
-impl Watch {
+impl GateReader {
     /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named, else none.
     ///
     /// # Errors
     /// [`Error::Usage`] where the environment cannot be used.
     pub fn asked(all: bool) -> Result<Option<AskedGates>, Error> {
-        let switch = given(HOST)?.is_some();
+        let switch = nonblank_var(HOST)?.is_some();
         Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
     }
 
@@ -53,7 +53,7 @@ impl Watch {
                 None => sha()?,
             };
             let (commit, wait) = (Commit::from_environment(sha)?, Wait::from_environment(config)?.scaled(scale));
-            Some(Before { commit, wait })
+            Some(StartGates { commit, wait })
         } else {
             None
         };

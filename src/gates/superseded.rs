@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::gates::gitea::{Gitea, encoded};
 use crate::io::clock::now;
-use crate::io::environment::given;
+use crate::io::environment::nonblank_var;
 use crate::model::commit::{is_same_commit, is_sha};
 use crate::model::document::gates::{HeadReading, HeadState};
 use crate::model::document::text::Text;
@@ -24,7 +24,7 @@ impl Commit {
     /// # Errors
     /// [`Error::Usage`] where the branch could be none.
     pub fn from_environment(sha: String) -> Result<Self, Error> {
-        let branch = given("GITHUB_REF_NAME")?.unwrap_or_else(|| "main".into());
+        let branch = nonblank_var("GITHUB_REF_NAME")?.unwrap_or_else(|| "main".into());
         // Such a part of a path leads elsewhere, encoded or not.
         if [".", ".."].contains(&&*branch) {
             let problem = format!("GITHUB_REF_NAME: got {branch:?}, but a branch is expected");

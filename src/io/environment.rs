@@ -13,15 +13,15 @@ const TRUTHY: [&str; 6] = ["1", "true", "yes", "on", "disabled", "disable"];
 ///
 /// # Errors
 /// [`Error::Usage`] where it is no text.
-pub fn given(name: &str) -> Result<Option<String>, Error> {
-    Ok(set(name)?.filter(|value| !value.is_empty()))
+pub fn nonblank_var(name: &str) -> Result<Option<String>, Error> {
+    Ok(var(name)?.filter(|value| !value.is_empty()))
 }
 
 /// A variable's value, blank or not; none where it is not set.
 ///
 /// # Errors
 /// [`Error::Usage`] where it is no text.
-pub fn set(name: &str) -> Result<Option<String>, Error> {
+pub fn var(name: &str) -> Result<Option<String>, Error> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value.trim().to_owned())),
         Err(std::env::VarError::NotPresent) => Ok(None),
@@ -34,7 +34,7 @@ pub fn set(name: &str) -> Result<Option<String>, Error> {
 /// # Errors
 /// [`Error::Usage`] where it is not set, blank or no text.
 pub fn required(name: &str, what: &str) -> Result<String, Error> {
-    given(name)?.ok_or_else(|| Error::usage(format!("{name} is not set"), format!("it is {what}")))
+    nonblank_var(name)?.ok_or_else(|| Error::usage(format!("{name} is not set"), format!("it is {what}")))
 }
 
 /// Whether a word arms a switch; white space around it and its case say nothing.
@@ -46,8 +46,8 @@ pub fn is_truthy(word: &str) -> bool {
 ///
 /// # Errors
 /// [`Error::Usage`] for `disabled` and `disable`, which arm the kill switch and here would mean their contrary.
-pub fn asks(name: &str) -> Result<bool, Error> {
-    let Some(word) = given(name)? else { return Ok(false) };
+pub fn flag(name: &str) -> Result<bool, Error> {
+    let Some(word) = nonblank_var(name)? else { return Ok(false) };
     if ["disabled", "disable"].iter().any(|odd| word.eq_ignore_ascii_case(odd)) {
         let help = "say true or false";
         return Err(Error::usage(format!("{name}: got {word:?}, which reads as a mistake: it would turn it on"), help));
@@ -60,7 +60,7 @@ pub fn asks(name: &str) -> Result<bool, Error> {
 /// # Errors
 /// [`Error::Usage`] with the variable's name, what it got and the minimum.
 pub fn whole_number(name: &str, minimum: u32, default: u32) -> Result<u32, Error> {
-    let Some(text) = given(name)? else { return Ok(default) };
+    let Some(text) = nonblank_var(name)? else { return Ok(default) };
     text.parse::<u32>().ok().filter(|number| *number >= minimum).ok_or_else(|| {
         let problem = format!("{name}: got {text:?}, but a whole number of at least {minimum} is expected");
         Error::usage(problem, format!("leave it out for {default}"))
@@ -72,7 +72,7 @@ pub fn whole_number(name: &str, minimum: u32, default: u32) -> Result<u32, Error
 /// # Errors
 /// [`Error::Usage`] with the variable's name and what it got.
 pub fn seconds(name: &str, default: u32) -> Result<Duration, Error> {
-    let Some(text) = given(name)? else { return Ok(Duration::from_secs(default.into())) };
+    let Some(text) = nonblank_var(name)? else { return Ok(Duration::from_secs(default.into())) };
     text.parse::<f64>().ok().and_then(time::seconds).ok_or_else(|| {
         let problem = format!("{name}: got {text:?}, but a time of at least 0 seconds is expected");
         Error::usage(problem, format!("leave it out for {default}"))

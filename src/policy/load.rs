@@ -196,7 +196,7 @@ impl Policies {
     ///
     /// # Errors
     /// [`Error::Usage`] where a policy is not there, or must not be softened, or no reason is given.
-    pub fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
+    pub fn apply_modes(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
         for (name, mode) in modes {
             let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
             let full = if names.contains(&&*name) { name.clone() } else { format!("{OURS}{name}") };
@@ -303,7 +303,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
     let facts = settings.facts.map(FactFiles::open);
     let work = move || {
         let mut policies = Policies::about(settings.subject, own)?;
-        policies.soften(settings.modes)?;
+        policies.apply_modes(settings.modes)?;
         let params = policies.params(&policies.meant(settings.params)?)?;
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);

@@ -13,14 +13,14 @@ use crate::error::Error;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, InputFile, Purpose};
 use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
-use crate::policy::blame::Suspect;
 use crate::policy::facts::Facts;
+use crate::policy::failure::CandidateRule;
 use crate::policy::package::{Package, key};
 use crate::policy::source::RuleText;
 use crate::policy::waivers::Waivers;
-use crate::policy::{blame, needs, source, waivers};
+use crate::policy::{failure, needs, source, waivers};
 use crate::rego::engine;
-use crate::rego::engine::probe::{Alone, Held};
+use crate::rego::engine::probe::{RuleBindings, RuleOutput};
 use crate::rego::engine::{Answer, Input, Inputs};
 use crate::rego::guard::Limits;
 use crate::text::suggest::nearest;
@@ -157,7 +157,7 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn held(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Held>, Error> {
+    pub fn held(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<RuleBindings>, Error> {
         let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
         self.engine.held(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
     }
@@ -166,7 +166,7 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn elements(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<Alone>, Error> {
+    pub fn elements(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<RuleOutput>, Error> {
         let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
         self.engine.elements(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
     }
@@ -222,8 +222,8 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn so_far(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
-        self.stops("data.rollproof.query.halts", document, inputs, |_| true)
+    pub fn halt_check(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
+        self.evaluate_halts("data.rollproof.query.halts", document, inputs, |_| true)
     }
 
     /// The same behind a reading of a gate. Other policies have had their say behind the last call, and nothing is new
@@ -231,11 +231,11 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn behind_gate(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
-        self.stops("data.rollproof.query.gates_halt", document, inputs, |package| package.name == GATES)
+    pub fn halt_check_gates(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
+        self.evaluate_halts("data.rollproof.query.gates_halt", document, inputs, |package| package.name == GATES)
     }
 
-    fn stops(
+    fn evaluate_halts(
         &self,
         rule: &'static str,
         document: &Document,
@@ -354,8 +354,14 @@ impl Prepared {
     }
 
     /// Names the rule that failed, and the facts that it may have failed on.
-    pub(crate) fn locate_failure(&self, suspects: Vec<Suspect>, input: &Input, limits: Limits, failure: &str) -> Error {
-        let mut error = blame::blame(&self.engine, suspects, input, limits, failure);
+    pub(crate) fn locate_failure(
+        &self,
+        suspects: Vec<CandidateRule>,
+        input: &Input,
+        limits: Limits,
+        failure: &str,
+    ) -> Error {
+        let mut error = failure::locate_failure(&self.engine, suspects, input, limits, failure);
         let facts: Vec<&str> = self.facts.files.iter().map(|file| &*file.name).collect();
         if let Error::Policies(problems) = &mut error
             && !facts.is_empty()
@@ -368,10 +374,10 @@ impl Prepared {
     }
 
     /// Every rule that is asked, a team's own first.
-    pub(crate) fn suspects(&self) -> Vec<Suspect> {
-        let suspects = |package: &Package| -> Vec<Suspect> {
+    pub(crate) fn suspects(&self) -> Vec<CandidateRule> {
+        let suspects = |package: &Package| -> Vec<CandidateRule> {
             let names = package.severities().map(Severity::name).chain(package.halts.then_some(HALT));
-            let suspect = |name: &str| Suspect {
+            let suspect = |name: &str| CandidateRule {
                 path: format!("{}.{name}", package.name),
                 place: package.rule(name).unwrap_or(&package.place).clone(),
             };

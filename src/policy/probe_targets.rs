@@ -1,4 +1,4 @@
-//! Whom to ask for their build: what `rollproof.build` says of it.
+//! ProbeTargets to ask for their build: what `rollproof.build` says of it.
 
 use crate::error::Error;
 use crate::model::document::Document;
@@ -23,7 +23,7 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn whom(&self, document: &Document) -> Result<Vec<Text>, Error> {
+    pub fn next_probe_targets(&self, document: &Document) -> Result<Vec<Text>, Error> {
         let answer = self.ask("data.rollproof.query.whom", document)?;
         let [fresh, awaited] = RULES.map(|rule| {
             let indices = answer.get(rule).only().and_then(|said| said.elements::<usize>());

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::model::document::Document;
 use crate::model::document::text::Text;
 use crate::model::finding::{Element, Finding, Severity, Stated};
-use crate::policy::blame::Suspect;
+use crate::policy::failure::CandidateRule;
 use crate::policy::package::Package;
 use crate::policy::prepared::{Prepared, needed};
 use crate::rego::engine::Input;
@@ -18,7 +18,8 @@ use crate::rego::guard::Limits;
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Said {
+#[schemars(rename = "Said")]
+pub struct RawFinding {
     /// The policy.
     pub policy: String,
     /// The name of its rule: a severity, or `halt`.
@@ -83,7 +84,7 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Error::Policy`] and [`Error::Policies`], as for a verdict.
-    pub fn said(&self, package: &Package, document: &Document) -> Result<Vec<Said>, Error> {
+    pub fn said(&self, package: &Package, document: &Document) -> Result<Vec<RawFinding>, Error> {
         needed(std::iter::once(package), document)?;
         let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
         let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
@@ -92,11 +93,11 @@ impl Prepared {
             let path = format!("{}.{rule}", package.name);
             let answer = self.engine.ask(&format!("data.{path}"), input.clone(), limits).map_err(|failure| {
                 let place = package.rule(rule).unwrap_or(&package.place).clone();
-                self.locate_failure(vec![Suspect { path: path.clone(), place }], &input, limits, &failure)
+                self.locate_failure(vec![CandidateRule { path: path.clone(), place }], &input, limits, &failure)
             })?;
             let elements = answer.elements::<Element>();
             let elements = elements.map_err(|error| Error::Policy(format!("{path}: {error}")))?;
-            let mut said: Vec<Said> = elements.into_iter().map(|element| said(package, rule, element)).collect();
+            let mut said: Vec<RawFinding> = elements.into_iter().map(|element| said(package, rule, element)).collect();
             said.sort_by(|a, b| (&a.code, &a.message, &a.tenants).cmp(&(&b.code, &b.message, &b.tenants)));
             all.extend(said);
         }
@@ -116,7 +117,7 @@ impl Prepared {
     }
 }
 
-impl From<Finding> for Said {
+impl From<Finding> for RawFinding {
     fn from(finding: Finding) -> Self {
         Self {
             policy: finding.policy,
@@ -131,7 +132,7 @@ impl From<Finding> for Said {
     }
 }
 
-fn said(package: &Package, rule: &'static str, element: Element) -> Said {
+fn said(package: &Package, rule: &'static str, element: Element) -> RawFinding {
     let stated = match element {
         Element::Finding(stated) => *stated,
         Element::Message(message) => Stated {
@@ -146,7 +147,7 @@ fn said(package: &Package, rule: &'static str, element: Element) -> Said {
     let mut tenants = stated.tenants;
     tenants.sort();
     tenants.dedup();
-    Said {
+    RawFinding {
         policy: package.name.clone(),
         severity: rule,
         code: stated.code,

@@ -7,7 +7,7 @@ use crate::model::decision::Decision;
 use crate::model::finding::Severity;
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, sentence, softened, verdict,
+    MAX_PROBLEMS, NO_VERDICT, downgrades, headline, more_problems, problem_lines, sentence, verdict,
 };
 use crate::report::Report;
 use crate::text::escape::{for_annotation, for_property};
@@ -15,7 +15,7 @@ use crate::text::escape::{for_annotation, for_property};
 /// Writes an annotation for each policy that does not weigh all, for each finding, and then the verdict. A CI shows
 /// only the first few, so that what is softened comes first.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    for sentence in softened(report) {
+    for sentence in downgrades(report) {
         writeln!(out, "::warning title=rollproof::{}", for_annotation(&sentence))?;
     }
     let behind = report.stragglers_by_name();

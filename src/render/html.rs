@@ -4,10 +4,10 @@
 //! cannot end its element; should it ever get out, the page's policy runs and loads nothing but what it names by hash.
 
 pub(crate) mod calls;
+pub(crate) mod components;
 pub(crate) mod data;
 pub(crate) mod findings;
 pub(crate) mod fleet;
-pub(crate) mod parts;
 pub(crate) mod stragglers;
 pub(crate) mod table;
 pub(crate) mod timeline;
@@ -22,12 +22,12 @@ use sha2::{Digest as _, Sha256};
 use crate::error::report::ErrorReport;
 use crate::model::decision::Decision;
 use crate::model::document::FleetSource;
-use crate::render::html::parts::{count, duration, shown};
+use crate::render::html::components::{count, duration, shown};
 use crate::render::html::timeline::Timeline;
 use crate::render::view::View;
-use crate::render::words::{MAX_PROBLEMS, NO_VERDICT, headline, more_problems, problem_lines, softened, verdict};
+use crate::render::words::{MAX_PROBLEMS, NO_VERDICT, downgrades, headline, more_problems, problem_lines, verdict};
 use crate::report::Report;
-use crate::report::picture::Picture;
+use crate::report::fleet_view::FleetView;
 use crate::text::escape::visible;
 
 const STYLE: &str = include_str!("html/page.css");
@@ -68,7 +68,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
                 footer {
                     p { "Written by rollproof " (env!("CARGO_PKG_VERSION")) ". The verdict is the policies'; this page only shows it." }
                 }
-                (PreEscaped(data::island(report)))
+                (PreEscaped(data::json_script(report)))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -160,7 +160,7 @@ pub const fn decision_class(decision: Decision) -> &'static str {
 
 fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
     let summary = &report.summary;
-    let rollout = report.picture.as_ref().map(|picture: &Picture| &picture.rollout);
+    let rollout = report.picture.as_ref().map(|picture: &FleetView| &picture.rollout);
     html! {
         header.(decision_class(report.decision)) {
             div.bar {
@@ -182,7 +182,7 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
                 h1 { (verdict(report.decision)) }
                 p.headline { (shown(&headline(report))) }
                 (behind(report))
-                @for sentence in softened(report) {
+                @for sentence in downgrades(report) {
                     p.softened { (shown(&sentence)) }
                 }
             }
@@ -199,7 +199,7 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
                 }
                 (fact("Fleet says", &html! { (source(summary.fleet_source)) }))
                 @if let Some(at) = rollout.and_then(|rollout| rollout.started_at.as_ref()) {
-                    (fact("Began", &html! { time datetime=(shown(at)) { (parts::minute(at)) } }))
+                    (fact("Began", &html! { time datetime=(shown(at)) { (components::minute(at)) } }))
                 }
                 @if let Some(timeline) = timeline { (fact("Took", &html! { (duration(timeline.total)) })) }
             }
@@ -214,7 +214,7 @@ fn behind(report: &Report) -> Markup {
         @if report.decision != Decision::Pass && !report.stragglers.is_empty() {
             ul.behind aria-label="Stragglers" {
                 @for straggler in report.stragglers.iter().take(MAX_BEHIND) {
-                    li { (parts::symbol(&straggler.state)) code { (shown(&straggler.tenant)) } " " span.quiet { (shown(&straggler.state)) } }
+                    li { (components::symbol(&straggler.state)) code { (shown(&straggler.tenant)) } " " span.quiet { (shown(&straggler.state)) } }
                 }
                 @if more > 0 { li { a href="#stragglers" { "and " (count(more)) " more" } } }
             }
@@ -250,15 +250,15 @@ fn basis(report: &Report) -> Markup {
                             @for policy in &report.policies {
                                 tr {
                                     th scope="row" { code { (shown(&policy.package)) } }
-                                    td { (parts::said(report, policy)) }
-                                    td { (parts::weight(policy)) }
+                                    td { (components::said(report, policy)) }
+                                    td { (components::weight(policy)) }
                                 }
                             }
                         }
                     }
                 }
                 h3 { "Parameters" }
-                (parts::parameters(&report.params))
+                (components::parameters(&report.params))
                 h3 { "Read from" }
                 @if report.inputs.is_empty() { p { "No file." } } @else {
                     ul.inputs {

@@ -15,7 +15,7 @@ use crate::model::decision::Decision;
 use crate::model::finding::{Finding, Severity};
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, but, headline, more_problems, problem_lines, sentence, verdict, weighs_less,
+    MAX_PROBLEMS, NO_VERDICT, headline, mode_note, more_problems, problem_lines, sentence, verdict, waiver_note,
 };
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
@@ -99,7 +99,7 @@ fn of_policy(report: &Report, policy: &Policy, view: &View) -> TestCase {
     let heaviest = [Severity::Deny, Severity::Inconclusive]
         .into_iter()
         .find(|severity| findings.iter().any(|finding| stands(finding, *severity)));
-    let less = weighs_less(policy).map(|text| for_junit(&text));
+    let less = mode_note(policy).map(|text| for_junit(&text));
     let off = less.as_ref().filter(|_| policy.mode == Some(ModeName::Off));
     let idle = policy.idle.filter(|_| findings.is_empty());
     let (decides, others): (Vec<&Finding>, Vec<&Finding>) = findings.into_iter().partition(|finding| match heaviest {
@@ -162,7 +162,7 @@ fn stragglers(report: &Report) -> TestSuite {
     // They are sorted, the heaviest first.
     for finding in &report.findings {
         let kind = match finding.severity {
-            _ if but(finding).is_some() => &mut agreed,
+            _ if waiver_note(finding).is_some() => &mut agreed,
             Severity::Deny | Severity::Inconclusive => &mut objections,
             Severity::Warn | Severity::Note => continue,
         };
@@ -176,7 +176,7 @@ fn stragglers(report: &Report) -> TestSuite {
         let tenant = &*straggler.tenant;
         let status = match objections.get(tenant) {
             Some(finding) => behind(straggler, finding.severity),
-            None => let_be(report, straggler, agreed.get(tenant).and_then(|finding| but(finding))),
+            None => let_be(report, straggler, agreed.get(tenant).and_then(|finding| waiver_note(finding))),
         };
         let case = case("rollproof.stragglers", &name, status);
         bytes += weight(&name) + 2 * weight(&straggler.reason);

@@ -9,7 +9,7 @@ use crate::model::document::text::Field;
 use crate::model::finding::Finding;
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, problem_lines, softened, verdict,
+    MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
 };
 use crate::report::Report;
 use crate::report::rows::MAX_ROWS;
@@ -30,7 +30,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
         Decision::Inconclusive | Decision::NotAsserted => "⚠️",
     };
     writeln!(out, "## {mark} {}: {}\n", verdict(report.decision), for_markdown(&headline(report)))?;
-    for sentence in softened(report) {
+    for sentence in downgrades(report) {
         writeln!(out, "**{}**\n", for_markdown(&sentence))?;
     }
     let summary = &report.summary;
@@ -100,7 +100,7 @@ fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Resul
         let Finding { severity, code, message, tenants, remedy, .. } = finding;
         let message = for_markdown(message);
         writeln!(out, "- **{}** {}: {message}", severity.name(), for_markdown(code))?;
-        if let Some(but) = but(finding) {
+        if let Some(but) = waiver_note(finding) {
             writeln!(out, "  - But: {}", for_markdown(&but))?;
         }
         if !tenants.is_empty() {

@@ -165,7 +165,7 @@ fn invocation(report: &Report, left_out: usize) -> Invocation {
         Decision::Fail | Decision::Inconclusive => Level::Error,
     };
     let mut told = vec![(verdict_level, format!("{}: {}", verdict(report.decision), headline(report)))];
-    told.extend(softened(report).into_iter().map(|sentence| (Level::Warning, sentence)));
+    told.extend(downgrades(report).into_iter().map(|sentence| (Level::Warning, sentence)));
     if left_out > 0 {
         told.push((Level::Warning, format!("{left_out} more results are left out; the JSON report has all")));
     }
@@ -275,7 +275,7 @@ impl<'a> Results<'a> {
         if *quarantined {
             said.push_str(&format!("; quarantined, {} tolerated", self.report.summary.tolerated));
         }
-        if let Some(but) = but(finding) {
+        if let Some(but) = waiver_note(finding) {
             said.push_str(&format!("; {but}"));
         }
         let place = match source {
@@ -295,7 +295,7 @@ impl<'a> Results<'a> {
             return;
         }
         let Finding { code, severity, .. } = finding;
-        let suppression = but(finding).filter(|_| finding.waived.is_some());
+        let suppression = waiver_note(finding).filter(|_| finding.waived.is_some());
         let suppression =
             suppression.map(|why| Suppression { justification: text(&why), kind: "external", status: "accepted" });
         let result = Found {

@@ -15,7 +15,7 @@ use crate::model::document::{FleetSource, Role};
 use crate::model::finding::{Finding, Severity};
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, but, counts, headline, more_problems, problem_lines, softened, verdict,
+    MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
 };
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
@@ -32,7 +32,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     let mut page = Page { view, out };
     let word = page.painted(verdict(report.decision), verdict_style(report.decision));
     writeln!(page.out, "{word}  {}", for_line(&headline(report)))?;
-    for sentence in softened(report) {
+    for sentence in downgrades(report) {
         page.paragraph("  ", 4, &sentence)?;
     }
     page.findings(&report.findings, &report.stragglers_by_name())?;
@@ -111,7 +111,7 @@ impl Page<'_> {
         let gap = " ".repeat(INDENT.saturating_sub(2 + severity.width()).max(2));
         let start = format!("  {label}{gap}{code}  ");
         self.paragraph(&start, INDENT + 2, &finding.message)?;
-        if let Some(but) = but(finding) {
+        if let Some(but) = waiver_note(finding) {
             self.labelled("but", &but)?;
         }
 

@@ -86,7 +86,7 @@ fn first(report: &Report, severity: Severity) -> Option<&Finding> {
 }
 
 /// Why a finding weighs less than it says.
-pub fn but(finding: &Finding) -> Option<String> {
+pub fn waiver_note(finding: &Finding) -> Option<String> {
     if let Some(waived) = &finding.waived {
         return Some(format!("waived until {} by {}: {}", waived.expires, waived.owner.trim(), waived.reason.trim()));
     }
@@ -108,7 +108,7 @@ pub fn sentence(finding: &Finding, behind: &HashMap<&str, &Straggler>, errors: b
         });
         text.push_str(&format!(": {}", names_of(named)));
     }
-    if let Some(but) = but(finding) {
+    if let Some(but) = waiver_note(finding) {
         text.push_str(&format!("; {but}"));
     }
     if let (true, Some(observed)) = (errors, &finding.observed) {
@@ -118,12 +118,12 @@ pub fn sentence(finding: &Finding, behind: &HashMap<&str, &Straggler>, errors: b
 }
 
 /// The policies that weigh less than all, a sentence each.
-pub fn softened(report: &Report) -> Vec<String> {
-    report.policies.iter().filter_map(weighs_less).collect()
+pub fn downgrades(report: &Report) -> Vec<String> {
+    report.policies.iter().filter_map(mode_note).collect()
 }
 
 /// How much less a policy weighs, if it does.
-pub fn weighs_less(policy: &Policy) -> Option<String> {
+pub fn mode_note(policy: &Policy) -> Option<String> {
     let what = match (policy.mode?, &policy.effective_from) {
         (ModeName::Off, _) => "is off".to_owned(),
         (ModeName::Report, None) => "only reports".to_owned(),

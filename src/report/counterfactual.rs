@@ -7,7 +7,8 @@ use crate::model::decision::Decision;
 
 /// What was tried to turn a verdict, and what did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Turns {
+#[schemars(rename = "Turns")]
+pub struct Counterfactuals {
     /// What was to be reached.
     pub goal: String,
     /// How many changes, and pairs of changes, were tried.
@@ -15,12 +16,13 @@ pub struct Turns {
     /// Whether all that are known were tried.
     pub complete: bool,
     /// The smallest that reach it: single changes, else pairs.
-    pub found: Vec<Turn>,
+    pub found: Vec<Counterfactual>,
 }
 
 /// Changes that together reach a goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Turn {
+#[schemars(rename = "Turn")]
+pub struct Counterfactual {
     /// The changes, each as a condition in words. They never hold a raw error text.
     pub changes: Vec<String>,
     /// The verdict that would follow.

@@ -26,7 +26,7 @@ use rollproof::collect::record::{Format as JournalFormat, Inventory, Record};
 use rollproof::collect::rollout::state::Rollout;
 use rollproof::collect::rollout::step::Question;
 use rollproof::drive::client::Client;
-use rollproof::drive::driver::{Driver, Said, Timing};
+use rollproof::drive::driver::{Driver, HaltAnswer, Timing};
 use rollproof::drive::journal::Journal;
 use rollproof::drive::progress::Progress;
 use rollproof::drive::stop::Stop;
@@ -255,14 +255,14 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
     let mut inputs = Inputs::default();
     let mut ask = |document: &Document, question: Question| {
         let SoFar { halts, proven, not_proven } = match question {
-            Question::Call => policies.so_far(document, &mut inputs)?,
-            Question::Gate => policies.behind_gate(document, &mut inputs)?,
+            Question::Call => policies.halt_check(document, &mut inputs)?,
+            Question::Gate => policies.halt_check_gates(document, &mut inputs)?,
             Question::Foreseen => {
                 policies.foresee(document)?;
-                return Ok(Said::default());
+                return Ok(HaltAnswer::default());
             }
         };
-        Ok(Said { halts, proven, not_proven })
+        Ok(HaltAnswer { halts, proven, not_proven })
     };
     let progress = Progress::new(true, 0);
     let stop = Stop::hear().expect("signals are heard");

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use serde::Serialize;
 
 use crate::audit::history::{MISSING, WHY_MISSING};
-use crate::audit::verdict::{Cell, Judged};
+use crate::audit::verdict::{Cell, EvaluatedRollout};
 use crate::model::audit::Tenant;
 use crate::model::document::Row;
 use crate::model::document::text::Text;
@@ -37,7 +37,7 @@ pub struct Columns {
 impl Columns {
     /// Adds a row, where the rollout has to do with the tenant: with its number in the cells of rollouts, the rollout's in
     /// its history, and the row of the evidence that counts.
-    pub fn add(&mut self, judged: &Judged, i: usize, number: usize, tenant: &Tenant, row: Option<&Row>) {
+    pub fn add(&mut self, judged: &EvaluatedRollout, i: usize, number: usize, tenant: &Tenant, row: Option<&Row>) {
         let cell = judged.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
         let in_fleet = cell != Cell::OUTSIDE;
         let told = tenant.history.as_ref().and_then(|history| history.as_bytes().get(i)).copied();
@@ -70,7 +70,12 @@ impl Columns {
     }
 
     /// The rows, with what is the same in all of them.
-    pub fn finish(mut self, judged: &Judged, plane: Option<&Text>, schema: &Arc<Schema>) -> io::Result<RecordBatch> {
+    pub fn finish(
+        mut self,
+        judged: &EvaluatedRollout,
+        plane: Option<&Text>,
+        schema: &Arc<Schema>,
+    ) -> io::Result<RecordBatch> {
         let tenants = self.tenant.finish();
         let many = tenants.len();
         let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(repeat_n(value, many))) };

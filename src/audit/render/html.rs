@@ -1,22 +1,22 @@
 //! An audit as one page for a browser, of the same kind as the page of one rollout: nothing is loaded, and evidence is
 //! only ever text.
 
+pub(crate) mod components;
 pub(crate) mod data;
 pub(crate) mod map;
-pub(crate) mod parts;
 pub(crate) mod tables;
 
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::audit::render::html::parts::{open, time};
+use crate::audit::render::html::components::{open, time};
 use crate::audit::render::words::{duration, headline};
 use crate::audit::report::AuditReport;
 use crate::model::audit::Called;
 use crate::model::decision::Decision;
+use crate::render::html::components::{count, parameters, shown};
 use crate::render::html::data::element;
-use crate::render::html::parts::{count, parameters, shown};
 use crate::render::html::{SYMBOLS, decision_class, fact, findings, preamble};
 use crate::render::view::View;
 use crate::render::words::verdict;

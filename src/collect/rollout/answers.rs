@@ -52,7 +52,7 @@ impl Rollout {
                 let rows = answer.results.unwrap_or_default();
                 ended.malformed = match purpose {
                     Purpose::Plan => self.enumerate(&rows, is_success),
-                    Purpose::Canary | Purpose::Batch => self.see(&rows, &tenants, origin),
+                    Purpose::Canary | Purpose::Batch => self.record_rows(&rows, &tenants, origin),
                 };
             }
             Some(Err(error)) if is_whole => {
@@ -128,7 +128,7 @@ impl Rollout {
     }
 
     /// Rows of an answer to a call that names tenants. Gives what is wrong with the answer.
-    fn see(&mut self, rows: &[&RawValue], tenants: &[Text], origin: impl Fn(u32) -> Origin) -> Option<Text> {
+    fn record_rows(&mut self, rows: &[&RawValue], tenants: &[Text], origin: impl Fn(u32) -> Origin) -> Option<Text> {
         let named: BTreeSet<&str> = tenants.iter().map(|tenant| &**tenant).collect();
         let mut wrong = None;
         for (i, raw) in (0..).zip(rows) {
@@ -158,12 +158,12 @@ impl Rollout {
                 }
                 Some(slug) if named.contains(&**slug) => {
                     let row = self.grouping.row(row.row);
-                    self.grouping.see(slug, row, phase, at);
+                    self.grouping.record_row(slug, row, phase, at);
                     true
                 }
                 Some(slug) => {
                     self.strange.add(AnomalyKind::UnrequestedRow, place, Some(slug.clone()));
-                    !self.grouping.plans(slug) || self.grouping.see_unasked(slug, row.row, phase, at)
+                    !self.grouping.plans(slug) || self.grouping.record_unrequested_row(slug, row.row, phase, at)
                 }
             };
             // The response file holds no row that would prove there what it does not prove here.

@@ -140,7 +140,7 @@ pub struct Grammar {
     pub(crate) gates: Vec<Read>,
     /// Whether every gate was asked since the rollout was started or resumed.
     pub(crate) preflight: bool,
-    /// Whom the next round of probing may ask.
+    /// ProbeTargets the next round of probing may ask.
     pub(crate) awaited: Vec<Text>,
     /// How many rounds of probing have ended, and whether a signal cut the last one short, as far as that is known.
     rounds: usize,
@@ -187,8 +187,8 @@ impl Grammar {
                 self.cut = false;
             }
             Record::Probed { answers, .. } => {
-                let seen: Vec<Text> = whom(answers).cloned().collect();
-                // Whom a later round asks, the policy says; the first one asks everybody.
+                let seen: Vec<Text> = tenants_of(answers).cloned().collect();
+                // ProbeTargets a later round asks, the policy says; the first one asks everybody.
                 self.cut = self.rounds == 0 && seen.len() < self.awaited.len();
                 self.rounds += 1;
                 self.awaited = seen;
@@ -199,6 +199,6 @@ impl Grammar {
 }
 
 /// The tenants of a round of probing.
-pub(crate) fn whom(answers: &[ProbeAnswer]) -> impl Iterator<Item = &Text> {
+pub(crate) fn tenants_of(answers: &[ProbeAnswer]) -> impl Iterator<Item = &Text> {
     answers.iter().flat_map(|answer| &answer.tenants)
 }

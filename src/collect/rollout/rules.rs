@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use crate::collect::record::{AskedGates, Record};
-use crate::collect::rollout::grammar::{Grammar, Kind, Read, State, whom};
+use crate::collect::rollout::grammar::{Grammar, Kind, Read, State, tenants_of};
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::Step;
 use crate::model::document::Purpose;
@@ -331,7 +331,7 @@ impl Rollout {
         }
         let awaited: HashSet<&Text> = self.grammar.awaited.iter().collect();
         let mut seen = HashSet::new();
-        for tenant in whom(answers) {
+        for tenant in tenants_of(answers) {
             if !awaited.contains(tenant) {
                 return Err(format!("the round before did not ask {tenant}"));
             }

@@ -345,7 +345,7 @@ impl Rollout {
                 if *call as usize == self.document.calls.len() {
                     let attempts = Vec::new();
                     for tenant in tenants {
-                        self.grouping.ask(tenant, *call);
+                        self.grouping.record_call(tenant, *call);
                     }
                     self.document.calls.push(Call {
                         purpose: *purpose,
@@ -399,7 +399,7 @@ impl Rollout {
             Record::Probing { url, tenants, refused, .. } => self.probing = Some(Probing::begin(url, tenants, refused)),
             Record::Probed { at, answers } => {
                 if let Some(probing) = &mut self.probing {
-                    probing.see(at, answers);
+                    probing.record(at, answers);
                 }
             }
             Record::Resumed { .. } => {

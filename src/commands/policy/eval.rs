@@ -8,14 +8,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::policy;
-use crate::cli::policy::Listing;
+use crate::cli::policy::ListFormat;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
 use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::error::Error;
 use crate::io::input::Source;
 use crate::io::output;
-use crate::policy::said::Said;
+use crate::policy::said::RawFinding;
 use crate::schema::document;
 use crate::text::escape::line;
 
@@ -36,7 +36,7 @@ pub struct Answer<'a> {
     /// The rules that were asked.
     rules: Vec<&'static str>,
     /// What they say, by rule, code and message.
-    findings: &'a [Said],
+    findings: &'a [RawFinding],
 }
 
 /// Prints what is said.
@@ -68,13 +68,13 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
     let Some(package) = package else { return Ok(0) };
     let findings = policies.said(package, &collected.document)?;
     match options.format {
-        Listing::Json => print_json(&Answer {
+        ListFormat::Json => print_json(&Answer {
             format: FORMAT,
             policy: &package.name,
             rules: package.rules().collect(),
             findings: &findings,
         }),
-        Listing::Text => {
+        ListFormat::Text => {
             let silent: Vec<&str> =
                 package.rules().filter(|rule| findings.iter().all(|said| said.severity != *rule)).collect();
             output::print(|out| {
@@ -93,7 +93,7 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(said: &Said, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(said: &RawFinding, out: &mut dyn Write) -> io::Result<()> {
     line!(out, "{}  {}  {}", said.severity, said.code, said.message)?;
     if !said.tenants.is_empty() {
         let named: Vec<&str> = said.tenants.iter().take(MAX_TENANTS).map(|tenant| &**tenant).collect();

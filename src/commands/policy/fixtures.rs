@@ -79,12 +79,12 @@ pub fn run(
         return Err(Error::Policy(format!("{}: there is no fixture here, no folder at all", folder.display())));
     }
     let paths = config.policies.paths.iter().chain(policies).cloned().collect();
-    let mut judge = Judge { paths, tested: policies, loaded: BTreeMap::new(), update };
+    let mut runner = FixtureRunner { paths, tested: policies, loaded: BTreeMap::new(), update };
     let mut tested = Tested { declared: cases.len(), ..Tested::default() };
     for case in cases {
         let name = format!("fixtures/{}", name_of(&case));
         if wanted.is_none_or(|wanted| wanted.is_match(&name)) {
-            tested.tests.push(judge.test(name, &case));
+            tested.tests.push(runner.test(name, &case));
         }
     }
     Ok(tested)
@@ -94,7 +94,7 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-struct Judge<'a> {
+struct FixtureRunner<'a> {
     /// The files and folders of all policies.
     paths: Vec<PathBuf>,
     /// The files of those that are tested.
@@ -104,7 +104,7 @@ struct Judge<'a> {
     update: bool,
 }
 
-impl Judge<'_> {
+impl FixtureRunner<'_> {
     fn test(&mut self, name: String, folder: &Path) -> Test {
         let file = folder.display().to_string();
         let failed =

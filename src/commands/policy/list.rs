@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::policy;
-use crate::cli::policy::Listing;
+use crate::cli::policy::ListFormat;
 use crate::commands::policy::shared::print_json;
 use crate::error::Error;
 use crate::io::output;
@@ -35,8 +35,8 @@ pub fn list(options: &policy::PolicyList) -> Result<u8, Error> {
     policies.extend(Policies::of_audits()?.catalog());
     policies.sort_by(|a, b| a.name.cmp(&b.name));
     match options.format {
-        Listing::Json => print_json(&List { format: FORMAT, policies }),
-        Listing::Text => {
+        ListFormat::Json => print_json(&List { format: FORMAT, policies }),
+        ListFormat::Text => {
             let table = table(&policies);
             output::print(|out| out.write_all(table.as_bytes())).map(|()| 0)
         }

@@ -16,20 +16,20 @@ use crate::text::escape::write_json;
 use crate::text::suggest::nearest;
 
 /// The policies, each as much as the configuration lets it weigh.
-pub(crate) fn policies(own: &policy::Own) -> Result<Policies, Error> {
+pub(crate) fn policies(own: &policy::PolicyPaths) -> Result<Policies, Error> {
     let mut policies = Policies::with(&paths(own)?)?;
-    policies.soften(Config::read(own.config.as_deref())?.policies.modes)?;
+    policies.apply_modes(Config::read(own.config.as_deref())?.policies.modes)?;
     Ok(policies)
 }
 
 /// The folders and files of the configuration's policies and of those that are named.
-pub(crate) fn paths(own: &policy::Own) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn paths(own: &policy::PolicyPaths) -> Result<Vec<PathBuf>, Error> {
     let config = Config::read(own.config.as_deref())?;
     Ok(config.policies.paths.into_iter().chain(own.policies.iter().cloned()).collect())
 }
 
 /// Policies that are ready to be asked, with the configuration's parameters and these.
-pub(crate) fn prepared(own: &policy::Own, params: &[(String, String)]) -> Result<Prepared, Error> {
+pub(crate) fn prepared(own: &policy::PolicyPaths, params: &[(String, String)]) -> Result<Prepared, Error> {
     let config = Config::read(own.config.as_deref())?;
     let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
     let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::policy;
-use crate::cli::policy::Listing;
+use crate::cli::policy::ListFormat;
 use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::commands::policy::{eval, list};
 use crate::declared::subject::Subject;
@@ -16,7 +16,7 @@ use crate::model::document::Document;
 use crate::policy::catalog::Entry;
 use crate::policy::load;
 use crate::policy::load::{Policies, Settings};
-use crate::policy::said::Said;
+use crate::policy::said::RawFinding;
 use crate::text::escape::line;
 
 /// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
@@ -40,7 +40,7 @@ pub struct Shown {
     sources: Vec<Source>,
     /// A finding. Absent where the policy is silent on every troubled document, or needs what these do not have.
     #[serde(skip_serializing_if = "Option::is_none")]
-    example: Option<Said>,
+    example: Option<RawFinding>,
 }
 
 /// A file of a policy.
@@ -70,13 +70,13 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
     let example = example(options, &entry.name)?;
     let shown = Shown { format: FORMAT, sources: sources.collect(), entry, example };
     match options.format {
-        Listing::Json => print_json(&shown),
-        Listing::Text => output::print(|out| write(&shown, out)).map(|()| 0),
+        ListFormat::Json => print_json(&shown),
+        ListFormat::Text => output::print(|out| write(&shown, out)).map(|()| 0),
     }
 }
 
 /// What the policy says first of the first document of which it says anything.
-fn example(options: &policy::PolicyShow, name: &str) -> Result<Option<Said>, Error> {
+fn example(options: &policy::PolicyShow, name: &str) -> Result<Option<RawFinding>, Error> {
     let documents: Vec<Document> = serde_json::from_str(TROUBLED)
         .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
     let policies = prepared(&options.own, &[])?;
@@ -87,12 +87,12 @@ fn example(options: &policy::PolicyShow, name: &str) -> Result<Option<Said>, Err
 }
 
 /// What a policy of audits says first of an audit.
-fn of_an_audit(name: &str) -> Result<Option<Said>, Error> {
+fn of_an_audit(name: &str) -> Result<Option<RawFinding>, Error> {
     let audit = serde_json::from_str(AUDIT)
         .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
     let policies = load::load(Settings { subject: Subject::Audit, ..Settings::default() })?.wait()?;
     let mut findings = policies.judge_audit(&audit)?.into_iter();
-    Ok(findings.find(|finding| finding.policy == name).map(Said::from))
+    Ok(findings.find(|finding| finding.policy == name).map(RawFinding::from))
 }
 
 fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::io::environment::given;
+use crate::io::environment::nonblank_var;
 
 /// What of a plan is the operator's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -48,7 +48,7 @@ impl Settings {
     /// [`Error::Usage`] where a list is given and names nothing: `","` once passed with nothing checked.
     pub fn required_contexts(&self) -> Result<Vec<String>, Error> {
         let name = self.variable("REQUIRED_CONTEXTS")?;
-        let (from, listed) = match given(&name)? {
+        let (from, listed) = match nonblank_var(&name)? {
             Some(text) => (name, text.split([',', '\n']).map(str::to_owned).collect()),
             None => ("[plan] required_contexts".to_owned(), self.required_contexts.clone()),
         };

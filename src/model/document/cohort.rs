@@ -124,9 +124,9 @@ impl Grouping {
     }
 
     /// A row of a tenant.
-    pub fn see(&mut self, slug: &str, row: RowId, phase: Option<PhaseId>, origin: Origin) {
+    pub fn record_row(&mut self, slug: &str, row: RowId, phase: Option<PhaseId>, origin: Origin) {
         let tenant = self.tenant(slug);
-        self.history[tenant] = self.histories.then(self.history[tenant], row);
+        self.history[tenant] = self.histories.extend(self.history[tenant], row);
         self.sightings.push(Sighting { tenant: index(tenant), phase, origin });
     }
 
@@ -138,7 +138,7 @@ impl Grouping {
     /// A row that its call did not ask for. It proves nothing, but it counts where it denies the target: that is true
     /// whoever asked. Where the tenant's latest row denies it alike, nothing new is said: a control plane may answer for
     /// everybody with every call. Gives whether it counts.
-    pub fn see_unasked(&mut self, slug: &str, row: Row, phase: Option<PhaseId>, origin: Origin) -> bool {
+    pub fn record_unrequested_row(&mut self, slug: &str, row: Row, phase: Option<PhaseId>, origin: Origin) -> bool {
         let tenant = self.tenant(slug);
         let said = |row: &Row| (row.verified_on_target, row.ssm_status.clone());
         let latest = self.histories.last(self.history[tenant]).map(|latest| said(self.rows.get(latest.0)));
@@ -146,7 +146,7 @@ impl Grouping {
         let counts = is_denied && latest.as_ref() != Some(&said(&row));
         if counts {
             let row = self.row(row);
-            self.see(slug, row, phase, origin);
+            self.record_row(slug, row, phase, origin);
         }
         counts
     }
@@ -157,7 +157,7 @@ impl Grouping {
     }
 
     /// A call names a tenant.
-    pub fn ask(&mut self, slug: &str, call: u32) {
+    pub fn record_call(&mut self, slug: &str, call: u32) {
         let tenant = self.tenant(slug);
         self.in_flight.entry(index(tenant)).or_insert((self.history[tenant], self.call[tenant]));
         self.call[tenant] = Some(call);
@@ -199,7 +199,7 @@ impl Grouping {
     }
 
     /// A tenant that something other than a row names, where there is no fleet.
-    pub fn mention(&mut self, slug: &str) {
+    pub fn add_unplanned(&mut self, slug: &str) {
         if self.names.find(slug).is_none() {
             self.add(slug, LabelsId::default());
         }
@@ -216,7 +216,7 @@ impl Grouping {
     /// The cohorts so far, without origins and without what belongs to a call that has not ended: those of the fleet in
     /// its order, then the others by name.
     pub fn cohorts(&self) -> Vec<Cohort> {
-        self.gather(self.names.list.clone(), None).0
+        self.build(self.names.list.clone(), None).0
     }
 
     /// The cohorts with their origins, and all else.
@@ -230,7 +230,7 @@ impl Grouping {
         }
         self.sightings = Vec::new();
         let names = std::mem::take(&mut self.names.list);
-        let (cohorts, order) = self.gather(names, Some(&origins));
+        let (cohorts, order) = self.build(names, Some(&origins));
         Grouped {
             cohorts,
             order,
@@ -240,7 +240,7 @@ impl Grouping {
         }
     }
 
-    fn gather(&self, mut names: Vec<Text>, origins: Option<&OriginsByTenant>) -> (Vec<Cohort>, Vec<Run>) {
+    fn build(&self, mut names: Vec<Text>, origins: Option<&OriginsByTenant>) -> (Vec<Cohort>, Vec<Run>) {
         let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
         strays.sort();
         let (mut cohorts, mut order): (Vec<Cohort>, Vec<Run>) = (Vec::new(), Vec::new());
@@ -390,7 +390,7 @@ struct Histories {
 }
 
 impl Histories {
-    fn then(&mut self, before: HistoryId, row: RowId) -> HistoryId {
+    fn extend(&mut self, before: HistoryId, row: RowId) -> HistoryId {
         *self.ids.entry((before, row)).or_insert_with(|| {
             self.list.push((before, row));
             HistoryId(index(self.list.len()))

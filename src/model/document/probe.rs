@@ -87,7 +87,7 @@ impl Probing {
     }
 
     /// What a round of asking saw. An answer of a tenant that nobody was to ask says nothing.
-    pub fn see(&mut self, at: &Text, answers: &[ProbeAnswer]) {
+    pub fn record(&mut self, at: &Text, answers: &[ProbeAnswer]) {
         for answer in answers {
             for tenant in &answer.tenants {
                 let place = self.places.get(tenant).and_then(|place| self.tenants.get_mut(*place));

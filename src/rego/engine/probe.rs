@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 2;
 
 /// The values with which a definition held.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct RuleBindings {
     /// The rule's name.
     pub rule: String,
     /// The file of the definition.
@@ -30,7 +30,7 @@ pub struct Held {
 
 /// What a definition alone says.
 #[derive(Debug)]
-pub struct Alone {
+pub struct RuleOutput {
     /// The file.
     pub file: String,
     /// The line on which it begins.
@@ -54,7 +54,7 @@ impl Prepared {
     ///
     /// # Errors
     /// In words: which limit was reached.
-    pub fn elements(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<Alone>, String> {
+    pub fn elements(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<RuleOutput>, String> {
         let (mut engine, input, places) = (self.0.clone(), input.0.clone(), places.to_vec());
         guarded(limits, move || {
             engine.set_input(input);
@@ -75,7 +75,7 @@ impl Prepared {
                     let Value::Set(set) = &said else { continue };
                     let values = set.iter().map(serde_json::to_value).collect::<Result<_, _>>();
                     let values = values.map_err(|error| error.to_string())?;
-                    elements.push(Alone { file: file.clone(), line: rule.span().line, values });
+                    elements.push(RuleOutput { file: file.clone(), line: rule.span().line, values });
                 }
             }
             Ok(elements)
@@ -87,7 +87,7 @@ impl Prepared {
     ///
     /// # Errors
     /// In words: what the engine says, or which limit was reached.
-    pub fn held(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<Held>, String> {
+    pub fn held(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<RuleBindings>, String> {
         let mut engine = self.0.clone();
         let mut probes = Vec::new();
         for module in engine.get_modules().clone() {
@@ -112,7 +112,7 @@ impl Prepared {
                     Value::Set(values) => values.iter().map(serde_json::to_value).collect::<Result<_, _>>(),
                     _ => Ok(Vec::new()),
                 };
-                held.push(Held { rule, file, line, values: values.map_err(|error| error.to_string())? });
+                held.push(RuleBindings { rule, file, line, values: values.map_err(|error| error.to_string())? });
             }
             Ok(held)
         })

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 
 use crate::model::document::text::Field;
 use crate::model::document::{Attempt, Call, Outcome, Purpose};
-use crate::render::html::parts::{count, duration, shown, tenants};
+use crate::render::html::components::{count, duration, shown, tenants};
 use crate::render::html::timeline::{Span, Timeline, What};
 use crate::render::view::View;
-use crate::report::picture::Picture;
+use crate::report::fleet_view::FleetView;
 use crate::text::escape::names_of;
 
 /// How many calls the table holds.
@@ -17,7 +17,7 @@ const MAX_CALLS: usize = 500;
 const NARROW: u64 = 320;
 
 /// The section.
-pub fn section(picture: &Picture, timeline: Option<&Timeline>, view: &View) -> Markup {
+pub fn section(picture: &FleetView, timeline: Option<&Timeline>, view: &View) -> Markup {
     html! {
         section #rollout aria-labelledby="rollout-title" {
             h2 #rollout-title { "Rollout" }
@@ -37,7 +37,7 @@ pub fn section(picture: &Picture, timeline: Option<&Timeline>, view: &View) -> M
     }
 }
 
-fn lede(picture: &Picture) -> String {
+fn lede(picture: &FleetView) -> String {
     let calls = picture.calls.len() as u64;
     let attempts: usize = picture.calls.iter().map(|call| call.attempts.len()).sum();
     let all = || picture.calls.iter().flat_map(|call| &call.attempts);
@@ -72,7 +72,7 @@ fn several(many: u64, what: &str) -> String {
     if many == 1 { format!("1 {what}") } else { format!("{} {what}s", count(many)) }
 }
 
-fn label(picture: &Picture, span: &Span) -> String {
+fn label(picture: &FleetView, span: &Span) -> String {
     let name = |call: usize| match picture.calls.get(call).map(|call| call.purpose) {
         Some(Purpose::Batch) => {
             let before = picture.calls[..=call].iter().filter(|call| call.purpose == Purpose::Batch);
@@ -112,7 +112,7 @@ fn percent(part: u64, total: u64) -> String {
     format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
 }
 
-fn bar(picture: &Picture, timeline: &Timeline) -> Markup {
+fn bar(picture: &FleetView, timeline: &Timeline) -> Markup {
     let total = timeline.total;
     let present = |what: What| timeline.spans.iter().any(|span| span.what == what);
     let keys = [
@@ -202,7 +202,7 @@ fn ticks(total: u64) -> Vec<(u64, &'static str)> {
     [(0, "first")].into_iter().chain(inner).chain([(total, "last")]).collect()
 }
 
-fn description(picture: &Picture, timeline: &Timeline) -> String {
+fn description(picture: &FleetView, timeline: &Timeline) -> String {
     let sum = |what: What| {
         let spans = timeline.spans.iter().filter(move |span| span.what == what);
         spans.fold((0_usize, 0), |(many, ms), span| (many + span.last + 1 - span.first, ms + span.end - span.begin))
@@ -221,7 +221,7 @@ fn description(picture: &Picture, timeline: &Timeline) -> String {
     format!("The rollout over {}: {}. {}", duration(timeline.total), parts.join("; "), lede(picture))
 }
 
-fn table(picture: &Picture, timeline: &Timeline, view: &View) -> Markup {
+fn table(picture: &FleetView, timeline: &Timeline, view: &View) -> Markup {
     let more = picture.calls.len().saturating_sub(MAX_CALLS) as u64;
     // Failures first, where there is no room for all.
     let worth =

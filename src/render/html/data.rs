@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde::Serialize;
 
-use crate::render::html::parts::{class, evidence, shown};
+use crate::render::html::components::{class, evidence, shown};
 use crate::render::html::stragglers::mark;
 use crate::report::Report;
-use crate::report::picture::Picture;
+use crate::report::fleet_view::FleetView;
 
 /// How many bytes of text a page's data holds. Beside it stand at most some 50 bytes of numbers a tenant.
 const MAX_TEXT: usize = 12 << 20;
@@ -38,7 +38,7 @@ struct Data {
 }
 
 /// The element that holds the data.
-pub fn island(report: &Report) -> String {
+pub fn json_script(report: &Report) -> String {
     element(&report.picture.as_ref().map(|picture| data(report, picture)))
 }
 
@@ -61,7 +61,7 @@ pub fn element(data: &impl Serialize) -> String {
     safe
 }
 
-fn data(report: &Report, picture: &Picture) -> Data {
+fn data(report: &Report, picture: &FleetView) -> Data {
     let behind = report.stragglers_by_name();
     let cells = picture.cells.iter().enumerate();
     let mut places: Vec<_> = cells.filter_map(|(place, cell)| Some((place, *behind.get(&*cell.tenant)?))).collect();
@@ -111,7 +111,7 @@ struct Tables {
 }
 
 /// The kinds that differ on the page, and for each kind of the picture which of them it is.
-fn kinds(picture: &Picture, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec<usize>, Tables) {
+fn kinds(picture: &FleetView, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec<usize>, Tables) {
     let mut tables = Tables { states: Once::default(), texts: Once::default() };
     let mut kinds = Once::default();
     let mut text = |text: String, room: &mut Room| match tables.texts.places.get(&text) {

@@ -4,11 +4,11 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::model::decision::Decision;
 use crate::model::finding::{Finding, Severity};
-use crate::render::html::parts::{count, shown, tenants};
+use crate::render::html::components::{count, shown, tenants};
 use crate::render::view::View;
-use crate::render::words::{but, verdict};
+use crate::render::words::{verdict, waiver_note};
 use crate::report::Report;
-use crate::report::counterfactual::Turns;
+use crate::report::counterfactual::Counterfactuals;
 use crate::text::escape::clipped;
 
 /// How many names of a finding are shown.
@@ -92,7 +92,7 @@ fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
             }
             p.message { (brief(&finding.message)) }
             dl.pairs {
-                @if let Some(but) = but(finding) { div { dt { "But" } dd { (brief(&but)) } } }
+                @if let Some(but) = waiver_note(finding) { div { dt { "But" } dd { (brief(&but)) } } }
                 @if !finding.tenants.is_empty() {
                     div { dt { "Who" } dd {
                         ul.names {
@@ -175,7 +175,7 @@ pub fn changes(report: &Report, first: &First) -> Markup {
 }
 
 /// What was found by trying, as `rollproof explain` does.
-fn turned(turns: &Turns) -> Markup {
+fn turned(turns: &Counterfactuals) -> Markup {
     let goal = turns.goal.strip_prefix("it ").unwrap_or(&turns.goal);
     let more = turns.found.len().saturating_sub(MAX_TURNS) as u64;
     html! {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use crate::model::document::text::Text;
-use crate::render::html::parts::{class, count, meaning, shown, symbol, tenants};
+use crate::render::html::components::{class, count, meaning, shown, symbol, tenants};
 use crate::report::Report;
-use crate::report::picture::{Cell, Picture};
+use crate::report::fleet_view::{Cell, FleetView};
 
 /// Up to so many tenants each is a tile that shows its name.
 const MAX_TILES: usize = 240;
@@ -19,7 +19,7 @@ const MAX_GROUPS: usize = 500;
 const MAX_OUTSIDE: usize = 100;
 
 /// The section.
-pub fn section(report: &Report, picture: &Picture) -> Markup {
+pub fn section(report: &Report, picture: &FleetView) -> Markup {
     let large = picture.cells.len() > MAX_TILES;
     html! {
         section #fleet aria-labelledby="fleet-title" {
@@ -37,7 +37,7 @@ pub fn section(report: &Report, picture: &Picture) -> Markup {
     }
 }
 
-fn lede(picture: &Picture) -> String {
+fn lede(picture: &FleetView) -> String {
     let many = picture.cells.len() as u64;
     if many == 0 {
         return "Nobody enumerated a tenant, so there is no fleet to show.".into();
@@ -54,7 +54,7 @@ fn lede(picture: &Picture) -> String {
     format!("{}, {order}{asked}.", tenants(many))
 }
 
-fn legend(report: &Report, picture: &Picture, large: bool) -> Markup {
+fn legend(report: &Report, picture: &FleetView, large: bool) -> Markup {
     let states = |proven: bool| {
         let states = report.summary.states.iter();
         states.filter(move |(state, _)| report.summary.proving.contains(*state) == proven)
@@ -82,15 +82,15 @@ fn legend(report: &Report, picture: &Picture, large: bool) -> Markup {
 }
 
 /// Neighbours in the fleet that were called together.
-fn segments(picture: &Picture) -> impl Iterator<Item = (Option<usize>, &[Cell])> {
+fn segments(picture: &FleetView) -> impl Iterator<Item = (Option<usize>, &[Cell])> {
     picture.cells.chunk_by(|a, b| a.group == b.group).map(|cells| (cells[0].group, cells))
 }
 
-fn is_canary(picture: &Picture, cell: &Cell) -> bool {
+fn is_canary(picture: &FleetView, cell: &Cell) -> bool {
     picture.rollout.canary.as_ref() == Some(&cell.tenant)
 }
 
-fn tiles(picture: &Picture) -> Markup {
+fn tiles(picture: &FleetView) -> Markup {
     let one = picture.groups.is_empty();
     html! {
         ol.segments aria-label="Every tenant, by call" {
@@ -118,7 +118,7 @@ fn tiles(picture: &Picture) -> Markup {
 }
 
 /// The canvas is painted by the script; beside it stands a list of which one tenant at a time can be read and heard.
-fn map(picture: &Picture) -> Markup {
+fn map(picture: &FleetView) -> Markup {
     html! {
         noscript { p.note { "The picture of a fleet this large needs JavaScript; the tables below do not." } }
         div #map.map hidden {
@@ -149,7 +149,7 @@ struct Counted<'a> {
     unproven: BTreeMap<&'a str, u64>,
 }
 
-fn by_group(picture: &Picture) -> Markup {
+fn by_group(picture: &FleetView) -> Markup {
     if picture.groups.len() < 2 {
         return html! {};
     }

@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 use maud::{Markup, html};
 
-use crate::render::html::parts::{evidence, shown, symbol, tenants};
+use crate::render::html::components::{evidence, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::report::Report;
-use crate::report::picture::{Cell, Picture};
+use crate::report::fleet_view::{Cell, FleetView};
 use crate::report::stragglers::Straggler;
 
 /// The section.
@@ -50,7 +50,7 @@ fn table(report: &Report) -> Markup {
     .around(&rows)
 }
 
-fn row(straggler: &Straggler, picture: Option<&Picture>, cell: Option<&Cell>) -> Markup {
+fn row(straggler: &Straggler, picture: Option<&FleetView>, cell: Option<&Cell>) -> Markup {
     let known = picture.zip(cell);
     let group = known.and_then(|(picture, cell)| picture.groups.get(cell.group?)).map(|group| shown(&group.name));
     let row = known.and_then(|(picture, cell)| picture.kinds.get(cell.kind)?.row.as_ref());

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use crate::render::html::parts::count;
+use crate::render::html::components::count;
 
 /// How many rows are shown at a time; the script has the same number.
 pub const PAGE: usize = 50;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Attempt, Call, Outcome, Purpose};
-use crate::report::picture::Picture;
+use crate::report::fleet_view::FleetView;
 
 /// How many spans are drawn at the most: more would be thinner than a pixel.
 const MAX_SPANS: usize = 500;
@@ -60,7 +60,7 @@ pub enum What {
 
 impl Timeline {
     /// The timeline of a rollout whose calls are known.
-    pub fn of(picture: &Picture) -> Option<Self> {
+    pub fn of(picture: &FleetView) -> Option<Self> {
         if picture.calls.is_empty() {
             return None;
         }

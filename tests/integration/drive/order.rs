@@ -16,7 +16,7 @@ use rollproof::collect::rollout::state::Rollout;
 use rollproof::collect::rollout::step::Question;
 use rollproof::collect::{Sources, collect};
 use rollproof::drive::client::Client;
-use rollproof::drive::driver::{Driver, Said, Timing};
+use rollproof::drive::driver::{Driver, HaltAnswer, Timing};
 use rollproof::drive::journal::Journal;
 use rollproof::drive::progress::Progress;
 use rollproof::drive::stop::Stop;
@@ -180,7 +180,7 @@ fn driven(
     start: &Record,
     plane: &Plane,
     case: &Case,
-    ask: &mut dyn FnMut(&Document) -> Result<Said, Error>,
+    ask: &mut dyn FnMut(&Document) -> Result<HaltAnswer, Error>,
 ) -> (Result<(), Error>, Document) {
     let client = Client::new(&plane.url, &Token::new("s3cret-t0ken", "the test").expect("a token")).expect("a client");
     let timing = Timing {
@@ -199,7 +199,7 @@ fn driven(
         stop: Stop::hear().expect("signals are heard"),
     };
     let mut asked = |document: &Document, question| match question {
-        Question::Foreseen => Ok(Said::default()),
+        Question::Foreseen => Ok(HaltAnswer::default()),
         Question::Call | Question::Gate => ask(document),
     };
     let ended = driver.run(&mut asked, None);
@@ -251,8 +251,8 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
         let many: usize =
             document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
         assert_eq!(many as u64, document.fleet.tenants, "every tenant is in one cohort");
-        let afresh = policies.so_far(document, &mut Inputs::default())?;
-        let SoFar { mut halts, proven, not_proven } = policies.so_far(document, &mut inputs)?;
+        let afresh = policies.halt_check(document, &mut Inputs::default())?;
+        let SoFar { mut halts, proven, not_proven } = policies.halt_check(document, &mut inputs)?;
         assert_eq!((&halts, proven, not_proven), (&afresh.halts, afresh.proven, afresh.not_proven));
         assert!(proven + not_proven <= document.fleet.tenants);
         let mut asked = asked.lock().expect("it is not poisoned");
@@ -263,7 +263,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
         if !halts.is_empty() {
             *halted_after.lock().expect("it is not poisoned") = Some(plane.calls().len());
         }
-        Ok(Said { halts, proven, not_proven })
+        Ok(HaltAnswer { halts, proven, not_proven })
     };
     let (ended, document) = driven(&scenario.start(&plane.url), &plane, &case, &mut ask);
     prop_assert!(ended.is_ok(), "{:?}", ended);
@@ -345,7 +345,7 @@ fn a_panic_loses_nothing() {
     let mut asked = 0;
     let mut ask = |_: &Document| {
         asked += 1;
-        if asked == 3 { panic_any("a bug") } else { Ok(Said::default()) }
+        if asked == 3 { panic_any("a bug") } else { Ok(HaltAnswer::default()) }
     };
     let (ended, document) = driven(&scenario.start(&plane.url), &plane, &case, &mut ask);
     let error = ended.expect_err("it failed");

@@ -11,8 +11,8 @@ use crate::audit::report::AuditReport;
 use crate::model::audit::{Called, Rollout, Tenant};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
+use crate::render::html::components::shown;
 use crate::render::html::data::{LEFT_OUT, Once, Room};
-use crate::render::html::parts::shown;
 
 /// How many bytes of text a page's data holds. What follows here adds at most some 7 MB of numbers to it.
 const MAX_TEXT: usize = 12 << 20;
@@ -186,7 +186,7 @@ fn worst_first(tenants: &[Tenant]) -> Vec<&Tenant> {
     eventful.sort_by_cached_key(|tenant| {
         let all: u64 = tenant.behind.iter().map(|behind| behind.seconds).sum();
         (
-            Reverse(crate::audit::render::html::parts::open(tenant)),
+            Reverse(crate::audit::render::html::components::open(tenant)),
             Reverse(all),
             Reverse(tenant.behind.len()),
             tenant.gone_since.is_none(),

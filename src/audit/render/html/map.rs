@@ -7,7 +7,7 @@ use crate::audit::render::html::tables::of;
 use crate::audit::report::AuditReport;
 use crate::model::audit::Called;
 use crate::model::decision::Decision;
-use crate::render::html::parts::{count, symbol, tenants};
+use crate::render::html::components::{count, symbol, tenants};
 
 /// Letters of histories in the order of the legend, each with the name of its state.
 const STATES: [(char, &str); 8] = [

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
+use crate::audit::render::html::components::time;
 use crate::audit::render::html::data::Data;
-use crate::audit::render::html::parts::time;
 use crate::audit::render::words::{called, duration, is_doubted, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
-use crate::render::html::parts::{count, shown, symbol, tenants};
+use crate::render::html::components::{count, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::render::words::verdict;
 use crate::text::escape::names_of;

@@ -19,7 +19,7 @@ const SLICE: Duration = Duration::from_secs(2);
 const WORK: u64 = 50_000_000;
 
 /// A rule that may be to blame.
-pub struct Suspect {
+pub struct CandidateRule {
     /// Its path below `data`.
     pub path: String,
     /// Where it is defined first.
@@ -27,12 +27,18 @@ pub struct Suspect {
 }
 
 /// Asks the suspects one by one and names the first that fails.
-pub fn blame(engine: &Prepared, suspects: Vec<Suspect>, input: &Input, limits: Limits, failure: &str) -> Error {
+pub fn locate_failure(
+    engine: &Prepared,
+    suspects: Vec<CandidateRule>,
+    input: &Input,
+    limits: Limits,
+    failure: &str,
+) -> Error {
     let limited = is_limit(failure);
     let (begun, end) = (work(), Instant::now() + TIME);
     // What a thread holds that was stopped is not given back.
     let memory = limits.memory / 4;
-    for Suspect { path, place } in suspects {
+    for CandidateRule { path, place } in suspects {
         let left = end.saturating_duration_since(Instant::now());
         let is_over = if limited { left.is_zero() } else { work() - begun > WORK };
         if is_over {

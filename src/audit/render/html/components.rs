@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::model::audit::Tenant;
-use crate::render::html::parts::{minute, shown};
+use crate::render::html::components::{minute, shown};
 
 /// The time for which a tenant that is still in its fleet is behind, in seconds.
 pub(crate) fn open(tenant: &Tenant) -> Option<u64> {

@@ -11,7 +11,7 @@ use crate::policy::prepared::Summary;
 
 /// The fleet and the calls of a rollout.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Picture {
+pub struct FleetView {
     /// What was to be rolled out, and how far it came.
     pub rollout: Rollout,
     /// Every request, in order.
@@ -33,9 +33,9 @@ pub struct Picture {
 pub struct Cell {
     /// The tenant.
     pub tenant: Text,
-    /// Index in [`Picture::kinds`].
+    /// Index in [`FleetView::kinds`].
     pub kind: usize,
-    /// Index in [`Picture::groups`]. None: no call named the tenant, or no row tells its phase.
+    /// Index in [`FleetView::groups`]. None: no call named the tenant, or no row tells its phase.
     pub group: Option<usize>,
 }
 
@@ -61,7 +61,7 @@ pub struct Group {
     pub canary: bool,
 }
 
-impl Picture {
+impl FleetView {
     /// The picture of a document, with what the policies say of its cohorts.
     pub fn of(document: &Document, counted: &Summary) -> Self {
         let kinds = document.cohorts.iter().zip(&counted.cohorts).map(|(cohort, says)| Kind {

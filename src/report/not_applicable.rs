@@ -5,7 +5,7 @@ use crate::model::document::text::Field;
 use crate::model::document::{Document, FleetSource, InputFile, Role};
 
 /// Why a policy had nothing to judge, in a word or two. None: it had, or it is not a bundled one.
-pub fn idle(policy: &str, document: &Document, inputs: &[InputFile]) -> Option<&'static str> {
+pub fn not_applicable(policy: &str, document: &Document, inputs: &[InputFile]) -> Option<&'static str> {
     let (nothing, why) = match policy.strip_prefix("rollproof.")? {
         "build" => (document.probes.is_none(), "not probed"),
         "calls" => (document.calls.is_empty() && document.archive.is_none(), "none made"),

@@ -178,8 +178,8 @@ pub fn parameters(params: &[ParamValue]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use crate::render::html::parts::count;
-    use crate::render::html::parts::duration;
+    use crate::render::html::components::count;
+    use crate::render::html::components::duration;
 
     #[test]
     fn numbers_are_as_a_person_writes_them() {
