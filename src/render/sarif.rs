@@ -21,7 +21,7 @@ use crate::model::document::{InputFile, Role};
 use crate::model::finding::{Finding, Severity};
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, but, headline, more_problems, problem_lines, sentence, softened, verdict,
+    MAX_PROBLEMS, NO_VERDICT, downgrades, headline, more_problems, problem_lines, sentence, verdict, waiver_note,
 };
 use crate::report::Report;
 use crate::report::stragglers::Straggler;
