@@ -75,14 +75,14 @@ impl Reader<'_> {
             match token {
                 proc_macro2::TokenTree::Ident(name) => {
                     if colons != 2 {
-                        self.path(&std::mem::take(&mut names));
+                        self.words(&std::mem::take(&mut names));
                     }
                     names.push(name.to_string());
                     colons = 0;
                 }
                 proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
                 other => {
-                    self.path(&std::mem::take(&mut names));
+                    self.words(&std::mem::take(&mut names));
                     colons = 0;
                     if let proc_macro2::TokenTree::Group(group) = other {
                         self.tokens(group.stream());
@@ -90,7 +90,14 @@ impl Reader<'_> {
                 }
             }
         }
-        self.path(&names);
+        self.words(&names);
+    }
+
+    /// One word alone is no path: it may be the one of `pub(crate)`.
+    fn words(&mut self, names: &[String]) {
+        if names.len() > 1 {
+            self.path(names);
+        }
     }
 }
 
@@ -104,6 +111,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         syn::visit::visit_item_mod(self, item);
         self.inline -= 1;
     }
+
+    /// `pub(crate)` imports nothing.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
