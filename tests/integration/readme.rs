@@ -505,6 +505,20 @@ fn links_lead_somewhere() {
     }
 }
 
+/// Files and folders of the repository that a page names in inline code are there; `NAME` stands for any.
+#[test]
+fn named_paths_exist() {
+    let folders = "src|tests|docs|policies|fixtures|scenarios|schemas|benches|fuzz|\\.ci";
+    let named = Regex::new(&format!("`((?:{folders})/[A-Za-z0-9_./-]+)`")).expect("a pattern");
+    for page in pages() {
+        let text = read(&root().join(&page));
+        for found in prose(&text).flat_map(|line| named.captures_iter(line)) {
+            let path = &found[1];
+            assert!(path.contains("NAME") || root().join(path).exists(), "{}: there is no {path}", page.display());
+        }
+    }
+}
+
 /// A line right after a table would be read as one more row of it.
 #[test]
 fn tables_end() {
