@@ -54,7 +54,7 @@ pub fn tags(text: &str) -> Result<Vec<Tag>, String> {
             name: found[2].to_owned(),
             attributes: attributes.collect(),
             closes: !found[1].is_empty(),
-            is_empty: !found[4].is_empty() || found[2] == *"meta",
+            is_empty: !found[4].is_empty() || matches!(&found[2], "meta" | "input"),
         });
     }
     Ok(tags)
