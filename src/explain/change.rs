@@ -62,7 +62,7 @@ pub fn for_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str) -> Vec<Chan
         let group = &context.document.cohorts[cohort];
         let whose = context.row_name(cohort, position);
         better_rows(context, cohort, group, &whose, &mut changes, &move |document, edit| {
-            edit(isolate_tenant(document, tenant))
+            edit(isolate_tenant(document, tenant));
         });
         if !group.planned {
             changes.push(evidence("the fleet enumerated it", move |document| {
@@ -100,7 +100,7 @@ pub fn fixes<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         if many > 1 {
             let whose = format!("a row of one of {}", crate::text::escape::names_of(cohort.tenants.iter()));
             better_rows(context, i, cohort, &whose, &mut changes, &move |document, edit| {
-                edit(isolate_tenant(document, first))
+                edit(isolate_tenant(document, first));
             });
         }
         let whose = if many > 1 {
@@ -137,7 +137,7 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
             continue;
         }
         changes.push(evidence(format!("no row answered for {who}"), |document| {
-            isolate_tenant(document, first).rows.clear()
+            isolate_tenant(document, first).rows.clear();
         }));
         let worse: [(&str, Worsen); 2] = [
             ("\"verified_on_target\": false", |row| row.verified_on_target = Field::Given(false)),

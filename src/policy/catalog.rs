@@ -69,6 +69,7 @@ impl Weight {
 
 /// A code, and the rule that says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the keys of a published format")]
 pub struct Code {
     /// The code.
     pub code: String,

@@ -148,6 +148,7 @@ impl Name {
     }
 
     /// The schema itself.
+    #[allow(clippy::missing_panics_doc, reason = "it never panics: each text is generated, and a test reads it")]
     pub fn schema(self) -> Value {
         #[expect(clippy::expect_used, reason = "the texts are generated, and a test reads each")]
         serde_json::from_str(self.text()).expect("a published schema is JSON")

@@ -244,8 +244,8 @@ fn a_summary_has_every_straggler_finding_and_row() {
         let expected = findings_in_markdown(report);
         assert_eq!(told.len(), expected.len(), "{name}: {told:#?}");
         for (told, expected) in told.iter().zip(&expected) {
-            let same = if expected.contains("- But: ") { told.starts_with(expected) } else { told == expected };
-            assert!(same, "{name}: {told} is not {expected}");
+            let is_same = if expected.contains("- But: ") { told.starts_with(expected) } else { told == expected };
+            assert!(is_same, "{name}: {told} is not {expected}");
         }
         assert_eq!(before.contains("No policy has anything to say."), expected.is_empty(), "{name}");
 
@@ -348,7 +348,7 @@ fn a_page_has_every_straggler_finding_policy_and_tenant() {
         assert_eq!(names.len(), planned.len(), "{name}: each once");
         let behind = list(&data, "stragglers").iter().map(|row| {
             let place = row[0].as_u64().and_then(|place| usize::try_from(place).ok()).expect("a place");
-            (names[place].to_owned(), row[1].as_str().expect("a mark") != "")
+            (names[place].to_owned(), !row[1].as_str().expect("a mark").is_empty())
         });
         let stragglers = list(report, "stragglers").iter().map(|straggler| {
             let tolerated = straggler["waived"] == true || straggler["quarantined"] == true;

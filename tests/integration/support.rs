@@ -127,8 +127,11 @@ pub fn golden(path: &Path, expected: &str) {
     let found = std::fs::read_to_string(path).unwrap_or_default();
     if found != expected {
         let (mut old, mut new) = (found.lines(), expected.lines());
-        let first = (1..).map(|i| (i, old.next(), new.next())).find(|(_, old, new)| old != new || old.is_none());
-        let (line, old, new) = first.unwrap_or_default();
+        let (mut line, mut pair) = (1, (old.next(), new.next()));
+        while pair.0.is_some() && pair.0 == pair.1 {
+            (line, pair) = (line + 1, (old.next(), new.next()));
+        }
+        let (old, new) = pair;
         panic!(
             "{} is not as generated: its line {line} is\n  {}\nand would be\n  {}\nlook at the difference after `{UPDATE}=1 cargo test`",
             path.strip_prefix(root()).unwrap_or(path).display(),
