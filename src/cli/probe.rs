@@ -23,7 +23,7 @@ pub struct Probe {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// ProbeTargets, how and how long
+    /// Whom, how and how long
     #[command(flatten)]
     pub probing: Probing,
 

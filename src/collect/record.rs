@@ -143,9 +143,9 @@ pub enum Record {
         at: Text,
         /// The URL; `{slug}` stands for the tenant.
         url: Text,
-        /// ProbeTargets it asks.
+        /// Tenants that it asks.
         tenants: Vec<Text>,
-        /// ProbeTargets it never asks, because their slug cannot stand in a URL.
+        /// Tenants that it never asks, because their slug cannot stand in a URL.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refused: Vec<Text>,
     },

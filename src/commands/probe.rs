@@ -30,7 +30,7 @@ use crate::time::{scaled, seconds};
 /// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
 const LEAST: f64 = 0.01;
 
-/// ProbeTargets to ask where, how often and how long; `scale` is what the waiting between rounds is multiplied with.
+/// Where to ask, how often and how long; `scale` is what the waiting between rounds is multiplied with.
 ///
 /// # Errors
 /// [`Error::Usage`] where that is not said, or makes no sense.

@@ -1,4 +1,4 @@
-//! ProbeTargets to ask for their build: what `rollproof.build` says of it.
+//! Which tenants to ask for their build: what `rollproof.build` says of it.
 
 use crate::error::Error;
 use crate::model::document::Document;

@@ -140,7 +140,7 @@ pub struct Grammar {
     pub(crate) gates: Vec<Read>,
     /// Whether every gate was asked since the rollout was started or resumed.
     pub(crate) preflight: bool,
-    /// ProbeTargets the next round of probing may ask.
+    /// Tenants that the next round of probing may ask.
     pub(crate) awaited: Vec<Text>,
     /// How many rounds of probing have ended, and whether a signal cut the last one short, as far as that is known.
     rounds: usize,
