@@ -107,7 +107,7 @@ fn what_would_turn_a_verdict_turns_it() {
     assert_eq!(verify(&[]), 1);
     assert_eq!(verify(&["--param", "max_stragglers=1"]), 0);
     assert!(waiver.contains("in force when the evidence was collected"), "{waiver}");
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let tomorrow = today.tomorrow().expect("a day");
     case.file(
         "waivers.toml",

@@ -26,7 +26,7 @@ fn verify(case: &Case, more: &[&str]) -> Ran {
 
 /// A waiver of this code, for `bolt`, that counts today.
 fn waiver(code: &str) -> String {
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     format!(
         "[[waiver]]\ncode = {code:?}\ntenants = [\"bolt\"]\nreason = \"ticket 4711\"\nowner = \"ops\"\ngranted = {today}\nexpires = {today}\n"
     )

@@ -106,7 +106,7 @@ fn section<const N: usize>(
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     for line in lines.iter().take(MAX_LINES) {
         table.add_row(line);
     }

@@ -45,7 +45,7 @@ pub fn list(options: &policy::PolicyList) -> Result<u8, Error> {
 
 fn table(policies: &[Entry]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["policy", "title", "rules", "params", "mode", "source"]);
     for policy in policies {
         let params: Vec<&str> = policy.params.iter().map(|param| &*param.name).collect();
