@@ -9,15 +9,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::{Sources, collect};
-use rollproof::io::input::Source;
-use rollproof::policy::load::{Loading, Policies, Settings, load};
+use rollproof::internal::Policies;
+use rollproof::{EvidenceFields, Loading, Settings, Source, Sources, collect, load, validate};
 use tempfile::TempDir;
 
 /// Counts what policies hold; without it none is evaluated.
 #[global_allocator]
-static ALLOCATOR: rollproof::rego::memory::CappedAllocator = rollproof::rego::memory::CappedAllocator;
+static ALLOCATOR: rollproof::CappedAllocator = rollproof::CappedAllocator;
 
 /// A fleet of which about one tenant in a thousand is skipped, and one is off target.
 fn write_rollout(tenants: usize, folder: &Path) -> Sources {
@@ -70,7 +68,8 @@ fn main() {
         let collected = || collect(&sources, Timestamp::UNIX_EPOCH).expect("valid");
         measure(&format!("collect {tenants}"), collected);
         let document = collected().document;
-        measure(&format!("evaluate {tenants}"), || prepared.evaluate(&document).expect("a verdict"));
+        let valid = validate(&document).expect("it is valid");
+        measure(&format!("evaluate {tenants}"), || prepared.evaluate(&valid).expect("a verdict"));
         measure(&format!("process {tenants}"), || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
             command.args(["verify", "response.json", "--fleet", "fleet.txt", "--format", "json"]);

@@ -52,7 +52,6 @@ pub struct Evaluation {
     /// What was asked for.
     pub options: Options,
     policies: Prepared,
-    /// The configuration.
     pub config: Config,
 }
 
@@ -118,7 +117,6 @@ impl Evaluation {
         })
     }
 
-    /// The policies.
     pub const fn policies(&self) -> &Prepared {
         &self.policies
     }
@@ -146,7 +144,7 @@ impl Evaluation {
         inputs.extend(self.policies.fact_files().iter().cloned());
         let cohorts = outcome.summary.cohorts.clone();
         let picture = self.draws().then(|| FleetView::of(document, &outcome.summary));
-        let mut report = report(document, inputs, outcome, self.policies.packages(), self.policies.params());
+        let mut report = report(document, inputs, outcome, &self.policies);
         report.picture = picture;
         Ok((report, cohorts))
     }

@@ -29,30 +29,92 @@
 //! 14. `audit`: many archives
 //! 15. `cli`: types of the arguments alone
 //! 16. `commands`: one file per command
+//!
+//! As a library it is what an embedder needs, in the order of the arrows: [`collect`], [`validate`], [`load`] and
+//! [`Prepared::evaluate`], [`report`], [`render`]. `examples/embed.rs` does it all.
 
-pub(crate) mod audit;
-pub mod cli;
-pub mod collect;
-pub mod commands;
-pub mod declared;
-pub mod diagnostic;
-pub(crate) mod drill;
-pub mod drive;
-pub mod error;
-pub(crate) mod evaluation;
-pub(crate) mod explain;
-pub(crate) mod gates;
-pub mod io;
-pub mod lint;
-pub mod model;
-pub mod policy;
-pub mod rego;
-pub mod render;
-pub mod report;
-pub mod schema;
-pub mod text;
-pub(crate) mod time;
+mod audit;
+mod cli;
+mod collect;
+mod commands;
+mod declared;
+mod diagnostic;
+mod drill;
+mod drive;
+mod error;
+mod evaluation;
+mod explain;
+mod gates;
+mod io;
+mod lint;
+mod model;
+mod policy;
+mod rego;
+mod render;
+mod report;
+mod schema;
+mod text;
+mod time;
+
+pub use collect::collected::Collected;
+pub use collect::fields::EvidenceFields;
+pub use collect::{Sources, collect};
+pub use declared::params::{Given, Param, ParamSource};
+pub use declared::subject::Subject;
+pub use diagnostic::fault::Fault;
+pub use diagnostic::problem::{Problem, Problems};
+pub use error::Error;
+pub use io::input::Source;
+pub use jiff::Timestamp;
+pub use model::decision::Decision;
+pub use model::document::Document;
+pub use model::finding::{Finding, Severity};
+pub use policy::facts::FactFiles;
+pub use policy::load::{Loading, Settings, load};
+pub use policy::prepared::{Outcome, Prepared};
+pub use policy::waivers::Waivers;
+pub use rego::memory::CappedAllocator;
+pub use render::view::View;
+pub use render::{Format, render};
+pub use report::{Report, report};
+pub use schema::document::{Valid, validate};
+
+/// What the program, its tests, its benchmarks and its fuzz targets need beyond that. It promises nothing.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::cli::{Cli, refusal};
+    pub use crate::collect::journal::replay;
+    pub use crate::collect::record::{Format as JournalFormat, Inventory, Record, read as read_journal};
+    pub use crate::collect::response::explain_response;
+    pub use crate::collect::rollout::rules::table as grammar_table;
+    pub use crate::collect::rollout::state::Rollout;
+    pub use crate::collect::rollout::step::Question;
+    pub use crate::commands::dispatch;
+    pub use crate::commands::schema::generate;
+    pub use crate::declared::bundled::modules as bundled;
+    pub use crate::drive::client::Client;
+    pub use crate::drive::driver::{Driver, HaltAnswer, Timing};
+    pub use crate::drive::journal::Journal;
+    pub use crate::drive::progress::Progress;
+    pub use crate::drive::stop::Stop;
+    pub use crate::io::clock::now;
+    pub use crate::io::config::Config;
+    pub use crate::io::http::token::Token;
+    pub use crate::io::input::{Bytes, Input};
+    pub use crate::lint::files as check_files;
+    pub use crate::model::document::Outcome as RolloutOutcome;
+    pub use crate::model::document::consistency::check;
+    pub use crate::model::document::text::Text;
+    pub use crate::policy::load::Policies;
+    pub use crate::policy::prepared::SoFar;
+    pub use crate::policy::waivers;
+    pub use crate::rego::engine::Inputs;
+    pub use crate::rego::engine::module::Module;
+    pub use crate::schema::explain::explain;
+    pub use crate::schema::published::Name;
+    pub use crate::text::escape;
+}
 
 #[cfg(test)]
 #[global_allocator]
-static ALLOCATOR: rego::memory::CappedAllocator = rego::memory::CappedAllocator;
+static ALLOCATOR: CappedAllocator = CappedAllocator;

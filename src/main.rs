@@ -4,10 +4,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use rollproof::cli::{self, Cli};
-use rollproof::error::Error;
-use rollproof::rego::memory::CappedAllocator;
-use rollproof::text::escape::block;
+use rollproof::internal::escape::block;
+use rollproof::internal::{Cli, dispatch, refusal};
+use rollproof::{CappedAllocator, Error};
 
 /// Counts what policies hold; without it none is evaluated.
 #[global_allocator]
@@ -17,14 +16,14 @@ fn main() -> ExitCode {
     // A panic may quote what comes from outside, too.
     std::panic::set_hook(Box::new(|panic| say(&block("", &panic.to_string()))));
     let code = match Cli::try_parse() {
-        Ok(cli) => rollproof::commands::dispatch(cli, &mut report_error).unwrap_or_else(|error| {
+        Ok(cli) => dispatch(cli, &mut report_error).unwrap_or_else(|error| {
             report_error(&error);
             error.exit_code()
         }),
         // It is the help or the version, and quotes nobody.
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
-            say(&block("", &cli::refusal(error)));
+            say(&block("", &refusal(error)));
             2
         }
     };

@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::text::escape;
 
 /// A form of output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For a person at a terminal
     Text,
@@ -40,6 +40,21 @@ pub enum Format {
     Outputs,
     /// One page for a browser, with the fleet as a picture
     Html,
+}
+
+impl Format {
+    /// Every form, as help lists them.
+    pub const ALL: [Self; 9] = [
+        Self::Text,
+        Self::Json,
+        Self::Markdown,
+        Self::Github,
+        Self::Junit,
+        Self::Sarif,
+        Self::Jsonl,
+        Self::Outputs,
+        Self::Html,
+    ];
 }
 
 /// A form of output in which it can be said that there is no verdict.

@@ -21,7 +21,7 @@ use crate::model::document::text::Text;
 use crate::model::document::{Document, FleetSource, InputFile, Role};
 use crate::model::finding::{Finding, Softened};
 use crate::policy::package::Package;
-use crate::policy::prepared::{Outcome, Summary as Counted};
+use crate::policy::prepared::{Outcome, Prepared, Summary as Counted};
 use crate::report::counterfactual::Counterfactuals;
 use crate::report::fleet_view::FleetView;
 use crate::report::rows::RowLine;
@@ -144,17 +144,11 @@ pub struct ParamValue {
 }
 
 /// Makes the report of a document and what the policies say of it.
-pub fn report(
-    document: &Document,
-    inputs: Vec<InputFile>,
-    outcome: Outcome,
-    packages: &[Package],
-    params: &[Param],
-) -> Report {
+pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, asked: &Prepared) -> Report {
     let Outcome { mut findings, summary: counted } = outcome;
     sort(&mut findings);
     let stragglers = stragglers(document, &counted);
-    let mut policies = policies(packages, &findings, &counted.reporting);
+    let mut policies = policies(asked.packages(), &findings, &counted.reporting);
     for policy in &mut policies {
         policy.idle = not_applicable::not_applicable(&policy.package, document, &inputs);
     }
@@ -165,7 +159,7 @@ pub fn report(
         rows: rows::lines(document, &stragglers),
         stragglers,
         policies,
-        params: self::params(params),
+        params: self::params(asked.params()),
         findings,
         inputs,
         picture: None,

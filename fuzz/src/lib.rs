@@ -3,25 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clap::ValueEnum as _;
-use jiff::Timestamp;
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::{Sources, collect};
-use rollproof::error::Error;
-use rollproof::io::input::Source;
-use rollproof::model::document::Document;
-use rollproof::policy::load::{Settings, load};
-use rollproof::policy::prepared::Prepared;
-use rollproof::render::view::View;
-use rollproof::render::{Format, render};
-use rollproof::report::{Report, report};
-use rollproof::schema::document::validate;
-use rollproof::text::escape::block;
+use rollproof::internal::escape::block;
+use rollproof::{Document, Error, EvidenceFields, Format, Prepared, Report, Settings, Source, Sources, View, collect, load, render, report, validate, Timestamp};
 use tempfile::TempDir;
 
 /// Counts what policies hold; without it none is evaluated.
 #[global_allocator]
-static ALLOCATOR: rollproof::rego::memory::CappedAllocator = rollproof::rego::memory::CappedAllocator;
+static ALLOCATOR: rollproof::CappedAllocator = rollproof::CappedAllocator;
 
 /// The size limit of an input, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -62,12 +50,12 @@ pub fn judge(evidence: &[u8], fleet: Option<&Path>, plan: Option<&Path>) {
 
 /// The verdict on a document, rendered in every format.
 pub fn judged(document: &Document) -> Report {
-    validate(document).expect("what is collected is valid");
+    let valid = validate(document).expect("what is collected is valid");
     let policies = &*POLICIES;
-    let outcome = policies.evaluate(document).expect("the bundled policies judge it");
-    let report = report(document, Vec::new(), outcome, policies.packages(), policies.params());
-    for format in Format::value_variants() {
-        render(*format, &report, &View::plain(), &mut std::io::sink()).expect("it can be written");
+    let outcome = policies.evaluate(&valid).expect("the bundled policies judge it");
+    let report = report(document, Vec::new(), outcome, policies);
+    for format in Format::ALL {
+        render(format, &report, &View::plain(), &mut std::io::sink()).expect("it can be written");
     }
     report
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use rollproof::io::config::Config;
-use rollproof::policy::waivers;
+use rollproof::internal::{Config, waivers};
 use rollproof_fuzz::{MAX_BYTES, file, judge, readable};
 
 static FLEET: LazyLock<PathBuf> = LazyLock::new(|| file("fleet.txt", b"acme\n"));

@@ -2,11 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rollproof::declared::subject::Subject;
-use rollproof::diagnostic::problem::Problems;
-use rollproof::lint::files as check_files;
-use rollproof::policy::load::{Settings, load};
-use rollproof::rego::engine::module::Module;
+use rollproof::internal::{Module, check_files};
+use rollproof::{Problems, Settings, Subject, load};
 use rollproof_fuzz::{file, readable};
 
 fuzz_target!(|bytes: &[u8]| {

@@ -22,7 +22,6 @@ pub struct Archive {
     pub called: Option<PathBuf>,
 }
 
-/// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The rollouts, by path.

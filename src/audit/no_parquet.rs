@@ -13,9 +13,7 @@ use crate::model::document::text::Text;
 pub struct Found<'a> {
     /// With what archives are read.
     pub evaluator: &'a ArchiveEvaluator<'a>,
-    /// The archives.
     pub archives: &'a [Archive],
-    /// Every rollout.
     pub judged: &'a [EvaluatedRollout],
     /// The tenants, by number.
     pub names: &'a [Text],

@@ -40,7 +40,6 @@ const ROWS: usize = 1 << 18;
 pub struct Found<'a> {
     /// With what archives are read.
     pub evaluator: &'a ArchiveEvaluator<'a>,
-    /// The archives.
     pub archives: &'a [Archive],
     /// Every rollout, in the order of time.
     pub judged: &'a [EvaluatedRollout],

@@ -11,8 +11,7 @@ use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::finding::Finding;
 use crate::policy::prepared::Prepared;
-use crate::report;
-use crate::report::{ParamValue, Policy};
+use crate::report::{self, ParamValue, Policy};
 
 /// The name and version of the report's format.
 const FORMAT: &str = "rollproof.audit-report/v1";

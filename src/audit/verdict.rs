@@ -26,7 +26,6 @@ use crate::schema::document;
 
 /// What every archive is judged with.
 pub struct ArchiveEvaluator<'a> {
-    /// The policies.
     pub policies: &'a Prepared,
     /// What of a name is a time.
     pub pattern: &'a Pattern,
@@ -81,7 +80,6 @@ impl Interner {
 pub struct EvaluatedRollout {
     /// When it was made.
     pub at: Timestamp,
-    /// The rollout.
     pub rollout: Rollout,
     /// By a tenant's number. Empty, where the rollout asserts nothing; shorter than there are tenants, where the last are
     /// not in it.
@@ -144,7 +142,7 @@ impl ArchiveEvaluator<'_> {
         let valid = document::validate(&document)?;
         let (outcome, fanned_out) = self.policies.audited(&valid)?;
         let cohorts = outcome.summary.cohorts.clone();
-        let report = report(&document, inputs, outcome, self.policies.packages(), self.policies.params());
+        let report = report(&document, inputs, outcome, self.policies);
 
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut cells, mut stragglers) = (Vec::new(), HashMap::new());

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use crate::render::Format;
 
 /// What the exit codes mean, as `--help` shows it.
@@ -35,5 +38,27 @@ pub(crate) fn format_and_path(text: &str) -> Result<(Format, PathBuf), String> {
     if path.is_empty() {
         return Err("the path behind `=` is empty".into());
     }
-    Ok((<Format as clap::ValueEnum>::from_str(format, false)?, path.into()))
+    Ok((Format::from_str(format, false)?, path.into()))
+}
+
+/// By hand, since a renderer is none of the command line's types.
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Text => ("text", "For a person at a terminal"),
+            Self::Json => ("json", "The whole report, for machines"),
+            Self::Markdown => ("markdown", "A CI summary"),
+            Self::Github => ("github", "Workflow commands that annotate a CI run, GitHub's and Gitea's"),
+            Self::Junit => ("junit", "A test case per policy and per straggler, for a CI's test tab"),
+            Self::Sarif => ("sarif", "SARIF 2.1.0, for code scanning"),
+            Self::Jsonl => ("jsonl", "The whole report in one line, JSON Lines"),
+            Self::Outputs => ("outputs", "Outputs of a CI step, for $GITHUB_OUTPUT"),
+            Self::Html => ("html", "One page for a browser, with the fleet as a picture"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }

@@ -87,7 +87,6 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     Ok(outcome::exit_code(verdict, written, report_error))
 }
 
-/// The policies of audits.
 fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
     let config = Config::read(options.config.as_deref())?;
     let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };

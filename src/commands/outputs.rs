@@ -279,7 +279,6 @@ fn in_the_way(output: &str, other: &str, what: &str) -> Error {
     Error::conflict(problem, "name a file of its own for each; nothing was read, called or written")
 }
 
-/// The folders in a folder.
 fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()

@@ -83,7 +83,6 @@ pub struct Block {
 /// What is wrong with a METADATA block, and where.
 #[derive(Debug)]
 pub struct Invalid {
-    /// The line.
     pub line: u32,
     /// The column, 0 where the whole line is meant.
     pub column: u32,

@@ -29,7 +29,6 @@ const KEPT: usize = 64;
 /// The least pause between two polls.
 const LEAST: Duration = Duration::from_millis(10);
 
-/// What is waited for.
 #[derive(Debug)]
 pub struct Wait {
     contexts: Vec<String>,

@@ -61,7 +61,6 @@ impl GateReader {
         Ok(Self { gitea: Gitea::from_environment(&config.gitea)?.scaled(scale), switch, before })
     }
 
-    /// Which gates are asked.
     pub const fn asks(&self) -> AskedGates {
         if self.before.is_some() { AskedGates::All } else { AskedGates::KillSwitch }
     }

@@ -134,7 +134,6 @@ pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(".rollproof-").append(true).tempfile_in(folder_of(path))
 }
 
-/// The folder that a path is in.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

@@ -8,7 +8,6 @@ use crate::lint::types::Kinds;
 pub struct Signature {
     /// The kinds that each argument may be of.
     pub args: Vec<Kinds>,
-    /// The kinds that it gives.
     pub gives: Kinds,
 }
 

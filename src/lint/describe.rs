@@ -17,7 +17,6 @@ use crate::text::suggest::{meant, nearest};
 /// What a block may hold.
 const KEYS: &str = "METADATA is YAML with title, description and custom: remedy, codes, waivable, effective_from, params, needs, facts";
 
-/// Reads the blocks of all modules.
 pub fn read(modules: &[Module], known: usize, report: &mut Report) -> Vec<MetadataBlock> {
     let mut said = Vec::new();
     for (i, module) in modules.iter().enumerate() {

@@ -8,12 +8,10 @@ use crate::diagnostic::problem::{Place, Problem};
 use crate::rego::syntax::{Kind, Module, Rule};
 use crate::text::suggest::nearest;
 
-/// A METADATA block, and whose it is.
 #[derive(Debug)]
 pub struct MetadataBlock {
     /// The module's index.
     pub module: usize,
-    /// The block.
     pub block: Block,
 }
 
@@ -38,7 +36,6 @@ pub struct Program<'a> {
     pub known: usize,
     /// The rules, by package and name, such as `team.gold.deny`.
     pub rules: BTreeMap<String, Symbol>,
-    /// The packages.
     pub packages: BTreeSet<&'a str>,
     /// The parameters that are declared.
     pub params: BTreeMap<String, Declaration>,
@@ -48,7 +45,6 @@ pub struct Program<'a> {
     pub complete: bool,
 }
 
-/// A rule.
 #[derive(Debug)]
 pub struct Symbol {
     /// What it makes.
@@ -79,11 +75,9 @@ pub enum Found {
     Param(Option<String>),
     /// What bundled policies alone are told: waivers, modes, and what the generated query knows of them.
     Given,
-    /// A fact.
     Fact(String),
     /// A package, or what is above some.
     Package,
-    /// Nothing.
     Nothing,
 }
 
@@ -119,7 +113,6 @@ impl<'a> Program<'a> {
         self.modules.iter().enumerate().skip(self.known)
     }
 
-    /// The definitions of a rule.
     pub fn definitions(&self, symbol: &Symbol) -> impl Iterator<Item = (&'a Module, &'a Rule)> {
         let modules = self.modules;
         symbol.definitions.clone().into_iter().map(move |(m, r)| (&modules[m], &modules[m].rules[r]))
@@ -208,7 +201,6 @@ fn is_total(rule: &Rule) -> bool {
 pub struct Report(Vec<Problem>);
 
 impl Report {
-    /// Adds one.
     pub fn add(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
         self.0.push(Problem::new(&module.file, place, what, remedy));
     }

@@ -456,7 +456,6 @@ impl<'a> Checker<'_, 'a> {
     }
 }
 
-/// The variables of a pattern.
 fn variables(pattern: &Expr) -> Vec<Name> {
     let mut found = Vec::new();
     walk(pattern, &mut |expr| {

@@ -75,7 +75,6 @@ pub enum Type {
 /// What is known of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// Which kinds.
     pub kinds: Kinds,
     /// Which strings, where only these.
     pub words: Option<BTreeSet<String>>,
@@ -121,7 +120,6 @@ impl Type {
         Self::Known(Rc::new(Known { kinds: Kinds::OBJECT, fields, rest, ..Known::EMPTY }))
     }
 
-    /// One string.
     pub fn word(text: &str) -> Self {
         let words = Some(BTreeSet::from([text.to_owned()]));
         Self::Known(Rc::new(Known { kinds: Kinds::STRING, words, ..Known::EMPTY }))

@@ -41,7 +41,6 @@ pub struct Scope {
     pub present: BTreeSet<String>,
 }
 
-/// The walk.
 pub struct Walker<'c, 'a> {
     /// All modules.
     pub program: &'c Program<'a>,

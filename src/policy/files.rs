@@ -30,7 +30,6 @@ pub fn all(paths: &[PathBuf]) -> Result<Vec<Module>, Error> {
 pub struct Tested {
     /// The files of policies that these were read from.
     pub policy_paths: Vec<PathBuf>,
-    /// The policies.
     pub policies: Vec<Module>,
     /// The files of unit tests.
     pub tests: Vec<Module>,

@@ -10,7 +10,6 @@ use crate::model::finding::{Element, Finding, RulePlace, Severity, Softened, Sta
 pub struct Package {
     /// Its name, such as `rollproof.coverage`.
     pub name: String,
-    /// Its title.
     pub title: String,
     /// What it says, in one sentence or two.
     pub description: String,

@@ -23,6 +23,7 @@ use crate::rego::engine;
 use crate::rego::engine::probe::{RuleBindings, RuleOutput};
 use crate::rego::engine::{Answer, Input, Inputs};
 use crate::rego::guard::Limits;
+use crate::schema::document::Valid;
 use crate::text::suggest::nearest;
 
 /// Which of a finding's tenants are waived, each by the waiver of that index.
@@ -114,7 +115,7 @@ impl Prepared {
         &self.params
     }
 
-    /// The files of waivers.
+    /// The files of waivers that were read.
     pub fn waiver_files(&self) -> &[InputFile] {
         &self.waivers.files
     }
@@ -176,7 +177,7 @@ impl Prepared {
         &self.declared
     }
 
-    /// The files of facts.
+    /// The files of facts that were read.
     pub fn fact_files(&self) -> &[InputFile] {
         &self.facts.files
     }
@@ -185,7 +186,12 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
-    pub fn evaluate(&self, document: &Document) -> Result<Outcome, Error> {
+    pub fn evaluate(&self, document: &Valid<'_>) -> Result<Outcome, Error> {
+        self.evaluate_trial(document)
+    }
+
+    /// The same of a document that was changed to try something out: too many are tried to validate each.
+    pub(crate) fn evaluate_trial(&self, document: &Document) -> Result<Outcome, Error> {
         let answer = self.answer("data.rollproof.query.answer", document)?;
         self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
     }

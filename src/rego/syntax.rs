@@ -37,7 +37,6 @@ pub struct Import {
 /// What a rule makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// One value.
     Value,
     /// A set, element by element (`contains`).
     Set,
@@ -75,10 +74,8 @@ pub struct Case {
     pub body: Vec<Literal>,
 }
 
-/// A condition.
 #[derive(Debug)]
 pub struct Literal {
-    /// What it is.
     pub kind: LiteralKind,
     /// What it replaces while it is asked.
     pub with: Vec<With>,
@@ -87,7 +84,6 @@ pub struct Literal {
 /// A name with its place.
 #[derive(Debug, Clone)]
 pub struct Name {
-    /// The name.
     pub text: String,
     /// Where it stands.
     pub place: Place,
@@ -133,10 +129,8 @@ pub struct With {
     pub place: Place,
 }
 
-/// An expression.
 #[derive(Debug)]
 pub struct Expr {
-    /// What it is.
     pub kind: ExprKind,
     /// Where it starts.
     pub place: Place,
@@ -145,7 +139,6 @@ pub struct Expr {
 /// What an expression is.
 #[derive(Debug)]
 pub enum ExprKind {
-    /// A string.
     String(String),
     /// A number; its text is of no concern.
     Number,
@@ -153,7 +146,6 @@ pub enum ExprKind {
     Boolean,
     /// `null`
     Null,
-    /// A name.
     Var(String),
     /// `[a, b]`
     Array(Vec<Expr>),
@@ -171,7 +163,6 @@ pub enum ExprKind {
     Call {
         /// The function, such as `object.get`.
         function: Vec<String>,
-        /// Its arguments.
         args: Vec<Expr>,
     },
     /// `root.a[b]`; a step that is a name is a string.
@@ -183,18 +174,14 @@ pub enum ExprKind {
     },
     /// `a & b`, `a + b`, `a < b`, `-a`
     Operation {
-        /// Which.
         operator: Operator,
         /// The operands, one or two.
         operands: Vec<Expr>,
     },
     /// `k, v in xs`
     In {
-        /// The key.
         key: Option<Box<Expr>>,
-        /// The value.
         value: Box<Expr>,
-        /// The collection.
         collection: Box<Expr>,
     },
     /// `a := b`
@@ -203,7 +190,6 @@ pub enum ExprKind {
     Unify(Box<Expr>, Box<Expr>),
 }
 
-/// A comprehension.
 #[derive(Debug)]
 pub struct Comprehension {
     /// The key of an object's.
@@ -279,7 +265,6 @@ impl Expr {
         }
     }
 
-    /// The comprehension that it is.
     pub const fn comprehension(&self) -> Option<&Comprehension> {
         match &self.kind {
             ExprKind::ArrayComprehension(inner)

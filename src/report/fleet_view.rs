@@ -31,7 +31,6 @@ pub struct FleetView {
 /// A tenant of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// The tenant.
     pub tenant: Text,
     /// Index in [`FleetView::kinds`].
     pub kind: usize,

@@ -14,11 +14,9 @@ pub const MAX_ROWS: usize = 500;
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowLine {
-    /// The tenant.
     pub tenant: Text,
     /// The phase, where a row of the tenant names one.
     pub phase: Option<Text>,
-    /// The evidence.
     pub row: Row,
 }
 

@@ -35,7 +35,6 @@ impl<'a> Key<'a> {
         serde_json::from_str(text).map_or(Cow::Borrowed(plain), Cow::Owned)
     }
 
-    /// The JSON string.
     pub fn json(self) -> &'a str {
         self.0.get()
     }

@@ -4,12 +4,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::{Sources, collect};
-use rollproof::io::input::Source;
-use rollproof::model::document::Document;
-use rollproof::model::document::consistency::check;
-use rollproof::policy::prepared::Prepared;
+use rollproof::internal::check;
+use rollproof::{Document, EvidenceFields, Prepared, Source, Sources, collect, validate};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -41,7 +37,7 @@ const EVIDENCE: [(&str, &str); 16] = [
 fn failures(policies: &Prepared) -> Vec<(String, Document)> {
     let (mut documents, mut kinds) = (Vec::new(), BTreeSet::new());
     for (name, document) in written() {
-        let outcome = policies.evaluate(&document).expect("they can be evaluated");
+        let outcome = policies.evaluate(&validate(&document).expect("it is valid")).expect("they can be evaluated");
         let codes: BTreeSet<_> = outcome.findings.iter().map(|finding| finding.code.clone()).collect();
         let kind = (codes, format!("{:?} {:?}", document.rollout.outcome, document.fleet.source));
         if code_of(policies, &document) != 0 && kinds.insert(kind) {

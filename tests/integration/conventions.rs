@@ -14,8 +14,8 @@ fn names(folder: &str) -> BTreeSet<String> {
 #[test]
 fn a_policys_name_is_its_folder_its_file_its_package_its_codes_and_its_fixtures() {
     let policies: BTreeSet<String> = names("policies/rollproof").into_iter().filter(|name| name != "lib").collect();
-    let of_rollouts = rollproof::policy::load::Policies::bundled().expect("they load");
-    let of_audits = rollproof::policy::load::Policies::of_audits().expect("they load");
+    let of_rollouts = rollproof::internal::Policies::bundled().expect("they load");
+    let of_audits = rollproof::internal::Policies::of_audits().expect("they load");
     let loaded = || of_rollouts.packages().iter().chain(of_audits.packages());
     let packages = loaded().map(|package| package.name.clone()).collect::<BTreeSet<_>>();
     assert_eq!(packages, policies.iter().map(|name| format!("rollproof.{name}")).collect());
@@ -54,7 +54,7 @@ fn an_example_is_written_down_tested_and_shown() {
         let link = format!("(../policies/examples/{name}/{name}.rego)");
         assert!(page.contains(&link), "{name} is not in docs/policies.md");
     }
-    let bundled = rollproof::policy::load::Policies::bundled().expect("they load");
+    let bundled = rollproof::internal::Policies::bundled().expect("they load");
     assert!(bundled.packages().iter().all(|package| package.name.starts_with("rollproof.")));
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use rollproof::text::escape;
+use rollproof::internal::escape;
 use serde_json::json;
 
 use crate::support::{Case, Ran, rollproof, run};

@@ -50,8 +50,7 @@ fn a_person_reads_how_it_came_about() {
 
 #[test]
 fn an_explanation_is_valid_and_has_the_verdict_of_verify() {
-    let validator =
-        jsonschema::validator_for(&rollproof::schema::published::Name::Explanation.schema()).expect("it compiles");
+    let validator = jsonschema::validator_for(&rollproof::internal::Name::Explanation.schema()).expect("it compiles");
     let mut seen = 0;
     // One in nine, of every kind.
     for folder in fixtures().into_iter().step_by(9) {

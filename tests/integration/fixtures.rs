@@ -233,7 +233,7 @@ fn every_code_is_declared_and_shown() {
         }
     }
     let mut declared = BTreeSet::new();
-    for package in rollproof::policy::load::Policies::bundled().expect("they load").packages() {
+    for package in rollproof::internal::Policies::bundled().expect("they load").packages() {
         for (severity, codes) in package.codes() {
             declared.extend(codes.iter().map(|code| (severity.name().to_owned(), code.clone())));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus};
-use rollproof::text::escape;
+use rollproof::internal::escape;
 use serde_json::{Value, json};
 
 use crate::judged::{self, Judged};

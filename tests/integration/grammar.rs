@@ -3,16 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::journal::replay;
-use rollproof::collect::rollout::rules::table as grammar_table;
-use rollproof::error::Error;
-use rollproof::io::input::{Bytes, Input};
-use rollproof::model::document::Document;
-use rollproof::model::document::text::Text;
-use rollproof::policy::load::{Loading, Settings, load};
-use rollproof::policy::prepared::Prepared;
-use rollproof::report::report;
+use rollproof::internal::{Bytes, Input, Text, grammar_table, replay};
+use rollproof::{Document, Error, EvidenceFields, Loading, Prepared, Settings, load, report, validate};
 use serde_json::{Value, json};
 
 use crate::support::{Case, example_fixtures, fixtures, golden, read, root};
@@ -37,8 +29,8 @@ pub fn policies() -> Prepared {
 
 /// The exit code of the verdict on a document.
 pub fn code_of(policies: &Prepared, document: &Document) -> u8 {
-    let outcome = policies.evaluate(document).expect("they can be evaluated");
-    report(document, Vec::new(), outcome, policies.packages(), policies.params()).decision.exit_code(false)
+    let outcome = policies.evaluate(&validate(document).expect("it is valid")).expect("they can be evaluated");
+    report(document, Vec::new(), outcome, policies).decision.exit_code(false)
 }
 
 /// The document of a journal.

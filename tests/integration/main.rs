@@ -42,4 +42,4 @@ mod workflow;
 
 /// Counts what policies hold; without it none is evaluated.
 #[global_allocator]
-static ALLOCATOR: rollproof::rego::memory::CappedAllocator = rollproof::rego::memory::CappedAllocator;
+static ALLOCATOR: rollproof::CappedAllocator = rollproof::CappedAllocator;

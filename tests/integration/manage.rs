@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rollproof::schema::published::Name;
+use rollproof::internal::Name;
 use serde_json::{Value, json};
 
 use crate::support::{Case, Ran, snapshot};

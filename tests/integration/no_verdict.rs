@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCaseStatus};
-use rollproof::schema::published::Name;
+use rollproof::internal::Name;
 use serde_json::{Value, json};
 
 use crate::drive::plane::{Plane, healthy};

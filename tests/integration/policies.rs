@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rollproof::error::Error;
-use rollproof::policy::load::Policies;
+use rollproof::Error;
+use rollproof::internal::Policies;
 
 use crate::support::{Case, root, snapshot};
 

@@ -7,19 +7,10 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rollproof::collect::collected::Collected;
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::response::explain_response;
-use rollproof::collect::{Sources, collect};
-use rollproof::diagnostic::fault::Fault;
-use rollproof::error::Error;
-use rollproof::io::input::Source;
-use rollproof::model::document::Document;
-use rollproof::model::finding::Severity;
-use rollproof::policy::prepared::Prepared;
-use rollproof::report::{Report, report};
-use rollproof::schema::explain::explain;
-use rollproof::schema::published::Name;
+use rollproof::internal::{Name, explain, explain_response};
+use rollproof::{
+    Collected, Document, Error, EvidenceFields, Fault, Prepared, Report, Severity, Source, Sources, collect, report,
+};
 use serde_json::{Map, Value, json};
 
 use crate::grammar::policies;
@@ -154,11 +145,10 @@ thread_local! {
 }
 
 fn judged(collected: Collected) -> Report {
-    let valid =
-        rollproof::schema::document::validate(&collected.document).expect("what is collected is a valid document");
+    let valid = rollproof::validate(&collected.document).expect("what is collected is a valid document");
     POLICIES.with(|policies| {
         let outcome = policies.evaluate(&valid).expect("they can be evaluated");
-        report(&valid, collected.inputs, outcome, policies.packages(), policies.params())
+        report(&valid, collected.inputs, outcome, policies)
     })
 }
 

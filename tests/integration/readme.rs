@@ -19,8 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
-use rollproof::policy::load::Policies;
-use rollproof::schema::published::Name;
+use rollproof::internal::{Name, Policies};
 use serde::Deserialize;
 use serde_json::Value;
 

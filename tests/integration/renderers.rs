@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
-use rollproof::text::escape;
+use rollproof::internal::escape;
 use serde_json::Value;
 
 use crate::escape::is_quiet_text;

@@ -1,7 +1,6 @@
 //! The committed schemas are the generated ones, and what is written is valid against them.
 
-use rollproof::commands::schema::generate;
-use rollproof::schema::published::Name;
+use rollproof::internal::{Name, generate};
 
 use crate::judged;
 use crate::support::{golden, root};

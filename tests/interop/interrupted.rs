@@ -20,24 +20,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plane::{Plane, Reply, Request, http};
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::journal::replay;
-use rollproof::collect::record::{Format as JournalFormat, Inventory, Record};
-use rollproof::collect::rollout::state::Rollout;
-use rollproof::collect::rollout::step::Question;
-use rollproof::drive::client::Client;
-use rollproof::drive::driver::{Driver, HaltAnswer, Timing};
-use rollproof::drive::journal::Journal;
-use rollproof::drive::progress::Progress;
-use rollproof::drive::stop::Stop;
-use rollproof::io::clock::now;
-use rollproof::io::http::token::Token;
-use rollproof::io::input::Source;
-use rollproof::model::document::text::Text;
-use rollproof::model::document::{Document, Outcome};
-use rollproof::policy::load::{Loading, Settings, load};
-use rollproof::policy::prepared::{Prepared, SoFar};
-use rollproof::rego::engine::Inputs;
+use rollproof::internal::{
+    Client, Driver, HaltAnswer, Inputs, Inventory, Journal, JournalFormat, Progress, Question, Record, Rollout,
+    RolloutOutcome, SoFar, Stop, Text, Timing, Token, now, replay,
+};
+use rollproof::{Document, EvidenceFields, Loading, Prepared, Settings, Source, load, validate};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -232,9 +219,9 @@ struct Verdict {
 }
 
 fn verdict(document: &Document, policies: &Prepared) -> Verdict {
-    let said = policies.evaluate(document).expect("they can be evaluated");
+    let said = policies.evaluate(&validate(document).expect("it is valid")).expect("they can be evaluated");
     let weighty = said.findings.iter().filter(|finding| ["deny", "inconclusive"].contains(&finding.severity.name()));
-    let finding = |finding: &rollproof::model::finding::Finding| {
+    let finding = |finding: &rollproof::Finding| {
         let mut tenants: Vec<String> = finding.tenants.iter().map(ToString::to_string).collect();
         tenants.sort();
         (finding.severity.name().to_owned(), finding.code.clone(), tenants)
@@ -275,7 +262,7 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
 fn resume(policies: &Prepared, plane: &Plane, path: &Path) -> Document {
     let input = Source::new(path.to_owned()).read(1 << 26).expect("a journal");
     let (mut begun, length) = replay(&input, &EvidenceFields::default()).expect("it is valid");
-    if matches!(begun.outcome(), Outcome::Halted | Outcome::Completed) {
+    if matches!(begun.outcome(), RolloutOutcome::Halted | RolloutOutcome::Completed) {
         return begun.finish().0;
     }
     let opened = Journal::open(path).expect("nobody else writes it").expect("it is there");
@@ -528,7 +515,7 @@ fn signalled(random: &mut Random) -> Result<usize, String> {
 
 /// Counts what policies hold; without it none is evaluated.
 #[global_allocator]
-static ALLOCATOR: rollproof::rego::memory::CappedAllocator = rollproof::rego::memory::CappedAllocator;
+static ALLOCATOR: rollproof::CappedAllocator = rollproof::CappedAllocator;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

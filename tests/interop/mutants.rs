@@ -5,15 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use rollproof::declared::bundled::modules as bundled;
-use rollproof::declared::subject::Subject;
-use rollproof::diagnostic::problem::Problems;
-use rollproof::lint::files as check_files;
-use rollproof::rego::engine::module::Module;
+use rollproof::internal::{Module, bundled, check_files};
+use rollproof::{Problems, Subject};
 
 /// Counts what policies hold; without it none is evaluated.
 #[global_allocator]
-static ALLOCATOR: rollproof::rego::memory::CappedAllocator = rollproof::rego::memory::CappedAllocator;
+static ALLOCATOR: rollproof::CappedAllocator = rollproof::CappedAllocator;
 
 fn main() {
     let (mut all, mut refused, mut seen) = (0, 0, BTreeSet::new());

@@ -12,7 +12,6 @@ use crate::model::document::text::Text;
 use crate::model::finding::Finding;
 use crate::text::escape::write_json_line;
 
-/// A line.
 #[derive(Serialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 enum Line<'a> {

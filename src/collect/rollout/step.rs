@@ -20,9 +20,7 @@ pub enum Question {
 pub enum Step {
     /// It is asked whether to go on.
     Judge(Question),
-    /// A gate is read.
     Read(Gate),
-    /// A call.
     Call(Purpose, Vec<Text>),
     /// The canary soaks, for so many seconds.
     Soak(u64),
@@ -37,6 +35,5 @@ pub enum Gate {
     Head,
     /// The kill switch.
     Switch,
-    /// CI.
     Ci,
 }

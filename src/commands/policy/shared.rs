@@ -48,7 +48,6 @@ pub(crate) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> E
     Error::usage(format!("there is no policy {name:?}"), help)
 }
 
-/// Prints JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<u8, Error> {
     output::print(|out| write_json(out, value)).map(|()| 0)
 }

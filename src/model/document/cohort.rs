@@ -73,7 +73,6 @@ struct Key {
 
 /// What grouping gives.
 pub struct Grouped {
-    /// The evidence.
     pub cohorts: Vec<Cohort>,
     /// Phase name to tenants.
     pub phases: Map<Vec<Text>>,

@@ -31,7 +31,6 @@ pub struct RuleBindings {
 /// What a definition alone says.
 #[derive(Debug)]
 pub struct RuleOutput {
-    /// The file.
     pub file: String,
     /// The line on which it begins.
     pub line: u32,

@@ -40,7 +40,6 @@ pub struct Ended {
 pub struct Ran {
     /// How it and its sub-tests ended.
     pub ended: Vec<Ended>,
-    /// What was printed.
     pub prints: Vec<String>,
 }
 

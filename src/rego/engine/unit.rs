@@ -14,11 +14,9 @@ pub const PROBE: &str = "rollproof__probe";
 /// A test as it is declared.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    /// Its file.
     pub file: String,
     /// The line on which it starts.
     pub line: u32,
-    /// Its package.
     pub package: String,
     /// Its name; the second of a name ends with `#01`, as in OPA.
     pub name: String,

@@ -16,7 +16,6 @@ const MAX_CALLS: usize = 500;
 /// How many pixels wide the bar may be drawn, on the narrowest screen that labels are chosen for.
 const NARROW: u64 = 320;
 
-/// The section.
 pub fn section(picture: &FleetView, timeline: Option<&Timeline>, view: &View) -> Markup {
     html! {
         section #rollout aria-labelledby="rollout-title" {

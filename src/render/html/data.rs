@@ -131,7 +131,6 @@ fn kinds(picture: &FleetView, room: &mut Room) -> (Vec<(usize, usize, usize)>, V
 
 /// Equal values once, by their place.
 pub struct Once<T> {
-    /// The values.
     pub list: Vec<T>,
     places: HashMap<T, usize, FixedState>,
 }

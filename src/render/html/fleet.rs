@@ -18,7 +18,6 @@ const MAX_GROUPS: usize = 500;
 /// How many names of tenants outside the fleet are shown.
 const MAX_OUTSIDE: usize = 100;
 
-/// The section.
 pub fn section(report: &Report, picture: &FleetView) -> Markup {
     let large = picture.cells.len() > MAX_TILES;
     html! {

@@ -12,7 +12,6 @@ use crate::report::Report;
 use crate::report::fleet_view::{Cell, FleetView};
 use crate::report::stragglers::Straggler;
 
-/// The section.
 pub fn section(report: &Report) -> Markup {
     let many = report.stragglers.len() as u64;
     html! {

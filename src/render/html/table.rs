@@ -8,7 +8,6 @@ use crate::render::html::components::count;
 /// How many rows are shown at a time; the script has the same number.
 pub const PAGE: usize = 50;
 
-/// A table.
 pub struct Table<'a> {
     /// What it is a table of.
     pub label: &'a str,

@@ -14,7 +14,6 @@ const MAX_SPANS: usize = 500;
 pub struct Timeline {
     /// From the start of the rollout to its end, or to the last that is known, in milliseconds; at least 1.
     pub total: u64,
-    /// What happened.
     pub spans: Vec<Span>,
     /// Whether it is known when each attempt began. Otherwise they follow each other without gaps.
     pub timed: bool,
@@ -25,7 +24,6 @@ pub struct Timeline {
 /// Something that took time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// What it is.
     pub what: What,
     /// When it began, in milliseconds since the rollout did.
     pub begin: u64,

@@ -136,7 +136,6 @@ pub struct Configuration {
     pub level: Level,
 }
 
-/// A result.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rollproof::collect::record::{Record, read as read_journal};
+use rollproof::internal::{Record, read_journal};
 use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request};

@@ -10,26 +10,13 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::record::{Format as JournalFormat, Record};
-use rollproof::collect::rollout::state::Rollout;
-use rollproof::collect::rollout::step::Question;
-use rollproof::collect::{Sources, collect};
-use rollproof::drive::client::Client;
-use rollproof::drive::driver::{Driver, HaltAnswer, Timing};
-use rollproof::drive::journal::Journal;
-use rollproof::drive::progress::Progress;
-use rollproof::drive::stop::Stop;
-use rollproof::error::Error;
-use rollproof::io::http::token::Token;
-use rollproof::io::input::Source;
-use rollproof::model::document::text::Text;
-use rollproof::model::document::{Document, Outcome};
-use rollproof::policy::load::{Loading, Settings, load};
-use rollproof::policy::prepared::{Prepared, SoFar};
-use rollproof::rego::engine::Inputs;
-use rollproof::schema::document::validate;
-use rollproof::schema::published::Name;
+use rollproof::internal::{
+    Client, Driver, HaltAnswer, Inputs, Journal, JournalFormat, Name, Progress, Question, Record, Rollout,
+    RolloutOutcome, SoFar, Stop, Text, Timing, Token,
+};
+use rollproof::{
+    Document, Error, EvidenceFields, Loading, Prepared, Settings, Source, Sources, collect, load, validate,
+};
 use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request, http};
@@ -247,7 +234,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
             "it reads as it was written"
         );
         validate(document).expect("it is valid");
-        assert_eq!(document.rollout.outcome, Outcome::Running);
+        assert_eq!(document.rollout.outcome, RolloutOutcome::Running);
         let many: usize =
             document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
         assert_eq!(many as u64, document.fleet.tenants, "every tenant is in one cohort");
@@ -273,7 +260,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
     let halted_after = halted_after.into_inner().expect("it is not poisoned");
     if let Some(many) = halted_after {
         prop_assert_eq!(many, calls.len(), "no call is made after a halt");
-        prop_assert_eq!(document.rollout.outcome, Outcome::Halted);
+        prop_assert_eq!(document.rollout.outcome, RolloutOutcome::Halted);
     }
     for request in &requests {
         let body = &request.body;
@@ -313,7 +300,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
     let everybody = scopes.last().is_some_and(|(_, fates)| fates.last().is_some_and(|fate| fate.succeeds()));
     if halted_after.is_none() && everybody && !scenario.fleet.is_empty() {
         prop_assert_eq!(batches.len(), all.len(), "nobody is left out");
-        prop_assert_eq!(document.rollout.outcome, Outcome::Completed);
+        prop_assert_eq!(document.rollout.outcome, RolloutOutcome::Completed);
     }
     Ok(())
 }
@@ -351,7 +338,7 @@ fn a_panic_loses_nothing() {
     let error = ended.expect_err("it failed");
     assert_eq!((error.exit_code(), error.to_string().contains("report this as a bug")), (5, true), "{error}");
     assert_eq!(plane.calls().len(), 3, "plan call, canary, one batch");
-    assert_eq!(document.rollout.outcome, Outcome::Interrupted);
+    assert_eq!(document.rollout.outcome, RolloutOutcome::Interrupted);
     let answered: BTreeMap<&str, usize> = document
         .cohorts
         .iter()
@@ -380,6 +367,6 @@ fn a_question_without_an_answer_halts() {
     let mut ask = |_: &Document| Err(Error::Policy("it needs more than 10 s".into()));
     let (ended, document) = driven(&scenario.start(&plane.url), &plane, &case, &mut ask);
     assert_eq!(ended.expect_err("it failed").exit_code(), 5);
-    assert_eq!((plane.calls().len(), document.rollout.outcome), (1, Outcome::Halted));
+    assert_eq!((plane.calls().len(), document.rollout.outcome), (1, RolloutOutcome::Halted));
     assert_eq!(replayed(&case), document);
 }

@@ -11,7 +11,6 @@ pub(crate) fn open(tenant: &Tenant) -> Option<u64> {
     Some(last.seconds)
 }
 
-/// A moment.
 pub(crate) fn time(at: &str) -> Markup {
     html! { time datetime=(shown(at)) { (minute(at)) } }
 }

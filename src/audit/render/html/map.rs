@@ -24,7 +24,6 @@ const STATES: [(char, &str); 8] = [
 /// How many tenants paper shows; the script has the same number.
 const PRINTED: u64 = 60;
 
-/// The section.
 pub fn section(report: &AuditReport, data: &Data) -> Markup {
     let audit = &report.audit;
     let rows = data.tenants.iter().filter(|row| row.2.is_some()).count() as u64;
