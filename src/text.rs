@@ -2,4 +2,5 @@
 
 pub mod escape;
 pub(crate) mod json;
+pub mod misspelt;
 pub(crate) mod suggest;

@@ -164,7 +164,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Letters that nobody can see.
-const fn is_blank_letter(c: char) -> bool {
+pub(crate) const fn is_blank_letter(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 

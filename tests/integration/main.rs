@@ -22,6 +22,7 @@ mod judged;
 mod manage;
 mod manual;
 mod markup;
+mod misspelt;
 mod no_verdict;
 mod oracle;
 mod outputs;
