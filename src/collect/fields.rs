@@ -4,14 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::collect::row::ResponseRow;
+use crate::collect::row::{KNOWN, ResponseRow};
 use crate::collect::scan::Refused;
 use crate::error::Error;
 use crate::model::document::text::{Scalar, Text};
-
-/// The fields of a row that are known without being named.
-const KNOWN: [&str; 8] =
-    ["slug", "phase", "ssm_status", "ssm_exit_code", "healthz_ok", "verified_on_target", "running_image", "error"];
 
 /// The names of extra fields that are evidence. Each holds a string, a number, a boolean or `null`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! A fleet from a file: a plan call's answer, a JSON array of slugs or of slugs with labels, or one slug a line.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -8,13 +9,17 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::collect::response::Anomalies;
-use crate::collect::row::ResponseRow;
-use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner};
+use crate::collect::row::{KNOWN, ResponseRow};
+use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, near_keys};
 use crate::diagnostic::fault::{Fault, line_fault, utf8};
 use crate::model::document::cohort::{Grouping, LabelsId};
 use crate::model::document::text::{Field, Map, Text};
 use crate::model::document::{Anomaly, Row};
-use crate::text::json::escape_pointer;
+use crate::text::json::{Entries, escape_pointer};
+use crate::text::misspelt::misspelt;
+
+/// The fields of a plan call's answer.
+const ANSWER: [&str; 5] = ["ok", "results", "error", "message", "stragglers"];
 
 /// A plan call's answer (contract section 3). What is somebody's rollout response is none.
 #[derive(JsonSchema)]
@@ -164,29 +169,55 @@ fn read_answer(
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
     let (mut ok, mut enumerated) = (false, false);
-    scanner.object(|scanner, key| match key {
-        "ok" => {
-            ok = scanner.value()?;
-            Ok(())
-        }
-        "results" => {
-            enumerated = true;
-            if scanner.peek() == Some(b'[') { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
-        }
-        "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| blank(error.as_ref())),
-        "stragglers" => {
-            let slugs: Option<Vec<Option<Plain<'_>>>> = scanner.value()?;
-            slugs.iter().flatten().try_for_each(|slug| blank(slug.as_ref()))
-        }
-        other => {
-            scanner.value::<&RawValue>()?;
-            if other != "message" {
-                anomalies.unknown(format!("/{}", escape_pointer(other)), other);
+    let (mut given, mut others) = (BTreeSet::<&str>::new(), Vec::new());
+    scanner.object(|scanner, key| {
+        given.extend(ANSWER.iter().find(|known| **known == key));
+        match key {
+            "ok" => {
+                ok = scanner.value()?;
+                Ok(())
             }
-            Ok(())
+            "results" => {
+                enumerated = true;
+                let is_list = scanner.peek() == Some(b'[');
+                if is_list { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
+            }
+            "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| blank(error.as_ref())),
+            "stragglers" => {
+                let slugs: Option<Vec<Option<Plain<'_>>>> = scanner.value()?;
+                slugs.iter().flatten().try_for_each(|slug| blank(slug.as_ref()))
+            }
+            "message" => scanner.value::<&RawValue>().map(drop),
+            other => {
+                others.push(other.to_owned());
+                scanner.value::<&RawValue>().map(drop)
+            }
         }
     })?;
+    for field in others {
+        if misspelt(&field, ANSWER, |known| given.contains(known)).is_some() {
+            return Err(Refused);
+        }
+        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, None);
+    }
     if ok && enumerated { Ok(()) } else { Err(Refused) }
+}
+
+/// What is wrong with a plan call's answer and no schema can express, with JSON pointers: keys that are nearly known ones,
+/// so that nobody reads what they say.
+pub fn answer_faults(text: &str) -> Vec<(String, String)> {
+    let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(text) else { return Vec::new() };
+    let keys: BTreeSet<Cow<'_, str>> = entries.iter().map(|(key, _)| key.name()).collect();
+    let mut faults = near_keys(&keys, &ANSWER, |known| keys.contains(known), "");
+    let results = entries.into_iter().find(|(key, _)| key.name() == "results");
+    let rows = results.and_then(|(_, rows)| serde_json::from_str::<Vec<&RawValue>>(rows.get()).ok());
+    for (i, row) in rows.iter().flatten().enumerate() {
+        if let Ok(row) = serde_json::from_str::<ResponseRow<'_>>(row.get()) {
+            let is_given = |known: &str| row.given().has(known);
+            faults.extend(near_keys(row.unknown.keys(), &KNOWN, is_given, &format!("/results/{i}")));
+        }
+    }
+    faults
 }
 
 fn blank(text: Option<&Plain<'_>>) -> Result<(), Refused> {
@@ -197,8 +228,10 @@ fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping:
     let mut rows: Rows<'_, ()> = Rows::new();
     let mut at = 0_u32;
     scanner.array(|scanner| {
-        let (labelled, ()) =
-            rows.next(scanner, |row: ResponseRow<'_>| if is_enumeration(&row.row) { Ok(()) } else { Err(Refused) })?;
+        let (labelled, ()) = rows.next(scanner, |row: ResponseRow<'_>| {
+            let is_misspelt = row.unknown.keys().any(|field| row.given().misspelt(field).is_some());
+            if is_enumeration(&row.row) && !is_misspelt { Ok(()) } else { Err(Refused) }
+        })?;
         match labelled.slug.as_deref().map(str::trim) {
             None | Some("") => anomalies.unattributed(at),
             Some(slug) => grouping.enumerate(slug, LabelsId::default()),

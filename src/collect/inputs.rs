@@ -43,6 +43,7 @@ pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
 pub(crate) fn refusal(input: &Input, name: Name) -> Error {
     let faults = match name {
         Name::Plan => explain_by(&input.bytes, name, &name.schema(), plan_faults),
+        Name::Fleet => explain_by(&input.bytes, name, &name.schema(), fleet::answer_faults),
         _ => explain(&input.bytes, name),
     };
     evidence_error(input, faults)

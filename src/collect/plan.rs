@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collect::response::Anomalies;
-use crate::collect::scan::{Known, Refused, known};
+use crate::collect::scan::{Known, Refused, known, near_keys};
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, Rollout, unknown_rollout};
 use crate::text::json::{Entries, escape_pointer};
@@ -163,7 +163,7 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     let Known { value: plan, unknown, .. } = known::<Plan<'_>>(text).map_err(|_| Refused)?;
     let mut anomalies = Anomalies::new(input);
     for field in unknown {
-        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field);
+        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, None);
     }
     let mut rollout = Rollout { control_plane: plan.cp_url, target_sha: plan.sha, ..unknown_rollout() };
     let mut sent = Body::default();
@@ -176,7 +176,7 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
                 return Err(Refused);
             }
             for field in unknown {
-                anomalies.unknown(format!("/body/{}", escape_pointer(&field)), &field);
+                anomalies.unknown(format!("/body/{}", escape_pointer(&field)), &field, None);
             }
             rollout = Rollout {
                 target_tag: Some(trimmed(&body.target_tag)),
@@ -203,15 +203,16 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     })
 }
 
-/// What is wrong with a plan and no schema can express, with JSON pointers: it contradicts itself, or has a key that
-/// differs from one that is known only in case or punctuation. A control plane may take such a key for the one that is
-/// known, as some readers of JSON do, and then enumerate or roll out something else than the plan says.
+/// What is wrong with a plan and no schema can express, with JSON pointers: it contradicts itself, or has a key that is
+/// nearly a known one, such as `dryRun`. Nobody would follow it, or a control plane would and roll out something else
+/// than the plan is read to say.
 pub fn plan_faults(text: &str) -> Vec<(String, String)> {
-    let Ok(Known { value: plan, unknown, fields }) = known::<Plan<'_>>(text) else { return Vec::new() };
-    let mut faults: Vec<(String, String)> = alike(unknown, fields, "").collect();
-    if let Some(Known { value: body, unknown, fields }) = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok())
-    {
-        faults.extend(alike(unknown, fields, "/body"));
+    let Ok(read) = known::<Plan<'_>>(text) else { return Vec::new() };
+    let mut faults = nearly_known(&read, "");
+    let plan = read.value;
+    if let Some(read) = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok()) {
+        faults.extend(nearly_known(&read, "/body"));
+        let body = read.value;
         if let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim()) {
             let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);
             faults.push(("/target_tag".into(), problem));
@@ -228,19 +229,8 @@ pub fn plan_faults(text: &str) -> Vec<(String, String)> {
     faults
 }
 
-fn alike<'a>(
-    unknown: Vec<Cow<'a, str>>,
-    fields: &'static [&'static str],
-    around: &'static str,
-) -> impl Iterator<Item = (String, String)> + use<'a> {
-    let letters =
-        |key: &str| key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    unknown.into_iter().filter_map(move |key| {
-        let meant = fields.iter().find(|field| letters(field) == letters(&key))?;
-        let problem =
-            format!("found a key that a control plane may read as \"{meant}\", but only \"{meant}\" itself is allowed");
-        Some((format!("{around}/{}", escape_pointer(&key)), problem))
-    })
+fn nearly_known<T>(read: &Known<'_, T>, around: &str) -> Vec<(String, String)> {
+    near_keys(&read.unknown, read.fields, |known| read.given.contains(known), around)
 }
 
 fn trimmed(text: &Text) -> Text {

@@ -16,6 +16,8 @@ use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, AnomalyKind, Archive};
 use crate::schema::explain::explain_by;
 use crate::schema::published::Name;
+use crate::text::json::escape_pointer;
+use crate::text::misspelt::misspelt;
 
 /// How many anomalies of a kind are listed; the others are counted.
 pub const LISTED: usize = 20;
@@ -37,6 +39,9 @@ pub struct Response {
     results: Option<Vec<ResponseRow<'static>>>,
 }
 
+/// Its fields.
+const RESPONSE: [&str; 5] = ["ok", "error", "message", "stragglers", "results"];
+
 /// What one pass over a JSON object with evidence found.
 pub enum Found {
     /// An archived response.
@@ -54,9 +59,10 @@ pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut 
     let mut archive = Archive::default();
     let mut anomalies = Anomalies::new(input);
     let mut format = None;
-    let mut described = false;
+    // Whether a field is a misspelt one is known when all fields are.
+    let (mut described, mut others) = (BTreeSet::<&str>::new(), Vec::new());
     scanner.object(|scanner, key| {
-        described |= matches!(key, "ok" | "error" | "message" | "stragglers" | "results");
+        described.extend(RESPONSE.iter().find(|known| **known == key));
         match key {
             "ok" => archive.ok = scanner.value()?,
             "error" => archive.error = scanner.value()?,
@@ -67,19 +73,23 @@ pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut 
             "format" => {
                 let name: Option<String> = serde_json::from_str(scanner.value::<&RawValue>()?.get()).ok();
                 format = name.filter(|name| name.starts_with("rollproof."));
-                anomalies.unknown("/format".into(), "format");
+                anomalies.unknown("/format".into(), "format", None);
             }
             other => {
                 scanner.value::<&RawValue>()?;
-                anomalies.unknown(format!("/{}", crate::text::json::escape_pointer(other)), other);
+                others.push(other.to_owned());
             }
         }
         Ok(())
     })?;
     scanner.end()?;
+    for field in others {
+        let known = misspelt(&field, RESPONSE, |known| described.contains(known));
+        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, known);
+    }
     match format {
         Some(format) => Ok(Found::Format(format)),
-        None if described => Ok(Found::Response(archive, anomalies.finish())),
+        None if !described.is_empty() => Ok(Found::Response(archive, anomalies.finish())),
         None => Err(Refused),
     }
 }
@@ -104,7 +114,12 @@ fn read_rows(
     scanner.array(|scanner| {
         let (Labelled { slug, phase }, seen) = rows.next(scanner, |mut read: ResponseRow<'_>| {
             fields.take(&mut read)?;
-            let unknown = read.unknown.into_keys().map(Cow::into_owned).collect();
+            let given = read.given();
+            let unknown = read
+                .unknown
+                .into_keys()
+                .map(|field| Unknown { known: given.misspelt(&field), field: field.into_owned() });
+            let unknown = unknown.collect();
             Ok(Seen { row: grouping.row(read.row), unknown: anomalies.set(at, unknown) })
         })?;
         anomalies.again(seen.unknown);
@@ -127,14 +142,22 @@ fn read_rows(
     })
 }
 
+/// A field that is not known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Unknown {
+    /// The known field that it misspells, where it does.
+    known: Option<&'static str>,
+    field: String,
+}
+
 /// What is strange about one input.
 pub struct Anomalies<'a> {
     input: &'a Text,
     unattributed: Vec<Anomaly>,
-    /// Field name to its first pointer and how often it occurs.
-    fields: BTreeMap<String, (String, u64)>,
+    /// Each field's first pointer, and how often it occurs.
+    fields: BTreeMap<Unknown, (String, u64)>,
     /// Sets of unknown fields by number, and how many rows have each.
-    sets: BTreeMap<BTreeSet<String>, usize>,
+    sets: BTreeMap<BTreeSet<Unknown>, usize>,
     rows: Vec<u64>,
 }
 
@@ -144,27 +167,27 @@ impl<'a> Anomalies<'a> {
         Self { input, unattributed: Vec::new(), fields: BTreeMap::new(), sets: BTreeMap::new(), rows: Vec::new() }
     }
 
-    /// A field that the schema does not know.
-    pub fn unknown(&mut self, pointer: String, field: &str) {
-        self.fields.entry(field.to_owned()).or_insert((pointer, 0)).1 += 1;
+    /// A field that the schema does not know, and the known one that it misspells, where it does.
+    pub fn unknown(&mut self, pointer: String, field: &str, known: Option<&'static str>) {
+        self.fields.entry(Unknown { known, field: field.to_owned() }).or_insert((pointer, 0)).1 += 1;
     }
 
     /// A row without a slug.
     pub fn unattributed(&mut self, row: u32) {
         if self.unattributed.len() < LISTED {
-            self.unattributed.push(self.anomaly(AnomalyKind::UnattributedRow, format!("/results/{row}"), None, 1));
+            self.unattributed.push(self.anomaly(AnomalyKind::UnattributedRow, format!("/results/{row}"), 1));
         } else if let Some(last) = self.unattributed.last_mut() {
             last.more += 1;
         }
     }
 
     /// A number for the unknown fields of a row; [`Anomalies::again`] counts each row that has them.
-    fn set(&mut self, row: u32, fields: BTreeSet<String>) -> usize {
+    fn set(&mut self, row: u32, fields: BTreeSet<Unknown>) -> usize {
         if fields.is_empty() {
             return 0;
         }
         for field in &fields {
-            let pointer = || format!("/results/{row}/{}", crate::text::json::escape_pointer(field));
+            let pointer = || format!("/results/{row}/{}", escape_pointer(&field.field));
             self.fields.entry(field.clone()).or_insert_with(|| (pointer(), 0));
         }
         *self.sets.entry(fields).or_insert_with(|| {
@@ -189,19 +212,24 @@ impl<'a> Anomalies<'a> {
             }
         }
         let mut anomalies = std::mem::take(&mut self.unattributed);
-        let fields = std::mem::take(&mut self.fields);
-        let more = fields.len().saturating_sub(LISTED) as u64;
-        for (field, (pointer, count)) in fields.into_iter().take(LISTED) {
-            anomalies.push(self.anomaly(AnomalyKind::UnknownField, pointer, Some(Text::from(field)), count));
-        }
-        if let Some(last) = anomalies.last_mut().filter(|_| more > 0) {
-            last.more = more;
+        let fields = std::mem::take(&mut self.fields).into_iter();
+        let (misspelt, unknown) = fields.partition::<Vec<_>, _>(|(field, _)| field.known.is_some());
+        for (kind, fields) in [(AnomalyKind::MisspeltField, misspelt), (AnomalyKind::UnknownField, unknown)] {
+            let more = fields.len().saturating_sub(LISTED) as u64;
+            for (Unknown { known, field }, (pointer, count)) in fields.into_iter().take(LISTED) {
+                let (field, known) = (Some(Text::from(field)), known.map(Text::from));
+                anomalies.push(Anomaly { field, known, ..self.anomaly(kind, pointer, count) });
+            }
+            if let Some(last) = anomalies.last_mut().filter(|_| more > 0) {
+                last.more = more;
+            }
         }
         anomalies
     }
 
-    fn anomaly(&self, kind: AnomalyKind, at: String, field: Option<Text>, count: u64) -> Anomaly {
-        Anomaly { kind, input: self.input.clone(), at: Text::from(at), field, tenant: None, count, more: 0 }
+    fn anomaly(&self, kind: AnomalyKind, at: String, count: u64) -> Anomaly {
+        let (input, at) = (self.input.clone(), Text::from(at));
+        Anomaly { kind, input, at, field: None, known: None, tenant: None, count, more: 0 }
     }
 }
 

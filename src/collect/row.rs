@@ -13,6 +13,27 @@ use crate::collect::scan::{Labelled, Plain, Row as ScannedRow};
 use crate::model::document::Row;
 use crate::model::document::text::Field;
 use crate::text::json::Key;
+use crate::text::misspelt::misspelt;
+
+/// The fields of a row that are known without being named.
+pub const KNOWN: [&str; 8] =
+    ["slug", "phase", "ssm_status", "ssm_exit_code", "healthz_ok", "verified_on_target", "running_image", "error"];
+
+/// Which of [`KNOWN`] a row has, a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Given(u8);
+
+impl Given {
+    /// The known field that another field of the row misspells.
+    pub fn misspelt(self, field: &str) -> Option<&'static str> {
+        misspelt(field, KNOWN, |known| self.has(known))
+    }
+
+    /// Whether the row has a known field.
+    pub fn has(self, known: &str) -> bool {
+        KNOWN.iter().position(|name| *name == known).is_some_and(|bit| self.0 >> bit & 1 == 1)
+    }
+}
 
 /// A row with its tenant (contract section 3).
 #[derive(Debug, Default)]
@@ -28,6 +49,22 @@ impl ResponseRow<'_> {
     /// The tenant, trimmed; none where it is blank or absent.
     pub fn slug(&self) -> Option<&str> {
         self.labelled.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty())
+    }
+
+    /// Which of the fields that are known it has, a bit each; a slug or phase that is `null` counts as absent.
+    pub fn given(&self) -> Given {
+        let row = &self.row;
+        let given = [
+            self.labelled.slug.is_some(),
+            self.labelled.phase.is_some(),
+            !row.ssm_status.is_absent(),
+            !row.ssm_exit_code.is_absent(),
+            !row.healthz_ok.is_absent(),
+            !row.verified_on_target.is_absent(),
+            !row.running_image.is_absent(),
+            !row.error.is_absent(),
+        ];
+        Given((0..).zip(given).map(|(bit, given)| u8::from(given) << bit).sum())
     }
 
     /// The phase.

@@ -12,7 +12,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 
-use crate::text::json::{Entries, Key, plain};
+use crate::text::json::{Entries, Key, escape_pointer, plain};
+use crate::text::misspelt::misspelt;
 
 /// The fast pass met something that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,6 +242,8 @@ pub struct Known<'a, T> {
     pub value: T,
     /// The keys of all other fields, whose values may be anything.
     pub unknown: Vec<Cow<'a, str>>,
+    /// The keys of the fields that it knows and that are there.
+    pub given: BTreeSet<Cow<'a, str>>,
     /// The names of the fields that the type knows.
     pub fields: &'static [&'static str],
 }
@@ -257,7 +260,23 @@ pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serd
     }
     let (mut unknown, mut fields) = (Vec::new(), &[][..]);
     let value = T::deserialize(Fields { entries, unknown: &mut unknown, known: &mut fields })?;
-    Ok(Known { value, unknown, fields })
+    let given = keys.into_iter().filter(|key| fields.contains(&&**key)).collect();
+    Ok(Known { value, unknown, given, fields })
+}
+
+/// What is wrong with keys that are nearly known ones, with JSON pointers below `around`.
+pub fn near_keys<'k>(
+    keys: impl IntoIterator<Item = &'k Cow<'k, str>>,
+    known: &[&'static str],
+    is_given: impl Fn(&str) -> bool,
+    around: &str,
+) -> Vec<(String, String)> {
+    let fault = |key: &Cow<'_, str>| {
+        let meant = misspelt(key, known.iter().copied(), &is_given)?;
+        let problem = format!("found a key that is nearly {meant:?}, but only {meant:?} itself is allowed");
+        Some((format!("{around}/{}", escape_pointer(key)), problem))
+    };
+    keys.into_iter().filter_map(fault).collect()
 }
 
 /// Gives a struct the fields that it knows.

@@ -326,6 +326,9 @@ pub struct Anomaly {
     /// The field's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Text>,
+    /// The known field that the field nearly is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Text>,
     /// The tenant that it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Text>,
@@ -350,6 +353,8 @@ pub enum AnomalyKind {
     UnattributedRow,
     /// A field that the schema does not know.
     UnknownField,
+    /// A field that is nearly one that the schema knows, so that what it says was not read.
+    MisspeltField,
     /// A row for a tenant that its call did not name.
     UnrequestedRow,
     /// A live row in the answer to a plan call.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::RandomState;
 
 use crate::collect::response::LISTED;
+use crate::collect::row::Given;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, AnomalyKind};
 use crate::text::json::escape_pointer;
@@ -19,8 +20,10 @@ pub(crate) struct Strange {
     pub(crate) listed: Vec<Anomaly>,
     /// How many of a kind are listed, and where the last of them is.
     kinds: BTreeMap<AnomalyKind, (usize, usize)>,
-    /// Every unknown field, and where it is listed.
-    fields: HashMap<Text, Option<usize>, RandomState>,
+    /// Every field that is not known, with the known one that it misspells, and where it is listed.
+    fields: HashMap<(Text, Option<&'static str>), Option<usize>, RandomState>,
+    /// What fields misspell, beside which others in a row.
+    misspelt: HashMap<(Text, Given), Option<&'static str>, RandomState>,
 }
 
 impl Strange {
@@ -28,15 +31,24 @@ impl Strange {
         self.list(kind, at, |anomaly| anomaly.tenant = tenant);
     }
 
-    pub(crate) fn unknown_field(&mut self, place: impl FnOnce() -> String, field: &str) {
-        let field = Text::from(field);
-        match self.fields.get(&field) {
+    /// The known field that a field of a row with those others misspells.
+    pub(crate) fn misspelt(&mut self, field: &Text, given: Given) -> Option<&'static str> {
+        *self.misspelt.entry((field.clone(), given)).or_insert_with(|| given.misspelt(field))
+    }
+
+    /// A field that is not known, and the known one that it misspells, where it does.
+    pub(crate) fn unknown_field(&mut self, place: impl FnOnce() -> String, field: Text, known: Option<&'static str>) {
+        match self.fields.get(&(field.clone(), known)) {
             Some(Some(listed)) => self.listed[*listed].count += 1,
             Some(None) => {}
             None => {
+                let kind = if known.is_some() { AnomalyKind::MisspeltField } else { AnomalyKind::UnknownField };
                 let at = || format!("{}/{}", place(), escape_pointer(&field));
-                let listed = self.list(AnomalyKind::UnknownField, at, |anomaly| anomaly.field = Some(field.clone()));
-                self.fields.insert(field, listed);
+                let listed = self.list(kind, at, |anomaly| {
+                    anomaly.field = Some(field.clone());
+                    anomaly.known = known.map(Text::from);
+                });
+                self.fields.insert((field, known), listed);
             }
         }
     }
@@ -55,7 +67,7 @@ impl Strange {
         }
         (*many, *last) = (*many + 1, self.listed.len());
         let (input, at) = (Text::from(ANSWERS), Text::from(at()));
-        let mut anomaly = Anomaly { kind, input, at, field: None, tenant: None, count: 1, more: 0 };
+        let mut anomaly = Anomaly { kind, input, at, field: None, known: None, tenant: None, count: 1, more: 0 };
         name(&mut anomaly);
         self.listed.push(anomaly);
         Some(*last)

@@ -15,6 +15,7 @@ use crate::model::document::origins::Origin;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Attempt, Fleet, FleetSource, Purpose};
 use crate::text::json::without_place;
+use crate::text::misspelt::misspelt;
 
 /// An answer of the control plane (contract section 3), its rows unread.
 #[derive(Deserialize)]
@@ -37,7 +38,13 @@ impl Rollout {
         // What broke off behind its last row, or came too late to be all, still holds rows; it is no success.
         let is_whole = ended.error.is_none();
         match body.filter(|_| ended.malformed.is_none()).map(known::<Answer<'_>>) {
-            Some(Ok(Known { value: answer, .. })) => {
+            Some(Ok(Known { value: answer, unknown, given, fields })) => {
+                for field in unknown {
+                    if let Some(known) = misspelt(&field, fields.iter().copied(), |known| given.contains(known)) {
+                        let place = || format!("/calls/{index}/attempts/{attempt}");
+                        self.strange.unknown_field(place, Text::from(&*field), Some(known));
+                    }
+                }
                 if is_whole {
                     ok = answer.ok;
                 }
@@ -91,6 +98,12 @@ impl Rollout {
                 }
             };
             let at = || format!("/calls/{call}/results/{i}");
+            for field in row.unknown.keys() {
+                let field = Text::from(&**field);
+                if let Some(known) = self.strange.misspelt(&field, row.given()) {
+                    self.strange.unknown_field(at, field, Some(known));
+                }
+            }
             let slug = row.slug().map(Text::from);
             if !is_enumeration(&row.row) {
                 self.strange.add(AnomalyKind::LiveRowInPlanCall, at, slug.clone());
@@ -146,8 +159,11 @@ impl Rollout {
                 wrong = wrong.or_else(|| Some(malformed(error, raw.get())));
                 continue;
             }
+            let given = row.given();
             for field in std::mem::take(&mut row.unknown).into_keys() {
-                self.strange.unknown_field(place, &field);
+                let field = Text::from(&*field);
+                let known = self.strange.misspelt(&field, given);
+                self.strange.unknown_field(place, field, known);
             }
             let slug = row.slug().map(Text::from);
             let phase = row.phase().map(|phase| self.grouping.phase(phase));
