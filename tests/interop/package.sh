@@ -5,9 +5,11 @@
 set -euo pipefail
 rollproof=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+evidence=$PWD/fixtures/healthy/plain
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# Nothing of /proc or /dev, should a mount below have stayed.
+trap 'rm -rf --one-file-system "$folder"' EXIT
 archive=$(.ci/release --binary "$rollproof" --out "$folder/first")
 again=$(umask 077 && TZ=Pacific/Auckland LC_ALL=C .ci/release --binary "$rollproof" --out "$folder/second")
 cmp "$archive" "$again"
@@ -39,10 +41,11 @@ drill() {
 drill env -i ./rollproof
 echo "the packed binary plays its drill without an environment"
 
-# A root that holds the binary, and the libraries it asks for where it is not static.
+# A root that holds evidence and the binary, and the libraries that it asks for where it is not static.
 root=$folder/root
 mkdir "$root"
 cp rollproof "$root/"
+cp -r "$evidence" "$root/evidence"
 libraries=$(ldd rollproof 2>/dev/null | grep -o '/[^ ]*' || true)
 for library in $libraries; do
 	case $library in
@@ -50,13 +53,22 @@ for library in $libraries; do
 	*) echo "it needs $library, which a system may lack"; exit 1 ;;
 	esac
 done
-held=$(find "$root" | sort)
-change=("$(PATH=$PATH:/usr/sbin:/sbin command -v chroot)")
-[ "$(id -u)" -eq 0 ] || change=(unshare --map-root-user "${change[@]}")
-if ! "${change[@]}" / true 2>/dev/null; then
-	echo "a root of its own cannot be tried here: ${change[*]} is refused"
+PATH=$PATH:/usr/sbin:/sbin
+chroot=$(command -v chroot) unshare=("$(command -v unshare)" --mount)
+[ "$(id -u)" -eq 0 ] || unshare+=(--map-root-user)
+if ! "${unshare[@]}" "$chroot" / true 2>/dev/null; then
+	echo "a root of its own cannot be tried here: ${unshare[*]} is refused"
 	exit 0
 fi
-drill env -i "${change[@]}" "$root" /rollproof
+env -i "${unshare[@]}" "$chroot" "$root" \
+	/rollproof verify /evidence/response.json --plan /evidence/plan.json --fleet /evidence/fleet.json >/dev/null
+echo "it verifies in a root with nothing but ${libraries:+glibc and }itself"
+
+# Processes, devices and a temporary folder are what a container adds, and what a drill needs besides.
+mkdir "$root"/{proc,dev,tmp}
+held=$(find "$root" | sort)
+# shellcheck disable=SC2016 # The inner shell's variables.
+drill env -i "${unshare[@]}" /bin/sh -euc 'for folder in proc dev; do mount --rbind "/$folder" "$1/$folder"; done
+	exec "$2" "$1" /rollproof "$3"' sh "$root" "$chroot"
 [ "$(find "$root" | sort)" = "$held" ] || { echo "it left files:"; find "$root"; exit 1; }
-echo "and in a root with nothing but ${libraries:+glibc and }itself"
+echo "and plays its drill there"
