@@ -153,11 +153,16 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     if let Some(tenants) = options.tenants {
         scenario = scenario.with_tenants(tenants);
     }
-    let temporary = tempfile::TempDir::new().map_err(system)?;
+    // Removed where this ends.
+    let mut temporary = None;
     let folder = match &options.keep {
         Some(folder) if options.scenario.as_deref() == Some("all") => folder.join(name),
         Some(folder) => folder.clone(),
-        None => temporary.path().to_owned(),
+        None => {
+            let made = tempfile::TempDir::new();
+            let made = made.map_err(|source| Error::Output { path: std::env::temp_dir(), source })?;
+            temporary.insert(made).path().to_owned()
+        }
     };
     std::fs::create_dir_all(&folder).map_err(|source| Error::Output { path: folder.clone(), source })?;
     let runtime = runtime()?;

@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 
 use crate::error::Error;
 use crate::io::http::token::Token;
-use crate::io::http::{Attempted, Bounds, base_url, client, exchange};
+use crate::io::http::{Attempted, Bounds, base_url, built, client, exchange};
 
 /// How much of an answer is read, in bytes.
 pub const MAX_ANSWER: usize = 64 << 20;
@@ -38,7 +38,7 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("Bearer"));
-        let http = client(&base, headers).build().map_err(|error| wrong(format!("no HTTP client: {error}")))?;
+        let http = built(client(&base, headers))?;
         Ok(Self { http, url })
     }
 

@@ -15,7 +15,7 @@ use crate::drive::runtime::{block_on, hear_signals};
 use crate::drive::stop::{Signal, Stop};
 use crate::error::Error;
 use crate::io::clock::now;
-use crate::io::http::{Bounds, client, exchange, is_loopback};
+use crate::io::http::{Bounds, built, client, exchange, is_loopback};
 use crate::model::document::Document;
 use crate::model::document::probe::{BuildSeen, ProbeAnswer};
 use crate::model::document::text::{Field, Map, Text};
@@ -134,10 +134,9 @@ impl Prober {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         // A cache in front of a tenant would tell of the build before.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let wrong = |error| Error::usage(format!("no HTTP client: {error}"), "does this machine have certificates?");
         let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
-        let http = client(&base, headers).pool_max_idle_per_host(0).build().map_err(wrong)?;
+        let http = built(client(&base, headers).pool_max_idle_per_host(0))?;
         Ok(Self { http, template, pace })
     }
 

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::io::config::gitea::Settings;
 use crate::io::environment::{nonblank_var, required};
 use crate::io::http::token::{GITEA as TOKEN, Token};
-use crate::io::http::{Bounds, base_url, client, exchange};
+use crate::io::http::{Bounds, base_url, built, client, exchange};
 use crate::model::document::gates::Asked;
 use crate::model::document::text::Text;
 use crate::schema::explain;
@@ -75,7 +75,7 @@ impl Gitea {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("token"));
-        let http = client(&url, headers).build().map_err(|error| wrong(format!("no HTTP client: {error}")))?;
+        let http = built(client(&url, headers))?;
         let base = format!("{}/api/v1/repos/{}/{}", trimmed(&url), encoded(owner), encoded(name));
         let bounds =
             Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER, names: NAMES };

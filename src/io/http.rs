@@ -11,6 +11,7 @@ use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, RequestBuilder, Url};
 
+use crate::error::Error;
 use crate::io::http::reading::{Reading, reading};
 use crate::io::http::token::masked;
 
@@ -137,6 +138,18 @@ pub fn client(base: &Url, headers: HeaderMap) -> ClientBuilder {
     let builder = reqwest::Client::builder().user_agent(USER_AGENT).default_headers(headers).redirect(Policy::none());
     let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     if is_loopback(base) { builder.no_proxy() } else { builder }
+}
+
+/// The client that was begun.
+///
+/// # Errors
+/// [`Error::Usage`] where it needs certificates and the system has none.
+pub fn built(begun: ClientBuilder) -> Result<reqwest::Client, Error> {
+    begun.build().map_err(|error| {
+        let help = "HTTPS needs certificates of authorities. A container has none: mount the system's at \
+                    /etc/ssl/certs/ca-certificates.crt, or name your own in SSL_CERT_FILE";
+        Error::usage(format!("no HTTP client: {}", chain(&error)), help)
+    })
 }
 
 /// The base of a service's URLs; `name` is what gave it. White space around it is no part of it.

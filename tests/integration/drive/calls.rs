@@ -108,6 +108,21 @@ fn a_token_is_never_sent_in_the_clear_nor_elsewhere() {
 }
 
 #[test]
+fn https_without_any_certificates_is_refused_and_http_needs_none() {
+    let without = |url: &str| {
+        let case = case(url);
+        case.file("none.pem", "");
+        let mut command = command(&case, &[]);
+        run(command.env("SSL_CERT_FILE", case.path("none.pem")).env("SSL_CERT_DIR", case.path("")))
+    };
+    let ran = without("https://cp.example");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("No CA certificates") && ran.stderr.contains("SSL_CERT_FILE"), "{}", ran.stderr);
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    assert_eq!(without(&plane.url).code, 0);
+}
+
+#[test]
 fn configuration_with_an_unknown_key_is_refused() {
     let case = case("http://127.0.0.1:1");
     for (text, expected) in [

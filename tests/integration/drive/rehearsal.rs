@@ -23,3 +23,19 @@ fn the_drill_shows_what_the_old_gate_missed() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean \"skipped-tenant\"?"), "{}", unknown.stderr);
 }
+
+#[test]
+fn the_drill_needs_a_temporary_folder_only_where_nothing_is_kept() {
+    let case = Case::new();
+    let missing = case.path("missing");
+    let drill = |more: &[&str]| {
+        let mut drill = rollproof();
+        drill.args(["drill", "healthy", "--time-scale", "0"]).args(more);
+        run(drill.env("TMPDIR", &missing).current_dir(case.path("")))
+    };
+    let kept = drill(&["--keep", "kept"]);
+    assert_eq!(kept.code, 0, "{}", kept.stderr);
+    let ran = drill(&[]);
+    assert_eq!(ran.code, 7);
+    assert!(ran.stderr.contains(&format!("cannot write {}", missing.display())), "{}", ran.stderr);
+}
