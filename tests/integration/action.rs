@@ -409,10 +409,14 @@ const ARGUMENTS: [&str; 28] = [
 /// The files that they name, and the arguments, one a line: as single words, or each option's value in a line of its own.
 fn arguments(case: &Case, served: &Served, split: bool) -> String {
     case.file("token", &served.token);
-    case.file("waivers.toml", "");
+    case.file("waivers.toml", "waiver = []\n");
     case.file("owners.json", "{}");
     std::fs::create_dir(case.path("ours")).expect("a folder");
-    case.file("ours/ours.rego", "# METADATA\n# title: Ours\npackage ours\n\nwarn contains \"ours was asked\"\n");
+    case.file(
+        "ours/ours.rego",
+        "# METADATA\n# title: Ours\n# custom:\n#   facts:\n#     owners:\n#       description: who owns what\n\
+         package ours\n\nwarn contains \"ours was asked\" if is_object(data.facts.owners)\n",
+    );
     let text = ARGUMENTS.join("\n").replace("URL", &served.url);
     if !split {
         return text;
@@ -476,7 +480,9 @@ fn a_rollout_that_is_killed_is_judged_as_it_would_have_been() {
 fn options(command: &str) -> BTreeSet<String> {
     let help = run(rollproof().args([command, "--help"])).stdout;
     let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-    lines.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")).map(str::to_owned)).collect()
+    lines
+        .filter_map(|line| line.split([' ', ',', '.']).find(|word| word.starts_with("--")).map(str::to_owned))
+        .collect()
 }
 
 #[test]
