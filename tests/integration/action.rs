@@ -1,9 +1,8 @@
 //! `action.yml` and the workflows of GitHub and GitLab: every line that runs rollproof is run, against the drill's server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::support::{Case, Ran, read, rollproof, root, run};
-use crate::workflow::Served;
+use crate::workflow::{Served, inventory};
 
 type Values = BTreeMap<String, String>;
 
@@ -96,14 +95,20 @@ fn values<const N: usize>(values: [(&str, &str); N]) -> Values {
     values.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
-/// A text with its expressions replaced; one that is not known is a mistake.
+/// A text with its expressions replaced: a name, or several of which the first that is not empty counts. A name that is
+/// not known is a mistake; a step that did not run has no outputs.
 fn expanded(text: &str, known: &Values) -> String {
     let mut parts = text.split("${{ ");
     let mut expanded = parts.next().expect("a start").to_owned();
     for part in parts {
-        let (name, rest) = part.split_once(" }}").expect("an end");
-        expanded.push_str(known.get(name).unwrap_or_else(|| panic!("{name} is not known")));
-        expanded.push_str(rest);
+        let (names, rest) = part.split_once(" }}").expect("an end");
+        let value = |name: &str| match name.strip_prefix('\'') {
+            Some(literal) => literal.trim_end_matches('\'').to_owned(),
+            None if name.starts_with("steps.") => known.get(name).cloned().unwrap_or_default(),
+            None => known.get(name).unwrap_or_else(|| panic!("{name} is not known")).clone(),
+        };
+        expanded += &names.split(" || ").map(value).find(|value| !value.is_empty()).unwrap_or_default();
+        expanded += rest;
     }
     expanded
 }
@@ -115,6 +120,7 @@ fn shell(case: &Case, command: &str) -> Command {
     for (name, _) in rollproof().get_envs() {
         shell.env_remove(name);
     }
+    shell.env_remove("GITEA_ACTIONS");
     if !case.path("bin").exists() {
         std::fs::create_dir(case.path("bin")).expect("a folder");
         symlink(env!("CARGO_BIN_EXE_rollproof"), case.path("bin/rollproof")).expect("a link");
@@ -134,8 +140,10 @@ fn shell(case: &Case, command: &str) -> Command {
 }
 
 fn served(case: &Case, scenario: &str) -> Served {
-    let served = Served::new(&root().join("scenarios").join(scenario));
+    let scenario = root().join("scenarios").join(scenario);
+    let served = Served::new(&scenario);
     configure(case, &served);
+    case.file("inventory.txt", inventory(&scenario));
     served
 }
 
@@ -166,13 +174,20 @@ impl Played {
     }
 }
 
-/// Runs every step of the action that has a command: behind a failure those that ask to run always.
+/// Runs every step of the action: behind a failure those that ask to run always.
 fn play(case: &Case, served: &Served, with: &Values, env: &Values) -> Played {
     play_until(case, served, with, env, None)
 }
 
-/// The same; but the rollout and its shell are killed as soon as the journal holds a text.
-fn play_until(case: &Case, served: &Served, with: &Values, env: &Values, killed_at: Option<&str>) -> Played {
+/// A signal, the journal of the rollout that it is sent to, and the text at which it is.
+struct Kill {
+    signal: &'static str,
+    journal: &'static str,
+    at: &'static str,
+}
+
+/// The same; but the rollout gets a signal as soon as its journal holds a text.
+fn play_until(case: &Case, served: &Served, with: &Values, env: &Values, kill: Option<&Kill>) -> Played {
     let action: Action = yaml("action.yml");
     let mut known = values([("github.action_path", "."), ("github.server_url", &served.url)]);
     for (name, input) in &action.inputs {
@@ -188,14 +203,16 @@ fn play_until(case: &Case, served: &Served, with: &Values, env: &Values, killed_
         let failed = steps.iter().any(|(_, ran)| ran.code != 0);
         let rolled_out = steps.iter().any(|(name, _)| name == "Roll out");
         let skipped = step.condition.contains("steps.rollout.outcome") && !rolled_out;
-        let Some(command) = step.run.filter(|_| !skipped && (!failed || step.condition.contains("always()"))) else {
+        if skipped || (failed && !step.condition.contains("always()")) {
             continue;
-        };
+        }
+        // GitHub fetches every action that is named, also where its step is skipped.
+        let command = step.run.unwrap_or_else(|| panic!("{}: a forge may lack {}", step.name, step.uses));
         let mut shell = shell(case, &command);
         shell.envs(env).envs(step.env.iter().map(|(name, value)| (name, expanded(value, &known))));
         case.file("output", "");
-        let ran = match killed_at.filter(|_| step.id == "rollout") {
-            Some(text) => killed(&mut shell, &case.path("rollout/document.json.journal"), text),
+        let ran = match kill.filter(|_| step.id == "rollout") {
+            Some(kill) => killed(&mut shell, &case.path(kill.journal), kill),
             None => run(&mut shell),
         };
         for line in read(&case.path("output")).lines() {
@@ -206,25 +223,24 @@ fn play_until(case: &Case, served: &Served, with: &Values, env: &Values, killed_
     }
     let outputs = action.outputs.into_iter().map(|(name, output)| {
         assert!(!output.description.is_empty());
-        let key = output.value.trim_start_matches("${{ ").trim_end_matches(" }}").to_owned();
-        (name, known.get(&key).cloned().unwrap_or_default())
+        (name, expanded(&output.value, &known))
     });
     Played { outputs: outputs.collect(), steps }
 }
 
-/// Runs a shell until a file holds a text, and kills it with all that it started: what a runner does to a job that is
-/// cancelled, or out of time.
-fn killed(shell: &mut Command, file: &Path, text: &str) -> Ran {
-    let mut child = shell.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+/// Starts a shell, waits until a journal holds a text, and sends a signal to what the shell became, as a runner does with a
+/// job that is cancelled: nobody else hears it.
+fn killed(shell: &mut Command, journal: &Path, kill: &Kill) -> Ran {
+    let mut child = shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     let until = Instant::now() + Duration::from_secs(30);
-    while !std::fs::read_to_string(file).is_ok_and(|journal| journal.contains(text)) {
-        assert!(Instant::now() < until, "{} never held {text}", file.display());
+    while !std::fs::read_to_string(journal).is_ok_and(|journal| journal.contains(kill.at)) {
+        assert!(Instant::now() < until, "{} never held {}", journal.display(), kill.at);
         std::thread::sleep(Duration::from_millis(5));
     }
-    let group = format!("-{}", child.id());
-    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill").success());
-    child.wait().expect("it ends");
-    Ran { code: 137, stdout: String::new(), stderr: String::new() }
+    let sent = Command::new("kill").args([format!("-{}", kill.signal), child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    let code = child.wait().expect("it ends").code().unwrap_or(137);
+    Ran { code, stdout: String::new(), stderr: String::new() }
 }
 
 #[test]
@@ -244,10 +260,10 @@ fn the_github_workflow_rolls_out_and_hands_on_what_came_of_it() {
         for name in ["Install", "Plan"] {
             assert_eq!((played.code(name), &*played.step(name).stderr), (0, ""), "{name}");
         }
-        for name in ["Roll out", "Verify"] {
-            let ran = played.step(name);
-            assert_eq!(ran.code, code, "{name}: {}{}", ran.stdout, ran.stderr);
-        }
+        let ran = played.step("Roll out");
+        assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.starts_with("::"), "annotations: {}", ran.stdout);
+        assert_eq!((played.code("Verify"), &*played.step("Verify").stdout), (0, ""), "there is a verdict already");
         let report = case.path(&played.outputs["report"]);
         assert!(read(&report).contains(&format!("\"decision\": \"{decision}\"")));
         assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), (decision, behind));
@@ -255,7 +271,8 @@ fn the_github_workflow_rolls_out_and_hands_on_what_came_of_it() {
         {
             assert!(case.path("rollout").join(file).is_file(), "{file} is kept");
         }
-        assert!(read(&case.path("summary.md")).contains("proven on the target"));
+        let summary = read(&case.path("summary.md"));
+        assert!(summary.contains("proven on the target") && summary.matches("\n## ").count() == 0, "{summary}");
 
         let mut known = secrets;
         known.extend(
@@ -292,16 +309,24 @@ fn on_gitea_the_action_asks_the_gates() {
     }
 }
 
+/// A control plane that answers the second tenant of the first batch only after a minute.
+fn slow(case: &Case) -> Served {
+    let text = read(&root().join("scenarios/healthy.toml"));
+    let slow = case.file("slow.toml", format!("{text}\n[[faults]]\ncall = \"cobalt\"\ndelay_seconds = 60\n"));
+    let served = Served::new(&slow);
+    configure(case, &served);
+    case.file("inventory.txt", inventory(&slow));
+    served
+}
+
 /// A job that is killed leaves no document; the verdict comes from the journal.
 #[test]
 fn a_rollout_that_is_killed_has_a_verdict_all_the_same() {
     let case = Case::new();
-    let text = read(&root().join("scenarios/healthy.toml"));
-    let slow = case.file("slow.toml", format!("{text}\n[[faults]]\ncall = \"cobalt\"\ndelay_seconds = 60\n"));
-    let served = Served::new(&slow);
-    configure(&case, &served);
+    let served = slow(&case);
     let with = values([("control-plane-token", &served.token)]);
-    let played = play_until(&case, &served, &with, &Values::new(), Some("\"purpose\":\"batch\""));
+    let kill = Kill { signal: "KILL", journal: "rollout/document.json.journal", at: "\"purpose\":\"batch\"" };
+    let played = play_until(&case, &served, &with, &Values::new(), Some(&kill));
     assert!(!case.path("rollout/document.json").exists());
     assert_eq!(played.code("Verify"), 1, "{}", played.step("Verify").stderr);
     let behind = r#"["bolt","cobalt","dune","ember"]"#;
@@ -321,7 +346,7 @@ fn a_disabled_plan_and_a_dry_run_have_outputs_that_say_so() {
         let served = served(&case, "healthy.toml");
         let with = values([("control-plane-token", &served.token)]);
         let played = play(&case, &served, &with, &values([(variable, "true")]));
-        assert_eq!((played.code("Roll out"), played.code("Verify")), (code, code), "{variable}");
+        assert_eq!((played.code("Roll out"), played.code("Verify")), (code, 0), "{variable}");
         assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), (decision, "[]"), "{variable}");
         assert!(case.path(&played.outputs["report"]).is_file(), "{variable}");
         let summary = read(&case.path("summary.md"));
@@ -344,9 +369,197 @@ fn arguments_of_the_action_are_words_and_never_commands() {
         configure(&case, &served);
         let with = values([("control-plane-token", &served.token), (name, value)]);
         let played = play(&case, &served, &with, &none);
-        assert_eq!((played.code("Roll out"), &*played.outputs["decision"]), (2, ""), "{name}");
+        assert_eq!((played.code("Roll out"), &*played.outputs["decision"]), (2, "error"), "{name}");
         assert!(!case.path("pwned").exists());
     }
+}
+
+/// Every option of `run` that is not the action's own, but for `--resume`.
+const ARGUMENTS: [&str; 28] = [
+    "--fleet=inventory.txt",
+    "--evidence-field=zone",
+    "--journal=elsewhere.journal",
+    "--token-file=token",
+    "--preflight",
+    "--probe",
+    "--probe-url-template=URL/tenants/{slug}/buildinfo",
+    "--probe-interval=0.01",
+    "--probe-timeout=5",
+    "--probe-request-timeout=5",
+    "--probe-concurrency=2",
+    "--time-scale=1",
+    "--quiet",
+    "-v",
+    "--policy=ours",
+    "--param=max_stragglers=0",
+    "--param=require_proof=true",
+    "--waivers=waivers.toml",
+    "--policy-timeout=20",
+    "--facts=owners=owners.json",
+    "--config=rollproof.toml",
+    "--format=json",
+    "--report=text=ours.txt",
+    "--report=junit=ours.xml",
+    "--report=outputs=/dev/null",
+    "--require-verdict",
+    "--show-errors",
+    "--max-input-bytes=1000000",
+];
+
+/// The files that they name, and the arguments, one a line: as single words, or each option's value in a line of its own.
+fn arguments(case: &Case, served: &Served, split: bool) -> String {
+    case.file("token", &served.token);
+    case.file("waivers.toml", "waiver = []\n");
+    case.file("owners.json", "{}");
+    std::fs::create_dir(case.path("ours")).expect("a folder");
+    case.file(
+        "ours/ours.rego",
+        "# METADATA\n# title: Ours\n# custom:\n#   facts:\n#     owners:\n#       description: who owns what\n\
+         package ours\n\nwarn contains \"ours was asked\" if is_object(data.facts.owners)\n",
+    );
+    let text = ARGUMENTS.join("\n").replace("URL", &served.url);
+    if !split {
+        return text;
+    }
+    let lines = text.lines().map(|line| match line.split_once('=') {
+        Some((option, value)) => format!("{option}\n{value}\n"),
+        None => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+#[test]
+fn the_action_takes_every_option_of_a_run() {
+    let own = ["--plan", "--response", "--document", "--resume", "--verbose", "--help", "--probe-domain"];
+    let named: BTreeSet<&str> = ARGUMENTS.iter().map(|argument| argument.split('=').next().expect("a name")).collect();
+    for option in options("run") {
+        assert!(own.contains(&&*option) || named.contains(&&*option), "{option} is missing here");
+    }
+    for split in [false, true] {
+        let case = Case::new();
+        let served = served(&case, "gates-open.toml");
+        let arguments = arguments(&case, &served, split);
+        let with = values([
+            ("control-plane-token", "refused-by-the-control-plane"),
+            ("gitea-token", &*served.token),
+            ("preflight", "true"),
+            ("probe", "true"),
+            ("arguments", &*arguments),
+        ]);
+        let played = play(&case, &served, &with, &Values::new());
+        let ran = played.step("Roll out");
+        assert_eq!((ran.code, played.code("Verify")), (0, 0), "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.starts_with("{\n") && ran.stdout.contains("ours was asked"), "{}", ran.stdout);
+        assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), ("pass", "[]"));
+        for file in [&*played.outputs["report"], "rollout/report.html", "elsewhere.journal", "ours.txt", "ours.xml"] {
+            assert!(case.path(file).is_file(), "{file}");
+        }
+    }
+}
+
+/// What says how to judge is the same where a rollout was killed, and what only a rollout has is left out.
+#[test]
+fn a_rollout_that_is_killed_is_judged_as_it_would_have_been() {
+    for split in [false, true] {
+        let case = Case::new();
+        let served = slow(&case);
+        let arguments = arguments(&case, &served, split).replace("--preflight\n", "");
+        let with = values([("control-plane-token", &*served.token), ("arguments", &*arguments)]);
+        let kill = Kill { signal: "KILL", journal: "elsewhere.journal", at: "\"purpose\":\"batch\"" };
+        let played = play_until(&case, &served, &with, &Values::new(), Some(&kill));
+        let ran = played.step("Verify");
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        assert!(ran.stdout.starts_with("{\n") && ran.stdout.contains("ours was asked"), "{}", ran.stdout);
+        let behind = r#"["bolt","cobalt","dune","ember"]"#;
+        assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), ("fail", behind));
+        assert!(case.path(&played.outputs["report"]).is_file() && case.path("ours.txt").is_file());
+    }
+}
+
+/// The long options of a command, as its help lists them.
+fn options(command: &str) -> BTreeSet<String> {
+    let help = run(rollproof().args([command, "--help"])).stdout;
+    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    lines
+        .filter_map(|line| line.split([' ', ',', '.']).find(|word| word.starts_with("--")).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn what_is_judged_after_a_kill_gets_the_options_that_say_how() {
+    let steps = yaml::<Action>("action.yml").runs.steps;
+    let verify = steps.into_iter().find(|step| step.id == "verify").and_then(|step| step.run).expect("a command");
+    // What the journal holds, what the action gives itself, and how much is printed.
+    let settled = ["--fleet", "--plan", "--evidence-field", "--document", "--help", "--quiet", "--verbose"];
+    let words: BTreeSet<&str> = verify.split([' ', '\n', ')']).collect();
+    let both: BTreeSet<String> = options("verify").intersection(&options("run")).cloned().collect();
+    assert!(both.len() > 10, "{both:?}");
+    for option in both.iter().filter(|option| !settled.contains(&&***option)) {
+        assert!(words.contains(&**option), "{option} is left out");
+    }
+}
+
+#[test]
+fn what_is_refused_has_no_verdict_and_calls_nobody() {
+    for (arguments, code, reported) in [
+        ("--help", 0, false),
+        ("--misspelt", 2, false),
+        ("--plan=other.json", 2, false),
+        ("--report=json=rollout/report.json", 2, false),
+        ("--param=max_straglers=1", 2, true),
+        ("--fleet=none.txt", 4, true),
+        ("--policy=broken.rego", 5, true),
+    ] {
+        let case = Case::new();
+        let served = served(&case, "healthy.toml");
+        case.file("broken.rego", "package broken\n\ndeny contains\n");
+        // What an earlier rollout left.
+        std::fs::create_dir(case.path("rollout")).expect("a folder");
+        for file in ["report.json", "document.json", "junit.xml"] {
+            case.file(&format!("rollout/{file}"), "old");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let with = values([("control-plane-token", &*served.token), ("arguments", arguments)]);
+        let played = play(&case, &served, &with, &Values::new());
+        let (ran, verify) = (played.step("Roll out"), played.step("Verify"));
+        assert_eq!((ran.code, verify.code), (code, if reported { 0 } else { 2 }), "{arguments}: {}", ran.stderr);
+        assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), ("error", ""), "{arguments}");
+        assert_eq!(&*played.outputs["report"], if reported { "rollout/report.json" } else { "" }, "{arguments}");
+        for file in ["rollout/report.json", "rollout/junit.xml"] {
+            assert_eq!(case.path(file).exists(), reported, "{arguments}: no {file} of an earlier rollout is left");
+        }
+        assert!(!case.path("rollout/document.json.journal").exists(), "{arguments}: nobody is called");
+    }
+    let case = Case::new();
+    let served = served(&case, "healthy.toml");
+    let with = values([("control-plane-token", &*served.token)]);
+    let played = play(&case, &served, &with, &values([("PROD_AUTO_DEPLOY_BATCH_SIZE", "none")]));
+    assert_eq!((played.code("Plan"), &*played.outputs["decision"], &*played.outputs["report"]), (2, "error", ""));
+}
+
+#[test]
+fn an_inventory_stops_a_rollout_that_would_forget_a_tenant() {
+    let case = Case::new();
+    let served = served(&case, "not-enumerated.toml");
+    let with = values([("control-plane-token", &*served.token), ("fleet", "inventory.txt")]);
+    let played = play(&case, &served, &with, &Values::new());
+    assert_eq!((played.code("Roll out"), &*played.outputs["decision"]), (1, "fail"));
+    assert!(read(&case.path("summary.md")).contains("agents-team"));
+    assert!(!read(&case.path("rollout/document.json.journal")).contains("\"purpose\":\"canary\""));
+}
+
+#[test]
+fn a_job_that_is_cancelled_has_the_verdict_of_its_own_rollout() {
+    let case = Case::new();
+    let served = served(&case, "healthy.toml");
+    let with = values([("control-plane-token", &*served.token)]);
+    let soak = values([("PROD_AUTO_DEPLOY_SOAK_SECONDS", "600")]);
+    let kill = Kill { signal: "INT", journal: "rollout/document.json.journal", at: "\"purpose\":\"canary\"" };
+    let played = play_until(&case, &served, &with, &soak, Some(&kill));
+    assert_eq!((played.code("Roll out"), played.code("Verify")), (130, 0), "{}", played.step("Verify").stderr);
+    let behind = r#"["bolt","cobalt","dune","ember"]"#;
+    assert_eq!((&*played.outputs["decision"], &*played.outputs["stragglers"]), ("fail", behind));
+    assert!(case.path("rollout/document.json").is_file() && case.path(&played.outputs["report"]).is_file());
 }
 
 #[test]

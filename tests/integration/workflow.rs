@@ -30,6 +30,22 @@ struct Step {
     run: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Scenario {
+    fleet: Vec<String>,
+    #[serde(default)]
+    inventory: Vec<String>,
+}
+
+/// An inventory for a scenario, one tenant a line: its own, or else the control plane's fleet.
+pub fn inventory(scenario: &Path) -> String {
+    let text = std::fs::read_to_string(scenario).expect("text");
+    let Scenario { fleet, inventory } = toml::from_str(&text).expect("a scenario");
+    let mut listed = if inventory.is_empty() { fleet.join("\n") } else { inventory.join("\n") };
+    listed.push('\n');
+    listed
+}
+
 /// The drill's server, while it is needed.
 pub struct Served {
     child: Child,
@@ -72,7 +88,9 @@ pub fn install() -> String {
 
 /// Runs every step of the workflow that has a command, up to the first that fails.
 fn play(case: &Case, scenario: &str) -> Vec<(String, Ran)> {
-    let served = Served::new(&root().join("scenarios").join(scenario));
+    let scenario = root().join("scenarios").join(scenario);
+    let served = Served::new(&scenario);
+    case.file("inventory.txt", inventory(&scenario));
     case.file(
         "rollproof.toml",
         format!(
