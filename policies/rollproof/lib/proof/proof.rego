@@ -48,8 +48,8 @@ with_verified_on_target := {i | some i, row in deciding_rows; row.verified_on_ta
 
 # The cohorts whose live rows give different proof states.
 conflicting contains i if {
-	rows_of_many := {[i, k]: row | some i, rows in live_rows; count(rows) > 1; some k, row in rows}
-	by_state := {state: {key[0] | some key in keys} | some state, keys in keys_by_state(rows_of_many)}
+	repeated_rows := {[i, k]: row | some i, rows in live_rows; count(rows) > 1; some k, row in rows}
+	by_state := {state: {key[0] | some key in keys} | some state, keys in keys_by_state(repeated_rows)}
 	some one, indices in by_state
 	some other, others in by_state
 	one < other
