@@ -1,17 +1,19 @@
 //! A rollout plan (contract section 2), older ones too.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::collect::response::Anomalies;
 use crate::collect::scan::{Known, Refused, known, near_keys};
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, Rollout, unknown_rollout};
+use crate::schema::published::Name;
 use crate::text::json::{Entries, escape_pointer};
 
 /// What older plans, which lack it, mean by `rollout_http_timeout`.
@@ -207,30 +209,39 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
 /// nearly a known one, such as `dryRun`. Nobody would follow it, or a control plane would and roll out something else
 /// than the plan is read to say.
 pub fn plan_faults(text: &str) -> Vec<(String, String)> {
-    let Ok(read) = known::<Plan<'_>>(text) else { return Vec::new() };
-    let mut faults = nearly_known(&read, "");
-    let plan = read.value;
-    if let Some(read) = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok()) {
-        faults.extend(nearly_known(&read, "/body"));
-        let body = read.value;
-        if let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim()) {
-            let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);
-            faults.push(("/target_tag".into(), problem));
-        }
+    let mut faults = nearly_known_keys(text);
+    let Ok(Known { value: plan, .. }) = known::<Plan<'_>>(text) else { return faults };
+    let body = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok());
+    if let Some(Known { value: body, .. }) = body
+        && let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim())
+    {
+        let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);
+        faults.push(("/target_tag".into(), problem));
     }
     if let (Some(short), Some(sha)) = (plan.short_sha, plan.sha)
         && !sha.to_lowercase().starts_with(&short.to_lowercase())
     {
-        faults.push((
-            "/short_sha".into(),
-            format!("found {short:?}, but only the beginning of sha, {sha:?}, is allowed"),
-        ));
+        let problem = format!("found {short:?}, but only the beginning of sha, {sha:?}, is allowed");
+        faults.push(("/short_sha".into(), problem));
     }
     faults
 }
 
-fn nearly_known<T>(read: &Known<'_, T>, around: &str) -> Vec<(String, String)> {
-    near_keys(&read.unknown, read.fields, |known| read.given.contains(known), around)
+/// Keys of a plan and of its body that are nearly those which the schema describes, also where the plan is no valid one.
+fn nearly_known_keys(text: &str) -> Vec<(String, String)> {
+    let schema = Name::Plan.schema();
+    let mut faults = Vec::new();
+    let mut check = |text: &str, properties: &Value, around: &str| {
+        let known: Vec<&str> = properties.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let entries = serde_json::from_str(text).map_or_else(|_| Vec::new(), |Entries(entries)| entries);
+        let keys: BTreeSet<Cow<'_, str>> = entries.iter().map(|(key, _)| key.name()).collect();
+        faults.extend(near_keys(&keys, &known, |known| keys.contains(known), around));
+        entries.into_iter().find(|(key, _)| key.name() == "body").map(|(_, body)| body.get().to_owned())
+    };
+    if let Some(body) = check(text, &schema["properties"], "") {
+        check(&body, &schema["$defs"]["KnownBody"]["properties"], "/body");
+    }
+    faults
 }
 
 fn trimmed(text: &Text) -> Text {

@@ -267,7 +267,7 @@ pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serd
 /// What is wrong with keys that are nearly known ones, with JSON pointers below `around`.
 pub fn near_keys<'k>(
     keys: impl IntoIterator<Item = &'k Cow<'k, str>>,
-    known: &[&'static str],
+    known: &[&str],
     is_given: impl Fn(&str) -> bool,
     around: &str,
 ) -> Vec<(String, String)> {

@@ -126,7 +126,7 @@ impl Prepared {
             return Ok(());
         }
         let failed = |error| Error::Policy(format!("{WAIVERS}: {error}"));
-        let answer = self.engine.ask_here("data.rollproof.lib.waivers.meant").map_err(failed)?;
+        let answer = self.engine.ask_here("data.rollproof.lib.waivers.matched_codes").map_err(failed)?;
         let meant: Vec<Vec<String>> = answer.value().map_err(failed)?;
         let mut faults = Vec::new();
         let rules = || self.packages.iter().flat_map(|package| &package.rules);

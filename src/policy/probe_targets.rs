@@ -9,7 +9,7 @@ use crate::policy::prepared::Prepared;
 const BUILD: &str = "rollproof.build";
 
 /// Its rules: sets of indices into the document's cohorts, and into its probes.
-const RULES: [&str; 2] = ["fresh", "awaited"];
+const RULES: [&str; 2] = ["first_probe_cohorts", "probes_to_repeat"];
 
 /// The rule of the generated query.
 pub(crate) fn query() -> String {
@@ -25,13 +25,13 @@ impl Prepared {
     /// As [`Prepared::evaluate`].
     pub fn next_probe_targets(&self, document: &Document) -> Result<Vec<Text>, Error> {
         let answer = self.ask("data.rollproof.query.whom", document)?;
-        let [fresh, awaited] = RULES.map(|rule| {
+        let [first, repeated] = RULES.map(|rule| {
             let indices = answer.get(rule).only().and_then(|said| said.elements::<usize>());
             indices.map_err(|error| Error::Policy(format!("{BUILD}.{rule}: {error}")))
         });
-        let cohorts = fresh?.into_iter().filter_map(|i| document.cohorts.get(i)).map(|cohort| &cohort.tenants);
+        let cohorts = first?.into_iter().filter_map(|i| document.cohorts.get(i)).map(|cohort| &cohort.tenants);
         let probes = document.probes.iter().flatten().map(|probe| &probe.tenants).collect::<Vec<_>>();
-        let probes = awaited?.into_iter().filter_map(|i| probes.get(i).copied()).collect::<Vec<_>>();
+        let probes = repeated?.into_iter().filter_map(|i| probes.get(i).copied()).collect::<Vec<_>>();
         Ok(cohorts.chain(probes).flatten().cloned().collect())
     }
 }

@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rollproof::text::misspelt::Difference::{Form, Letters};
-use rollproof::text::misspelt::{misspelt, nearly};
+use rollproof::internal::misspelt::Difference::{Form, Letters};
+use rollproof::internal::misspelt::{misspelt, nearly};
+use serde_json::{Value, json};
+
+use crate::support::{Case, Ran};
 
 #[test]
 fn a_name_is_nearly_another_by_its_form_or_by_a_letter_or_two() {
@@ -93,4 +96,149 @@ proptest! {
         prop_assert_eq!(nearly(&known, &known), None);
         prop_assert_eq!(nearly(&known, &given) == Some(Form), nearly(&given, &known) == Some(Form));
     }
+}
+
+/// Other spellings of a key: case, separators, white space, an invisible character, and a letter where it is long enough.
+fn misspellings(key: &str) -> Vec<String> {
+    let camel = key.split('_').enumerate().map(|(i, part)| match part.split_at(1) {
+        (first, rest) if i > 0 => first.to_uppercase() + rest,
+        _ => part.to_owned(),
+    });
+    let mut spellings = vec![
+        camel.collect(),
+        key.to_uppercase(),
+        key.replace('_', "-"),
+        format!("{key} "),
+        format!("{}\u{200b}{}", &key[..1], &key[1..]),
+    ];
+    if key.chars().filter(|c| *c != '_').count() >= 7 {
+        spellings.push(key[..key.len() - 1].to_owned());
+        spellings.push(format!("{}x{}", &key[..2], &key[3..]));
+    }
+    spellings.retain(|spelling| spelling != key);
+    spellings.sort();
+    spellings.dedup();
+    spellings
+}
+
+fn renamed(object: &Value, key: &str, to: &str) -> Value {
+    let entries = object.as_object().expect("an object").iter();
+    entries.map(|(name, value)| (if name == key { to } else { name }.to_owned(), value.clone())).collect()
+}
+
+fn verify(response: &Value, fleet: &Value, plan: &Value) -> Ran {
+    let case = Case::new();
+    for (name, value) in [("response.json", response), ("fleet.json", fleet), ("plan.json", plan)] {
+        case.file(name, value.to_string());
+    }
+    case.run(["verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json", "--format", "json"])
+}
+
+fn row() -> Value {
+    json!({"slug": "north", "phase": "canary", "ssm_status": "Success", "ssm_exit_code": 0, "healthz_ok": true,
+        "verified_on_target": true, "running_image": "shop:staging-0123abc", "error": null})
+}
+
+fn response(row: &Value) -> Value {
+    json!({"ok": true, "error": null, "message": null, "stragglers": [], "results": [row]})
+}
+
+fn fleet() -> Value {
+    json!({"ok": true, "error": null, "message": null, "stragglers": [], "results": [
+        {"slug": "north", "phase": null, "ssm_status": "DryRun", "ssm_exit_code": null, "healthz_ok": null,
+            "running_image": null, "error": null}]})
+}
+
+fn plan() -> Value {
+    json!({"enabled": true, "sha": "0123abc000000000000000000000000000000000", "short_sha": "0123abc",
+        "target_tag": "staging-0123abc", "cp_url": "https://cp.example", "rollout_http_timeout": 600,
+        "disabled_reason": null, "body": {"target_tag": "staging-0123abc", "canary_slug": "north", "soak_seconds": 60,
+            "batch_size": 3, "max_stragglers": 0, "dry_run": false, "confirm": true}})
+}
+
+#[test]
+fn a_misspelt_field_of_a_row_or_answer_is_never_a_pass() {
+    let whole = response(&row());
+    assert_eq!(verify(&whole, &fleet(), &plan()).code, 0);
+    let mut changed = Vec::new();
+    for key in row().as_object().expect("an object").keys() {
+        changed.extend(misspellings(key).into_iter().map(|other| response(&renamed(&row(), key, &other))));
+        // Beside the known field, too, where they differ in form alone.
+        let mut twice = row();
+        twice[key.to_uppercase()] = json!("a");
+        changed.push(response(&twice));
+    }
+    for key in ["error", "message", "stragglers", "results"] {
+        changed.extend(misspellings(key).into_iter().map(|other| renamed(&whole, key, &other)));
+    }
+    for changed in changed {
+        let ran = verify(&changed, &fleet(), &plan());
+        let is_named = ran.stdout.contains("\"evidence.misspelt_field\"");
+        assert!(ran.code != 0 && is_named, "{changed}: {} {}{}", ran.code, ran.stdout, ran.stderr);
+    }
+}
+
+#[test]
+fn a_misspelt_key_of_a_plan_or_fleet_is_refused() {
+    let whole = response(&row());
+    let refused = |fleet: &Value, plan: &Value, pointer: &str| {
+        let ran = verify(&whole, fleet, plan);
+        let said = ran.stderr.contains("is nearly") && ran.stderr.contains(pointer);
+        assert!(ran.code == 4 && said, "{pointer}: {} {}", ran.code, ran.stderr);
+    };
+    let plan_keys = plan();
+    for key in plan_keys.as_object().expect("an object").keys() {
+        misspellings(key).iter().for_each(|other| refused(&fleet(), &renamed(&plan(), key, other), ".json#/"));
+    }
+    for key in plan_keys["body"].as_object().expect("an object").keys() {
+        for other in misspellings(key) {
+            let mut plan = plan();
+            plan["body"] = renamed(&plan["body"], key, &other);
+            refused(&fleet(), &plan, "plan.json#/body");
+        }
+    }
+    for key in ["ok", "error", "message", "stragglers", "results"] {
+        misspellings(key).iter().for_each(|other| refused(&renamed(&fleet(), key, other), &plan(), "fleet.json#/"));
+    }
+    let fleet_row = &fleet()["results"][0];
+    for key in fleet_row.as_object().expect("an object").keys() {
+        for other in misspellings(key) {
+            let mut fleet = fleet();
+            fleet["results"][0] = renamed(fleet_row, key, &other);
+            refused(&fleet, &plan(), "fleet.json#/results/0/");
+        }
+    }
+}
+
+#[test]
+fn honest_fields_are_no_misspellings() {
+    let (mut row, mut fleet, mut plan) = (row(), fleet(), plan());
+    for key in
+        ["errors", "error_code", "phase_id", "ssm_state", "slugs", "started_at", "health", "status", "image", "tag"]
+    {
+        row[key] = json!("x");
+        fleet["results"][0][key] = json!("x");
+        plan["body"][key] = json!("x");
+    }
+    let mut whole = response(&row);
+    for key in ["request_id", "version", "took", "errors", "result_count", "oks"] {
+        whole[key] = json!(1);
+        fleet[key] = json!(1);
+        plan[key] = json!(1);
+    }
+    let ran = verify(&whole, &fleet, &plan);
+    assert!(ran.code == 0 && !ran.stdout.contains("misspelt"), "{} {}{}", ran.code, ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_field_that_the_operator_names_is_none() {
+    let case = Case::new();
+    let mut row = row();
+    row["verifiedOnTarget"] = json!(true);
+    case.file("response.json", response(&row).to_string());
+    case.file("fleet.json", fleet().to_string());
+    let args = ["verify", "response.json", "--fleet", "fleet.json"];
+    assert_eq!(case.run(args).code, 3);
+    let ran = case.run([&args[..], &["--evidence-field", "verifiedOnTarget"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
 }

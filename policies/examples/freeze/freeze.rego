@@ -1,6 +1,6 @@
 # METADATA
 # title: Freeze windows
-# description: No rollout is under way during a freeze window.
+# description: No rollout runs during a freeze window.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -8,19 +8,19 @@
 #   facts:
 #     freeze:
 #       description: 'the windows, a list of {"from", "to", "why"}, times in RFC 3339; it may be empty'
-#   remedy: Wait until the window is over, or have it changed by whoever keeps the calendar.
+#   remedy: Wait until the window is over, or ask the owner of the calendar to change it.
 package examples.freeze
 
 # METADATA
 # title: Rollout in a freeze window
-# description: The rollout began before the end of a window, and went on after its beginning.
+# description: The rollout started before the end of a window and ended after its start.
 # custom:
 #   codes: [freeze.frozen]
 deny contains finding if {
 	not input.rollout.dry_run
 	some i, window in windows
-	begun < window.to
-	ended >= window.from
+	started_ns < window.to
+	finished_ns >= window.from
 	finding := {
 		"code": "freeze.frozen",
 		"message": sprintf("the rollout fell into a freeze: %s", [window.why]),
@@ -32,10 +32,10 @@ deny contains finding if {
 
 # METADATA
 # title: Unreadable calendar
-# description: What was given as the calendar is no list of windows, so nobody can say whether there is a freeze.
+# description: The calendar is not a list of windows, so it is not known whether there is a freeze.
 # custom:
 #   codes: [freeze.unreadable]
-#   remedy: Mend the file that is given with --facts freeze=FILE.
+#   remedy: Fix the file that is given with --facts freeze=FILE.
 deny contains finding if {
 	not is_readable
 	finding := {
@@ -46,15 +46,15 @@ deny contains finding if {
 
 # METADATA
 # title: Halt in a freeze window
-# description: Nobody is called once a window has begun, or where it is not known.
+# description: No tenant is called after a window has started, or if the calendar cannot be read.
 # custom:
 #   codes: [freeze.frozen, freeze.unreadable]
 halt contains finding if some finding in deny
 
-begun := at if at := time.parse_rfc3339_ns(input.rollout.started_at)
+started_ns := at if at := time.parse_rfc3339_ns(input.rollout.started_at)
 
-# Where no call has ended, nothing is known but the beginning.
-ended := at if {
+# If no call has ended, only the start is known.
+finished_ns := at if {
 	last := object.get(input.rollout, "finished_at", input.rollout.started_at)
 	at := time.parse_rfc3339_ns(last)
 }

@@ -1,32 +1,32 @@
 # METADATA
 # title: Gold tenants
-# description: A tenant of the gold tier is healthy and truly verified. An assumed proof and an unknown health are not enough.
+# description: Every tenant of the gold tier is verified and healthy. An assumed proof or an unknown health is not enough.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
 #   needs: [labels.tier]
-#   remedy: Look at these tenants before anybody else's; the tolerance does not cover them.
+#   remedy: Check these tenants first. The tolerance does not cover them.
 package examples.gold
 
 import data.rollproof.lib.fleet
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
-# Silent in a dry run, and about tenants that a running rollout has not called yet.
-of_tier contains i if {
+# The cohorts of the gold tier. `fleet.asserted` is empty in a dry run, and omits tenants that are not called yet.
+in_tier contains i if {
 	some i in fleet.asserted
 	input.cohorts[i].labels.tier == "gold"
 }
 
-healthy := {i | some i, row in proof.counting; row.healthz_ok == true}
+healthy := {i | some i, row in proof.deciding_rows; row.healthz_ok == true}
 
 # METADATA
 # title: Unverified gold tenants
-# description: No row that counts says verified_on_target of them.
+# description: The row that decides does not have verified_on_target true.
 # custom:
 #   codes: [gold.unverified]
 deny contains finding if {
-	unverified := of_tier - proof.in_state.verified
+	unverified := in_tier - proof.in_state.verified
 	count(unverified) > 0
 	finding := {
 		"code": "gold.unverified",
@@ -37,11 +37,11 @@ deny contains finding if {
 
 # METADATA
 # title: Unhealthy gold tenants
-# description: Their row that counts does not say that they are healthy.
+# description: The row that decides does not report that the tenant is healthy.
 # custom:
 #   codes: [gold.unhealthy]
 deny contains finding if {
-	unhealthy := of_tier - healthy
+	unhealthy := in_tier - healthy
 	count(unhealthy) > 0
 	finding := {
 		"code": "gold.unhealthy",

@@ -15,37 +15,37 @@ document(cohorts) := {
 cohort(tier, name, rows) := {"planned": true, "labels": {"tier": tier}, "tenants": [name], "rows": rows}
 
 codes(cohorts) := found if {
-	said := gold.deny with input as document(cohorts)
-	found := {[finding.code, finding.tenants] | some finding in said}
+	findings := gold.deny with input as document(cohorts)
+	found := {[finding.code, finding.tenants] | some finding in findings}
 }
 
-test_verified_and_healthy_is_silent if {
+test_verified_and_healthy_silent if {
 	codes([cohort("gold", "a", [{"verified_on_target": true, "healthz_ok": true}])]) == set()
 }
 
-test_other_tiers_are_not_judged if codes([cohort("tin", "a", [])]) == set()
+test_other_tier_silent if codes([cohort("tin", "a", [])]) == set()
 
-test_a_tenant_without_labels_is_not_judged if {
+test_tenant_without_labels_silent if {
 	codes([{"planned": true, "tenants": ["a"], "rows": []}]) == set()
 }
 
-test_assumed_is_not_verified if {
+test_assumed_unverified if {
 	codes([cohort("gold", "a", [{"ssm_status": "Success", "healthz_ok": true}])]) == {["gold.unverified", ["a"]]}
 }
 
-test_unknown_health_is_not_healthy if {
+test_unknown_health_unhealthy if {
 	codes([cohort("gold", "a", [{"verified_on_target": true}])]) == {["gold.unhealthy", ["a"]]}
 }
 
-test_unhealthy_is_denied if {
+test_unhealthy_denied if {
 	codes([cohort("gold", "a", [{"verified_on_target": true, "healthz_ok": false}])]) == {["gold.unhealthy", ["a"]]}
 }
 
-test_skipped_is_neither if {
+test_skipped_unverified_and_unhealthy if {
 	codes([cohort("gold", "a", [])]) == {["gold.unverified", ["a"]], ["gold.unhealthy", ["a"]]}
 }
 
-test_silent_in_a_dry_run if {
+test_dry_run_silent if {
 	dry := object.union(document([cohort("gold", "a", [])]), {"rollout": {"dry_run": true}})
 	found := gold.deny with input as dry
 	found == set()

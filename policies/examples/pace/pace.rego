@@ -1,6 +1,6 @@
 # METADATA
 # title: Pace
-# description: Calls that take long one after another are a control plane in trouble; a rollout is not pushed through it.
+# description: The rollout halts after three slow calls in a row, because the control plane may be overloaded.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -9,13 +9,13 @@
 #       type: number
 #       default: 300
 #       minimum: 0
-#       description: A call that takes longer, all of its attempts together, is slow.
-#   remedy: Look at the control plane's load; the rollout can be planned anew once its calls are quick again.
+#       description: A call is slow if all of its attempts together take longer than this.
+#   remedy: Check the control plane's load. Plan the rollout again when its calls are fast.
 package examples.pace
 
 import data.rollproof.lib.params
 
-# The calls that redeploy somebody, by index, in order.
+# The calls that redeploy tenants, as indices into input.calls, in order.
 calls := [i | some i, call in input.calls; call.purpose != "plan"]
 
 slow contains i if {
@@ -24,37 +24,37 @@ slow contains i if {
 	sum([attempt.duration_ms | some attempt in input.calls[i].attempts]) > limit
 }
 
-# Three slow calls in a row, each as the place of its first in `calls`.
-runs contains k if {
-	some k, first in calls
+# Each run of three slow calls, as the position of its first call in `calls`.
+slow_runs contains position if {
+	some position, first in calls
 	first in slow
-	calls[k + 1] in slow
-	calls[k + 2] in slow
+	calls[position + 1] in slow
+	calls[position + 2] in slow
 }
 
 # METADATA
 # title: Three slow calls in a row
-# description: Nobody is called behind them.
+# description: No tenant is called after three slow calls in a row.
 # custom:
 #   codes: [pace.slow]
-halt contains finding if some finding in slowed_down
+halt contains finding if some finding in slow_finding
 
 # METADATA
 # title: Three slow calls in a row
-# description: They took longer than the parameter slow_call_seconds allows.
+# description: Three calls in a row took longer than the parameter slow_call_seconds allows.
 # custom:
 #   codes: [pace.slow]
-warn contains finding if some finding in slowed_down
+warn contains finding if some finding in slow_finding
 
-slowed_down contains finding if {
-	count(runs) > 0
-	k := min(runs)
+slow_finding contains finding if {
+	count(slow_runs) > 0
+	position := min(slow_runs)
 	seconds := params.value("slow_call_seconds", 300)
-	named := {tenant | some i in array.slice(calls, k, k + 3); some tenant in input.calls[i].tenants}
+	tenants := {tenant | some i in array.slice(calls, position, position + 3); some tenant in input.calls[i].tenants}
 	finding := {
 		"code": "pace.slow",
 		"message": sprintf("three calls in a row took more than %v s each", [seconds]),
-		"tenants": named,
-		"at": sprintf("/calls/%d", [calls[k]]),
+		"tenants": tenants,
+		"at": sprintf("/calls/%d", [calls[position]]),
 	}
 }

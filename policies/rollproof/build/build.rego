@@ -1,6 +1,6 @@
 # METADATA
 # title: Build
-# description: Every proven tenant says itself that it runs the rollout's commit, where builds were probed.
+# description: Every proven tenant reports at /buildinfo that it runs the rollout's commit, if builds were probed.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.build
@@ -10,8 +10,8 @@ import data.rollproof.lib.gates
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
-# Builds say something only of a rollout that came to its end: not of a dry run, nor behind a halt, nor where a newer
-# job took over.
+# Builds are evaluated only if the rollout ended normally: not in a dry run, not after a halt or an interruption, and not
+# for a superseded job.
 is_asserted if {
 	not input.rollout.dry_run
 	input.rollout.outcome in {"completed", "unknown"}
@@ -20,25 +20,25 @@ is_asserted if {
 
 is_superseded if gates.head.state == "superseded"
 
-# The cohorts that are probed: stragglers are known not to run the build, quarantined or not.
-expected contains i if {
+# The cohorts that are probed. Stragglers, quarantined or not, are known not to run the build.
+cohorts_to_probe contains i if {
 	is_asserted
 	some i in (fleet.asserted & proof.proven)
 }
 
-# Whom the driver asks next: at first every cohort that is expected, by its index in input.cohorts.
-fresh contains i if {
+# The cohorts that the driver probes first, as indices into input.cohorts.
+first_probe_cohorts contains i if {
 	count(input.probes) == 0
-	some i in expected
+	some i in cohorts_to_probe
 }
 
-# Afterwards whoever does not answer with the commit, by the index in input.probes.
-awaited contains i if {
+# The probes that the driver repeats until they answer with the commit, as indices into input.probes.
+probes_to_repeat contains i if {
 	some i, _ in input.probes
 	not i in on_target
 }
 
-# What was seen, by the index in input.probes. Nothing but HTTP 200 with an answer that can be read is an answer.
+# The probes that were answered, as indices into input.probes. Only HTTP 200 with a readable body is an answer.
 answered contains i if {
 	some i, probe in input.probes
 	probe.status == 200
@@ -48,13 +48,13 @@ answered contains i if {
 commits := {i: lower(trim_space(sha)) | some i in answered; sha := input.probes[i].git_sha; is_string(sha)}
 
 on_target contains i if {
-	aim := lower(trim_space(input.rollout.target_sha))
+	target_commit := lower(trim_space(input.rollout.target_sha))
 	some i, commit in commits
 	not i in unwired
-	is_same(commit, aim)
+	is_same(commit, target_commit)
 }
 
-# A build stamp that is not wired says nothing of the build: no commit, an empty one, "dev", or zeros alone.
+# An unwired build stamp gives no information about the build: no commit, an empty one, "dev" or only zeros.
 unwired contains i if {
 	some i in answered
 	not commits[i]
@@ -74,7 +74,7 @@ stale := (answered - unwired) - on_target
 
 unreachable := {i | some i, _ in input.probes} - answered
 
-# Two commits are the same if the shorter one, of at least seven digits, is how the other begins.
+# Two commits are the same if the shorter one has at least seven digits and the longer one begins with it.
 is_same(commit, other) if commit == other
 
 is_same(commit, other) if {
@@ -92,19 +92,19 @@ is_commit(commit) if regex.match(`^([0-9a-f]{7,40}|[0-9a-f]{64})$`, commit)
 
 # METADATA
 # title: Stale build
-# description: These tenants answer with another commit than the rollout's.
+# description: These tenants report another commit than the rollout's.
 # custom:
 #   codes: [build.stale]
-#   remedy: Look at what runs on these boxes; the control plane calls them proven, and they say something else.
+#   remedy: Check what these tenants run. The control plane reports them as proven, and they report another commit.
 deny contains finding if {
-	some words, indices in alike(stale)
+	some message, indices in group_by_message(stale)
 	finding := {
 		"code": "build.stale",
-		"message": sprintf("%s stale: /buildinfo says %s", [text.tenants_are(size(indices)), words]),
+		"message": sprintf("%s stale: /buildinfo says %s", [text.tenants_are(size(indices)), message]),
 		"tenants": tenants(indices),
 		"observed": observed(indices),
 		"expected": {"git_sha": target},
-		"at": place(indices),
+		"at": pointer(indices),
 	}
 }
 
@@ -113,65 +113,65 @@ deny contains finding if {
 # description: These tenants gave no answer that names a build.
 # custom:
 #   codes: [build.unreachable]
-#   remedy: Find out what stands between here and their /buildinfo; nothing is known of their build until it answers.
+#   remedy: Find out why their /buildinfo cannot be reached or read. Their build is unknown until it answers.
 deny contains finding if {
-	some words, indices in alike(unreachable)
+	some message, indices in group_by_message(unreachable)
 	finding := {
 		"code": "build.unreachable",
-		"message": sprintf("%s unreachable: %s", [text.tenants_are(size(indices)), words]),
+		"message": sprintf("%s unreachable: %s", [text.tenants_are(size(indices)), message]),
 		"tenants": tenants(indices),
 		"observed": observed(indices),
 		"expected": {"status": 200, "git_sha": target},
-		"at": place(indices),
+		"at": pointer(indices),
 	}
 }
 
 # METADATA
-# title: Forgotten tenants
-# description: These tenants are proven, and the document does not say that they were probed.
+# title: Tenants that were not probed
+# description: These tenants are proven, and the document has no probe of them.
 # custom:
 #   codes: [build.unreachable]
-#   remedy: Probe the document again by `rollproof probe`.
+#   remedy: Probe the document again with `rollproof probe`.
 deny contains finding if {
-	count(forgotten) > 0
+	count(unprobed_tenants) > 0
 	finding := {
 		"code": "build.unreachable",
-		"message": sprintf("%s unreachable: nobody asked", [text.tenants_are(count(forgotten))]),
-		"tenants": forgotten,
+		"message": sprintf("%s unreachable: nobody asked", [text.tenants_are(count(unprobed_tenants))]),
+		"tenants": unprobed_tenants,
 	}
 }
 
 # METADATA
 # title: Unwired build
-# description: These tenants answer, and their build stamp is none.
+# description: These tenants answer, and their build stamp names no commit.
 # custom:
 #   codes: [build.unwired]
-#   remedy: Have the build write its commit where /buildinfo reads it; until then it proves nothing.
+#   remedy: Make the build write its commit to where /buildinfo reads it. Until then, /buildinfo proves nothing.
 deny contains finding if {
-	some words, indices in alike(unwired)
+	some message, indices in group_by_message(unwired)
 	finding := {
 		"code": "build.unwired",
-		"message": sprintf("%s unwired: /buildinfo says %s", [text.tenants_are(size(indices)), words]),
+		"message": sprintf("%s unwired: /buildinfo says %s", [text.tenants_are(size(indices)), message]),
 		"tenants": tenants(indices),
 		"observed": observed(indices),
 		"expected": {"git_sha": target},
-		"at": place(indices),
+		"at": pointer(indices),
 	}
 }
 
 # METADATA
 # title: Nothing probed
-# description: Builds were to be probed, and nobody was.
+# description: Builds were to be probed, and no tenant was probed.
 # custom:
 #   codes: [build.nothing_probed]
 #   waivable: false
-#   remedy: Find out why no tenant is proven; where some are, probing never began, so probe the document by `rollproof probe`.
+#   remedy: If no tenant is proven, find out why. Otherwise probing never began, so run `rollproof probe` on the document.
 deny contains finding if {
 	is_asserted
 	count(input.probes) == 0
 	finding := {
 		"code": "build.nothing_probed",
-		"message": sprintf("builds were to be probed, and nobody was: %s proven", [text.tenants_are(fleet.size(expected))]),
+		"message": sprintf("builds were to be probed, and nobody was: %s proven", [text.tenants_are(fleet.size(cohorts_to_probe))]),
 		"observed": {"probed": 0},
 		"expected": {"probed_at_least": 1},
 	}
@@ -181,42 +181,42 @@ default target := "the rollout names no commit"
 
 target := sha if sha := input.rollout.target_sha
 
-# Proven tenants that no entry names.
-forgotten contains tenant if {
+# The proven tenants that no probe names.
+unprobed_tenants contains tenant if {
 	count(input.probes) > 0
 	named := {tenant | some probe in input.probes; some tenant in probe.tenants}
-	some i in expected
+	some i in cohorts_to_probe
 	some tenant in input.cohorts[i].tenants
 	not tenant in named
 }
 
-# Entries in which the same was seen, by what was seen in words.
-alike(indices) := {words: same |
+# The given probes by their message.
+group_by_message(indices) := {message: group |
 	is_asserted
-	some words in {said | some i in indices; said := seen[i]}
-	same := {i | some i in indices; seen[i] == words}
+	some message in {found | some i in indices; found := messages[i]}
+	group := {i | some i in indices; messages[i] == message}
 }
 
-seen := {i: words |
-	some i, said in object.union_n([failures, stamps, others])
-	words := counted(said, input.probes[i].asked)
+messages := {i: message |
+	some i, detail in object.union_n([unreachable_messages, unwired_messages, stale_messages])
+	message := with_request_count(detail, input.probes[i].asked)
 }
 
-counted(said, 0) := said
+with_request_count(detail, 0) := detail
 
-counted(said, times) := words if {
-	times > 0
-	words := sprintf("%s; asked %s", [said, text.plural(times, "time", "times")])
+with_request_count(detail, requests) := message if {
+	requests > 0
+	message := sprintf("%s; asked %s", [detail, text.plural(requests, "time", "times")])
 }
 
-# No raw text of an answer, but a commit, is part of a message: it is in what was observed.
-failures := {i: words | some i in unreachable; words := failure(input.probes[i])}
+# A message has no raw text of an answer other than a commit. The raw text is in `observed`.
+unreachable_messages := {i: message | some i in unreachable; message := failure_text(input.probes[i])}
 
-stamps := {i: words | some i in unwired; words := stamp(object.get(commits, i, null))}
+unwired_messages := {i: message | some i in unwired; message := missing_stamp_text(object.get(commits, i, null))}
 
-others := {i: words | some i in stale; words := sprintf("%s, not %s", [said_commit(commits[i]), target])}
+stale_messages := {i: message | some i in stale; message := sprintf("%s, not %s", [commit_text(commits[i]), target])}
 
-failure(probe) := "the slug cannot stand in a URL, so nobody asked" if {
+failure_text(probe) := "the slug cannot stand in a URL, so nobody asked" if {
 	probe.asked == 0
 	probe.error
 } else := "probing ended before any answer" if {
@@ -227,7 +227,7 @@ failure(probe) := "the slug cannot stand in a URL, so nobody asked" if {
 	probe.status != 200
 } else := "HTTP 200, and no build can be read from the answer"
 
-stamp(commit) := "no commit" if {
+missing_stamp_text(commit) := "no commit" if {
 	commit == null
 } else := "an empty commit" if {
 	commit == ""
@@ -235,9 +235,9 @@ stamp(commit) := "no commit" if {
 	commit == "dev"
 } else := "a commit of zeros"
 
-said_commit(commit) := commit if is_commit(commit)
+commit_text(commit) := commit if is_commit(commit)
 
-said_commit(commit) := "something that is no commit" if not is_commit(commit)
+commit_text(commit) := "something that is no commit" if not is_commit(commit)
 
 size(indices) := sum([count(input.probes[i].tenants) | some i in indices])
 
@@ -246,9 +246,9 @@ tenants(indices) := [tenant |
 	some tenant in input.probes[i].tenants
 ]
 
-observed(indices) := [said |
+observed(indices) := [probe |
 	some i in indices
-	said := object.filter(input.probes[i], ["url", "asked", "status", "git_sha", "error"])
+	probe := object.filter(input.probes[i], ["url", "asked", "status", "git_sha", "error"])
 ]
 
-place(indices) := sprintf("/probes/%d", [min(indices)])
+pointer(indices) := sprintf("/probes/%d", [min(indices)])

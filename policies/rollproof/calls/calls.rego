@@ -1,6 +1,6 @@
 # METADATA
 # title: Calls
-# description: Every call to the control plane succeeded. Only ok that is exactly true is a success.
+# description: Every call to the control plane succeeded. A call succeeds only if ok is exactly true.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -15,30 +15,30 @@ import data.rollproof.lib.text
 
 # METADATA
 # title: Failed call
-# description: The archived response is not called a success, and its error is no verdict on coverage.
+# description: The archived response does not report success, and its error is not a verdict on coverage.
 # custom:
 #   codes: [calls.failed]
-#   remedy: Look into the control plane's own log for the call that failed; tenants behind it may not have been called.
+#   remedy: Find the failed call in the control plane's log. The tenants after it may not have been called.
 deny contains finding if {
 	archive := input.archive
 	not archive.ok == true
 	not is_coverage_verdict
 	finding := {
 		"code": "calls.failed",
-		"message": sprintf("the control plane does not call the rollout a success: ok is %s", [said_ok]),
-		"observed": detail,
+		"message": sprintf("the control plane does not call the rollout a success: ok is %s", [ok_text]),
+		"observed": error_detail,
 		"expected": {"ok": true},
 	}
 }
 
 # METADATA
 # title: Failed call
-# description: A call was not HTTP 200 with ok exactly true, or its answer was malformed.
+# description: A call did not end with HTTP 200 and ok exactly true, or its answer was malformed.
 # custom:
 #   codes: [calls.failed]
-#   remedy: Look into the control plane's own log for this call; tenants behind it were not called.
+#   remedy: Find this call in the control plane's log. The tenants after it were not called.
 deny contains finding if {
-	some finding in failures
+	some finding in failed_calls
 }
 
 # METADATA
@@ -46,10 +46,10 @@ deny contains finding if {
 # description: A policy stopped the rollout before every tenant was called.
 # custom:
 #   codes: [calls.halted]
-#   remedy: Mend what halted it, then roll out again; nothing was called behind it.
+#   remedy: Fix what halted the rollout, then roll out again. No tenant was called after the halt.
 deny contains finding if {
 	input.rollout.outcome == "halted"
-	left_behind
+	is_reported_here
 	finding := {
 		"code": "calls.halted",
 		"message": sprintf("the rollout was halted: %s", [input.rollout.halted_because]),
@@ -61,7 +61,7 @@ deny contains finding if {
 # description: The rollout was stopped from outside before every tenant was called.
 # custom:
 #   codes: [calls.interrupted]
-#   remedy: Go on with it by `rollproof run --resume`.
+#   remedy: Continue the rollout with `rollproof run --resume`.
 deny contains finding if {
 	input.rollout.outcome in {"interrupted", "running"}
 	finding := {
@@ -72,23 +72,23 @@ deny contains finding if {
 
 # METADATA
 # title: Unreached tenants
-# description: No row answers for these tenants because the rollout never came to them, or their call did not end well.
+# description: These tenants have no row, because no call named them, or because their call failed or has no recorded end.
 # custom:
 #   codes: [calls.unreached]
 note contains finding if {
-	some reason, words in {
+	some reason, phrase in {
 		"not_called": "never called",
 		"call_failed": "named by a call that failed",
 		"in_flight": "named by a call that was never seen to end",
 	}
 	indices := {i |
 		some i in (fleet.planned & proof.in_state.unreached)
-		calls.why_unreached(input.cohorts[i]) == reason
+		calls.unreached_reason(input.cohorts[i]) == reason
 	}
 	count(indices) > 0
 	finding := {
 		"code": "calls.unreached",
-		"message": sprintf("%s %s", [text.plural(fleet.size(indices), "tenant was", "tenants were"), words]),
+		"message": sprintf("%s %s", [text.plural(fleet.size(indices), "tenant was", "tenants were"), phrase]),
 		"tenants": fleet.tenants(indices),
 		"observed": {"reason": reason},
 	}
@@ -96,7 +96,7 @@ note contains finding if {
 
 # METADATA
 # title: Retried calls
-# description: Calls that took more than one attempt.
+# description: These calls took more than one attempt.
 # custom:
 #   codes: [calls.retried]
 note contains finding if {
@@ -111,57 +111,57 @@ note contains finding if {
 
 # METADATA
 # title: Halt at a failed call
-# description: Nobody is called behind a call that failed.
+# description: No tenant is called after a call that failed.
 # custom:
 #   codes: [calls.failed]
-halt contains finding if some finding in failures
+halt contains finding if some finding in failed_calls
 
 # METADATA
-# title: A success that reports an error
-# description: A call was HTTP 200 with ok exactly true, and its answer names an error. Only ok decides; nothing is denied.
+# title: Success with an error
+# description: A call ended with HTTP 200 and ok exactly true, and its answer has an error. Only ok decides, so this is a warning.
 # custom:
 #   codes: [calls.contradiction]
-#   remedy: Look into the control plane's own log; what it calls a success may be none.
+#   remedy: Check the control plane's log. What it reports as a success may have failed.
 warn contains finding if {
 	some i in calls.succeeded
-	said := calls.latest[i].error
-	text.is_given(said)
+	reported := calls.last_attempts[i].error
+	text.is_nonblank(reported)
 	call := input.calls[i]
 	finding := {
 		"code": "calls.contradiction",
 		"message": sprintf("the %s call is called a success and reports an error", [call.purpose]),
 		"tenants": call.tenants,
-		"observed": said,
+		"observed": reported,
 		"at": sprintf("/calls/%d", [i]),
 	}
 }
 
 # METADATA
-# title: A success that reports an error
-# description: The archived response says ok and names an error. Only ok decides; nothing is denied.
+# title: Success with an error
+# description: The archived response has ok exactly true and an error. Only ok decides, so this is a warning.
 # custom:
 #   codes: [calls.contradiction]
-#   remedy: Look into the control plane's own log; what it calls a success may be none.
+#   remedy: Check the control plane's log. What it reports as a success may have failed.
 warn contains finding if {
 	input.archive.ok == true
-	said := input.archive.error
-	text.is_given(said)
+	reported := input.archive.error
+	text.is_nonblank(reported)
 	finding := {
 		"code": "calls.contradiction",
 		"message": "the archived response is called a success and reports an error",
-		"observed": said,
+		"observed": reported,
 		"at": "/archive/error",
 	}
 }
 
-failures contains finding if {
+failed_calls contains finding if {
 	some i in calls.failed
 	call := input.calls[i]
 	attempt := call.attempts[count(call.attempts) - 1]
-	tries := text.plural(count(call.attempts), "attempt", "attempts")
+	attempts := text.plural(count(call.attempts), "attempt", "attempts")
 	finding := {
 		"code": "calls.failed",
-		"message": sprintf("the %s call failed after %s: %s", [call.purpose, tries, outcome(attempt)]),
+		"message": sprintf("the %s call failed after %s: %s", [call.purpose, attempts, attempt_outcome(attempt)]),
 		"tenants": call.tenants,
 		"observed": object.union(attempt, object.filter(call, ["ok"])),
 		"expected": {"status": 200, "ok": true},
@@ -169,12 +169,12 @@ failures contains finding if {
 	}
 }
 
-# What a gate stopped before the first call is the gate's to deny, or nobody's where the job was superseded.
-left_behind if count(input.calls) > 0
+# A halt at a gate before the first call is reported by rollproof.gates, or not denied at all if the job was superseded.
+is_reported_here if count(input.calls) > 0
 
-left_behind if not gates.stopped
+is_reported_here if not gates.stopped
 
-outcome(attempt) := "no answer came" if {
+attempt_outcome(attempt) := "no answer came" if {
 	not attempt.status
 } else := sprintf("HTTP %d", [attempt.status]) if {
 	attempt.status != 200
@@ -182,23 +182,23 @@ outcome(attempt) := "no answer came" if {
 	attempt.malformed
 } else := "HTTP 200, and the answer is not ok or breaks off"
 
-# The gate's own verdict on coverage, which is judged anew; no call failed.
+# The archive's error is a verdict on coverage, which rollproof.coverage evaluates again. No call failed.
 is_coverage_verdict if {
 	is_string(input.archive.error)
 	startswith(input.archive.error, "incomplete rollout:")
 }
 
-default said_ok := "absent"
+default ok_text := "absent"
 
-said_ok := word if word := sprintf("%v", [input.archive.ok])
+ok_text := word if word := sprintf("%v", [input.archive.ok])
 
-# The first text that says something, else what ok was: {"ok": false}, {"ok": null}, or {} where it is absent.
-detail := said if {
-	said := input.archive.error
-	text.is_given(said)
-} else := said if {
-	said := input.archive.message
-	text.is_given(said)
-} else := said if {
-	said := object.filter(input.archive, ["ok"])
+# The first text that is not blank, else the value of ok: {"ok": false}, {"ok": null}, or {} if it is absent.
+error_detail := reported if {
+	reported := input.archive.error
+	text.is_nonblank(reported)
+} else := reported if {
+	reported := input.archive.message
+	text.is_nonblank(reported)
+} else := reported if {
+	reported := object.filter(input.archive, ["ok"])
 }

@@ -2,17 +2,17 @@ package rollproof.calls_test
 
 import data.rollproof.calls
 
-# What calls denies of this archive.
+# The denials for this archive.
 denied(archive) := findings if {
 	findings := calls.deny with input as {"rollout": {"dry_run": false}, "archive": archive}
 }
 
-observed(archive) := seen if {
+observed(archive) := value if {
 	findings := denied(archive)
 	count(findings) == 1
 	some finding in findings
 	finding.code == "calls.failed"
-	seen := finding.observed
+	value := finding.observed
 }
 
 test_ok_silent if denied({"ok": true}) == set()
@@ -29,21 +29,21 @@ test_absent_ok_denied if observed({"error": "HTTP 502"}) == "HTTP 502"
 
 test_empty_archive_denied if count(denied({})) == 1
 
-test_error_before_message if observed({"ok": false, "error": "e", "message": "m"}) == "e"
+test_error_observed_before_message if observed({"ok": false, "error": "e", "message": "m"}) == "e"
 
-test_blank_error_yields_to_message if {
+test_message_observed_without_error if {
 	observed({"ok": false, "error": " ", "message": "m"}) == "m"
 	observed({"ok": false, "error": null, "message": "m"}) == "m"
 	observed({"ok": false, "message": "m"}) == "m"
 }
 
-test_without_text_ok_is_observed if {
+test_ok_observed_without_text if {
 	observed({"ok": false}) == {"ok": false}
 	observed({"ok": null, "error": null}) == {"ok": null}
 	observed({"error": "", "message": "\n"}) == {}
 }
 
-test_incomplete_rollout_is_no_failed_call if {
+test_incomplete_rollout_error_silent if {
 	denied({"ok": false, "error": "incomplete rollout: 1 tenant(s) not verified"}) == set()
 	denied({"error": "incomplete rollout: 1 tenant(s) not verified"}) == set()
 }
@@ -59,7 +59,7 @@ test_raw_text_is_not_in_message if {
 	}
 }
 
-test_dry_run_judged_too if {
+test_dry_run_denied_too if {
 	findings := calls.deny with input as {"rollout": {"dry_run": true}, "archive": {"ok": false}}
 	count(findings) == 1
 }
@@ -73,79 +73,79 @@ live(outcome, made, cohorts) := {
 
 call(attempt) := object.union({"purpose": "batch", "tenants": ["acme"], "ok": true}, {"attempts": [attempt]})
 
-good := call({"status": 200, "last": true})
+successful_call := call({"status": 200, "last": true})
 
 codes(findings) := {finding.code | some finding in findings}
 
-said(attempt) := finding.message if {
+failure_message(attempt) := finding.message if {
 	denied_live := calls.deny with input as live("completed", [call(attempt)], [])
 	some finding in denied_live
 }
 
 test_failed_call_denies_and_halts if {
 	failed := call({"status": 500, "last": true})
-	denied_live := calls.deny with input as live("completed", [good, failed], [])
+	denied_live := calls.deny with input as live("completed", [successful_call, failed], [])
 	codes(denied_live) == {"calls.failed"}
-	halts := calls.halt with input as live("running", [good, failed], [])
+	halts := calls.halt with input as live("running", [successful_call, failed], [])
 	codes(halts) == {"calls.failed"}
-	none := calls.halt with input as live("running", [good], [])
+	none := calls.halt with input as live("running", [successful_call], [])
 	none == set()
 }
 
-test_failed_call_says_how if {
-	said({"status": 500, "last": true}) == "the batch call failed after 1 attempt: HTTP 500"
-	said({"last": true}) == "the batch call failed after 1 attempt: no answer came"
-	endswith(said({"status": 200, "malformed": "x", "last": true}), "the answer is malformed")
+test_failed_call_message_has_reason if {
+	failure_message({"status": 500, "last": true}) == "the batch call failed after 1 attempt: HTTP 500"
+	failure_message({"last": true}) == "the batch call failed after 1 attempt: no answer came"
+	endswith(failure_message({"status": 200, "malformed": "x", "last": true}), "the answer is malformed")
 }
 
-test_call_that_is_not_ok_says_so if {
-	refused := object.union(good, {"ok": false})
+test_call_not_ok_message_has_reason if {
+	refused := object.union(successful_call, {"ok": false})
 	denied_live := calls.deny with input as live("completed", [refused], [])
 	some finding in denied_live
 	endswith(finding.message, "HTTP 200, and the answer is not ok or breaks off")
 }
 
 test_halted_rollout_denied if {
-	halted := calls.deny with input as live("halted", [good], [])
+	halted := calls.deny with input as live("halted", [successful_call], [])
 	codes(halted) == {"calls.halted"}
 	uncalled := calls.deny with input as live("halted", [], [])
 	codes(uncalled) == {"calls.halted"}
 }
 
-test_rollout_that_a_gate_stopped_is_the_gates_to_deny if {
+test_halt_at_gate_before_first_call_silent if {
 	disabled := object.union(live("halted", [], []), {"gates": {"plan_disabled": "x"}})
 	found := calls.deny with input as disabled
 	found == set()
 	armed := {"gates": {"switch": [{"state": "armed"}]}}
 	before := calls.deny with input as object.union(live("halted", [], []), armed)
 	before == set()
-	between := calls.deny with input as object.union(live("halted", [good], []), armed)
+	between := calls.deny with input as object.union(live("halted", [successful_call], []), armed)
 	codes(between) == {"calls.halted"}
 }
 
 test_interrupted_rollout_denied if {
-	interrupted := calls.deny with input as live("interrupted", [good], [])
+	interrupted := calls.deny with input as live("interrupted", [successful_call], [])
 	codes(interrupted) == {"calls.interrupted"}
 }
 
-test_rollout_that_has_not_ended_denied_and_not_halted if {
-	denied_live := calls.deny with input as live("running", [good], [])
+test_running_rollout_denied_without_halt if {
+	denied_live := calls.deny with input as live("running", [successful_call], [])
 	codes(denied_live) == {"calls.interrupted"}
-	halts := calls.halt with input as live("running", [good], [])
+	halts := calls.halt with input as live("running", [successful_call], [])
 	halts == set()
 }
 
 test_unreached_tenants_noted_by_reason if {
 	failed := call({"status": 500, "last": true})
-	flying := call({"last": false})
+	in_flight := call({"last": false})
 	cohorts := [
 		{"planned": true, "tenants": ["a", "b"], "rows": []},
 		{"planned": true, "tenants": ["c"], "rows": [], "call": 0},
 		{"planned": true, "tenants": ["d"], "rows": [], "call": 1},
 		{"planned": true, "tenants": ["e"], "rows": [{"verified_on_target": true}]},
 	]
-	unlike := object.union(flying, {"tenants": ["d"]})
-	notes := calls.note with input as live("interrupted", [failed, unlike], cohorts)
+	in_flight_for_d := object.union(in_flight, {"tenants": ["d"]})
+	notes := calls.note with input as live("interrupted", [failed, in_flight_for_d], cohorts)
 	{finding.message | some finding in notes} == {
 		"2 tenants were never called",
 		"1 tenant was named by a call that failed",
@@ -154,8 +154,8 @@ test_unreached_tenants_noted_by_reason if {
 }
 
 test_retried_calls_noted if {
-	retried := object.union(good, {"attempts": [{"status": 502, "last": false}, {"status": 200, "last": true}]})
-	notes := calls.note with input as live("completed", [good, retried], [])
+	retried := object.union(successful_call, {"attempts": [{"status": 502, "last": false}, {"status": 200, "last": true}]})
+	notes := calls.note with input as live("completed", [successful_call, retried], [])
 	{finding.message | some finding in notes} == {"1 call took more than one attempt"}
 }
 
@@ -176,7 +176,7 @@ test_success_without_an_error_silent if {
 	warned({"archive": {"ok": false, "error": "boom"}}) == set()
 }
 
-test_call_that_succeeds_with_an_error_warned if {
+test_successful_call_with_an_error_warned if {
 	call := {
 		"purpose": "batch",
 		"tenants": ["bolt"],

@@ -1,6 +1,6 @@
 # METADATA
 # title: Canary
-# description: The canary goes first and alone; what it does not prove, nobody ships past.
+# description: The canary goes first and alone. If it is not proven, nothing else is rolled out.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -9,15 +9,15 @@
 #     allow_unhealthy:
 #       type: boolean
 #       default: false
-#       description: Warn, and do not deny, where a proven tenant reports that it is not healthy.
-#   remedy: Repair the canary, then roll out again; the tolerance never covers it.
+#       description: Warn about proven tenants that are not healthy, instead of denying.
+#   remedy: Repair the canary, then roll out again. The tolerance never covers it.
 package rollproof.canary
 
 import data.rollproof.lib.fleet
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
 
-# The cohort of the canary, by index; empty where the fleet does not have it.
+# The cohort of the canary, as an index into input.cohorts; empty if the canary is not in the fleet.
 enumerated contains i if {
 	canary := input.rollout.canary
 	some i, cohort in input.cohorts
@@ -28,11 +28,11 @@ enumerated contains i if {
 asserted contains i if some i in (enumerated & fleet.asserted)
 
 # METADATA
-# title: Stale canary
-# description: The plan names a canary that is not in the fleet, so nothing went first.
+# title: Canary not in the fleet
+# description: The plan names a canary that is not in the fleet, so no tenant was rolled out first.
 # custom:
 #   codes: [canary.not_in_fleet]
-#   remedy: Name a canary that the control plane enumerates, or none.
+#   remedy: Name a canary that the control plane enumerates, or remove the canary from the plan.
 deny contains finding if {
 	input.fleet.source != "none"
 	count(enumerated) == 0
@@ -45,7 +45,7 @@ deny contains finding if {
 
 # METADATA
 # title: Unproven canary
-# description: The canary is not proven on the target; no tolerance covers that.
+# description: The canary is not proven on the target. The tolerance never covers the canary.
 # custom:
 #   codes: [canary.unproven]
 deny contains finding if {
@@ -70,7 +70,7 @@ deny contains finding if {
 
 # METADATA
 # title: Unhealthy canary
-# description: The canary runs the target, and its health check fails; the parameter allow_unhealthy lets it.
+# description: The canary runs the target, and its health check fails. The parameter allow_unhealthy makes this a warning.
 # custom:
 #   codes: [canary.unhealthy]
 warn contains finding if {
@@ -80,14 +80,14 @@ warn contains finding if {
 
 # METADATA
 # title: Halt at the canary
-# description: What the canary does not prove, nobody soaks for and nobody ships past.
+# description: No other tenant is called if the canary is not in the fleet, not proven or not healthy.
 # custom:
 #   codes: [canary.not_in_fleet, canary.unproven, canary.unhealthy]
 halt contains finding if some finding in deny
 
 unhealthy contains finding if {
 	some i in (asserted & proof.proven)
-	proof.counting[i].healthz_ok == false
+	proof.deciding_rows[i].healthz_ok == false
 	finding := {
 		"code": "canary.unhealthy",
 		"message": sprintf("canary %s is on %s and not healthy", [input.rollout.canary, fleet.target]),

@@ -13,7 +13,7 @@ document(rows) := {
 }
 
 # The plan's canary is not in the fleet.
-stale := object.union(document([]), {"rollout": {"canary": "gone"}})
+canary_not_in_fleet := object.union(document([]), {"rollout": {"canary": "gone"}})
 
 codes(findings) := {finding.code | some finding in findings}
 
@@ -31,33 +31,33 @@ test_no_canary_silent if {
 }
 
 test_canary_not_in_fleet_denied if {
-	denied := canary.deny with input as stale with data.rollproof.params as {}
+	denied := canary.deny with input as canary_not_in_fleet with data.rollproof.params as {}
 	codes(denied) == {"canary.not_in_fleet"}
 	some finding in denied
 	finding.tenants == ["gone"]
 }
 
 test_canary_with_rows_outside_fleet_denied if {
-	elsewhere := {"planned": false, "tenants": ["gone"], "rows": [{"verified_on_target": true}]}
-	fleet := object.union(stale, {"cohorts": [rest, elsewhere]})
+	outside_fleet := {"planned": false, "tenants": ["gone"], "rows": [{"verified_on_target": true}]}
+	fleet := object.union(canary_not_in_fleet, {"cohorts": [rest, outside_fleet]})
 	denied := canary.deny with input as fleet with data.rollproof.params as {}
 	codes(denied) == {"canary.not_in_fleet"}
 }
 
 test_canary_in_empty_fleet_denied if {
-	denied := canary.deny with input as object.union(stale, {"cohorts": []}) with data.rollproof.params as {}
+	denied := canary.deny with input as object.union(canary_not_in_fleet, {"cohorts": []}) with data.rollproof.params as {}
 	codes(denied) == {"canary.not_in_fleet"}
 }
 
 test_canary_not_in_fleet_of_dry_run_denied if {
-	dry := object.union(stale, {"rollout": {"dry_run": true}})
+	dry := object.union(canary_not_in_fleet, {"rollout": {"dry_run": true}})
 	denied := canary.deny with input as dry with data.rollproof.params as {}
 	codes(denied) == {"canary.not_in_fleet"}
 }
 
-test_nothing_enumerated_silent if {
-	nobody := object.union(stale, {"fleet": {"source": "none"}, "cohorts": []})
-	canary.deny == set() with input as nobody with data.rollproof.params as {}
+test_fleet_not_enumerated_silent if {
+	not_enumerated := object.union(canary_not_in_fleet, {"fleet": {"source": "none"}, "cohorts": []})
+	canary.deny == set() with input as not_enumerated with data.rollproof.params as {}
 }
 
 test_unreached_canary_denied_within_tolerance if {
@@ -98,21 +98,21 @@ test_unhealthy_canary_warned_where_allowed if {
 	codes(warned) == {"canary.unhealthy"}
 }
 
-test_latest_health_counts if {
-	sick := document([{"verified_on_target": true, "healthz_ok": true}, {"verified_on_target": true, "healthz_ok": false}])
-	well := document([{"verified_on_target": true, "healthz_ok": false}, {"verified_on_target": true, "healthz_ok": true}])
-	denied := canary.deny with input as sick with data.rollproof.params as {}
+test_latest_health_decides if {
+	unhealthy := document([{"verified_on_target": true, "healthz_ok": true}, {"verified_on_target": true, "healthz_ok": false}])
+	healthy := document([{"verified_on_target": true, "healthz_ok": false}, {"verified_on_target": true, "healthz_ok": true}])
+	denied := canary.deny with input as unhealthy with data.rollproof.params as {}
 	codes(denied) == {"canary.unhealthy"}
-	canary.deny == set() with input as well with data.rollproof.params as {}
+	canary.deny == set() with input as healthy with data.rollproof.params as {}
 }
 
 test_absent_or_null_health_silent if {
 	canary.deny == set() with input as document([{"verified_on_target": true}]) with data.rollproof.params as {}
-	unsaid := document([{"verified_on_target": true, "healthz_ok": null}])
-	canary.deny == set() with input as unsaid with data.rollproof.params as {}
+	null_health := document([{"verified_on_target": true, "healthz_ok": null}])
+	canary.deny == set() with input as null_health with data.rollproof.params as {}
 }
 
-test_dry_run_asserts_no_proof_or_health if {
+test_dry_run_silent_on_proof_and_health if {
 	unproven := object.union(document([]), {"rollout": {"dry_run": true}})
 	fleet := document([{"verified_on_target": true, "healthz_ok": false}])
 	unhealthy := object.union(fleet, {"rollout": {"dry_run": true}})
@@ -126,12 +126,12 @@ test_unproven_canary_halts if {
 	codes(halts) == {"canary.unproven"}
 }
 
-test_proven_canary_halts_nothing if {
+test_proven_canary_does_not_halt if {
 	halts := canary.halt with input as document([{"verified_on_target": true}]) with data.rollproof.params as {}
 	halts == set()
 }
 
-test_uncalled_canary_halts_nothing_while_running if {
+test_uncalled_canary_does_not_halt_while_running if {
 	running := object.union(document([]), {"rollout": {"outcome": "running"}})
 	halts := canary.halt with input as running with data.rollproof.params as {}
 	halts == set()

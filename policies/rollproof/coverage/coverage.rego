@@ -1,6 +1,6 @@
 # METADATA
 # title: Coverage
-# description: Every tenant of the fleet is proven on the target, or is one of the few that the tolerance covers.
+# description: Every tenant of the fleet is proven on the target build, or is a straggler that the tolerance covers.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -8,7 +8,7 @@
 #     max_stragglers:
 #       type: integer
 #       minimum: 0
-#       description: How many stragglers may be shipped past. Without it the plan says, else 0.
+#       description: How many stragglers are tolerated. Without it the plan's value applies, else 0.
 #     require_proof:
 #       type: boolean
 #       default: false
@@ -20,7 +20,7 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
-is_incomplete if fleet.behind > fleet.tolerated
+is_incomplete if fleet.unwaived_count > fleet.tolerated
 
 is_incomplete if count(fleet.never_called) > 0
 
@@ -28,27 +28,27 @@ assumed contains i if some i in (fleet.asserted & proof.in_state.assumed)
 
 # METADATA
 # title: Incomplete rollout
-# description: More tenants are stragglers than the tolerance covers, or some were never called.
+# description: More tenants are stragglers than the tolerance covers, or some tenants were never called.
 # custom:
 #   codes: [coverage.incomplete]
-#   remedy: Redeploy them, or look at their boxes; they still serve the old build.
+#   remedy: Redeploy these tenants, or check their hosts. They may still run the old build.
 deny contains finding if {
 	is_incomplete
 	finding := {
 		"code": "coverage.incomplete",
-		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.behind), fleet.target]),
-		"tenants": fleet.counted,
-		"observed": {"stragglers": fleet.behind},
+		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.unwaived_count), fleet.target]),
+		"tenants": fleet.unwaived,
+		"observed": {"stragglers": fleet.unwaived_count},
 		"expected": {"stragglers_at_most": fleet.tolerated},
 	}
 }
 
 # METADATA
 # title: Waived stragglers
-# description: Somebody has agreed to live with these stragglers. They count toward no tolerance.
+# description: These stragglers are waived. They do not count toward the tolerance.
 # custom:
 #   codes: [coverage.incomplete]
-#   remedy: Repair them before the waiver expires; they still serve the old build.
+#   remedy: Repair these tenants before the waiver expires. They may still run the old build.
 deny contains finding if {
 	count(fleet.waived) > 0
 	finding := {
@@ -59,12 +59,12 @@ deny contains finding if {
 }
 
 # METADATA
-# title: Nobody is proven
-# description: No tenant of the fleet is proven, so the tolerance covers none.
+# title: No tenant is proven
+# description: No tenant of the fleet is proven. The tolerance never covers a whole fleet.
 # custom:
 #   codes: [coverage.unproven_fleet]
 #   waivable: false
-#   remedy: Find out why nothing reached anybody before you roll out again.
+#   remedy: Find out why no tenant was updated before you roll out again.
 deny contains finding if {
 	fleet.nobody_is_proven
 	finding := {
@@ -78,10 +78,10 @@ deny contains finding if {
 
 # METADATA
 # title: Proof is required
-# description: The parameter require_proof asks for more than an assumed proof.
+# description: The proof of these tenants is only assumed, and the parameter require_proof does not accept that.
 # custom:
 #   codes: [coverage.assumed]
-#   remedy: Update the control plane, so that it inspects the running containers, or leave require_proof out.
+#   remedy: Update the control plane so that it inspects the running containers, or unset require_proof.
 deny contains finding if {
 	params.value("require_proof", false)
 	some finding in assumed_finding
@@ -89,28 +89,28 @@ deny contains finding if {
 
 # METADATA
 # title: Quarantined stragglers
-# description: The tolerance covers these stragglers, and the rollout shipped past them.
+# description: The tolerance covers these stragglers, so the rollout passes without them.
 # custom:
 #   codes: [coverage.quarantined]
-#   remedy: Repair them before the next rollout; they still serve the old build.
+#   remedy: Repair these tenants before the next rollout. They may still run the old build.
 warn contains finding if {
-	fleet.behind > 0
-	not fleet.exceeded
+	fleet.unwaived_count > 0
+	not fleet.tolerance_exceeded
 	finding := {
 		"code": "coverage.quarantined",
-		"message": sprintf("%s quarantined: not proven on %s, and tolerated", [text.tenants_are(fleet.behind), fleet.target]),
-		"tenants": fleet.counted,
-		"observed": {"stragglers": fleet.behind},
+		"message": sprintf("%s quarantined: not proven on %s, and tolerated", [text.tenants_are(fleet.unwaived_count), fleet.target]),
+		"tenants": fleet.unwaived,
+		"observed": {"stragglers": fleet.unwaived_count},
 		"expected": {"stragglers_at_most": fleet.tolerated},
 	}
 }
 
 # METADATA
 # title: Assumed proof
-# description: These tenants' rows lack verified_on_target, as an older control plane's do, and report no failure.
+# description: The rows of these tenants lack verified_on_target, as those of older control planes do, and report no failure.
 # custom:
 #   codes: [coverage.assumed]
-#   remedy: Update the control plane, so that it inspects the running containers.
+#   remedy: Update the control plane so that it inspects the running containers.
 note contains finding if {
 	not params.value("require_proof", false)
 	some finding in assumed_finding
@@ -118,12 +118,12 @@ note contains finding if {
 
 # METADATA
 # title: Too many stragglers
-# description: More of the tenants that were called are stragglers than may be tolerated, so no further one is called.
+# description: More of the called tenants are stragglers than are tolerated, so no further tenant is called.
 # custom:
 #   codes: [coverage.incomplete]
 halt contains finding if {
-	fleet.behind > fleet.tolerated
-	are := text.tenants_are(fleet.behind)
+	fleet.unwaived_count > fleet.tolerated
+	are := text.tenants_are(fleet.unwaived_count)
 	message := sprintf("%s not proven on %s, and %d tolerated", [are, fleet.target, fleet.tolerated])
 	finding := {"code": "coverage.incomplete", "message": message}
 }

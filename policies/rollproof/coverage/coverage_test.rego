@@ -44,7 +44,7 @@ test_more_stragglers_than_tolerated_denied if {
 	warned == set()
 }
 
-test_message_counts_and_names_target if {
+test_message_has_count_and_target if {
 	denied := coverage.deny with input as document(0, [proven, unreached, off_target]) with data.rollproof.params as {}
 	some finding in denied
 	startswith(finding.message, "2 tenants are not proven on staging-new")
@@ -59,13 +59,13 @@ test_stragglers_within_tolerance_quarantined if {
 	tenants(warned, "coverage.quarantined") == {"echo", "fern"}
 }
 
-test_parameter_widens_tolerance if {
+test_parameter_raises_tolerance if {
 	fleet := document(0, [proven, unreached])
 	denied := coverage.deny with input as fleet with data.rollproof.params as {"max_stragglers": 1}
 	denied == set()
 }
 
-test_parameter_narrows_tolerance if {
+test_parameter_lowers_tolerance if {
 	fleet := document(9, [proven, unreached])
 	denied := coverage.deny with input as fleet with data.rollproof.params as {"max_stragglers": 0}
 	codes(denied) == {"coverage.incomplete"}
@@ -85,15 +85,15 @@ test_unproven_fleet_beyond_tolerance_denied_twice if {
 	codes(denied) == {"coverage.incomplete", "coverage.unproven_fleet"}
 }
 
-test_proven_tenant_outside_fleet_proves_nobody if {
-	elsewhere := object.union(proven, {"planned": false})
-	denied := coverage.deny with input as document(1, [unreached, elsewhere]) with data.rollproof.params as {}
+test_proven_tenant_outside_fleet_does_not_count if {
+	outside_fleet := object.union(proven, {"planned": false})
+	denied := coverage.deny with input as document(1, [unreached, outside_fleet]) with data.rollproof.params as {}
 	codes(denied) == {"coverage.unproven_fleet"}
 }
 
 test_unplanned_unproven_silent if {
-	elsewhere := object.union(off_target, {"planned": false})
-	coverage.deny == set() with input as document(0, [proven, elsewhere]) with data.rollproof.params as {}
+	outside_fleet := object.union(off_target, {"planned": false})
+	coverage.deny == set() with input as document(0, [proven, outside_fleet]) with data.rollproof.params as {}
 }
 
 test_empty_fleet_silent if {
@@ -131,10 +131,10 @@ test_dry_run_silent if {
 	coverage.note == set() with input as dry with data.rollproof.params as {}
 }
 
-test_nothing_enumerated_silent if {
-	nobody := object.union(document(0, [assumed, unreached]), {"fleet": {"source": "none"}})
-	coverage.deny == set() with input as nobody with data.rollproof.params as {"require_proof": true}
-	coverage.note == set() with input as nobody with data.rollproof.params as {}
+test_fleet_not_enumerated_silent if {
+	not_enumerated := object.union(document(0, [assumed, unreached]), {"fleet": {"source": "none"}})
+	coverage.deny == set() with input as not_enumerated with data.rollproof.params as {"require_proof": true}
+	coverage.note == set() with input as not_enumerated with data.rollproof.params as {}
 }
 
 running(cohorts) := {
@@ -150,7 +150,7 @@ test_more_called_stragglers_than_tolerated_halt if {
 	{finding.code | some finding in halts} == {"coverage.incomplete"}
 }
 
-test_tolerated_or_uncalled_stragglers_halt_nothing if {
+test_tolerated_or_uncalled_stragglers_do_not_halt if {
 	one := {"planned": true, "tenants": ["a"], "rows": [], "call": 0}
 	rest := {"planned": true, "tenants": ["b", "c", "d"], "rows": []}
 	halts := coverage.halt with input as running([one, rest])
@@ -174,14 +174,14 @@ waiver(tenants) := {
 	"expires": "2026-11-30",
 }
 
-test_incomplete_for_those_who_are_not_waived if {
+test_waived_and_unwaived_stragglers_denied_separately if {
 	dated := object.union(document(0, [proven, off_target, unreached]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
 	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
 	messages := {[finding.message, finding.tenants] | some finding in findings}
 	messages == {["1 tenant is not proven on staging-new", ["fern"]], ["1 tenant is not proven on staging-new", {"echo"}]}
 }
 
-test_incomplete_about_nobody_but_the_waived if {
+test_only_waived_stragglers_do_not_halt if {
 	dated := object.union(document(0, [proven, off_target, unreached]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
 	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo", "fern"])]
 	tenants(findings, "coverage.incomplete") == {"echo", "fern"}
@@ -190,13 +190,13 @@ test_incomplete_about_nobody_but_the_waived if {
 	halts == set()
 }
 
-test_waived_stragglers_use_up_no_tolerance if {
+test_waived_stragglers_do_not_use_tolerance if {
 	dated := object.union(document(1, [proven, off_target, unreached]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
 	warnings := coverage.warn with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
 	tenants(warnings, "coverage.quarantined") == {"fern"}
 }
 
-test_no_waiver_makes_a_fleet_of_stragglers_proven if {
+test_waiver_does_not_cover_unproven_fleet if {
 	dated := object.union(document(1, [off_target]), {"rollout": {"started_at": "2026-11-24T11:20:34Z"}})
 	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
 	"coverage.unproven_fleet" in codes(findings)

@@ -1,6 +1,6 @@
 # METADATA
 # title: Evidence
-# description: What was collected can carry a verdict. It is complete, of one kind, and agrees with itself.
+# description: The evidence is sufficient for a verdict. It is complete, of one kind and without contradictions.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -8,7 +8,11 @@
 #     fleet_from_response:
 #       type: boolean
 #       default: false
-#       description: Believe that the response names the whole fleet. Without it a response alone decides nothing.
+#       description: Accept that the response names the whole fleet. Without it, a response alone is inconclusive.
+#     require_inventory:
+#       type: boolean
+#       default: false
+#       description: Deny a rollout whose fleet only the control plane enumerated, without an inventory that is kept elsewhere.
 package rollproof.evidence
 
 import data.rollproof.lib.fleet
@@ -18,25 +22,47 @@ import data.rollproof.lib.text
 
 # METADATA
 # title: No independent fleet
-# description: The fleet was guessed from the response, so a tenant that was skipped is in neither.
+# description: The fleet was derived from the response, so a tenant that was skipped is missing from both.
 # custom:
 #   codes: [evidence.no_fleet]
-#   remedy: Give the fleet that the rollout had to cover, or believe the response with `fleet_from_response`.
+#   remedy: Give the fleet that the rollout had to cover, or accept the response as the fleet with `fleet_from_response`.
 inconclusive contains finding if {
 	not params.value("fleet_from_response", false)
 	some finding in no_fleet
 }
 
 # METADATA
+# title: Attempts of the plan call enumerated different tenants
+# description: >-
+#   An attempt of the plan call enumerated tenants that the answer in use does not have, so it is not known which of them
+#   is the fleet. Also evaluated in a dry run.
+# custom:
+#   codes: [evidence.enumeration_differs]
+#   waivable: false
+#   remedy: Find out why the control plane no longer enumerates them, then roll out again. An inventory shows a lost tenant.
+inconclusive contains finding if some finding in enumeration_differs
+
+# METADATA
+# title: Misspelt fields
+# description: >-
+#   These fields are nearly ones that the schema defines, so what they report was not read. The evidence may say the
+#   contrary of what is proven without them. Also evaluated in a dry run.
+# custom:
+#   codes: [evidence.misspelt_field]
+#   waivable: false
+#   remedy: Correct the spelling at the control plane, or name the field with --evidence-field if it is another one.
+inconclusive contains finding if some finding in misspelt_fields
+
+# METADATA
 # title: The fleet is empty
-# description: Where there is no tenant, nothing can be proven. Judged in a dry run too.
+# description: The fleet has no tenant, so nothing can be proven. Also evaluated in a dry run.
 # custom:
 #   codes: [evidence.empty_fleet]
 #   waivable: false
-#   remedy: Look at what enumerated the fleet; a control plane that lists nobody is broken, or the wrong one.
+#   remedy: Check the source of the fleet. A control plane that enumerates no tenant is broken or the wrong one.
 deny contains finding if {
 	input.fleet.tenants == 0
-	is_enumerated
+	expects_tenants
 	finding := {
 		"code": "evidence.empty_fleet",
 		"message": "the fleet has no tenant: nothing was to be rolled out, and nothing is proven",
@@ -47,15 +73,15 @@ deny contains finding if {
 }
 
 # METADATA
-# title: A dry run was live
-# description: The plan is a dry run, yet rows of the response are not; the control plane acted.
+# title: Live rows in a dry run
+# description: The plan is a dry run, and rows of the response are live, so the control plane may have deployed something.
 # custom:
 #   codes: [evidence.live_row_in_dry_run]
 #   waivable: false
-#   remedy: Find out what was deployed; the control plane did not keep to the plan.
+#   remedy: Find out what was deployed. The control plane did not follow the plan.
 deny contains finding if {
 	input.rollout.dry_run
-	tenants := fleet.tenants({i | some i, rows in proof.live; count(rows) > 0})
+	tenants := fleet.tenants({i | some i, rows in proof.live_rows; count(rows) > 0})
 	count(tenants) > 0
 	have_rows := text.plural(count(tenants), "tenant has a live row", "tenants have live rows")
 	finding := {
@@ -68,30 +94,30 @@ deny contains finding if {
 }
 
 # METADATA
-# title: A plan call was live
-# description: A row of the plan call's own answer is live, so the answer enumerates nothing; the control plane acted.
+# title: Live rows in the answer to the plan call
+# description: The plan call's answer has live rows, so it enumerates no tenant, and something may have been deployed.
 # custom:
 #   codes: [evidence.live_row_in_dry_run]
 #   waivable: false
-#   remedy: Find out what was deployed; the control plane took a dry run for a rollout.
+#   remedy: Find out what was deployed. The control plane treated a dry run as a rollout.
 deny contains finding if {
 	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "live_row_in_plan_call"]
 	count(rows) > 0
 	finding := {
 		"code": "evidence.live_row_in_dry_run",
-		"message": sprintf("the plan call's answer has %s", [text.plural(many(rows), "live row", "live rows")]),
+		"message": sprintf("the plan call's answer has %s", [text.plural(total(rows), "live row", "live rows")]),
 		"tenants": {anomaly.tenant | some anomaly in rows},
 		"at": rows[0].at,
 	}
 }
 
 # METADATA
-# title: The control plane does not know a tenant
+# title: Tenants of the inventory are not enumerated
 # description: The inventory, which is independent of the control plane, has tenants that the plan call did not enumerate.
 # custom:
 #   codes: [evidence.not_enumerated]
 #   waivable: false
-#   remedy: Find out why the control plane does not know them, or take them out of the inventory.
+#   remedy: Find out why the control plane does not enumerate these tenants, or remove them from the inventory.
 deny contains finding if {
 	tenants := input.fleet.inventory
 	count(tenants) > 0
@@ -105,25 +131,38 @@ deny contains finding if {
 }
 
 # METADATA
-# title: Rows that nobody asked for
-# description: Answers hold rows for tenants that their call did not name. Such a row proves nothing.
+# title: No inventory
+# description: >-
+#   Only the control plane enumerated the fleet, so a tenant that it does not know is missing without a trace, and
+#   `require_inventory` is set.
+# custom:
+#   codes: [evidence.fleet_from_control_plane]
+#   remedy: Give a list of the tenants that is kept outside the control plane, with --fleet.
+deny contains finding if {
+	params.value("require_inventory", false)
+	some finding in fleet_from_control_plane
+}
+
+# METADATA
+# title: Unrequested rows
+# description: Answers have rows for tenants that their call did not name. Such a row proves nothing.
 # custom:
 #   codes: [evidence.unrequested_row]
-#   remedy: Find out why the control plane answers for others; it may have rolled them out.
+#   remedy: Find out why the control plane answers for these tenants. It may have rolled them out.
 warn contains finding if {
 	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "unrequested_row"]
 	count(rows) > 0
 	finding := {
 		"code": "evidence.unrequested_row",
-		"message": sprintf("%s a tenant that its call did not name", [text.plural(many(rows), "row is for", "rows are each for")]),
+		"message": sprintf("%s a tenant that its call did not name", [text.plural(total(rows), "row is for", "rows are each for")]),
 		"tenants": {anomaly.tenant | some anomaly in rows},
 		"at": rows[0].at,
 	}
 }
 
 # METADATA
-# title: No independent fleet, and the response is believed
-# description: The fleet was guessed from the response, so a tenant that was skipped is in neither.
+# title: No independent fleet, and the response is accepted
+# description: The fleet was derived from the response, so a tenant that was skipped is missing from both.
 # custom:
 #   codes: [evidence.no_fleet]
 #   remedy: Give the fleet that the rollout had to cover.
@@ -134,10 +173,10 @@ warn contains finding if {
 
 # METADATA
 # title: Tenants are enumerated more than once
-# description: The fleet lists them again; each counts once.
+# description: The fleet lists these tenants more than once. Each counts once.
 # custom:
 #   codes: [evidence.duplicate_in_fleet]
-#   remedy: Look at what enumerated the fleet; two deployments may share a slug.
+#   remedy: Check the source of the fleet. Two deployments may share a slug.
 warn contains finding if {
 	tenants := input.fleet.duplicates
 	count(tenants) > 0
@@ -150,16 +189,16 @@ warn contains finding if {
 }
 
 # METADATA
-# title: Rows are not alike in what they prove
-# description: Of the rows that count, some carry `verified_on_target` and some do not.
+# title: Some rows lack verified_on_target
+# description: Some of the rows that decide have `verified_on_target`, and some do not.
 # custom:
 #   codes: [evidence.mixed_proof]
-#   remedy: Find out why; a control plane is being updated, or did not inspect these tenants.
+#   remedy: Find out why. The control plane may have been updated meanwhile, or may not have inspected these tenants.
 warn contains finding if {
-	counted := {i | some i, _ in proof.counting} & fleet.asserted
-	carrying := counted & proof.keyed
-	count(carrying) > 0
-	tenants := fleet.tenants(counted - carrying)
+	with_row := {i | some i, _ in proof.deciding_rows} & fleet.asserted
+	with_key := with_row & proof.with_verified_on_target
+	count(with_key) > 0
+	tenants := fleet.tenants(with_row - with_key)
 	count(tenants) > 0
 	its_row_carries := "tenant has no proof of its own: its row carries"
 	their_rows_carry := "tenants have no proof of their own: their rows carry"
@@ -175,11 +214,11 @@ warn contains finding if {
 # METADATA
 # title: Rows of one tenant contradict each other
 # description: >-
-#   Each live row on its own would give another proof state. The latest counts, but a missing key never overrides a
-#   false one.
+#   The live rows of these tenants give different proof states. The latest row decides, but a missing verified_on_target
+#   never overrides a false one.
 # custom:
 #   codes: [evidence.conflicting_rows]
-#   remedy: Look at these tenants now; what they run may have changed between two attempts.
+#   remedy: Check what these tenants run now. It may have changed between two attempts.
 warn contains finding if {
 	not input.rollout.dry_run
 	tenants := fleet.tenants(proof.conflicting)
@@ -194,16 +233,16 @@ warn contains finding if {
 }
 
 # METADATA
-# title: A proof is assumed from a row that says nothing
-# description: The row carries no status, exit code or health, so there is no failure that it could have reported.
+# title: A proof is assumed from a row without results
+# description: The row has no status, exit code or health, so it could not have reported a failure.
 # custom:
 #   codes: [evidence.bare_row]
-#   remedy: Look at these tenants; the control plane named them, and no more.
+#   remedy: Check what these tenants run. The control plane named them and reported no result.
 warn contains finding if {
-	counting := proof.counting
+	deciding_rows := proof.deciding_rows
 	tenants := fleet.tenants({i |
 		some i in (fleet.asserted & proof.in_state.assumed)
-		is_bare(counting[i])
+		is_bare(deciding_rows[i])
 	})
 	count(tenants) > 0
 	by_a_row := "tenant is assumed to be proven by a row"
@@ -217,15 +256,15 @@ warn contains finding if {
 }
 
 # METADATA
-# title: A verified row also says the contrary
-# description: It reports a failure, or another image tag. `verified_on_target` is authoritative, so the tenant stays proven.
+# title: A verified row reports a failure or another image
+# description: The row has verified_on_target true, which is authoritative, so the tenant stays proven.
 # custom:
 #   codes: [evidence.contradiction]
-#   remedy: Look at these tenants; a command may have failed after the build was in place.
+#   remedy: Check these tenants. A command may have failed after the build was installed.
 warn contains finding if {
-	rows := proof.counting
+	rows := proof.deciding_rows
 	verified := fleet.asserted & proof.in_state.verified
-	tenants := fleet.tenants(verified & (proof.failing(rows) | proof.on_other_image(rows)))
+	tenants := fleet.tenants(verified & (proof.reporting_failure(rows) | proof.on_other_image(rows)))
 	count(tenants) > 0
 	by_a_row := "tenant is verified by a row that also reports"
 	by_rows := "tenants are verified by rows that also report"
@@ -239,10 +278,10 @@ warn contains finding if {
 
 # METADATA
 # title: Rows of tenants outside the fleet
-# description: The control plane answered for tenants that were not enumerated. Judged in a dry run too.
+# description: The control plane answered for tenants that were not enumerated. Also evaluated in a dry run.
 # custom:
 #   codes: [evidence.unplanned_tenants]
-#   remedy: Find out why these were rolled out; the fleet may be incomplete.
+#   remedy: Find out why these tenants were rolled out. The fleet may be incomplete.
 warn contains finding if {
 	tenants := fleet.tenants({i | some i, cohort in input.cohorts; not cohort.planned})
 	count(tenants) > 0
@@ -257,62 +296,74 @@ warn contains finding if {
 }
 
 # METADATA
-# title: Rows that belong to nobody
-# description: Their slug is blank or absent, so they prove nothing of anyone. Judged in a dry run too.
+# title: Rows without a tenant
+# description: The slug of these rows is blank or absent, so they prove nothing. Also evaluated in a dry run.
 # custom:
 #   codes: [evidence.unattributed_row]
-#   remedy: Look at these rows; a tenant that is reported as skipped may have lost its slug.
+#   remedy: Check these rows. They may belong to a tenant that is reported as skipped.
 warn contains finding if {
 	rows := [anomaly | some anomaly in input.anomalies; anomaly.kind == "unattributed_row"]
-	seen := many(rows)
-	seen > 0
+	total_count := total(rows)
+	total_count > 0
 	places := [sprintf("%s#%s", [anomaly.input, anomaly.at]) | some anomaly in rows]
 	finding := {
 		"code": "evidence.unattributed_row",
-		"message": sprintf("%s to nobody: the slug is blank or absent", [text.plural(seen, "row belongs", "rows belong")]),
+		"message": sprintf("%s to nobody: the slug is blank or absent", [text.plural(total_count, "row belongs", "rows belong")]),
 		"observed": array.slice(places, 0, 20),
 		"at": places[0],
 	}
 }
 
 # METADATA
-# title: The archive's own verdict is another
-# description: What its `ok`, `error` and `stragglers` say does not follow from its evidence. The evidence decides.
+# title: The archive's own verdict differs
+# description: The archive's `ok`, `error` or `stragglers` does not follow from its evidence. The evidence decides.
 # custom:
 #   codes: [evidence.archived_verdict]
-#   remedy: Compare the fleet, the plan and the tolerance with those of the day; the archive was judged by others.
+#   remedy: Compare the fleet, the plan and the tolerance with those of the time. The archive may have been evaluated with others.
 warn contains finding if {
-	count(contradictions) > 0
-	says := concat(", and it ", contradictions)
+	count(archive_contradictions) > 0
+	statements := concat(", and it ", archive_contradictions)
 	finding := {
 		"code": "evidence.archived_verdict",
-		"message": sprintf("the archive's own verdict is not what its evidence says: it %s", [says]),
-		"tenants": disputed,
+		"message": sprintf("the archive's own verdict is not what its evidence says: it %s", [statements]),
+		"tenants": disputed_stragglers,
 	}
 }
 
 # METADATA
-# title: Fields that the schema does not know
-# description: They are no evidence, and are left out. Judged in a dry run too.
+# title: Unknown fields
+# description: The schema does not define these fields, so they are ignored. Also evaluated in a dry run.
 # custom:
 #   codes: [evidence.unknown_field]
-#   remedy: Look whether a field is misspelt; a newer control plane may also say more than this version reads.
+#   remedy: Check the spelling of these fields. A newer control plane may also report more than this version reads.
 note contains finding if {
 	unknown := [anomaly | some anomaly in input.anomalies; anomaly.kind == "unknown_field"]
 	fields := sort({anomaly.field | some anomaly in unknown})
-	seen := count(fields) + unlisted(unknown)
-	seen > 0
+	total_count := count(fields) + unlisted_total(unknown)
+	total_count > 0
 	finding := {
 		"code": "evidence.unknown_field",
-		"message": sprintf("%s unknown: %s", [text.plural(seen, "field is", "fields are"), names(fields, seen)]),
+		"message": sprintf("%s unknown: %s", [text.plural(total_count, "field is", "fields are"), field_names(fields, total_count)]),
 		"observed": fields,
 		"at": sprintf("%s#%s", [unknown[0].input, unknown[0].at]),
 	}
 }
 
 # METADATA
+# title: No inventory
+# description: >-
+#   Only the control plane enumerated the fleet, so a tenant that it does not know is missing without a trace.
+# custom:
+#   codes: [evidence.fleet_from_control_plane]
+#   remedy: Give a list of the tenants that is kept outside the control plane, with --fleet.
+note contains finding if {
+	not params.value("require_inventory", false)
+	some finding in fleet_from_control_plane
+}
+
+# METADATA
 # title: No plan
-# description: Without a plan no straggler is tolerated, no canary is known, and no image can be compared.
+# description: Without a plan, the target, the canary and the plan's tolerance are unknown, so no image can be compared.
 # custom:
 #   codes: [evidence.no_plan]
 #   remedy: Give the plan of the rollout.
@@ -327,34 +378,50 @@ note contains finding if {
 }
 
 # METADATA
-# title: Halt at evidence that cannot carry a rollout
-# description: The fleet is empty or not all there, or a dry run was live. Nobody is called on such a ground.
+# title: Halt at insufficient evidence
+# description: No tenant is called if the fleet is empty or incomplete, or if a dry run was live.
 # custom:
-#   codes: [evidence.empty_fleet, evidence.not_enumerated, evidence.live_row_in_dry_run]
+#   codes:
+#     - evidence.empty_fleet
+#     - evidence.fleet_from_control_plane
+#     - evidence.live_row_in_dry_run
+#     - evidence.not_enumerated
 halt contains finding if some finding in deny
 
 # METADATA
-# title: The plan call enumerated somebody else before
-# description: >-
-#   An attempt of the plan call named tenants that the answer which counts does not name. Which of the two is the fleet
-#   is not known. Judged in a dry run too.
-# custom:
-#   codes: [evidence.enumeration_differs]
-#   waivable: false
-#   remedy: Find out why the control plane forgot them, then roll out again; give an inventory, so that none is lost.
-inconclusive contains finding if some finding in dropped
-
-# METADATA
-# title: Halt where the fleet is not certain
-# description: Attempts of the plan call enumerated different tenants. Nobody is called before it is known who is meant.
+# title: Halt at an uncertain fleet
+# description: Attempts of the plan call enumerated different tenants, so no tenant is called.
 # custom:
 #   codes: [evidence.enumeration_differs]
 halt contains finding if {
 	not input.rollout.dry_run
-	some finding in dropped
+	some finding in enumeration_differs
 }
 
-dropped contains finding if {
+# METADATA
+# title: Halt at misspelt fields
+# description: The control plane reports something that is not read, so no further tenant is called.
+# custom:
+#   codes: [evidence.misspelt_field]
+halt contains finding if {
+	not input.rollout.dry_run
+	some finding in misspelt_fields
+}
+
+misspelt_fields contains finding if {
+	misspelt := [anomaly | some anomaly in input.anomalies; anomaly.kind == "misspelt_field"]
+	fields := sort({sprintf("\"%s\" for %s", [anomaly.field, anomaly.known]) | some anomaly in misspelt})
+	total_count := count(fields) + unlisted_total(misspelt)
+	total_count > 0
+	finding := {
+		"code": "evidence.misspelt_field",
+		"message": sprintf("%s misspelt: %s", [text.plural(total_count, "field is", "fields are"), field_names(fields, total_count)]),
+		"observed": fields,
+		"at": sprintf("%s#%s", [misspelt[0].input, misspelt[0].at]),
+	}
+}
+
+enumeration_differs contains finding if {
 	tenants := input.fleet.dropped
 	count(tenants) > 0
 	were := text.plural(count(tenants), "tenant was", "tenants were")
@@ -365,6 +432,21 @@ dropped contains finding if {
 		"observed": count(tenants),
 		"expected": 0,
 		"at": "/fleet/dropped",
+	}
+}
+
+fleet_from_control_plane contains finding if {
+	not input.rollout.dry_run
+	input.fleet.source == "plan_call"
+	every file in input.provenance.inputs {
+		file.role != "fleet"
+	}
+	finding := {
+		"code": "evidence.fleet_from_control_plane",
+		"message": "no inventory was given: a tenant that the control plane does not know could not be seen",
+		"observed": "plan_call",
+		"expected": "a fleet that is kept elsewhere",
+		"at": "/fleet/source",
 	}
 }
 
@@ -380,64 +462,66 @@ no_fleet contains finding if {
 	}
 }
 
-is_enumerated if input.fleet.source != "none"
+expects_tenants if input.fleet.source != "none"
 
-# Nothing was enumerated, called or stopped: nothing was checked.
-is_enumerated if {
+# If nothing was enumerated, called or stopped, nothing was checked.
+expects_tenants if {
 	count(input.calls) == 0
 	input.rollout.outcome in {"completed", "unknown"}
 	not input.gates.plan_disabled
 }
 
-# The stragglers that the archive claims: those it lists; else none, where it is called a success.
-claimed := {trim_space(slug) | some slug in input.archive.stragglers; trim_space(slug) != ""} if {
+# The stragglers that the archive reports: those that it lists, or none if it reports success.
+archived_stragglers := {trim_space(slug) | some slug in input.archive.stragglers; trim_space(slug) != ""} if {
 	is_array(input.archive.stragglers)
 } else := set() if {
 	input.archive.ok == true
 }
 
-actual := {tenant | some tenant in fleet.stragglers}
+evident_stragglers := {tenant | some tenant in fleet.stragglers}
 
-default disputed := set()
+default disputed_stragglers := set()
 
-disputed := difference if difference := (claimed - actual) | (actual - claimed)
-
-contradictions contains "names other stragglers" if {
-	count(fleet.asserted) > 0
-	count(disputed) > 0
+disputed_stragglers := difference if {
+	difference := (archived_stragglers - evident_stragglers) | (evident_stragglers - archived_stragglers)
 }
 
-contradictions contains "is called a success" if {
-	fleet.exceeded
+archive_contradictions contains "names other stragglers" if {
+	count(fleet.asserted) > 0
+	count(disputed_stragglers) > 0
+}
+
+archive_contradictions contains "is called a success" if {
+	fleet.tolerance_exceeded
 	input.archive.ok == true
 }
 
-contradictions contains "is called incomplete" if {
+archive_contradictions contains "is called incomplete" if {
 	count(fleet.asserted) > 0
-	not fleet.exceeded
+	not fleet.tolerance_exceeded
 	is_string(input.archive.error)
 	startswith(input.archive.error, "incomplete rollout:")
 }
 
 is_bare(row) if {
-	said := {object.get(row, key, null) | some key in ["ssm_status", "ssm_exit_code", "healthz_ok"]}
-	said == {null}
+	results := {object.get(row, key, null) | some key in ["ssm_status", "ssm_exit_code", "healthz_ok"]}
+	results == {null}
 }
 
-# How often anomalies occur, those that are not listed included.
-many(anomalies) := seen if {
-	seen := sum([anomaly.count | some anomaly in anomalies]) + unlisted(anomalies)
+# How often the given anomalies occur, including those that are not listed.
+total(anomalies) := number if {
+	number := sum([anomaly.count | some anomaly in anomalies]) + unlisted_total(anomalies)
 }
 
-unlisted(anomalies) := more if more := sum([anomaly.more | some anomaly in anomalies])
+unlisted_total(anomalies) := unlisted if unlisted := sum([anomaly.more | some anomaly in anomalies])
 
-# The first ten of so many names.
-names(listed, seen) := said if {
-	count(listed) == seen
-	said := text.names(listed)
+# The first ten of the listed names, and the number of the others.
+field_names(listed, total_count) := shown if {
+	count(listed) == total_count
+	shown := text.names(listed)
 }
 
-names(listed, seen) := said if {
-	count(listed) < seen
-	said := sprintf("%s and %d more", [concat(", ", array.slice(listed, 0, 10)), seen - 10])
+field_names(listed, total_count) := shown if {
+	count(listed) < total_count
+	shown := sprintf("%s and %d more", [concat(", ", array.slice(listed, 0, 10)), total_count - 10])
 }

@@ -12,7 +12,7 @@ test_disabled_plan_denies if {
 	messages(findings) == {"the plan is disabled: PROD_AUTO_DEPLOY_DISABLED=true"}
 }
 
-test_nothing_read_says_nothing if {
+test_no_reading_silent if {
 	every document in [{}, {"gates": {}}] {
 		count(gates.deny) == 0 with input as document
 		count(gates.warn) == 0 with input as document
@@ -40,7 +40,7 @@ test_armed_switch_without_a_value_denies if {
 	codes(findings) == {"gates.disabled"}
 }
 
-test_switch_that_is_off_again_says_nothing if {
+test_switch_off_again_silent if {
 	off := switch([reading("armed", {"value": "yes"}), reading("off", {})])
 	count(gates.deny) == 0 with input as off
 	count(gates.halt) == 0 with input as off
@@ -61,7 +61,7 @@ test_unreadable_switch_without_a_reason_denies if {
 	codes(findings) == {"gates.switch_unreadable"}
 }
 
-test_degraded_switch_is_warned_about_loudly if {
+test_degraded_switch_warned if {
 	degraded := switch([reading("off", {"source": "job"}), reading("off", {"source": "job"})])
 	findings := gates.warn with input as degraded
 	codes(findings) == {"gates.switch_degraded"}
@@ -71,7 +71,7 @@ test_degraded_switch_is_warned_about_loudly if {
 	count(gates.deny) == 0 with input as degraded
 }
 
-test_degraded_and_armed_denies_too if {
+test_degraded_armed_switch_denies if {
 	findings := gates.deny with input as switch([reading("armed", {"source": "job", "value": "on"})])
 	codes(findings) == {"gates.disabled"}
 }
@@ -84,9 +84,9 @@ red := {"name": "lint", "state": "failure"}
 
 pending := {"name": "build", "state": "pending"}
 
-test_green_ci_says_nothing if count(gates.deny) == 0 with input as ci("answered", [green])
+test_green_ci_silent if count(gates.deny) == 0 with input as ci("answered", [green])
 
-test_failed_ci_names_each_context_and_its_state if {
+test_failed_ci_message_has_each_context_and_state if {
 	findings := gates.deny with input as ci("answered", [green, red, {"name": "e2e", "state": "skipped"}, pending])
 	codes(findings) == {"gates.ci_failed"}
 	messages(findings) == {"2 required CI contexts are red: lint: failure, e2e: skipped"}
@@ -94,18 +94,18 @@ test_failed_ci_names_each_context_and_its_state if {
 	codes(halts) == {"gates.ci_failed"}
 }
 
-test_missing_ci_names_each_context_and_its_state if {
+test_missing_ci_message_has_each_context_and_state if {
 	findings := gates.deny with input as ci("timed_out", [green, pending, {"name": "deploy"}])
 	codes(findings) == {"gates.ci_missing"}
 	messages(findings) == {"2 required CI contexts are not known to be green: build: pending, deploy: missing"}
 }
 
-test_unreadable_ci_says_why if {
+test_unreadable_ci_message_has_reason if {
 	findings := gates.deny with input as ci("unreadable", [pending])
 	messages(findings) == {"1 required CI context is not known to be green: build: pending; the statuses cannot be read: HTTP 500"}
 }
 
-test_no_context_at_all_is_denied if {
+test_ci_without_contexts_denied if {
 	findings := gates.deny with input as ci("answered", [])
 	codes(findings) == {"gates.ci_missing"}
 }
@@ -115,13 +115,13 @@ head(state, more) := {"calls": [], "gates": {"head": [object.union(
 	more,
 )]}}
 
-test_latest_head_says_nothing if {
+test_latest_head_silent if {
 	latest := head("latest", {"head": "abcdef1"})
 	count(gates.note) == 0 with input as latest
 	count(gates.halt) == 0 with input as latest
 }
 
-test_superseded_halts_and_does_not_deny if {
+test_superseded_halts_without_denial if {
 	superseded := head("superseded", {"head": "1234567"})
 	notes := gates.note with input as superseded
 	codes(notes) == {"gates.superseded"}
@@ -131,7 +131,7 @@ test_superseded_halts_and_does_not_deny if {
 	count(gates.deny) == 0 with input as superseded
 }
 
-test_unreadable_head_is_warned_about_and_halts_nothing if {
+test_unreadable_head_warned_without_halt if {
 	unreadable := head("unreadable", {})
 	findings := gates.warn with input as unreadable
 	codes(findings) == {"gates.head_unreadable"}

@@ -1,6 +1,6 @@
 # METADATA
 # title: Health
-# description: What runs the target is healthy. A row that does not say says nothing.
+# description: Every tenant that is proven on the target is healthy. A row without a health result is not evaluated.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -8,8 +8,8 @@
 #     allow_unhealthy:
 #       type: boolean
 #       default: false
-#       description: Warn, and do not deny, where a proven tenant reports that it is not healthy.
-#   remedy: Look at these tenants' health checks; the new build runs there and does not answer well.
+#       description: Warn about proven tenants that are not healthy, instead of denying.
+#   remedy: Check the health of these tenants. They run the new build, and their health check fails.
 package rollproof.health
 
 import data.rollproof.lib.fleet
@@ -18,13 +18,13 @@ import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
 unhealthy contains i if {
-	failing := {i | some i, row in proof.counting; row.healthz_ok == false}
+	failing := {i | some i, row in proof.deciding_rows; row.healthz_ok == false}
 	some i in ((failing & fleet.asserted) & proof.proven)
 }
 
 # METADATA
 # title: Unhealthy tenants
-# description: Proven tenants whose health check fails.
+# description: These tenants are proven, and their health check fails.
 # custom:
 #   codes: [health.unhealthy]
 deny contains finding if {
@@ -34,7 +34,7 @@ deny contains finding if {
 
 # METADATA
 # title: Unhealthy tenants
-# description: Proven tenants whose health check fails; the parameter allow_unhealthy lets them.
+# description: These tenants are proven, and their health check fails. The parameter allow_unhealthy makes this a warning.
 # custom:
 #   codes: [health.unhealthy]
 warn contains finding if {
@@ -44,7 +44,7 @@ warn contains finding if {
 
 # METADATA
 # title: Too many unhealthy tenants
-# description: More of the tenants that were called are unhealthy than may be tolerated, so no further one is called.
+# description: More of the called tenants are unhealthy than are tolerated, so no further tenant is called.
 # custom:
 #   codes: [health.unhealthy]
 halt contains finding if {

@@ -12,7 +12,7 @@ document(rows) := {
 	"provenance": {"inputs": []},
 }
 
-# What is denied of bolt and cove by default, if they have these rows.
+# The denials by default if bolt and cove have these rows.
 denied(rows) := findings if {
 	findings := health.deny with input as document(rows) with data.rollproof.params as {}
 }
@@ -50,12 +50,12 @@ test_absent_or_null_health_silent if {
 	denied([{"verified_on_target": true, "healthz_ok": null}]) == set()
 }
 
-test_latest_live_row_counts if {
-	sick := {"verified_on_target": true, "healthz_ok": false}
-	well := {"verified_on_target": true, "healthz_ok": true}
-	is_unhealthy(denied([well, sick]))
-	denied([sick, well]) == set()
-	is_unhealthy(denied([sick, {"ssm_status": "DryRun", "healthz_ok": true}]))
+test_latest_live_row_decides if {
+	unhealthy_row := {"verified_on_target": true, "healthz_ok": false}
+	healthy_row := {"verified_on_target": true, "healthz_ok": true}
+	is_unhealthy(denied([healthy_row, unhealthy_row]))
+	denied([unhealthy_row, healthy_row]) == set()
+	is_unhealthy(denied([unhealthy_row, {"ssm_status": "DryRun", "healthz_ok": true}]))
 }
 
 test_unhealthy_warned_where_allowed if {
@@ -79,21 +79,21 @@ test_dry_run_silent if {
 	health.warn == set() with input as dry with data.rollproof.params as {"allow_unhealthy": true}
 }
 
-sick(many) := {
+unhealthy_fleet(tenants) := {
 	"rollout": {"dry_run": false, "max_stragglers": 1, "outcome": "running"},
 	"fleet": {"source": "plan_call"},
 	"calls": [],
-	"cohorts": [{"planned": true, "tenants": many, "rows": [{"verified_on_target": true, "healthz_ok": false}]}],
+	"cohorts": [{"planned": true, "tenants": tenants, "rows": [{"verified_on_target": true, "healthz_ok": false}]}],
 }
 
 test_more_unhealthy_than_tolerated_halt if {
-	halts := health.halt with input as sick(["a", "b"])
+	halts := health.halt with input as unhealthy_fleet(["a", "b"])
 	{finding.code | some finding in halts} == {"health.unhealthy"}
 }
 
-test_tolerated_or_allowed_unhealthy_halt_nothing if {
-	one := health.halt with input as sick(["a"])
+test_tolerated_or_allowed_unhealthy_do_not_halt if {
+	one := health.halt with input as unhealthy_fleet(["a"])
 	one == set()
-	allowed := health.halt with input as sick(["a", "b"]) with data.rollproof.params as {"allow_unhealthy": true}
+	allowed := health.halt with input as unhealthy_fleet(["a", "b"]) with data.rollproof.params as {"allow_unhealthy": true}
 	allowed == set()
 }

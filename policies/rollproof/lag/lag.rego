@@ -1,7 +1,7 @@
 # METADATA
 # title: Lag
 # description: >-
-#   No deploy was called green that was not, and no tenant is behind for longer than it may be. Judges audits.
+#   No failed rollout was called green, and no tenant is behind for longer than allowed. This policy evaluates audits.
 # schemas:
 #   - input: schema["audit.schema"]
 # custom:
@@ -15,24 +15,24 @@
 #       type: integer
 #       default: 3
 #       minimum: 1
-#       description: How many rollouts in a row may not ship past the same tenant.
+#       description: How many rollouts in a row must quarantine a tenant before it is denied.
 #     flapping:
 #       type: integer
 #       default: 3
 #       minimum: 1
-#       description: How often a tenant that falls behind again is said to be flapping.
-#   remedy: Redeploy these tenants, and check that their rows say verified_on_target.
+#       description: How many times a tenant must fall behind again to be reported as flapping.
+#   remedy: Redeploy these tenants, and check that their rows have verified_on_target true.
 package rollproof.lag
 
 import data.rollproof.lib.params
 import data.rollproof.lib.text
 
-allowed := params.value("behind_for", 24) * 3600
+allowed_seconds := params.value("behind_for", 24) * 3600
 
-judged := {i | some i, rollout in input.rollouts; rollout.decision != "not_asserted"}
+asserted_rollouts := {i | some i, rollout in input.rollouts; rollout.decision != "not_asserted"}
 
-# Rollouts that were called green and are not, as one finding.
-was_green(decision, code, one, many) := {finding |
+# One finding for all rollouts that were called green and got the given decision.
+called_green(decision, code, one, many) := {finding |
 	rollouts := [rollout |
 		some rollout in input.rollouts
 		rollout.called == "green"
@@ -56,8 +56,8 @@ was_green(decision, code, one, many) := {finding |
 	}
 }
 
-# Whoever is behind now, by index; a tenant that left the fleet is no more.
-behind := {i: open |
+# The tenants of the fleet that are behind now: their index in input.tenants, and since when they are.
+open_spans := {i: open |
 	some i, tenant in input.tenants
 	in_fleet(tenant)
 	some open in tenant.behind
@@ -68,13 +68,13 @@ in_fleet(tenant) if not tenant.gone_since
 
 is_open(span) if not span.until
 
-late := {i |
-	some i, open in behind
-	open.seconds > allowed
+behind_too_long := {i |
+	some i, open in open_spans
+	open.seconds > allowed_seconds
 	not open.waived
 }
 
-# Seconds as a person would say them.
+# Seconds in hours and minutes.
 duration(seconds) := sprintf("%v min", [floor(seconds / 60)]) if seconds < 3600
 
 duration(seconds) := sprintf("%v h", [hours]) if {
@@ -91,13 +91,13 @@ duration(seconds) := sprintf("%v h %v min", [hours, minutes]) if {
 }
 
 # METADATA
-# title: Nothing to judge
-# description: No archived rollout asserts anything, so nothing was checked, and that is no pass.
+# title: Nothing to evaluate
+# description: No archived rollout asserts anything, so nothing was checked.
 # custom:
 #   codes: [lag.nothing_judged]
-#   remedy: Name the folder that holds the archives, or look further back with --since.
+#   remedy: Give the folder that holds the archives, or look further back with --since.
 deny contains finding if {
-	count(judged) == 0
+	count(asserted_rollouts) == 0
 	finding := {
 		"code": "lag.nothing_judged",
 		"message": sprintf("no archived rollout asserts anything, of %d that were read", [count(input.rollouts)]),
@@ -106,40 +106,40 @@ deny contains finding if {
 
 # METADATA
 # title: False green
-# description: Rollouts that were called green when they were made, and that the policies deny.
+# description: These rollouts were called green when they were made, and the policies deny them.
 # custom:
 #   codes: [lag.false_green]
 #   remedy: >-
-#     See what each of these left behind with `rollproof explain`, redeploy it, and put rollproof before whatever called
-#     them green.
+#     Find the tenants that each rollout left behind with `rollproof explain`, and redeploy them. Run rollproof before a
+#     rollout is called green.
 deny contains finding if {
-	some finding in was_green("fail", "lag.false_green", "was not", "were not")
+	some finding in called_green("fail", "lag.false_green", "was not", "were not")
 }
 
 # METADATA
 # title: Behind for too long
-# description: Tenants that are not proven on what others of their fleet run, for longer than behind_for.
+# description: These tenants are not proven on the build that others of their fleet run, for longer than behind_for.
 # custom:
 #   codes: [lag.behind]
 deny contains finding if {
-	count(late) > 0
+	count(behind_too_long) > 0
 	finding := {
 		"code": "lag.behind",
 		"message": sprintf("%s behind for more than %s, the longest for %s", [
-			text.tenants_are(count(late)),
-			duration(allowed),
-			duration(max([behind[i].seconds | some i in late])),
+			text.tenants_are(count(behind_too_long)),
+			duration(allowed_seconds),
+			duration(max([open_spans[i].seconds | some i in behind_too_long])),
 		]),
-		"tenants": [input.tenants[i].tenant | some i in late],
+		"tenants": [input.tenants[i].tenant | some i in behind_too_long],
 	}
 }
 
 # METADATA
-# title: Quarantined again and again
-# description: Tenants that so many rollouts in a row have shipped past that nobody can mean it any more.
+# title: Quarantined repeatedly
+# description: At least quarantined_running rollouts in a row quarantined these tenants.
 # custom:
 #   codes: [lag.quarantined]
-#   remedy: Repair these tenants, or waive them with a reason, an owner and an end.
+#   remedy: Repair these tenants, or waive them with a reason, an owner and an expiry date.
 deny contains finding if {
 	limit := params.value("quarantined_running", 3)
 	named := [tenant |
@@ -160,44 +160,44 @@ deny contains finding if {
 
 # METADATA
 # title: Unproven green
-# description: Rollouts that were called green when they were made, and whose evidence cannot decide.
+# description: These rollouts were called green when they were made, and their evidence is inconclusive.
 # custom:
 #   codes: [lag.unproven_green]
-#   remedy: Archive the plan call's answer beside each response, and name it so that the two are paired.
+#   remedy: Archive the plan call's answer beside each response, under a name that pairs the two.
 inconclusive contains finding if {
-	some finding in was_green("inconclusive", "lag.unproven_green", "cannot be proven", "cannot be proven")
+	some finding in called_green("inconclusive", "lag.unproven_green", "cannot be proven", "cannot be proven")
 }
 
 # METADATA
 # title: Behind
-# description: Tenants that are not proven on what others of their fleet run, and not yet for longer than behind_for.
+# description: These tenants are not proven on the build that others of their fleet run, within behind_for or waived.
 # custom:
 #   codes: [lag.behind_within]
 warn contains finding if {
-	within := {i | some i, _ in behind} - late
+	within := {i | some i, _ in open_spans} - behind_too_long
 	count(within) > 0
 	finding := {
 		"code": "lag.behind_within",
 		"message": sprintf("%s behind, within %s or waived", [
 			text.tenants_are(count(within)),
-			duration(allowed),
+			duration(allowed_seconds),
 		]),
 		"tenants": [input.tenants[i].tenant | some i in within],
 	}
 }
 
 # METADATA
-# title: Behind for too long, once
-# description: Tenants that were behind for longer than behind_for, and that have caught up.
+# title: Behind for too long in the past
+# description: These tenants were behind for longer than behind_for, and have caught up.
 # custom:
 #   codes: [lag.was_behind]
-#   remedy: Nothing is left to do for these tenants; ask why nobody saw it.
+#   remedy: Nothing is left to do for these tenants. Find out why nobody noticed that they were behind.
 warn contains finding if {
 	ended := [span |
 		some tenant in input.tenants
 		some closed in tenant.behind
 		closed.until
-		closed.seconds > allowed
+		closed.seconds > allowed_seconds
 		span := {"tenant": tenant.tenant, "seconds": closed.seconds}
 	]
 	count(ended) > 0
@@ -206,7 +206,7 @@ warn contains finding if {
 		"code": "lag.was_behind",
 		"message": sprintf("%s once behind for more than %s, the longest for %s", [
 			text.plural(count(tenants), "tenant was", "tenants were"),
-			duration(allowed),
+			duration(allowed_seconds),
 			duration(max([span.seconds | some span in ended])),
 		]),
 		"tenants": tenants,
@@ -215,10 +215,10 @@ warn contains finding if {
 
 # METADATA
 # title: Flapping
-# description: Tenants that were proven and fell behind again, time after time.
+# description: These tenants were proven and fell behind again, at least as many times as flapping says.
 # custom:
 #   codes: [lag.flapping]
-#   remedy: Look at these tenants' boxes; something brings the old build back.
+#   remedy: Check the hosts of these tenants. Something restores the old build.
 warn contains finding if {
 	limit := params.value("flapping", 3)
 	tenants := {tenant.tenant | some tenant in input.tenants; tenant.falls >= limit}
@@ -235,10 +235,10 @@ warn contains finding if {
 
 # METADATA
 # title: Vanished
-# description: Tenants that were in the fleet and that its latest rollouts did not enumerate.
+# description: These tenants were in the fleet, and its latest rollouts did not enumerate them.
 # custom:
 #   codes: [lag.vanished]
-#   remedy: Were they meant to leave? A control plane that forgets a tenant is how one is left behind unseen.
+#   remedy: Check that these tenants were meant to leave. A tenant that is no longer enumerated can be left behind unnoticed.
 warn contains finding if {
 	tenants := {tenant.tenant | some tenant in input.tenants; tenant.gone_since}
 	count(tenants) > 0
@@ -250,8 +250,8 @@ warn contains finding if {
 }
 
 # METADATA
-# title: Canary that never was there
-# description: Canaries that no fleet of any rollout had, so that nothing ever went first.
+# title: Canary never in the fleet
+# description: These canaries were in no fleet of any rollout, so no tenant was rolled out first.
 # custom:
 #   codes: [lag.canary_never_in_fleet]
 #   remedy: Correct the canary's slug in the plan.
@@ -269,10 +269,10 @@ warn contains finding if {
 
 # METADATA
 # title: Unreadable archives
-# description: Archives of which nothing is known, because they could not be read.
+# description: These archives could not be read, so nothing is known about their rollouts.
 # custom:
 #   codes: [lag.unreadable]
-#   remedy: Repair them, or take them away; a rollout that cannot be read may have left anybody behind.
+#   remedy: Repair or remove these archives. A rollout that cannot be read may have left tenants behind.
 warn contains finding if {
 	count(input.unreadable) > 0
 	finding := {
@@ -286,10 +286,10 @@ warn contains finding if {
 
 # METADATA
 # title: Plans and fleets without evidence
-# description: Files that were kept of a rollout of which nothing else was.
+# description: These files belong to no archive.
 # custom:
 #   codes: [lag.unpaired]
-#   remedy: Is the response missing, or does its name say that it belongs to another rollout?
+#   remedy: Check whether the response is missing, or whether its name pairs it with another rollout.
 warn contains finding if {
 	count(input.unpaired) > 0
 	finding := {
@@ -303,10 +303,10 @@ warn contains finding if {
 
 # METADATA
 # title: Appeared
-# description: Tenants that the fleet was without at first.
+# description: These tenants were not in the fleet at first.
 # custom:
 #   codes: [lag.appeared]
-#   remedy: Nothing, if they were meant to join.
+#   remedy: Check that these tenants were meant to join.
 note contains finding if {
 	tenants := {tenant.tenant | some tenant in input.tenants; tenant.appeared}
 	count(tenants) > 0

@@ -19,43 +19,43 @@ with_tenant(fields) := audit([rollout], [object.union(tenant, fields)])
 
 with_rollout(fields) := audit([object.union(rollout, fields)], [tenant])
 
-all_of(input_) := result if {
-	result := {finding.code: finding | some finding in ((lag.deny | lag.inconclusive) | (lag.warn | lag.note))} with input as input_
+findings_by_code(doc) := result if {
+	result := {finding.code: finding | some finding in ((lag.deny | lag.inconclusive) | (lag.warn | lag.note))} with input as doc
 }
 
-codes(input_) := object.keys(all_of(input_))
+codes(doc) := object.keys(findings_by_code(doc))
 
-test_healthy_is_silent if codes(audit([rollout], [tenant])) == set()
+test_healthy_audit_silent if codes(audit([rollout], [tenant])) == set()
 
-test_nothing_judged if {
-	said := all_of(audit([], []))
-	said["lag.nothing_judged"].message == "no archived rollout asserts anything, of 0 that were read"
+test_no_rollout_is_nothing_judged if {
+	findings := findings_by_code(audit([], []))
+	findings["lag.nothing_judged"].message == "no archived rollout asserts anything, of 0 that were read"
 }
 
-test_dry_runs_alone_are_nothing_judged if codes(with_rollout({"decision": "not_asserted"})) == {"lag.nothing_judged"}
+test_only_dry_runs_is_nothing_judged if codes(with_rollout({"decision": "not_asserted"})) == {"lag.nothing_judged"}
 
 test_false_green if {
 	because := [{"code": "coverage.incomplete", "message": "x", "tenants": ["cove", "bolt"]}]
-	said := all_of(with_rollout({"decision": "fail", "because": because}))
-	said["lag.false_green"].message == "1 rollout was called green and was not"
-	said["lag.false_green"].tenants == {"bolt", "cove"}
+	findings := findings_by_code(with_rollout({"decision": "fail", "because": because}))
+	findings["lag.false_green"].message == "1 rollout was called green and was not"
+	findings["lag.false_green"].tenants == {"bolt", "cove"}
 }
 
 test_false_greens_are_one_finding if {
 	failed := object.union(rollout, {"decision": "fail"})
-	said := all_of(audit([failed, object.union(failed, {"archive": "b/response.json"})], []))
-	said["lag.false_green"].message == "2 rollouts were called green and were not"
-	said["lag.false_green"].observed == ["a/response.json", "b/response.json"]
+	findings := findings_by_code(audit([failed, object.union(failed, {"archive": "b/response.json"})], []))
+	findings["lag.false_green"].message == "2 rollouts were called green and were not"
+	findings["lag.false_green"].observed == ["a/response.json", "b/response.json"]
 }
 
-test_honest_red_is_no_failure if codes(with_rollout({"decision": "fail", "called": "red"})) == set()
+test_failed_rollout_called_red_silent if codes(with_rollout({"decision": "fail", "called": "red"})) == set()
 
-test_unknown_is_no_false_green if codes(with_rollout({"decision": "fail", "called": "unknown"})) == set()
+test_failed_rollout_called_unknown_silent if codes(with_rollout({"decision": "fail", "called": "unknown"})) == set()
 
 test_unproven_green if {
-	said := all_of(with_rollout({"decision": "inconclusive"}))
-	object.keys(said) == {"lag.unproven_green"}
-	said["lag.unproven_green"].message == "1 rollout was called green and cannot be proven"
+	findings := findings_by_code(with_rollout({"decision": "inconclusive"}))
+	object.keys(findings) == {"lag.unproven_green"}
+	findings["lag.unproven_green"].message == "1 rollout was called green and cannot be proven"
 }
 
 test_unproven_green_is_inconclusive if {
@@ -64,10 +64,10 @@ test_unproven_green_is_inconclusive if {
 }
 
 test_behind_for_too_long if {
-	said := all_of(with_tenant({"behind": [open(165600)]}))
-	object.keys(said) == {"lag.behind"}
-	said["lag.behind"].message == "1 tenant is behind for more than 24 h, the longest for 46 h"
-	said["lag.behind"].tenants == ["acme"]
+	findings := findings_by_code(with_tenant({"behind": [open(165600)]}))
+	object.keys(findings) == {"lag.behind"}
+	findings["lag.behind"].message == "1 tenant is behind for more than 24 h, the longest for 46 h"
+	findings["lag.behind"].tenants == ["acme"]
 }
 
 test_behind_is_denied if {
@@ -75,35 +75,35 @@ test_behind_is_denied if {
 	count(denied) == 1
 }
 
-test_behind_for_just_so_long if codes(with_tenant({"behind": [open(86400)]})) == {"lag.behind_within"}
+test_behind_for_exactly_allowed_time_warned if codes(with_tenant({"behind": [open(86400)]})) == {"lag.behind_within"}
 
-test_behind_for_longer_than_given if {
+test_behind_for_longer_than_parameter if {
 	denied := lag.deny with input as with_tenant({"behind": [open(5461)]}) with data.rollproof.params as {"behind_for": 0.5}
 	{finding.message | some finding in denied} == {"1 tenant is behind for more than 30 min, the longest for 1 h 31 min"}
 }
 
-test_behind_and_waived if {
+test_waived_behind_warned if {
 	waived := object.union(open(165600), {"waived": true})
 	codes(with_tenant({"behind": [waived]})) == {"lag.behind_within"}
 }
 
-test_behind_and_gone if {
+test_behind_tenant_that_left_fleet_vanished if {
 	gone := {"behind": [open(165600)], "gone_since": "2026-07-02T10:00:00Z"}
 	codes(with_tenant(gone)) == {"lag.vanished"}
 }
 
 test_was_behind if {
-	said := all_of(with_tenant({"behind": [ended(165600), ended(90000)]}))
-	object.keys(said) == {"lag.was_behind"}
-	said["lag.was_behind"].message == "1 tenant was once behind for more than 24 h, the longest for 46 h"
+	findings := findings_by_code(with_tenant({"behind": [ended(165600), ended(90000)]}))
+	object.keys(findings) == {"lag.was_behind"}
+	findings["lag.was_behind"].message == "1 tenant was once behind for more than 24 h, the longest for 46 h"
 }
 
-test_was_behind_for_a_short_time if codes(with_tenant({"behind": [ended(3600)]})) == set()
+test_was_behind_within_allowed_time_silent if codes(with_tenant({"behind": [ended(3600)]})) == set()
 
-test_quarantined_three_times_running if {
-	said := all_of(with_tenant({"quarantined_running": 3}))
-	object.keys(said) == {"lag.quarantined"}
-	said["lag.quarantined"].message == "1 tenant is quarantined in 3 rollouts or more in a row"
+test_quarantined_in_three_rollouts_in_a_row if {
+	findings := findings_by_code(with_tenant({"quarantined_running": 3}))
+	object.keys(findings) == {"lag.quarantined"}
+	findings["lag.quarantined"].message == "1 tenant is quarantined in 3 rollouts or more in a row"
 }
 
 test_quarantined_is_denied if {
@@ -111,56 +111,56 @@ test_quarantined_is_denied if {
 	count(denied) == 1
 }
 
-test_quarantined_twice if codes(with_tenant({"quarantined_running": 2})) == set()
+test_quarantined_in_two_rollouts_silent if codes(with_tenant({"quarantined_running": 2})) == set()
 
-test_quarantined_as_often_as_given if {
+test_quarantined_as_often_as_parameter if {
 	denied := lag.deny with input as with_tenant({"quarantined_running": 1}) with data.rollproof.params as {"quarantined_running": 1}
 	count(denied) == 1
 }
 
-test_quarantined_and_gone if {
+test_quarantined_tenant_that_left_fleet_vanished if {
 	gone := {"quarantined_running": 3, "gone_since": "2026-07-02T10:00:00Z"}
 	codes(with_tenant(gone)) == {"lag.vanished"}
 }
 
 test_flapping if {
-	said := all_of(with_tenant({"falls": 3}))
-	object.keys(said) == {"lag.flapping"}
-	said["lag.flapping"].message == "1 tenant has fallen behind again, at least 3 times"
+	findings := findings_by_code(with_tenant({"falls": 3}))
+	object.keys(findings) == {"lag.flapping"}
+	findings["lag.flapping"].message == "1 tenant has fallen behind again, at least 3 times"
 }
 
-test_flapping_less_often if codes(with_tenant({"falls": 2})) == set()
+test_flapping_below_limit_silent if codes(with_tenant({"falls": 2})) == set()
 
 test_vanished if {
-	said := all_of(with_tenant({"gone_since": "2026-07-02T10:00:00Z"}))
-	said["lag.vanished"].message == "1 tenant was in the fleet and is enumerated no more"
+	findings := findings_by_code(with_tenant({"gone_since": "2026-07-02T10:00:00Z"}))
+	findings["lag.vanished"].message == "1 tenant was in the fleet and is enumerated no more"
 }
 
 test_appeared if {
-	said := all_of(with_tenant({"appeared": true}))
-	object.keys(said) == {"lag.appeared"}
-	said["lag.appeared"].message == "1 tenant has joined the fleet"
+	findings := findings_by_code(with_tenant({"appeared": true}))
+	object.keys(findings) == {"lag.appeared"}
+	findings["lag.appeared"].message == "1 tenant has joined the fleet"
 }
 
 test_canary_never_in_fleet if {
-	said := all_of(with_rollout({"canary_in_fleet": false}))
-	object.keys(said) == {"lag.canary_never_in_fleet"}
-	said["lag.canary_never_in_fleet"].tenants == {"acme"}
+	findings := findings_by_code(with_rollout({"canary_in_fleet": false}))
+	object.keys(findings) == {"lag.canary_never_in_fleet"}
+	findings["lag.canary_never_in_fleet"].tenants == {"acme"}
 }
 
-test_canary_once_in_fleet if {
+test_canary_in_one_fleet_silent if {
 	codes(audit([rollout, object.union(rollout, {"canary_in_fleet": false})], [tenant])) == set()
 }
 
 test_unreadable if {
 	unreadable := [{"archive": "b/response.json", "problem": "x"}]
-	said := all_of(object.union(audit([rollout], [tenant]), {"unreadable": unreadable}))
-	object.keys(said) == {"lag.unreadable"}
-	said["lag.unreadable"].message == "1 archive could not be read: b/response.json"
+	findings := findings_by_code(object.union(audit([rollout], [tenant]), {"unreadable": unreadable}))
+	object.keys(findings) == {"lag.unreadable"}
+	findings["lag.unreadable"].message == "1 archive could not be read: b/response.json"
 }
 
 test_unpaired if {
-	said := all_of(object.union(audit([rollout], [tenant]), {"unpaired": ["b/plan.json"]}))
-	object.keys(said) == {"lag.unpaired"}
-	said["lag.unpaired"].message == "1 plan or fleet belongs to no archive: b/plan.json"
+	findings := findings_by_code(object.union(audit([rollout], [tenant]), {"unpaired": ["b/plan.json"]}))
+	object.keys(findings) == {"lag.unpaired"}
+	findings["lag.unpaired"].message == "1 plan or fleet belongs to no archive: b/plan.json"
 }

@@ -1,6 +1,6 @@
 # METADATA
 # title: Waivers
-# description: No waiver outlives its day or its use. What is waived stands in the report all the same.
+# description: Every waiver is in force and needed. A waived finding stays in the report.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.waivers
@@ -8,29 +8,32 @@ package rollproof.waivers
 import data.rollproof.lib.waivers
 
 # METADATA
-# title: Waivers that are not in force
-# description: They have expired, or were granted only after the rollout; they waive nothing.
+# title: Waivers not in force
+# description: These waivers have expired or were granted after the rollout, so they have no effect.
 # custom:
 #   codes: [waivers.expired]
-#   remedy: Repair what was waived, or have it waived anew by somebody who answers for it.
+#   remedy: Fix what was waived, or have an owner renew the waiver.
 warn contains finding if {
 	some i, waiver in waivers.given
 	not i in waivers.in_force
 	finding := {
 		"code": "waivers.expired",
-		"message": sprintf("the waiver of %s by %s does not count on %s: %s", [waiver.code, waiver.owner, waivers.date, why(waiver)]),
+		"message": sprintf(
+			"the waiver of %s by %s does not count on %s: %s",
+			[waiver.code, waiver.owner, waivers.rollout_day, not_in_force_reason(waiver)],
+		),
 		"tenants": object.get(waiver, "tenants", []),
 		"observed": object.filter(waiver, ["granted", "expires", "labels", "reason"]),
-		"expected": {"in_force_on": waivers.date},
+		"expected": {"in_force_on": waivers.rollout_day},
 	}
 }
 
 # METADATA
-# title: Waivers that nothing needed
-# description: They are in force, and there is no finding that they waive.
+# title: Unused waivers
+# description: These waivers are in force, and no finding needs them.
 # custom:
 #   codes: [waivers.unused]
-#   remedy: Take them out; what they waived is repaired.
+#   remedy: Remove these waivers. What they waived no longer occurs.
 warn contains finding if {
 	some i in (waivers.in_force - waivers.used)
 	waiver := waivers.given[i]
@@ -42,8 +45,8 @@ warn contains finding if {
 	}
 }
 
-why(waiver) := sprintf("it was granted on %s", [waiver.granted]) if {
-	waiver.granted > waivers.date
+not_in_force_reason(waiver) := sprintf("it was granted on %s", [waiver.granted]) if {
+	waiver.granted > waivers.rollout_day
 } else := sprintf("it expired on %s", [expires]) if {
 	expires := waiver.expires
 }

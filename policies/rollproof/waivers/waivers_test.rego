@@ -11,27 +11,27 @@ waiver := {
 	"expires": "2026-11-30",
 }
 
-codes(day, used) := {[finding.code, finding.message] | some finding in said} if {
+codes(day, used) := {[finding.code, finding.message] | some finding in findings} if {
 	document := {"rollout": {"started_at": sprintf("%sT11:20:34Z", [day])}, "cohorts": []}
-	said := waivers.warn with input as document
+	findings := waivers.warn with input as document
 		with data.rollproof.given.waivers as [waiver]
 		with data.rollproof.query.used as used
 }
 
-test_expired_names_the_last_day if {
+test_expired_message_has_last_day if {
 	message := "the waiver of coverage.incomplete by ops does not count on 2026-12-01: it expired on 2026-11-30"
 	codes("2026-12-01", set()) == {["waivers.expired", message]}
 }
 
-test_expired_names_a_waiver_that_was_granted_later if {
+test_waiver_granted_later_is_not_in_force if {
 	message := "the waiver of coverage.incomplete by ops does not count on 2026-10-01: it was granted on 2026-11-01"
 	codes("2026-10-01", set()) == {["waivers.expired", message]}
 }
 
-test_unused_names_a_waiver_that_nothing_needed if {
+test_unneeded_waiver_is_unused if {
 	codes("2026-11-30", set()) == {["waivers.unused", "the waiver of coverage.incomplete by ops, until 2026-11-30, waives nothing"]}
 }
 
-test_used_is_silent if {
+test_used_waiver_silent if {
 	codes("2026-11-30", {0}) == set()
 }

@@ -13,7 +13,7 @@ test_only_200_with_ok_true_succeeds if {
 	found == {0}
 }
 
-test_ended_calls_that_did_not_succeed_failed if {
+test_ended_calls_without_success_failed if {
 	found := calls.failed with input as {"calls": [ended(200, true), malformed, in_flight]}
 	found == {1}
 }
@@ -34,21 +34,21 @@ test_latest_of_two_calls_decides if {
 
 cohorts := [{"rows": []}, {"rows": [], "call": 0}, {"rows": [{}]}]
 
-test_unnamed_only_while_running if {
-	running := calls.unnamed with input as {"rollout": {"outcome": "running"}, "cohorts": cohorts}
+test_not_yet_called_only_while_running if {
+	running := calls.not_yet_called with input as {"rollout": {"outcome": "running"}, "cohorts": cohorts}
 	running == {0}
-	halted := calls.unnamed with input as {"rollout": {"outcome": "halted"}, "cohorts": cohorts}
+	halted := calls.not_yet_called with input as {"rollout": {"outcome": "halted"}, "cohorts": cohorts}
 	halted == set()
 }
 
-test_why_unreached_of_an_archive_is_skipped if {
-	calls.why_unreached({"rows": []}) == "skipped" with input as {"calls": []}
+test_unreached_reason_of_archive_is_skipped if {
+	calls.unreached_reason({"rows": []}) == "skipped" with input as {"calls": []}
 }
 
-test_why_unreached_after_calls if {
+test_unreached_reason_after_calls if {
 	document := {"calls": [ended(200, true), ended(500, false), in_flight]}
-	calls.why_unreached({"call": 0}) == "skipped" with input as document
-	calls.why_unreached({"call": 1}) == "call_failed" with input as document
-	calls.why_unreached({"call": 2}) == "in_flight" with input as document
-	calls.why_unreached({}) == "not_called" with input as document
+	calls.unreached_reason({"call": 0}) == "skipped" with input as document
+	calls.unreached_reason({"call": 1}) == "call_failed" with input as document
+	calls.unreached_reason({"call": 2}) == "in_flight" with input as document
+	calls.unreached_reason({}) == "not_called" with input as document
 }

@@ -1,6 +1,6 @@
 # METADATA
 # title: Fleet
-# description: Which tenants of the fleet are behind, and how many of them may be. In a dry run nobody is.
+# description: Computes which tenants of the fleet are stragglers, and how many are tolerated. A dry run has no stragglers.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.lib.fleet
@@ -14,8 +14,8 @@ default target := "the target"
 
 target := tag if tag := input.rollout.target_tag
 
-# The cohorts of the fleet that a rollout asserts something about, by index.
-asserted contains i if some i in (planned - calls.unnamed)
+# The cohorts of the fleet that a rollout asserts something about, as indices into input.cohorts.
+asserted contains i if some i in (planned - calls.not_yet_called)
 
 planned contains i if {
 	not input.rollout.dry_run
@@ -31,17 +31,17 @@ stragglers := [tenant |
 	some tenant in input.cohorts[i].tenants
 ]
 
-# Stragglers that somebody has agreed to live with, each with its waiver; they count toward no tolerance and no halt.
+# The stragglers that are waived, each with its waiver. They count toward neither the tolerance nor a halt.
 waived := waivers.applied("coverage.incomplete", stragglers)
 
-# The others.
-counted := [tenant | some tenant in stragglers; not waived[tenant]] if {
+# The stragglers that are not waived.
+unwaived := [tenant | some tenant in stragglers; not waived[tenant]] if {
 	count(waived) > 0
 } else := stragglers
 
-behind := many if many := count(counted)
+unwaived_count := total if total := count(unwaived)
 
-# How many stragglers may be shipped past: the parameter, else the plan.
+# How many stragglers are tolerated: the parameter, else the plan.
 tolerated := limit if {
 	limit := params.value("max_stragglers", null)
 	limit != null
@@ -49,34 +49,34 @@ tolerated := limit if {
 	limit := input.rollout.max_stragglers
 }
 
-# Whatever the tolerance, somebody must be proven, once everybody had a chance to be.
+# Whatever the tolerance is, at least one tenant must be proven when the rollout has ended.
 nobody_is_proven if {
 	not is_running
 	count(stragglers) > 0
 	size(asserted) == count(stragglers)
 }
 
-# Stragglers that are known never to have been called; no tolerance covers them.
+# Stragglers that are known never to have been called. The tolerance does not cover them.
 never_called contains tenant if {
 	some i in (straggling & proof.in_state.unreached)
-	calls.why_unreached(input.cohorts[i]) == "not_called"
+	calls.unreached_reason(input.cohorts[i]) == "not_called"
 	some tenant in input.cohorts[i].tenants
 	not tenant in object.keys(waived)
 }
 
 is_running if input.rollout.outcome == "running"
 
-# The stragglers are more than the tolerance covers.
-exceeded if behind > tolerated
+# The tolerance does not cover the stragglers.
+tolerance_exceeded if unwaived_count > tolerated
 
-exceeded if count(never_called) > 0
+tolerance_exceeded if count(never_called) > 0
 
-exceeded if nobody_is_proven
+tolerance_exceeded if nobody_is_proven
 
-# How many tenants some cohorts hold.
+# The number of tenants in the given cohorts.
 size(indices) := sum([count(input.cohorts[i].tenants) | some i in indices])
 
-# The tenants that some cohorts hold.
+# The tenants in the given cohorts.
 tenants(indices) := [tenant |
 	some i in indices
 	some tenant in input.cohorts[i].tenants

@@ -17,17 +17,17 @@ document(outcome, cohorts) := {
 	"cohorts": cohorts,
 }
 
-test_uncalled_tenants_are_not_judged_while_running if {
+test_uncalled_tenants_are_no_stragglers_while_running if {
 	fleet.stragglers == ["dune"] with input as document("running", [verified, uncalled, skipped])
 	fleet.stragglers == ["cove", "dune"] with input as document("halted", [verified, uncalled, skipped])
 }
 
 test_never_called_exceeds_any_tolerance if {
-	fleet.exceeded with input as document("halted", [verified, uncalled])
-	not fleet.exceeded with input as document("halted", [verified, skipped])
+	fleet.tolerance_exceeded with input as document("halted", [verified, uncalled])
+	not fleet.tolerance_exceeded with input as document("halted", [verified, skipped])
 }
 
-test_nobody_is_proven_only_once_it_is_over if {
+test_nobody_is_proven_only_after_the_end if {
 	fleet.nobody_is_proven with input as document("completed", [skipped])
 	not fleet.nobody_is_proven with input as document("running", [skipped])
 	not fleet.nobody_is_proven with input as document("completed", [verified, skipped])
@@ -38,9 +38,9 @@ test_dry_run_asserts_nothing if {
 	fleet.asserted == set() with input as dry
 }
 
-test_nothing_enumerated_asserts_nothing if {
-	nobody := object.union(document("completed", [verified]), {"fleet": {"source": "none"}})
-	fleet.asserted == set() with input as nobody
+test_fleet_not_enumerated_asserts_nothing if {
+	not_enumerated := object.union(document("completed", [verified]), {"fleet": {"source": "none"}})
+	fleet.asserted == set() with input as not_enumerated
 }
 
 test_sizes_and_tenants_of_cohorts if {
@@ -48,12 +48,12 @@ test_sizes_and_tenants_of_cohorts if {
 	fleet.tenants({0, 1}) == ["acme", "bolt", "dune"] with input as document("completed", [verified, skipped])
 }
 
-test_target_named if {
+test_target_is_the_plans if {
 	target := fleet.target with input as {"rollout": {"target_tag": "staging-new"}}
 	target == "staging-new"
 }
 
-test_target_unknown if {
+test_target_without_plan if {
 	target := fleet.target with input as {"rollout": {}}
 	target == "the target"
 }

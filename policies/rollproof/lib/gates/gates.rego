@@ -1,65 +1,65 @@
 # METADATA
 # title: Gates
-# description: What was read of the gates. Of several readings the latest counts.
+# description: Reads the state of the gates from the document. If a gate was read several times, the latest reading decides.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.lib.gates
 
-# The kill switch, and where its reading stands.
-switch := reading if reading := input.gates.switch[switch_at]
+# The latest reading of the kill switch, and its index.
+switch := reading if reading := input.gates.switch[switch_index]
 
-switch_at := latest if {
+switch_index := latest if {
 	readings := input.gates.switch
 	latest := count(readings) - 1
 }
 
-# The branch's head, and where its reading stands.
-head := reading if reading := input.gates.head[head_at]
+# The latest reading of the branch's head, and its index.
+head := reading if reading := input.gates.head[head_index]
 
-head_at := latest if {
+head_index := latest if {
 	readings := input.gates.head
 	latest := count(readings) - 1
 }
 
-# The newer commit.
+# The commit that supersedes this job.
 superseded_by := newer if {
 	head.state == "superseded"
 	newer := head.head
 }
 
-# Only `success` passes, and these never will; any other state, and none, may still.
+# These states are final and not a success. A context in another state, or without one, may still succeed.
 failing_states := {"failure", "error", "cancelled", "canceled", "skipped"}
 
-failing := [context | some context in input.gates.ci.contexts; context.state in failing_states]
+failing_contexts := [context | some context in input.gates.ci.contexts; context.state in failing_states]
 
-waiting := [context |
+pending_contexts := [context |
 	some context in input.gates.ci.contexts
-	not state(context) in (failing_states | {"success"})
+	not context_state(context) in (failing_states | {"success"})
 ]
 
-# A context's last state in a word.
-state(context) := object.get(context, "state", "missing")
+# The last state of a context.
+context_state(context) := object.get(context, "state", "missing")
 
-# CI says no, or does not say yes.
-is_red if count(failing) > 0
+# CI failed or is not known to be green.
+is_ci_red if count(failing_contexts) > 0
 
-is_red if is_silent
+is_ci_red if is_ci_missing
 
-is_silent if input.gates.ci.end != "answered"
+is_ci_missing if input.gates.ci.end != "answered"
 
-is_silent if {
-	count(failing) == 0
-	count(waiting) > 0
+is_ci_missing if {
+	count(failing_contexts) == 0
+	count(pending_contexts) > 0
 }
 
-is_silent if count(input.gates.ci.contexts) == 0
+is_ci_missing if count(input.gates.ci.contexts) == 0
 
-# A gate stopped the rollout, or would.
+# A gate stopped the rollout, or would stop it.
 stopped if input.gates.plan_disabled
 
 stopped if switch.state in {"armed", "unreadable"}
 
-stopped if is_red
+stopped if is_ci_red
 
 stopped if {
 	count(input.calls) == 0

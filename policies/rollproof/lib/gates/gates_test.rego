@@ -12,51 +12,51 @@ pending := {"name": "build", "state": "pending"}
 
 missing := {"name": "deploy"}
 
-test_latest_reading_counts if {
+test_latest_reading_decides if {
 	readings := {"gates": {"switch": [{"state": "armed"}, {"state": "off"}], "head": [{"state": "latest"}, {"state": "superseded"}]}}
 	gates.switch.state == "off" with input as readings
-	gates.switch_at == 1 with input as readings
+	gates.switch_index == 1 with input as readings
 	gates.head.state == "superseded" with input as readings
-	gates.head_at == 1 with input as readings
+	gates.head_index == 1 with input as readings
 	not gates.stopped with input as object.union(readings, {"calls": [{}]})
 }
 
-test_nothing_read_stops_nothing if {
+test_no_reading_does_not_stop if {
 	not gates.switch with input as {}
 	not gates.head with input as {"gates": {}}
-	not gates.is_red with input as {"gates": {}}
+	not gates.is_ci_red with input as {"gates": {}}
 	not gates.stopped with input as {"calls": []}
 }
 
 test_only_success_is_green if {
-	not gates.is_red with input as ci("answered", [green])
-	gates.is_red with input as ci("answered", [green, red])
-	gates.is_red with input as ci("answered", [green, pending])
-	gates.is_red with input as ci("answered", [missing])
+	not gates.is_ci_red with input as ci("answered", [green])
+	gates.is_ci_red with input as ci("answered", [green, red])
+	gates.is_ci_red with input as ci("answered", [green, pending])
+	gates.is_ci_red with input as ci("answered", [missing])
 }
 
-test_failing_and_waiting_are_told_apart if {
+test_failing_and_pending_contexts_are_separate if {
 	document := ci("timed_out", [green, red, pending, missing])
-	gates.failing == [red] with input as document
-	gates.waiting == [pending, missing] with input as document
-	gates.state(missing) == "missing"
+	gates.failing_contexts == [red] with input as document
+	gates.pending_contexts == [pending, missing] with input as document
+	gates.context_state(missing) == "missing"
 }
 
 test_every_failing_state_fails if {
 	every state in ["failure", "error", "cancelled", "canceled", "skipped"] {
-		found := gates.failing with input as ci("answered", [{"name": "test", "state": state}])
+		found := gates.failing_contexts with input as ci("answered", [{"name": "test", "state": state}])
 		count(found) == 1
 	}
 }
 
-test_silence_is_red if {
-	gates.is_silent with input as ci("timed_out", [pending])
-	gates.is_silent with input as ci("unreadable", [green])
-	gates.is_silent with input as ci("answered", [])
-	not gates.is_silent with input as ci("answered", [red, pending])
+test_missing_ci_is_red if {
+	gates.is_ci_missing with input as ci("timed_out", [pending])
+	gates.is_ci_missing with input as ci("unreadable", [green])
+	gates.is_ci_missing with input as ci("answered", [])
+	not gates.is_ci_missing with input as ci("answered", [red, pending])
 }
 
-test_each_gate_stops if {
+test_each_gate_stops_the_rollout if {
 	gates.stopped with input as {"gates": {"plan_disabled": "x"}}
 	gates.stopped with input as {"gates": {"switch": [{"state": "armed"}]}}
 	gates.stopped with input as {"gates": {"switch": [{"state": "unreadable"}]}}

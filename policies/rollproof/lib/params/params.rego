@@ -1,11 +1,11 @@
 # METADATA
 # title: Parameters
-# description: The values of the parameters that policies declare; none where nobody gives them.
+# description: Reads the values of declared parameters.
 package rollproof.lib.params
 
 default given := {}
 
 given := values if values := data.rollproof.params
 
-# A parameter's value, or what stands for it where it has none.
+# The value of a parameter, or the fallback if it has none.
 value(name, fallback) := object.get(given, name, fallback)

@@ -33,7 +33,7 @@ test_null_fields_assumed if {
 
 test_unhealthy_row_assumed if state([{"healthz_ok": false}]) == "assumed"
 
-test_status_padded_any_case_assumed if state([{"ssm_status": " sUCCESS\n"}]) == "assumed"
+test_padded_success_in_any_case_assumed if state([{"ssm_status": " sUCCESS\n"}]) == "assumed"
 
 test_other_status_errored if state([{"ssm_status": "TimedOut"}]) == "errored"
 
@@ -61,13 +61,13 @@ test_digest_without_tag_assumed if state([{"running_image": "r/p@sha256:abc"}]) 
 
 test_image_id_assumed if state([{"running_image": "sha256:0123456789abcdef"}]) == "assumed"
 
-test_repository_named_like_an_id_off_target if state([{"running_image": "sha256:staging-old"}]) == "off_target"
+test_repository_named_sha256_off_target if state([{"running_image": "sha256:staging-old"}]) == "off_target"
 
 test_port_without_tag_assumed if state([{"running_image": "host:5000/p"}]) == "assumed"
 
 test_port_and_tag_off_target if state([{"running_image": "host:5000/p:staging-old"}]) == "off_target"
 
-test_last_colon_assumed if state([{"running_image": "p:a:staging-new"}]) == "assumed"
+test_tag_is_after_last_colon if state([{"running_image": "p:a:staging-new"}]) == "assumed"
 
 test_empty_tag_assumed if state([{"running_image": "p:"}]) == "assumed"
 
@@ -78,19 +78,19 @@ test_other_tag_without_target_assumed if {
 	found == ["assumed"]
 }
 
-test_dry_run_row_any_case if {
+test_dry_run_status_in_any_case if {
 	state([{"ssm_status": "DryRun"}]) == "dry_run"
 	state([{"ssm_status": "dryrun", "verified_on_target": true}]) == "dry_run"
 }
 
-test_dry_run_rows_do_not_count if {
+test_dry_run_rows_are_ignored if {
 	state([{"verified_on_target": true}, {"ssm_status": "DRYRUN", "verified_on_target": false}]) == "verified"
 	state([{"ssm_status": "DryRun", "verified_on_target": false}, {"error": null}]) == "assumed"
 }
 
 test_no_row_unreached if state([]) == "unreached"
 
-test_latest_row_counts if {
+test_latest_row_decides if {
 	state([{"verified_on_target": true}, {"verified_on_target": false}]) == "off_target"
 	state([{"verified_on_target": false}, {"verified_on_target": true}]) == "verified"
 	state([{"error": "x"}, {"verified_on_target": true}]) == "verified"
@@ -106,7 +106,7 @@ test_missing_key_never_overrides_off_target if {
 
 test_missing_key_after_true_assumed if state([{"verified_on_target": true}, {}]) == "assumed"
 
-test_states_are_parallel if {
+test_states_are_in_cohort_order if {
 	cohorts := [{"rows": []}, {"rows": [{"verified_on_target": true}]}, {"rows": [{"ssm_status": "DryRun"}]}]
 	found := proof.states with input as {"rollout": {}, "cohorts": cohorts}
 	found == ["unreached", "verified", "dry_run"]

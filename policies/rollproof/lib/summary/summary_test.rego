@@ -30,12 +30,12 @@ document(cohorts) := {
 }
 
 # The reason why a tenant with these rows is not proven.
-reason(rows) := words if {
+reason(rows) := text if {
 	cohorts := summary.cohorts with input as document([{"planned": true, "tenants": ["acme"], "rows": rows}])
-	words := cohorts[0].reason
+	text := cohorts[0].reason
 }
 
-test_cohorts_are_parallel if {
+test_cohorts_are_in_document_order if {
 	cohorts := summary.cohorts with input as document(every_kind)
 	states := [cohort.state | some cohort in cohorts]
 	states == ["verified", "assumed", "off_target", "errored", "dry_run", "unreached", "off_target"]
@@ -73,8 +73,8 @@ test_reason_unreached_names_fleet_file if {
 }
 
 test_reason_unreached_names_archive if {
-	guessed := object.union(document([unreached]), {"fleet": {"source": "response"}, "provenance": {"inputs": []}})
-	cohorts := summary.cohorts with input as guessed
+	from_response := object.union(document([unreached]), {"fleet": {"source": "response"}, "provenance": {"inputs": []}})
+	cohorts := summary.cohorts with input as from_response
 	contains(cohorts[0].reason, "archive")
 	startswith(cohorts[0].reason, "skipped: ")
 }
@@ -84,24 +84,24 @@ test_reason_unreached_without_fleet_file if {
 	cohorts[0].reason == "skipped: enumerated, but no row answers for it"
 }
 
-# The reason why a tenant that a call named, or none did, has no row.
-why(cohort, calls) := words if {
+# The reason for a tenant without a row, after these calls.
+reason_after_calls(cohort, calls) := text if {
 	called := {"rollout": {"outcome": "halted"}, "fleet": {"source": "plan_call"}, "calls": calls}
 	cohorts := summary.cohorts with input as object.union(document([cohort]), called)
-	words := cohorts[0].reason
+	text := cohorts[0].reason
 }
 
-good := {"purpose": "batch", "tenants": ["gulf", "hive"], "ok": true, "attempts": [{"status": 200, "last": true}]}
+successful_call := {"purpose": "batch", "tenants": ["gulf", "hive"], "ok": true, "attempts": [{"status": 200, "last": true}]}
 
 test_reason_unreached_after_calls if {
 	named := object.union(unreached, {"call": 0})
-	why(named, [good]) == "skipped: a call named it, but no row answers for it"
-	startswith(why(unreached, [good]), "not_called: ")
-	startswith(why(named, [object.union(good, {"ok": false})]), "call_failed: ")
-	startswith(why(named, [object.union(good, {"attempts": [{"last": false}]})]), "in_flight: ")
+	reason_after_calls(named, [successful_call]) == "skipped: a call named it, but no row answers for it"
+	startswith(reason_after_calls(unreached, [successful_call]), "not_called: ")
+	startswith(reason_after_calls(named, [object.union(successful_call, {"ok": false})]), "call_failed: ")
+	startswith(reason_after_calls(named, [object.union(successful_call, {"attempts": [{"last": false}]})]), "in_flight: ")
 }
 
-test_row_that_counts_is_named if {
+test_index_of_deciding_row if {
 	rows := [{"verified_on_target": true}, {"ssm_status": "DryRun"}]
 	cohorts := summary.cohorts with input as document([{"planned": true, "tenants": ["acme"], "rows": rows}, dry_run, unreached])
 	[cohort.row | some cohort in cohorts] == [0, 0, null]
@@ -109,29 +109,29 @@ test_row_that_counts_is_named if {
 
 test_reason_dry_run if reason([{"ssm_status": "DryRun"}]) == "only dry-run rows answer for it"
 
-test_reason_errored_says_what_failed if {
-	words := reason(errored.rows)
-	contains(words, "exit code 2")
-	contains(words, "status Failed")
-	contains(words, "an error")
-	not contains(words, "secret")
+test_reason_errored_lists_failures if {
+	text := reason(errored.rows)
+	contains(text, "exit code 2")
+	contains(text, "status Failed")
+	contains(text, "an error")
+	not contains(text, "secret")
 }
 
-test_reason_errored_says_only_what_failed if {
-	words := reason([{"ssm_exit_code": 2, "ssm_status": "Success"}])
-	contains(words, "exit code 2")
-	not contains(words, "status")
-	not contains(words, "an error")
+test_reason_errored_lists_only_failures if {
+	text := reason([{"ssm_exit_code": 2, "ssm_status": "Success"}])
+	contains(text, "exit code 2")
+	not contains(text, "status")
+	not contains(text, "an error")
 }
 
-test_reason_off_target_by_key if {
+test_reason_off_target_by_verified_on_target if {
 	reason([{"verified_on_target": false}]) == "verified_on_target is false"
 	reason([{"verified_on_target": null, "running_image": null}]) == "verified_on_target is null"
 }
 
-test_reason_off_target_by_key_names_image if {
-	words := reason([{"verified_on_target": false, "running_image": "p:staging-old"}])
-	words == "verified_on_target is false; runs p:staging-old"
+test_reason_off_target_names_image if {
+	text := reason([{"verified_on_target": false, "running_image": "p:staging-old"}])
+	text == "verified_on_target is false; runs p:staging-old"
 }
 
 test_reason_off_target_by_image if {
@@ -143,15 +143,15 @@ test_reason_off_target_by_earlier_row if {
 	contains(reason([{"verified_on_target": false}, {"running_image": "p:staging-new"}]), "an earlier one says")
 }
 
-test_tolerated_is_the_plans if {
+test_tolerated_defaults_to_plan if {
 	tolerated := summary.tolerated with input as document([]) with data.rollproof.params as {}
 	tolerated == 1
 }
 
-test_tolerated_parameter_wins if {
-	more := summary.tolerated with input as document([]) with data.rollproof.params as {"max_stragglers": 5}
-	less := summary.tolerated with input as document([]) with data.rollproof.params as {"max_stragglers": 0}
-	[more, less] == [5, 0]
+test_tolerated_parameter_overrides_plan if {
+	raised := summary.tolerated with input as document([]) with data.rollproof.params as {"max_stragglers": 5}
+	lowered := summary.tolerated with input as document([]) with data.rollproof.params as {"max_stragglers": 0}
+	[raised, lowered] == [5, 0]
 }
 
 test_tolerated_without_parameters if {
@@ -180,7 +180,7 @@ test_quarantined_is_never_undefined if {
 	quarantined == false
 }
 
-test_waived_names_stragglers_that_are_waived if {
+test_waived_stragglers_are_listed if {
 	document := {
 		"rollout": {"dry_run": false, "max_stragglers": 0, "outcome": "unknown", "started_at": "2026-11-24T11:20:34Z"},
 		"fleet": {"source": "file"},
@@ -191,41 +191,41 @@ test_waived_names_stragglers_that_are_waived if {
 	summary.waived == set() with input as document
 }
 
-test_progress_counts_whom_calls_named if {
+test_progress_counts_called_tenants if {
 	running := object.union(document(every_kind), {"calls": [], "rollout": {"outcome": "running"}})
 	summary.progress == {"proven": 3, "not_proven": 3} with input as running
 }
 
 head(state) := {"gates": {"head": [{"state": state, "head": "1234567"}]}}
 
-test_superseded_before_the_first_call_is_by_the_newer_commit if {
+test_superseded_by_newer_commit_before_first_call if {
 	superseded_by := summary.superseded_by with input as object.union(head("superseded"), {"calls": []})
 	superseded_by == "1234567"
 }
 
-test_superseded_is_never_undefined if {
+test_superseded_by_is_never_undefined if {
 	latest := summary.superseded_by with input as object.union(head("latest"), {"calls": []})
 	latest == null
-	later := summary.superseded_by with input as object.union(head("superseded"), {"calls": [good]})
+	later := summary.superseded_by with input as object.union(head("superseded"), {"calls": [successful_call]})
 	later == null
 	unread := summary.superseded_by with input as {"calls": []}
 	unread == null
 }
 
-test_fanned_out_to_others_than_the_canary if {
+test_fanned_out_beyond_the_canary if {
 	canary := object.union(document([verified]), {"rollout": {"canary": "acme"}})
 	summary.fanned_out with input as canary
 }
 
 test_fanned_out_without_a_canary if summary.fanned_out with input as document([assumed, off_target])
 
-test_fanned_out_to_the_canary_alone if {
+test_not_fanned_out_beyond_the_canary if {
 	canary := object.union(document([assumed, off_target]), {"rollout": {"canary": "cove"}})
 	fanned_out := summary.fanned_out with input as canary
 	not fanned_out
 }
 
-test_fanned_out_to_nobody if {
+test_not_fanned_out_without_proven_tenant if {
 	fanned_out := summary.fanned_out with input as document([off_target])
 	not fanned_out
 }

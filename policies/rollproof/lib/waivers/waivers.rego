@@ -1,8 +1,8 @@
 # METADATA
 # title: Waivers
 # description: >-
-#   Which findings somebody has agreed to live with, and for how long. The day that counts is the rollout's own, so that
-#   a replay gives the same verdict and a new waiver cannot whiten an old rollout.
+#   Computes which findings are waived. Whether a waiver is in force depends on the day of the rollout, not on today, so
+#   that evaluating a rollout again gives the same verdict, and a new waiver does not change an old rollout.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.lib.waivers
@@ -13,11 +13,11 @@ given := list if list := data.rollproof.given.waivers
 
 default unwaivable := []
 
-# Codes that no waiver reaches, a glob neither.
+# The codes that cannot be waived, by a pattern neither.
 unwaivable := codes if codes := data.rollproof.given.codes.unwaivable
 
 # The rollout's day, in UTC.
-date := substring(at, 0, 10) if {
+rollout_day := substring(at, 0, 10) if {
 	at := input.rollout.finished_at
 } else := substring(at, 0, 10) if {
 	at := input.rollout.started_at
@@ -25,15 +25,15 @@ date := substring(at, 0, 10) if {
 	at := input.provenance.collected_at
 }
 
-# By the index in `given`. Days are written so that their order is that of their text.
+# The waivers in force, as indices into `given`. ISO dates compare correctly as text.
 in_force contains i if {
 	some i, waiver in given
-	waiver.granted <= date
-	date <= waiver.expires
+	waiver.granted <= rollout_day
+	rollout_day <= waiver.expires
 }
 
 # The tenants that each waiver in force covers.
-covered := {i: tenants |
+covered_tenants := {i: tenants |
 	some i in in_force
 	named := {tenant | some tenant in object.get(given[i], "tenants", [])}
 	labels := object.get(given[i], "labels", {})
@@ -46,31 +46,31 @@ covered := {i: tenants |
 	tenants := named | labelled
 }
 
-# The waivers in force that are meant for a code.
-meant_for(code) := {i |
+# The waivers in force whose pattern matches a code.
+in_force_for(code) := {i |
 	not code in unwaivable
 	some i in in_force
 	glob.match(given[i].code, null, code)
 }
 
-# Which of some tenants are waived for a code: each with the first waiver that covers it.
+# The tenants, of those given, that are waived for a code, each with the first waiver that covers it.
 applied(code, tenants) := {tenant: first |
-	candidates := meant_for(code)
-	count(candidates) > 0
+	matching := in_force_for(code)
+	count(matching) > 0
 	some tenant in tenants
-	first := min({i | some i in candidates; tenant in covered[i]})
+	first := min({i | some i in matching; tenant in covered_tenants[i]})
 }
 
-# The same for what a rule said: a finding, or a bare message, which is about no tenant.
-applied_to(said) := tenants if {
-	is_object(said)
-	tenants := applied(object.get(said, "code", ""), object.get(said, "tenants", []))
+# The same for the output of a rule: a finding, or a bare message, which concerns no tenant.
+applied_to(output) := tenants if {
+	is_object(output)
+	tenants := applied(object.get(output, "code", ""), object.get(output, "tenants", []))
 }
 
-applied_to(said) := {} if is_string(said)
+applied_to(output) := {} if is_string(output)
 
-# The codes, of those that policies declare, that each waiver given is meant for.
-meant := [codes |
+# For each given waiver, the declared codes that its pattern matches.
+matched_codes := [codes |
 	some waiver in given
 	codes := {code |
 		some code in data.rollproof.given.codes.declared
@@ -81,5 +81,5 @@ meant := [codes |
 
 default used := set()
 
-# The waivers that some finding needed.
+# The waivers that at least one finding needed.
 used := indices if indices := data.rollproof.query.used

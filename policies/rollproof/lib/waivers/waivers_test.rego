@@ -21,55 +21,55 @@ document := {
 	"provenance": {"collected_at": "2026-11-24T11:20:34Z"},
 }
 
-on(day) := object.union(document, {"rollout": {"started_at": sprintf("%sT11:20:34Z", [day])}})
+started_on(day) := object.union(document, {"rollout": {"started_at": sprintf("%sT11:20:34Z", [day])}})
 
-test_date_is_of_the_end_else_the_start_else_the_collection if {
+test_rollout_day_is_end_else_start_else_collection if {
 	ended := object.union(document, {"rollout": {"started_at": "2026-11-01T23:59:59Z", "finished_at": "2026-11-02T00:00:01Z"}})
-	waivers.date == "2026-11-02" with input as ended
-	waivers.date == "2026-11-01" with input as on("2026-11-01")
-	waivers.date == "2026-11-24" with input as document
+	waivers.rollout_day == "2026-11-02" with input as ended
+	waivers.rollout_day == "2026-11-01" with input as started_on("2026-11-01")
+	waivers.rollout_day == "2026-11-24" with input as document
 }
 
-test_in_force_from_the_first_day_to_the_last if {
+test_in_force_from_first_to_last_day if {
 	some day, expected in {
 		"2026-10-31": set(),
 		"2026-11-01": {0},
 		"2026-11-30": {0},
 		"2026-12-01": set(),
 	}
-	waivers.in_force == expected with input as on(day) with data.rollproof.given.waivers as [waiver]
+	waivers.in_force == expected with input as started_on(day) with data.rollproof.given.waivers as [waiver]
 }
 
-test_nothing_given_waives_nothing if {
+test_no_waivers_cover_nothing if {
 	waivers.given == [] with input as document
 	waivers.applied("coverage.incomplete", ["bolt"]) == {} with input as document
 }
 
-test_applied_to_the_tenants_that_it_names if {
+test_applied_to_named_tenants if {
 	applied := waivers.applied("coverage.incomplete", ["acme", "bolt"]) with input as document
 		with data.rollproof.given.waivers as [waiver]
 	applied == {"bolt": 0}
 }
 
-test_applied_to_tenants_with_all_of_its_labels if {
+test_applied_to_tenants_with_all_labels if {
 	labelled := object.union(object.remove(waiver, ["tenants"]), {"labels": {"tier": "gold", "region": "eu"}})
 	applied := waivers.applied("coverage.incomplete", ["acme", "bolt", "cobalt"]) with input as document
 		with data.rollproof.given.waivers as [labelled]
 	applied == {"acme": 0}
 }
 
-test_applied_the_first_that_covers if {
+test_first_covering_waiver_is_applied if {
 	second := object.union(waiver, {"tenants": ["cobalt", "dune"]})
 	applied := waivers.applied("coverage.incomplete", ["bolt", "cobalt", "dune"]) with input as document
 		with data.rollproof.given.waivers as [waiver, second]
 	applied == {"bolt": 0, "cobalt": 0, "dune": 1}
 }
 
-test_applied_to_no_other_code if {
+test_not_applied_to_other_code if {
 	waivers.applied("health.unhealthy", ["bolt"]) == {} with input as document with data.rollproof.given.waivers as [waiver]
 }
 
-test_applied_by_a_pattern_but_not_to_what_is_never_waivable if {
+test_pattern_not_applied_to_unwaivable_code if {
 	pattern := object.union(waiver, {"code": "*"})
 	applied := waivers.applied("team.tiers.gold", ["bolt"]) with input as document
 		with data.rollproof.given.waivers as [pattern]
@@ -81,22 +81,22 @@ test_applied_by_a_pattern_but_not_to_what_is_never_waivable if {
 	never == {}
 }
 
-test_applied_to_what_a_rule_said if {
+test_applied_to_finding_and_message if {
 	finding := {"code": "coverage.incomplete", "message": "m", "tenants": {"bolt"}}
 	waivers.applied_to(finding) == {"bolt": 0} with input as document with data.rollproof.given.waivers as [waiver]
 	waivers.applied_to(json.unmarshal(`"a bare message"`)) == {} with input as document with data.rollproof.given.waivers as [waiver]
 }
 
-test_meant_for_declared_codes if {
+test_matched_codes_are_declared_and_waivable if {
 	pattern := object.union(waiver, {"code": "c*"})
 	unknown := object.union(waiver, {"code": "coverage.complete"})
 	declared := ["calls.failed", "coverage.incomplete", "health.unhealthy"]
-	meant := waivers.meant with data.rollproof.given.waivers as [waiver, pattern, unknown]
+	matched_codes := waivers.matched_codes with data.rollproof.given.waivers as [waiver, pattern, unknown]
 		with data.rollproof.given.codes as {"declared": declared, "unwaivable": ["calls.failed"]}
-	meant == [{"coverage.incomplete"}, {"coverage.incomplete"}, set()]
+	matched_codes == [{"coverage.incomplete"}, {"coverage.incomplete"}, set()]
 }
 
-test_used_is_what_the_query_says if {
+test_used_is_from_the_query if {
 	waivers.used == {1} with data.rollproof.query.used as {1}
 	waivers.used == set()
 }
