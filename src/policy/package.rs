@@ -40,6 +40,19 @@ pub(crate) struct Rule {
     pub(crate) remedy: Option<String>,
 }
 
+impl Rule {
+    /// A finding that this definition gave.
+    pub(crate) fn gave(&self, finding: Finding) -> Finding {
+        Finding {
+            rule: self.place.clone(),
+            title: self.title.clone(),
+            description: self.description.clone(),
+            remedy: self.remedy.clone(),
+            ..finding
+        }
+    }
+}
+
 /// Where the generated query keeps what a rule says.
 pub(crate) fn key(package: &Package, severity: Severity) -> String {
     format!("{}.{}", package.name, severity.name())
@@ -95,13 +108,11 @@ impl Package {
                 Stated { code, message, tenants: Vec::new(), observed: None, expected: None, at: None }
             }
         };
-        let mut rules = self.rules.iter().filter(|rule| rule.severity == severity);
-        let first = rules.clone().next();
-        let rule = rules.find(|rule| rule.codes.contains(&stated.code)).or(first);
+        let rule = self.candidates(severity, &stated.code).next();
         let mut tenants = stated.tenants;
         tenants.sort();
         tenants.dedup();
-        Finding {
+        let finding = Finding {
             code: stated.code,
             severity: if softened.is_some() { Severity::Warn } else { severity },
             softened: softened.cloned(),
@@ -112,10 +123,21 @@ impl Package {
             expected: stated.expected,
             at: stated.at,
             policy: self.name.clone(),
-            rule: rule.map_or_else(|| RulePlace { file: String::new(), line: 0 }, |rule| rule.place.clone()),
-            title: rule.map_or_else(String::new, |rule| rule.title.clone()),
-            description: rule.map_or_else(String::new, |rule| rule.description.clone()),
-            remedy: rule.and_then(|rule| rule.remedy.clone()),
+            rule: RulePlace { file: String::new(), line: 0 },
+            title: String::new(),
+            description: String::new(),
+            remedy: None,
+        };
+        match rule {
+            Some(rule) => rule.gave(finding),
+            None => finding,
         }
+    }
+
+    /// The definitions that can have given a finding: those that declare its code, else all of its severity.
+    pub(crate) fn candidates(&self, severity: Severity, code: &str) -> impl Iterator<Item = &Rule> {
+        let rules = || self.rules.iter().filter(move |rule| rule.severity == severity);
+        let is_declared = rules().any(|rule| rule.codes.iter().any(|declared| declared == code));
+        rules().filter(move |rule| !is_declared || rule.codes.iter().any(|declared| declared == code))
     }
 }

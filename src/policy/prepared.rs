@@ -1,9 +1,10 @@
 //! Policies that are asked: what they say of a document, and of a rollout that is being driven.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::declared::names;
 use crate::declared::names::{GATES, HALT, SUMMARY, WAIVERS};
@@ -15,7 +16,7 @@ use crate::model::document::{Document, InputFile, Purpose};
 use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
 use crate::policy::facts::Facts;
 use crate::policy::failure::CandidateRule;
-use crate::policy::package::{Package, key};
+use crate::policy::package::{Package, Rule, key};
 use crate::policy::source::RuleText;
 use crate::policy::waivers::Waivers;
 use crate::policy::{failure, needs, source, waivers};
@@ -193,7 +194,37 @@ impl Prepared {
     /// The same of a document that was changed to try something out: too many are tried to validate each.
     pub(crate) fn evaluate_trial(&self, document: &Document) -> Result<Outcome, Error> {
         let answer = self.answer("data.rollproof.query.answer", document)?;
-        self.read(&answer, document.cohorts.len()).map_err(Error::Policy)
+        let mut outcome = self.read(&answer, document.cohorts.len()).map_err(Error::Policy)?;
+        self.name_rules(&mut outcome.findings, document)?;
+        Ok(outcome)
+    }
+
+    /// Names the definition that gave a finding, where several declare its code: each of them is asked alone.
+    fn name_rules(&self, findings: &mut [Finding], document: &Document) -> Result<(), Error> {
+        let candidates = |finding: &Finding| -> Vec<&Rule> {
+            let severity = if finding.softened.is_some() { Severity::Deny } else { finding.severity };
+            let package = self.packages.iter().find(|package| package.name == finding.policy);
+            package.into_iter().flat_map(|package| package.candidates(severity, &finding.code)).collect()
+        };
+        let unclear = findings.iter_mut().map(|finding| (candidates(finding), finding));
+        let mut unclear: Vec<(Vec<&Rule>, &mut Finding)> = unclear.filter(|(rules, _)| rules.len() > 1).collect();
+        if unclear.is_empty() {
+            return Ok(());
+        }
+        let rules = unclear.iter().flat_map(|(rules, _)| rules);
+        let places: BTreeSet<_> = rules.map(|rule| (rule.place.file.clone(), rule.place.line)).collect();
+        let outputs = self.elements(&places.into_iter().collect::<Vec<_>>(), document)?;
+        for (rules, finding) in &mut unclear {
+            let gave = |rule: &&&Rule| {
+                let own =
+                    outputs.iter().filter(|output| output.file == rule.place.file && output.line == rule.place.line);
+                own.flat_map(|output| &output.values).any(|value| is_of(finding, value))
+            };
+            if let Some(rule) = rules.iter().find(gave) {
+                **finding = rule.gave(finding.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Whether every policy could be asked of a document that was made up: `foreseen` is how a rollout is expected to
@@ -392,6 +423,20 @@ impl Prepared {
         let (ours, own): (Vec<_>, Vec<_>) =
             self.packages.iter().filter(|package| package.is_on()).partition(|package| names::is_ours(&package.name));
         own.into_iter().chain(ours).flat_map(suspects).collect()
+    }
+}
+
+/// Whether a finding, which may lack tenants for which it is waived, is what a rule gave.
+fn is_of(finding: &Finding, value: &Value) -> bool {
+    match serde_json::from_value::<Element>(value.clone()) {
+        Ok(Element::Message(message)) => finding.message == message,
+        Ok(Element::Finding(stated)) => {
+            (&stated.code, &stated.message) == (&finding.code, &finding.message)
+                && (&stated.observed, &stated.expected, &stated.at)
+                    == (&finding.observed, &finding.expected, &finding.at)
+                && stated.tenants.iter().collect::<BTreeSet<_>>().is_superset(&finding.tenants.iter().collect())
+        }
+        Err(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rollproof::Error;
 use rollproof::internal::Policies;
+use serde_json::{Value, json};
 
 use crate::support::{Case, root, snapshot};
 
@@ -84,4 +85,37 @@ fn two_files_do_not_share_a_rule() {
     snapshot("two-files.txt", &ran.stderr);
     let twice = case.run(["policy", "check", "one.rego", "./one.rego"]);
     assert_eq!((twice.code, &*twice.stdout), (0, "sound: team.one\n"), "{}", twice.stderr);
+}
+
+#[test]
+fn a_finding_names_the_rule_that_gave_it() {
+    let case = Case::new();
+    let rule = |title: &str, remedy: &str, body: &str, message: &str| {
+        format!(
+            "# METADATA\n# title: {title}\n# custom:\n#   codes: [team.same]\n#   remedy: {remedy}\ndeny contains finding if \
+             {{\n\t{body}\n\tfinding := {{\"code\": \"team.same\", \"message\": \"{message}\", \"tenants\": [\"north\"]}}\n}}\n\n"
+        )
+    };
+    let policy = [
+        "# METADATA\n# title: Team\n# schemas:\n#   - input: schema[\"document.schema\"]\npackage team.rules\n\n",
+        &rule("First", "Do one.", "count(input.cohorts) == 7", "seven"),
+        &rule("Second", "Do two.", "count(input.cohorts) == 1", "one"),
+        &rule("Third", "Do three.", "input.fleet.tenants == 1", "alone"),
+    ];
+    case.file("team.rego", policy.concat());
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "north", "verified_on_target": true}]}"#);
+    case.file("fleet.txt", "north\n");
+    let line = |title: &str| policy.concat()[..policy.concat().find(title).expect("a rule")].lines().count() + 5;
+    let ran =
+        case.run(["verify", "response.json", "--fleet", "fleet.txt", "--policy", "team.rego", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let given: Vec<_> = findings
+        .filter(|finding| finding["code"] == "team.same")
+        .map(|finding| json!([finding["message"], finding["title"], finding["remedy"], finding["rule"]["line"]]))
+        .collect();
+    let expected =
+        [json!(["alone", "Third", "Do three.", line("Third")]), json!(["one", "Second", "Do two.", line("Second")])];
+    assert_eq!(given, expected);
 }
