@@ -1,10 +1,7 @@
 //! What the control plane says besides what it was asked: errors beside ok, rows of others, other fleets, and fields
 //! that nobody reads. The verdict of a run is that of the response it wrote.
 
-use jiff::Timestamp;
-use rollproof::collect::fields::EvidenceFields;
-use rollproof::collect::{Sources, collect};
-use rollproof::io::input::Source;
+use rollproof::{EvidenceFields, Source, Sources, Timestamp, collect};
 use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request, healthy, http};
