@@ -644,3 +644,16 @@ fn the_sample_holds_nothing_else() {
     let names = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     assert!(names.into_iter().all(|path: std::path::PathBuf| path.extension() == Some(Path::new("json").as_os_str())));
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_parquet_says_which_has_it_before_it_looks_at_anything() {
+    let case = Case::new();
+    std::fs::create_dir(case.path("archives")).expect("a folder");
+    for folder in ["no-such-folder", "archives"] {
+        let ran = case.run(["audit", folder, "--parquet", "out"]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains("--features parquet"), "{}", ran.stderr);
+    }
+    assert!(!case.path("out").exists());
+}

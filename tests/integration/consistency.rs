@@ -9,8 +9,8 @@ use rollproof::{Document, EvidenceFields, Prepared, Source, Sources, collect, va
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
-use crate::grammar::{EXHAUSTIVE, code_of, journal_document, journals, policies};
-use crate::support::{Case, example_fixtures, fixtures, root};
+use crate::grammar::{code_of, journal_document, journals, policies};
+use crate::support::{Case, EXHAUSTIVE, example_fixtures, fixtures, root};
 
 /// What decides a verdict and follows from nothing else in a document, by JSON pointer; `*` is an index, and what ends in
 /// `/**` covers all below it. Each is the evidence, or what a person asked for.

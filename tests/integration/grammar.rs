@@ -2,15 +2,14 @@
 //! journal turns a failure into a pass, but where the record is the evidence itself.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rollproof::internal::{Bytes, Input, Text, grammar_table, replay};
 use rollproof::{Document, Error, EvidenceFields, Loading, Prepared, Settings, load, report, validate};
 use serde_json::{Value, json};
 
-use crate::support::{Case, example_fixtures, fixtures, golden, read, root};
-
-/// Set to try every change, and not a sample: `.ci/run` does.
-pub const EXHAUSTIVE: &str = "ROLLPROOF_EXHAUSTIVE";
+use crate::support::{Case, EXHAUSTIVE, example_fixtures, fixtures, golden, read, root};
 
 const MARK: &str = "<!-- generated: tests/integration/grammar.rs -->\n";
 
@@ -31,6 +30,18 @@ pub fn policies() -> Prepared {
 pub fn code_of(policies: &Prepared, document: &Document) -> u8 {
     let outcome = policies.evaluate(&validate(document).expect("it is valid")).expect("they can be evaluated");
     report(document, Vec::new(), outcome, policies).decision.exit_code(false)
+}
+
+/// The exit code of the verdict of the bundled policies, with nothing given, which are loaded once for all tests.
+pub fn bundled_code_of(document: &Document) -> u8 {
+    static POLICIES: LazyLock<Mutex<Prepared>> = LazyLock::new(|| Mutex::new(policies()));
+    code_of(&POLICIES.lock().unwrap_or_else(PoisonError::into_inner), document)
+}
+
+/// The same for the journal in a file.
+pub fn bundled_code_of_journal(path: &Path) -> u8 {
+    let document = journal_document(&lines(&read(path)));
+    bundled_code_of(&document.unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
 /// The document of a journal.

@@ -26,7 +26,6 @@ mod misspelt;
 mod no_verdict;
 mod oracle;
 mod outputs;
-mod parquet;
 mod plan;
 mod policies;
 mod preflight;

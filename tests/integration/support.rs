@@ -11,6 +11,14 @@ use tempfile::TempDir;
 /// Set to write what a test would compare.
 pub const UPDATE: &str = "ROLLPROOF_UPDATE";
 
+/// Set to try everything, and not a sample: `.ci/run` does.
+pub const EXHAUSTIVE: &str = "ROLLPROOF_EXHAUSTIVE";
+
+/// How often a test repeats what it may repeat `all` times: an eighth of it, but where [`EXHAUSTIVE`] is set.
+pub fn repetitions(all: usize) -> usize {
+    if std::env::var_os(EXHAUSTIVE).is_some() { all } else { all / 8 }
+}
+
 /// Variables that the binary reads, and that a CI job which runs the tests may have set.
 const OURS: [&str; 23] = [
     "CI_STATUS_POLL_INTERVAL_SECONDS",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::iter::repeat_with;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request};
 use super::{case, json_of, plan, spawn};
-use crate::support::{Case, Ran};
+use crate::support::{Case, Ran, repetitions};
 
+/// How many rollouts are killed in `.ci/run`, and an eighth of it elsewhere.
 const MOMENTS: usize = 200;
 const WORKERS: usize = 4;
 const TENANTS: usize = 60;
@@ -164,20 +166,27 @@ fn whenever_a_rollout_is_killed_nothing_is_lost_and_nobody_is_called_twice() {
     });
     let (undisturbed, _) = &wholes[0];
     let took = wholes.iter().map(|(_, took)| *took).max().expect("some");
-    let (next, hits) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (next, hits, moments) = (AtomicUsize::new(0), AtomicUsize::new(0), repetitions(MOMENTS));
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
-                while let i @ ..MOMENTS = next.fetch_add(1, Ordering::SeqCst) {
-                    let moment = took.mul_f64(fraction(seed, i));
+                for i in repeat_with(|| next.fetch_add(1, Ordering::SeqCst)).take_while(|i| *i < moments) {
+                    let moment = took.mul_f64(moment(seed, i, moments));
                     hits.fetch_add(usize::from(killed_at(moment, undisturbed)), Ordering::SeqCst);
                 }
             });
         }
     });
     let hits = hits.into_inner();
-    println!("{hits} of {MOMENTS} were killed between their first call and their last");
-    assert!(hits > MOMENTS / 4, "only {hits} moments were within the rollout");
+    println!("{hits} of {moments} were killed between their first call and their last");
+    assert!(hits > moments / 4, "only {hits} moments were within the rollout");
+}
+
+/// The i-th of some moments, as a part of the whole: a random one in the i-th of as many equal parts, so that few are
+/// spread over a rollout as well as many.
+#[expect(clippy::cast_precision_loss, reason = "some hundred")]
+fn moment(seed: u64, i: usize, moments: usize) -> f64 {
+    (i as f64 + fraction(seed, i)) / moments as f64
 }
 
 /// The i-th of some numbers in 0..1 that look random (SplitMix64).
