@@ -252,3 +252,5 @@ observed(indices) := [said |
 ]
 
 place(indices) := sprintf("/probes/%d", [min(indices)])
+
+not_applicable := "not probed" if not input.probes

@@ -258,3 +258,8 @@ test_whoever_is_not_on_the_commit_is_asked_again if {
 	again := build.awaited with input as document(probes)
 	again == {0, 2}
 }
+
+test_not_applicable_where_nobody_was_probed if {
+	build.not_applicable == "not probed" with input as {}
+	not build.not_applicable with input as {"probes": []}
+}

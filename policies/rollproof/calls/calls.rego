@@ -202,3 +202,8 @@ detail := said if {
 } else := said if {
 	said := object.filter(input.archive, ["ok"])
 }
+
+not_applicable := "none made" if {
+	count(object.get(input, "calls", [])) == 0
+	not input.archive
+}

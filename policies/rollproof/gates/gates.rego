@@ -170,3 +170,5 @@ unreadable := words if {
 	asked := input.gates.ci.asked
 	words := sprintf("; the statuses cannot be read: %s", [problem(asked)])
 }
+
+not_applicable := "not asked" if not input.gates

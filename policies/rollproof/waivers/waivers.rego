@@ -47,3 +47,5 @@ why(waiver) := sprintf("it was granted on %s", [waiver.granted]) if {
 } else := sprintf("it expired on %s", [expires]) if {
 	expires := waiver.expires
 }
+
+not_applicable := "none given" if count(waivers.given) == 0

@@ -35,3 +35,8 @@ test_unused_names_a_waiver_that_nothing_needed if {
 test_used_is_silent if {
 	codes("2026-11-30", {0}) == set()
 }
+
+test_not_applicable_without_a_waiver if {
+	waivers.not_applicable == "none given" with data.rollproof.given.waivers as []
+	not waivers.not_applicable with data.rollproof.given.waivers as [waiver]
+}
