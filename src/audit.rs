@@ -18,5 +18,6 @@ pub(crate) mod parquet;
 pub(crate) mod progress;
 pub(crate) mod render;
 pub(crate) mod report;
+pub(crate) mod table_source;
 pub(crate) mod timestamps;
 pub(crate) mod verdict;

@@ -42,15 +42,15 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// EvaluationArgs a rollout by its archived evidence
+    /// Verify a rollout by its archived evidence
     Verify(Verify),
     /// Write the rollout plan that a CI job's environment asks for
     Plan(Plan),
     /// Ask a gate that has to be open before anything is rolled out
     Preflight(Preflight),
-    /// Drive a rollout through the control plane, then judge it
+    /// Drive a rollout through the control plane, then verify it
     Run(Run),
-    /// Ask the tenants of a document for their build, and judge it anew
+    /// Ask the tenants of a document for their build, and verify it again
     Probe(Probe),
     /// Rehearse: a rollout against a control plane on loopback, with faults
     Drill(Drill),
@@ -58,7 +58,7 @@ pub enum Command {
     Policy(Policy),
     /// Explain how a verdict came about, and what would turn it
     Explain(Explain),
-    /// EvaluationArgs every archived rollout of some folders: which were called green and were not, and who is behind since when
+    /// Verify every archived rollout of some folders: which were called green and were not, and who is behind since when
     Audit(Audit),
     /// Print the JSON Schema of a format, or the names of all
     Schema {

@@ -32,7 +32,7 @@ use crate::model::document::consistency::check;
 use crate::model::document::consistency::contradiction::Contradiction;
 use crate::model::document::gates::Gates;
 use crate::model::document::text::Text;
-use crate::model::document::{Document, FORMAT, Fleet, FleetSource, Format, Provenance, Role, TOOL};
+use crate::model::document::{Anomaly, Document, FORMAT, FleetSource, InputFile, Role};
 use crate::schema::published::Name;
 
 /// Where the evidence lies.
@@ -65,7 +65,7 @@ pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
             let _ = sender.send(read);
             hash.map(|input| input.sha256())
         });
-        let evidence = || receiver.recv().map_err(|_| Error::Policy("the reader of the evidence failed".into()))?;
+        let evidence = || receiver.recv().map_err(|_| Error::bug("the reader of the evidence failed"))?;
         let hash = || hashing.join().ok().flatten().unwrap_or_default();
         normalize(sources, evidence, hash, now)
     })
@@ -77,107 +77,112 @@ fn normalize(
     hash: impl FnOnce() -> String,
     now: Timestamp,
 ) -> Result<Collected, Error> {
-    let mut inputs = Vec::new();
-    let mut anomalies = Vec::new();
     let mut grouping = Grouping::new();
-
-    let (mut rollout, mut gates) = (document::unknown_rollout(), None);
-    if let Some(source) = &sources.plan {
-        let input = source.read(sources.max_bytes)?;
-        let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
-        let plan = read.map_err(|Refused| refusal(&input, Name::Plan))?;
-        gates = (!plan.enabled).then_some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
-        rollout = plan.rollout;
-        anomalies.extend(plan.anomalies);
-        inputs.push(file);
-    }
-    if let Some(source) = &sources.fleet {
-        let input = source.read(sources.max_bytes)?;
-        let (read, file) = input.hashed(Role::Fleet, |bytes| fleet::read(bytes, &input.name, &mut grouping));
-        anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);
-        inputs.push(file);
-    }
+    let mut context = read_context(sources, &mut grouping)?;
     let input = evidence()?;
     if journal::is_journal(&input.bytes) {
-        if inputs.is_empty() {
+        if context.inputs.is_empty() {
             return journal::read(&input, &sources.fields, hash());
         }
         return Err(complete(&input, "a journal"));
     }
-    let read = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
+    let found = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
     let refused = |Refused| evidence_error(&input, explain_response(&input.bytes, &sources.fields));
-    let archive = match read.map_err(refused)? {
-        Found::Response(archive, strange) => {
-            // Rows come first in a report, as a reader looks for them.
-            anomalies.splice(0..0, strange);
-            archive
-        }
-        Found::Format(format) if format == FORMAT && !sources.fields.is_empty() => {
-            return Err(Error::usage(
-                format!(
-                    "{} is a document, whose evidence is settled, yet --evidence-field is given beside it",
-                    input.name
-                ),
-                "leave it out: what a document's rows hold under \"extra\" is evidence already",
-            ));
-        }
-        Found::Format(format) if format == FORMAT && inputs.is_empty() => return reread(&input, hash()),
-        Found::Format(format) if format == FORMAT => {
-            return Err(complete(&input, "a document"));
-        }
+    let (archive, anomalies) = match found.map_err(refused)? {
+        Found::Response(archive, anomalies) => (archive, anomalies),
         Found::Format(format) => {
-            let problem = format!("found the format {format:?}, but only {FORMAT:?} is evidence");
-            return Err(evidence_error(&input, vec![fault_at(&input.bytes, "/format", problem)]));
+            is_document_alone(&input, &format, sources)?;
+            return reread(&input, hash());
         }
     };
-    inputs.insert(0, input.file(Role::Response, hash()));
+    // Those of rows come first in a report, as a reader looks for them.
+    context.anomalies.splice(0..0, anomalies);
+    context.inputs.insert(0, input.file(Role::Response, hash()));
     drop(input);
 
-    let source = if sources.fleet.is_some() {
-        FleetSource::File
-    } else {
-        for slug in archive.stragglers.given().into_iter().flatten() {
-            if !slug.trim().is_empty() {
-                grouping.add_unplanned(slug.trim());
-            }
+    if sources.fleet.is_none() {
+        for slug in archive.stragglers.given().into_iter().flatten().filter(|slug| !slug.trim().is_empty()) {
+            grouping.add_unplanned(slug.trim());
         }
         grouping.guess_fleet();
-        FleetSource::Response
-    };
-    let grouped = grouping.finish();
-    let own = inputs.iter().position(|file| file.role == Role::Fleet && file.sha256 == inputs[0].sha256);
-    if let Some(fleet) = own.filter(|_| grouped.planned > 0 && !rollout.dry_run) {
-        let fault = Fault::whole("found the response itself, but a fleet comes from somewhere else".into());
-        let help =
-            "give the answer of a dry run, or a list of slugs; a tenant that was skipped is in neither otherwise";
-        let input = inputs[fleet].name.to_string();
-        return Err(Error::Evidence { input, faults: vec![fault.help(help)] });
     }
-    let document = Document {
-        format: Format::V1,
-        rollout,
-        fleet: Fleet {
-            source,
-            tenants: grouped.planned as u64,
-            duplicates: grouped.duplicates,
-            inventory: Vec::new(),
-            dropped: Vec::new(),
-        },
-        archive: Some(archive),
-        gates,
-        probes: None,
-        calls: Vec::new(),
-        cohorts: grouped.cohorts,
-        phases: grouped.phases,
-        order: grouped.order,
-        anomalies,
-        provenance: Provenance {
-            tool: Text::from(TOOL),
-            collected_at: Text::from(now.to_string()),
-            inputs: inputs.clone(),
-        },
-    };
-    Ok(Collected { document, inputs })
+    let source = if sources.fleet.is_some() { FleetSource::File } else { FleetSource::Response };
+    let grouped = grouping.finish();
+    if grouped.planned > 0 {
+        fleet_is_independent(&context)?;
+    }
+    let mut document = Document::empty(context.rollout, Text::from(now.to_string()));
+    document.fleet.source = source;
+    document.fleet.tenants = grouped.planned as u64;
+    document.fleet.duplicates = grouped.duplicates;
+    document.archive = Some(archive);
+    document.gates = context.gates;
+    document.cohorts = grouped.cohorts;
+    document.phases = grouped.phases;
+    document.order = grouped.order;
+    document.anomalies = context.anomalies;
+    document.provenance.inputs.clone_from(&context.inputs);
+    Ok(Collected { document, inputs: context.inputs })
+}
+
+/// What the plan and the fleet say.
+struct Context {
+    rollout: document::Rollout,
+    gates: Option<Gates>,
+    anomalies: Vec<Anomaly>,
+    inputs: Vec<InputFile>,
+}
+
+/// Reads the plan and the fleet, so far as they are given.
+fn read_context(sources: &Sources, grouping: &mut Grouping) -> Result<Context, Error> {
+    let mut context =
+        Context { rollout: document::unknown_rollout(), gates: None, anomalies: Vec::new(), inputs: Vec::new() };
+    if let Some(source) = &sources.plan {
+        let input = source.read(sources.max_bytes)?;
+        let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
+        let plan = read.map_err(|Refused| refusal(&input, Name::Plan))?;
+        if !plan.enabled {
+            context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
+        }
+        context.rollout = plan.rollout;
+        context.anomalies.extend(plan.anomalies);
+        context.inputs.push(file);
+    }
+    if let Some(source) = &sources.fleet {
+        let input = source.read(sources.max_bytes)?;
+        let (read, file) = input.hashed(Role::Fleet, |bytes| fleet::read(bytes, &input.name, grouping));
+        context.anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);
+        context.inputs.push(file);
+    }
+    Ok(context)
+}
+
+/// A document has everything in it, so nothing may be given beside it.
+fn is_document_alone(input: &Input, format: &str, sources: &Sources) -> Result<(), Error> {
+    if format != FORMAT {
+        let problem = format!("found the format {format:?}, but only {FORMAT:?} is evidence");
+        return Err(evidence_error(input, vec![fault_at(&input.bytes, "/format", problem)]));
+    }
+    if !sources.fields.is_empty() {
+        return Err(Error::usage(
+            format!("{} is a document, whose evidence is settled, yet --evidence-field is given beside it", input.name),
+            "leave it out: what a document's rows hold under \"extra\" is evidence already",
+        ));
+    }
+    if sources.plan.is_some() || sources.fleet.is_some() {
+        return Err(complete(input, "a document"));
+    }
+    Ok(())
+}
+
+/// A fleet must not come from the response itself, unless that is of a dry run.
+fn fleet_is_independent(context: &Context) -> Result<(), Error> {
+    let response = &context.inputs[0];
+    let same = context.inputs.iter().find(|file| file.role == Role::Fleet && file.sha256 == response.sha256);
+    let Some(fleet) = same.filter(|_| !context.rollout.dry_run) else { return Ok(()) };
+    let fault = Fault::whole("found the response itself, but a fleet comes from somewhere else".into());
+    let help = "give the answer of a dry run, or a list of slugs; a tenant that was skipped is in neither otherwise";
+    Err(Error::Evidence { input: fleet.name.to_string(), faults: vec![fault.help(help)] })
 }
 
 /// Reads a document that was written before.

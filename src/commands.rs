@@ -20,7 +20,7 @@ use crate::commands::verify::verify;
 use crate::error::Error;
 use crate::io::output;
 
-/// Does what the command line asks for. What fails behind the verdict is reported to `report_error` and does not stop it.
+/// Does what the command line asks for. What fails after the verdict is reported to `report_error` and does not stop it.
 ///
 /// # Errors
 /// [`Error`], where there is no verdict.
@@ -28,26 +28,28 @@ pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Er
     output::survive_limits();
     outputs::check(&cli.command)?;
     match cli.command {
-        Command::Verify(options) => or_say(verify(&options, report_error), &options.evaluation, report_error),
+        Command::Verify(options) => or_report_error(verify(&options, report_error), &options.evaluation, report_error),
         Command::Plan(options) => plan::plan(&options),
         Command::Preflight(options) => {
             let done = preflight::preflight(&options, report_error);
-            outcome::or_say(done, options.printed(), &options.reports, report_error)
+            outcome::or_report_error(done, options.printed(), &options.outputs.reports, report_error)
         }
-        Command::Run(options) => or_say(run::run(&options, report_error), &options.evaluation, report_error),
-        Command::Probe(options) => or_say(probe::probe(&options, report_error), &options.evaluation, report_error),
+        Command::Run(options) => or_report_error(run::run(&options, report_error), &options.evaluation, report_error),
+        Command::Probe(options) => {
+            or_report_error(probe::probe(&options, report_error), &options.evaluation, report_error)
+        }
         Command::Drill(options) => drill::drill(&options),
         Command::Policy(options) => {
             let done = policy::policy(&options);
-            outcome::or_say(done, options.command.format(), &[], report_error)
+            outcome::or_report_error(done, options.command.format(), &[], report_error)
         }
         Command::Audit(options) => {
             let done = audit::audit(&options, report_error);
-            outcome::or_say(done, Some(options.format), &options.reports, report_error)
+            outcome::or_report_error(done, Some(options.format), &options.reports, report_error)
         }
         Command::Explain(options) => {
             let done = explain::explain(&options);
-            outcome::or_say(done, options.format(), &[], report_error)
+            outcome::or_report_error(done, options.format(), &[], report_error)
         }
         Command::Schema { name } => print_schema(name),
         Command::Completions { shell } => manual::completions(shell),
@@ -56,10 +58,10 @@ pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Er
 }
 
 /// Where there is no verdict, says so wherever it would be.
-fn or_say(
+fn or_report_error(
     done: Result<u8, Error>,
     options: &evaluation::EvaluationArgs,
     report_error: &mut dyn FnMut(&Error),
 ) -> Result<u8, Error> {
-    outcome::or_say(done, Some(options.format), &options.reports, report_error)
+    outcome::or_report_error(done, Some(options.outputs.format), &options.outputs.reports, report_error)
 }

@@ -20,8 +20,8 @@ pub enum Error {
         /// What to do.
         help: String,
     },
-    /// Nothing may be touched: outputs are in each other's way, or another process writes them. No report is written of
-    /// it either, since what stands in the outputs belongs to somebody else.
+    /// Nothing may be written: outputs are in each other's way, or another process writes them. No report is written
+    /// either, since the outputs belong to that process.
     #[error("{problem}")]
     Conflict {
         /// What is in the way.
@@ -40,9 +40,14 @@ pub enum Error {
     /// A policy could not be loaded or evaluated.
     #[error("{0}")]
     Policy(String),
-    /// It is nobody's fault but rollproof's or the machine's.
-    #[error("{0}")]
-    Internal(String),
+    /// rollproof itself or the machine failed: neither the evidence nor a policy is at fault.
+    #[error("{problem}")]
+    Internal {
+        /// What failed.
+        problem: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// Policies that could not be loaded, or evidence that lacks what they need.
     #[error("{}", Problems(.0))]
     Policies(Vec<Problem>),
@@ -75,6 +80,19 @@ impl Error {
         Self::Conflict { problem: problem.into(), help: help.into() }
     }
 
+    /// A failure of rollproof itself.
+    pub fn bug(problem: impl Into<String>) -> Self {
+        let help = "this is a bug of rollproof: report it with the command and its inputs; \
+                    `rollproof run --resume` goes on with a journal that was kept";
+        Self::Internal { problem: problem.into(), help }
+    }
+
+    /// A failure of the machine.
+    pub fn machine(problem: impl Into<String>) -> Self {
+        let help = "the machine is at fault: free memory, processes or files, or raise their limits, then run again";
+        Self::Internal { problem: problem.into(), help }
+    }
+
     /// Whose fault it is and what to do next.
     pub fn help(&self) -> Option<&str> {
         match self {
@@ -85,9 +103,7 @@ impl Error {
                 .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
             Self::Policies(_) => Some("there is no verdict until every policy can be relied on"),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
-            Self::Internal(_) => {
-                Some("what was collected is written, and `rollproof run --resume` goes on with the journal")
-            }
+            Self::Internal { help, .. } => Some(help),
             Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
         }
     }
@@ -97,7 +113,7 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::Conflict { .. } => 2,
             Self::Evidence { .. } => 4,
-            Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Internal(_) => 5,
+            Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Internal { .. } => 5,
             Self::Output { .. } => 7,
         }
     }

@@ -1,4 +1,4 @@
-//! What `verify` and `run` share behind the evidence: policies, the report, and where it is written.
+//! What `verify` and `run` share once the evidence is collected: policies, the report, and where it is written.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -143,14 +143,14 @@ impl Evaluation {
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
         let cohorts = outcome.summary.cohorts.clone();
-        let picture = self.draws().then(|| FleetView::of(document, &outcome.summary));
+        let fleet_view = self.renders_page().then(|| FleetView::of(document, &outcome.summary));
         let mut report = report(document, inputs, outcome, &self.policies);
-        report.picture = picture;
+        report.fleet_view = fleet_view;
         Ok((report, cohorts))
     }
 
     /// Whether a page was asked for: what it needs beyond a report costs time.
-    pub fn draws(&self) -> bool {
+    pub fn renders_page(&self) -> bool {
         let reports = self.options.reports.iter().map(|(format, _)| *format);
         reports.chain([self.options.format]).any(|format| format == Format::Html)
     }

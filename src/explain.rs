@@ -3,14 +3,14 @@
 //!
 //! Its JSON is a published format, `rollproof.explanation/v1`, which may grow by optional keys and no more.
 
-pub(crate) mod calls;
 pub(crate) mod change;
 pub(crate) mod code;
 pub(crate) mod context;
 pub(crate) mod counterfactuals;
+pub(crate) mod details;
 pub(crate) mod explanation;
+pub(crate) mod finding_rules;
 pub(crate) mod shrink;
-pub(crate) mod spoke;
 pub(crate) mod tenant;
 pub(crate) mod text;
 pub(crate) mod times;

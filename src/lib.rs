@@ -88,7 +88,7 @@ pub mod internal {
     pub use crate::collect::response::explain_response;
     pub use crate::collect::rollout::rules::table as grammar_table;
     pub use crate::collect::rollout::state::Rollout;
-    pub use crate::collect::rollout::step::Question;
+    pub use crate::collect::rollout::step::HaltCheck;
     pub use crate::commands::dispatch;
     pub use crate::commands::schema::generate;
     pub use crate::declared::bundled::modules as bundled;

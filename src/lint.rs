@@ -21,14 +21,15 @@ use crate::diagnostic::problem::Problem;
 use crate::lint::program::{Program, Report};
 use crate::rego::engine;
 use crate::rego::engine::module::Module as File;
+use crate::rego::guard::Failure;
 use crate::rego::syntax::Module;
 use crate::schema::published;
 
 /// Reads and checks a team's own files beside the bundled ones, which are not checked.
 ///
 /// # Errors
-/// In words, where the engine does not come to an end.
-pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, String> {
+/// Where the engine does not come to an end.
+pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, Failure> {
     let many = bundled.len();
     let read = engine::parse_all(bundled.into_iter().chain(own).collect())?;
     let (mut modules, mut problems, mut known) = (Vec::new(), Vec::new(), 0);

@@ -11,7 +11,7 @@ pub(crate) mod package;
 pub mod prepared;
 pub(crate) mod probe_targets;
 pub(crate) mod query;
-pub(crate) mod said;
+pub(crate) mod raw_findings;
 pub(crate) mod source;
 pub(crate) mod test_runner;
 pub mod waivers;

@@ -4,7 +4,6 @@
 
 pub(crate) mod counterfactual;
 pub(crate) mod fleet_view;
-pub(crate) mod not_applicable;
 pub(crate) mod rows;
 pub(crate) mod stragglers;
 
@@ -50,14 +49,14 @@ pub struct Report {
     #[serde(skip)]
     #[schemars(skip)]
     pub rows: Vec<RowLine>,
-    /// What a picture needs, where one is asked for; not published.
+    /// The fleet and the calls, for a page; not published.
     #[serde(skip)]
     #[schemars(skip)]
-    pub picture: Option<FleetView>,
-    /// What would turn the verdict, where somebody asks for it; not published.
+    pub fleet_view: Option<FleetView>,
+    /// What would turn the verdict, for a page; not published.
     #[serde(skip)]
     #[schemars(skip)]
-    pub turns: Option<Counterfactuals>,
+    pub counterfactuals: Option<Counterfactuals>,
 }
 
 /// The name and version of the report's format.
@@ -120,7 +119,7 @@ pub struct Policy {
     /// Why it had nothing to judge, where it had not; not published.
     #[serde(skip)]
     #[schemars(skip)]
-    pub idle: Option<&'static str>,
+    pub not_applicable: Option<String>,
     /// How much it weighs, where that is less than all. Absent: what it says is enforced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<ModeName>,
@@ -144,26 +143,27 @@ pub struct ParamValue {
 }
 
 /// Makes the report of a document and what the policies say of it.
-pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, asked: &Prepared) -> Report {
-    let Outcome { mut findings, summary: counted } = outcome;
+pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, evaluated: &Prepared) -> Report {
+    let Outcome { mut findings, mut not_applicable, summary: counted } = outcome;
     sort(&mut findings);
     let stragglers = stragglers(document, &counted);
-    let mut policies = policies(asked.packages(), &findings, &counted.reporting);
+    let is_asserted = !document.rollout.dry_run && counted.superseded_by.is_none();
+    let mut policies = policies(evaluated.packages(), &findings, &counted.reporting);
     for policy in &mut policies {
-        policy.idle = not_applicable::not_applicable(&policy.package, document, &inputs);
+        policy.not_applicable = not_applicable.remove(&policy.package);
     }
     Report {
         format: Format::V1,
-        decision: Decision::of(&findings, document.rollout.dry_run, counted.superseded_by.is_some()),
+        decision: Decision::of(&findings, is_asserted),
         summary: summary(document, &counted, stragglers.len() as u64),
         rows: rows::lines(document, &stragglers),
         stragglers,
         policies,
-        params: self::params(asked.params()),
+        params: self::params(evaluated.params()),
         findings,
         inputs,
-        picture: None,
-        turns: None,
+        fleet_view: None,
+        counterfactuals: None,
     }
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn policies(
             package: package.name.clone(),
             title: package.title.clone(),
             findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
-            idle: None,
+            not_applicable: None,
             mode: configured.map(|mode| mode.mode).or(reporting.map(|_| ModeName::Report)),
             reason: configured.and_then(|mode| mode.reason.clone()),
             effective_from: reporting.and_then(|reporting| reporting.effective_from.clone()),

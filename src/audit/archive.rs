@@ -182,18 +182,23 @@ mod tests {
 
     #[test]
     fn a_name_tells_what_a_file_is() {
-        let told = |name| kind(name).map(|(kind, rest)| (kind, rest.clone()));
+        let kind_and_stem = |name| kind(name).map(|(kind, rest)| (kind, rest.clone()));
         let is = |kind, rest: &str| Some((kind, rest.to_owned()));
-        assert_eq!(told("response.json"), is(Kind::Response, ""));
-        assert_eq!(told("2026-07-01T10-00-00Z.response.json.gz"), is(Kind::Response, "2026-07-01t10-00-00z"));
-        assert_eq!(told("plan-2026-07-01.json.zst"), is(Kind::Plan, "2026-07-01"));
-        assert_eq!(told("2026-07-01.inventory.txt"), is(Kind::Fleet, "2026-07-01"));
-        assert_eq!(told("document.json.journal"), is(Kind::Journal, ""));
-        assert_eq!(told("run-7.journal"), is(Kind::Journal, "run-7"));
-        assert_eq!(told("2026-07-01.json"), is(Kind::Evidence, "2026-07-01"));
-        assert_eq!(told("report.json"), is(Kind::Report, ""));
+        assert_eq!(kind_and_stem("response.json"), is(Kind::Response, ""));
+        assert_eq!(kind_and_stem("2026-07-01T10-00-00Z.response.json.gz"), is(Kind::Response, "2026-07-01t10-00-00z"));
+        assert_eq!(kind_and_stem("plan-2026-07-01.json.zst"), is(Kind::Plan, "2026-07-01"));
+        assert_eq!(kind_and_stem("2026-07-01.inventory.txt"), is(Kind::Fleet, "2026-07-01"));
+        assert_eq!(kind_and_stem("document.json.journal"), is(Kind::Journal, ""));
+        assert_eq!(kind_and_stem("run-7.journal"), is(Kind::Journal, "run-7"));
+        assert_eq!(kind_and_stem("2026-07-01.json"), is(Kind::Evidence, "2026-07-01"));
+        assert_eq!(kind_and_stem("report.json"), is(Kind::Report, ""));
         assert_eq!(
-            [told("notes.txt"), told("report.html"), told("junit.xml"), told("README")],
+            [
+                kind_and_stem("notes.txt"),
+                kind_and_stem("report.html"),
+                kind_and_stem("junit.xml"),
+                kind_and_stem("README")
+            ],
             [None, None, None, None]
         );
     }

@@ -16,12 +16,12 @@ pub const MISSING: &str = "missing";
 /// Why such a tenant is not proven.
 pub const WHY_MISSING: &str = "missing: nobody enumerated the fleet, and no row answers for it";
 
-/// What became of each tenant, by control plane and name. `judged` is in the order of time, `names` are the tenants by
+/// What became of each tenant, by control plane and name. `evaluated` is in the order of time, `names` are the tenants by
 /// number, and a tenant that is still behind is so up to `until`.
-pub fn tenants(judged: &[EvaluatedRollout], names: &[Text], until: Timestamp) -> Vec<Tenant> {
+pub fn tenants(evaluated: &[EvaluatedRollout], names: &[Text], until: Timestamp) -> Vec<Tenant> {
     let mut tenants = Vec::new();
-    for (control_plane, rollouts) in series(judged) {
-        let series = Series { judged, control_plane, rollouts, until };
+    for (control_plane, rollouts) in series(evaluated) {
+        let series = Series { evaluated, control_plane, rollouts, until };
         tenants.par_extend(names.par_iter().enumerate().filter_map(|(number, name)| series.tenant(number, name)));
     }
     tenants.sort_by(|a, b| (&a.control_plane, &a.tenant).cmp(&(&b.control_plane, &b.tenant)));
@@ -30,17 +30,17 @@ pub fn tenants(judged: &[EvaluatedRollout], names: &[Text], until: Timestamp) ->
 
 /// The control plane of each rollout. What names none belongs to the only one that is named; where several are, it is by
 /// itself.
-pub fn planes(judged: &[EvaluatedRollout]) -> Vec<Option<&Text>> {
-    let named: BTreeSet<&Text> = judged.iter().filter_map(|judged| judged.rollout.control_plane.as_ref()).collect();
+pub fn control_planes(evaluated: &[EvaluatedRollout]) -> Vec<Option<&Text>> {
+    let named: BTreeSet<&Text> = evaluated.iter().filter_map(|one| one.rollout.control_plane.as_ref()).collect();
     let only = if named.len() == 1 { named.first().copied() } else { None };
-    judged.iter().map(|judged| judged.rollout.control_plane.as_ref().or(only)).collect()
+    evaluated.iter().map(|one| one.rollout.control_plane.as_ref().or(only)).collect()
 }
 
 /// The rollouts that assert something, those of each control plane apart.
-fn series(judged: &[EvaluatedRollout]) -> BTreeMap<Option<Text>, Vec<usize>> {
+fn series(evaluated: &[EvaluatedRollout]) -> BTreeMap<Option<Text>, Vec<usize>> {
     let mut series: BTreeMap<Option<Text>, Vec<usize>> = BTreeMap::new();
-    for (i, plane) in planes(judged).into_iter().enumerate() {
-        if !judged[i].cells.is_empty() {
+    for (i, plane) in control_planes(evaluated).into_iter().enumerate() {
+        if !evaluated[i].cells.is_empty() {
             series.entry(plane.cloned()).or_default().push(i);
         }
     }
@@ -49,16 +49,16 @@ fn series(judged: &[EvaluatedRollout]) -> BTreeMap<Option<Text>, Vec<usize>> {
 
 /// The rollouts of one control plane.
 struct Series<'a> {
-    judged: &'a [EvaluatedRollout],
+    evaluated: &'a [EvaluatedRollout],
     control_plane: Option<Text>,
-    /// Indices into `judged`.
+    /// Indices into `evaluated`.
     rollouts: Vec<usize>,
     until: Timestamp,
 }
 
 /// What is known of a tenant so far.
 #[derive(Default)]
-struct Story {
+struct TenantHistory {
     rollouts: u64,
     first: Option<usize>,
     last: Option<usize>,
@@ -68,11 +68,11 @@ struct Story {
     falls: u64,
     quarantined_running: u64,
     behind: Vec<Span>,
-    /// Whether there is more to tell than that it was always proven.
+    /// Whether it was anything but always proven.
     eventful: bool,
 }
 
-/// A time for which it was behind, by indices of rollouts.
+/// A time during which it was behind, by indices of rollouts.
 struct Span {
     since: usize,
     until: Option<usize>,
@@ -80,8 +80,8 @@ struct Span {
     last: Straggling,
 }
 
-impl Story {
-    fn is_behind(&mut self, rollout: usize, straggling: Straggling) {
+impl TenantHistory {
+    fn record_straggling(&mut self, rollout: usize, straggling: Straggling) {
         self.eventful = true;
         self.falls += u64::from(self.proven);
         self.proven = false;
@@ -94,7 +94,7 @@ impl Story {
         }
     }
 
-    fn is_proven(&mut self, rollout: usize) {
+    fn record_proven(&mut self, rollout: usize) {
         self.proven = true;
         self.quarantined_running = 0;
         if let Some(open) = self.behind.last_mut().filter(|span| span.until.is_none()) {
@@ -106,58 +106,60 @@ impl Story {
 impl Series<'_> {
     /// What became of a tenant; nothing where it never was in a fleet.
     fn tenant(&self, number: usize, name: &Text) -> Option<Tenant> {
-        let mut story = Story::default();
-        let mut history = vec![Cell::OUTSIDE.letter; self.judged.len()];
+        let mut so_far = TenantHistory::default();
+        let mut history = vec![Cell::OUTSIDE.letter; self.evaluated.len()];
         for &i in &self.rollouts {
-            let judged = &self.judged[i];
-            let cell = judged.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
-            let fanned_out = judged.rollout.fanned_out;
+            let rollout = &self.evaluated[i];
+            let cell = rollout.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
+            let fanned_out = rollout.rollout.fanned_out;
             let (mut letter, mut behind) = (cell.letter, false);
             if cell == Cell::OUTSIDE {
-                if story.first.is_none() || story.gone.is_some() {
+                if so_far.first.is_none() || so_far.gone.is_some() {
                     continue;
                 }
-                story.eventful = true;
-                if judged.rollout.fleet_source == FleetSource::Response {
+                so_far.eventful = true;
+                if rollout.rollout.fleet_source == FleetSource::Response {
                     (letter, behind) = (b'm', fanned_out);
                     if behind {
-                        story.is_behind(i, missing());
+                        so_far.record_straggling(i, missing());
                     }
                 } else {
-                    story.gone = Some(i);
+                    so_far.gone = Some(i);
                 }
             } else {
-                story.rollouts += 1;
-                story.first.get_or_insert(i);
-                story.last = Some(i);
-                story.gone = None;
-                let straggling = u32::try_from(number).ok().and_then(|number| judged.stragglers.get(&number));
+                so_far.rollouts += 1;
+                so_far.first.get_or_insert(i);
+                so_far.last = Some(i);
+                so_far.gone = None;
+                let straggling = u32::try_from(number).ok().and_then(|number| rollout.stragglers.get(&number));
                 if cell.proven {
-                    story.is_proven(i);
+                    so_far.record_proven(i);
                 } else if let Some(straggling) = straggling {
-                    story.quarantined_running = if straggling.quarantined { story.quarantined_running + 1 } else { 0 };
+                    so_far.quarantined_running =
+                        if straggling.quarantined { so_far.quarantined_running + 1 } else { 0 };
                     behind = fanned_out;
                     if behind {
-                        story.is_behind(i, straggling.clone());
+                        so_far.record_straggling(i, straggling.clone());
                     }
                 }
             }
             history[i] = if behind { letter.to_ascii_uppercase() } else { letter };
         }
-        self.told(story, &history, name)
+        self.finish(so_far, &history, name)
     }
 
-    fn told(&self, story: Story, history: &[u8], name: &Text) -> Option<Tenant> {
-        let (first, last) = (story.first?, story.last?);
+    /// The entry of the audit's document; nothing where it never was in a fleet.
+    fn finish(&self, so_far: TenantHistory, history: &[u8], name: &Text) -> Option<Tenant> {
+        let (first, last) = (so_far.first?, so_far.last?);
         let appeared = self.rollouts.first() != Some(&first);
-        let at = |i: usize| Text::from(self.judged[i].at.to_string());
-        let behind = story.behind.into_iter().map(|span| {
-            let end = span.until.map_or(self.until, |until| self.judged[until].at);
+        let at = |i: usize| Text::from(self.evaluated[i].at.to_string());
+        let behind = so_far.behind.into_iter().map(|span| {
+            let end = span.until.map_or(self.until, |until| self.evaluated[until].at);
             Behind {
                 since: at(span.since),
                 until: span.until.map(at),
                 rollouts: span.rollouts,
-                seconds: u64::try_from(end.duration_since(self.judged[span.since].at).as_secs()).unwrap_or_default(),
+                seconds: u64::try_from(end.duration_since(self.evaluated[span.since].at).as_secs()).unwrap_or_default(),
                 state: span.last.state,
                 reason: span.last.reason,
                 waived: span.last.waived,
@@ -166,15 +168,15 @@ impl Series<'_> {
         Some(Tenant {
             tenant: name.clone(),
             control_plane: self.control_plane.clone(),
-            rollouts: story.rollouts,
+            rollouts: so_far.rollouts,
             first_seen: at(first),
             appeared,
             last_seen: at(last),
-            gone_since: story.gone.map(at),
-            falls: story.falls,
-            quarantined_running: story.quarantined_running,
+            gone_since: so_far.gone.map(at),
+            falls: so_far.falls,
+            quarantined_running: so_far.quarantined_running,
             behind: behind.collect(),
-            history: (story.eventful || appeared).then(|| Text::from(String::from_utf8_lossy(history).into_owned())),
+            history: (so_far.eventful || appeared).then(|| Text::from(String::from_utf8_lossy(history).into_owned())),
         })
     }
 }

@@ -2,24 +2,8 @@
 
 use std::path::Path;
 
-use crate::audit::archive::Archive;
-use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
+use crate::audit::table_source::TableSource;
 use crate::error::Error;
-use crate::model::audit::Tenant;
-use crate::model::document::text::Text;
-
-/// What an audit is made of.
-#[expect(dead_code, reason = "only a build with Parquet looks at it")]
-pub struct Found<'a> {
-    /// With what archives are read.
-    pub evaluator: &'a ArchiveEvaluator<'a>,
-    pub archives: &'a [Archive],
-    pub judged: &'a [EvaluatedRollout],
-    /// The tenants, by number.
-    pub names: &'a [Text],
-    /// Those that are asked for.
-    pub tenants: &'a [Tenant],
-}
 
 /// There are none in this build.
 pub enum Tables {}
@@ -37,7 +21,7 @@ impl Tables {
     }
 
     /// Never happens.
-    pub fn write(self, _: &Found<'_>) -> Result<(), Error> {
+    pub fn write(self, _: &TableSource<'_>) -> Result<(), Error> {
         match self {}
     }
 }

@@ -24,7 +24,8 @@ use rayon::prelude::*;
 
 use crate::audit::archive::Archive;
 use crate::audit::history;
-use crate::audit::parquet::columns::{Columns, schema};
+use crate::audit::parquet::columns::{Columns, Numbered, schema};
+use crate::audit::table_source::TableSource;
 use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
 use crate::collect::collected::Collected;
 use crate::error::Error;
@@ -35,19 +36,6 @@ use crate::model::document::{Document, Row};
 
 /// How many rows are held before they are written: what bounds memory where a day has many.
 const ROWS: usize = 1 << 18;
-
-/// What an audit is made of, for as long as its rows are written.
-pub struct Found<'a> {
-    /// With what archives are read.
-    pub evaluator: &'a ArchiveEvaluator<'a>,
-    pub archives: &'a [Archive],
-    /// Every rollout, in the order of time.
-    pub judged: &'a [EvaluatedRollout],
-    /// The tenants, by number.
-    pub names: &'a [Text],
-    /// Those that are asked for, by control plane and name.
-    pub tenants: &'a [Tenant],
-}
 
 /// A folder that nothing is in yet.
 pub struct Tables(PathBuf);
@@ -71,7 +59,7 @@ impl Tables {
     ///
     /// # Errors
     /// [`Error::Output`], also where an archive is not what it was when it was judged; nothing is left behind then.
-    pub fn write(self, found: &Found<'_>) -> Result<(), Error> {
+    pub fn write(self, found: &TableSource<'_>) -> Result<(), Error> {
         let Self(folder) = self;
         let write = || -> io::Result<()> {
             // A folder that is there may be a volume of its own, to which nothing can be moved from outside.
@@ -96,13 +84,10 @@ impl Tables {
     }
 }
 
-/// A tenant of the audit, and its number in the cells of rollouts.
-type Numbered<'a> = (usize, &'a Tenant);
-
 /// What rows are made of.
 struct Rows<'a> {
     evaluator: &'a ArchiveEvaluator<'a>,
-    judged: &'a [EvaluatedRollout],
+    evaluated: &'a [EvaluatedRollout],
     /// By name.
     archives: HashMap<&'a str, &'a Archive>,
     /// Of each rollout.
@@ -113,27 +98,27 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(found: &Found<'a>) -> Self {
+    fn new(found: &TableSource<'a>) -> Self {
         let numbers: HashMap<_, _> = found.names.iter().enumerate().map(|(number, name)| (name, number)).collect();
         let mut tenants: HashMap<_, Vec<_>> = HashMap::new();
         for tenant in found.tenants {
             if let Some(number) = numbers.get(&tenant.tenant) {
-                tenants.entry(tenant.control_plane.as_ref()).or_default().push((*number, tenant));
+                tenants.entry(tenant.control_plane.as_ref()).or_default().push(Numbered { number: *number, tenant });
             }
         }
         Self {
             evaluator: found.evaluator,
-            judged: found.judged,
+            evaluated: found.evaluated,
             archives: found.archives.iter().map(|archive| (&*archive.name, archive)).collect(),
-            planes: history::planes(found.judged),
+            planes: history::control_planes(found.evaluated),
             tenants,
             schema: schema(),
         }
     }
 
     fn write(&self, folder: &Path) -> io::Result<()> {
-        let day = |i: &usize| TimeZone::UTC.to_datetime(self.judged[*i].at).date();
-        let rollouts: Vec<usize> = (0..self.judged.len()).collect();
+        let day = |i: &usize| TimeZone::UTC.to_datetime(self.evaluated[*i].at).date();
+        let rollouts: Vec<usize> = (0..self.evaluated.len()).collect();
         let days: Vec<&[usize]> = rollouts.chunk_by(|a, b| day(a) == day(b)).collect();
         days.into_par_iter().try_for_each(|rollouts| match rollouts.first() {
             Some(first) => self.day(folder, day(first), rollouts),
@@ -166,30 +151,30 @@ impl<'a> Rows<'a> {
 
     /// The rows of a rollout, by tenant; none where it asserts nothing.
     fn rollout(&self, i: usize) -> io::Result<RecordBatch> {
-        let (judged, plane) = (&self.judged[i], self.planes[i]);
+        let (evaluated, plane) = (&self.evaluated[i], self.planes[i]);
         let mut columns = Columns::default();
-        if !judged.cells.is_empty() {
-            let document = self.read(judged)?;
+        if !evaluated.cells.is_empty() {
+            let document = self.read(evaluated)?;
             let mut counting: HashMap<&Text, &Row> = HashMap::new();
-            for (cohort, row) in document.cohorts.iter().zip(&judged.counting).filter(|(cohort, _)| cohort.planned) {
+            for (cohort, row) in document.cohorts.iter().zip(&evaluated.counting).filter(|(cohort, _)| cohort.planned) {
                 let row = row.and_then(|row| usize::try_from(row).ok()).and_then(|row| cohort.rows.get(row));
                 counting.extend(cohort.tenants.iter().filter_map(|tenant| Some((tenant, row?))));
             }
-            for (number, tenant) in self.tenants.get(&plane).into_iter().flatten() {
-                columns.add(judged, i, *number, tenant, counting.get(&tenant.tenant).copied());
+            for numbered in self.tenants.get(&plane).into_iter().flatten() {
+                columns.add(evaluated, i, numbered, counting.get(&numbered.tenant.tenant).copied());
             }
         }
-        columns.finish(judged, plane, &self.schema)
+        columns.finish(evaluated, plane, &self.schema)
     }
 
     /// The evidence of a rollout once more.
-    fn read(&self, judged: &EvaluatedRollout) -> io::Result<Document> {
-        let name = &judged.rollout.archive;
+    fn read(&self, evaluated: &EvaluatedRollout) -> io::Result<Document> {
+        let name = &evaluated.rollout.archive;
         let gone = || io::Error::other(format!("{name} is not what it was when it was judged"));
         let archive = self.archives.get(&**name).ok_or_else(gone)?;
-        let Collected { document, inputs } = self.evaluator.collect(archive, judged.at).map_err(io::Error::other)?;
-        let same = inputs.first().is_some_and(|input| input.sha256 == judged.rollout.sha256)
-            && document.cohorts.len() == judged.counting.len();
+        let Collected { document, inputs } = self.evaluator.collect(archive, evaluated.at).map_err(io::Error::other)?;
+        let same = inputs.first().is_some_and(|input| input.sha256 == evaluated.rollout.sha256)
+            && document.cohorts.len() == evaluated.counting.len();
         if same { Ok(document) } else { Err(gone()) }
     }
 }

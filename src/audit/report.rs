@@ -64,7 +64,7 @@ pub fn report(audit: Audit, mut findings: Vec<Finding>, policies: &Prepared) -> 
     lag.sort_by(|a, b| rank(a).cmp(&rank(b)));
     AuditReport {
         format: FORMAT,
-        decision: Decision::of(&findings, false, false),
+        decision: Decision::of(&findings, true),
         lag,
         policies: report::policies(policies.packages(), &findings, &std::collections::BTreeMap::new()),
         params: report::params(policies.params()),

@@ -1,4 +1,4 @@
-//! One archive: collected, validated and judged as `verify` does it, and what of that an audit keeps.
+//! One archive: collected, validated and evaluated as `verify` does it, and what an audit keeps of that.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use crate::policy::prepared::Prepared;
 use crate::report::{Report, report};
 use crate::schema::document;
 
-/// What every archive is judged with.
+/// What every archive is evaluated with.
 pub struct ArchiveEvaluator<'a> {
     pub policies: &'a Prepared,
     /// What of a name is a time.
@@ -119,17 +119,17 @@ pub struct Straggling {
 }
 
 impl ArchiveEvaluator<'_> {
-    /// Judges an archive; nothing where it was made at another time than is asked for.
+    /// Evaluates an archive; nothing where it was made outside of the time that is asked for.
     ///
     /// # Errors
     /// Those of `verify`, and [`Error::Evidence`] where nothing says when the archive was made.
-    pub fn judge(&self, archive: &Archive) -> Result<Option<EvaluatedRollout>, Error> {
+    pub fn evaluate(&self, archive: &Archive) -> Result<Option<EvaluatedRollout>, Error> {
         let name = archive.name.clone();
         let named = self.pattern.time(&archive.evidence);
-        // What is judged by its day is judged by the archive's, not by today's.
+        // Where a day counts, it is the archive's, not today's.
         let Collected { document, inputs } = self.collect(archive, named.unwrap_or(self.until))?;
-        let before = inputs.first().is_some_and(|input| input.role != Role::Response);
-        let Some(at) = made_at(&document, before, named) else {
+        let is_archived_document = inputs.first().is_some_and(|input| input.role != Role::Response);
+        let Some(at) = made_at(&document, is_archived_document, named) else {
             let fault = Fault::whole("nothing says when it was made, neither its content nor its name".into());
             let fault = fault
                 .help("put the time into the name of the file or of its folder, or tell --when where it stands in it");
@@ -171,7 +171,8 @@ impl ArchiveEvaluator<'_> {
         // Months of them are kept.
         cells.shrink_to_fit();
         stragglers.shrink_to_fit();
-        let rollout = rollout(Text::from(name), at, called, &document, &report, fanned_out);
+        let rollout =
+            rollout(Text::from(name), at, called, &Evaluated { document: &document, report: &report, fanned_out });
         Ok(Some(EvaluatedRollout {
             at,
             rollout,
@@ -236,21 +237,24 @@ fn asserts(report: &Report) -> bool {
     !report.summary.dry_run && report.summary.superseded_by.is_none()
 }
 
-/// When a rollout was made; `before` says whether its document was there before this audit.
-fn made_at(document: &Document, before: bool, named: Option<Timestamp>) -> Option<Timestamp> {
+/// When a rollout was made. The time at which its evidence was collected counts only where the archive is a document,
+/// and not collected by this audit.
+fn made_at(document: &Document, is_archived_document: bool, named: Option<Timestamp>) -> Option<Timestamp> {
     let parse = |text: &Option<Text>| text.as_ref().and_then(|text| text.parse().ok());
-    let collected = || before.then(|| document.provenance.collected_at.parse().ok()).flatten();
+    let collected = || is_archived_document.then(|| document.provenance.collected_at.parse().ok()).flatten();
     parse(&document.rollout.finished_at).or_else(|| parse(&document.rollout.started_at)).or(named).or_else(collected)
 }
 
-fn rollout(
-    archive: Text,
-    at: Timestamp,
-    called: Called,
-    document: &Document,
-    report: &Report,
+/// A document with its report.
+struct Evaluated<'a> {
+    document: &'a Document,
+    report: &'a Report,
+    /// Whether the rollout reached anybody but the canary.
     fanned_out: bool,
-) -> Rollout {
+}
+
+fn rollout(archive: Text, at: Timestamp, called: Called, evaluated: &Evaluated<'_>) -> Rollout {
+    let Evaluated { document, report, fanned_out } = *evaluated;
     let because = report.findings.iter().filter(|finding| {
         finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
     });

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::audit::render::Format;
 use crate::audit::timestamps::{hours, moment};
-use crate::cli::evaluation::EvaluationArgs;
-use crate::cli::shared::{EXIT_CODES, name_and_path, name_and_value};
+use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
+use crate::cli::shared::EXIT_CODES;
 use crate::render;
 
 /// How archives are found, as the help of `audit` shows it.
@@ -19,7 +19,7 @@ fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-0
 fleet whose name has no rest is meant for every response of its folder that has none of its own. Files may be packed
 (.gz, .zst). When a rollout was made, its document says, else a date in the name of the file or of its folder.";
 
-/// EvaluationArgs every archived rollout of some folders, and what they say together.
+/// Verify every archived rollout of some folders, and what they say together.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{NAMES}\n\n{EXIT_CODES}"))]
 pub struct Audit {
@@ -56,29 +56,9 @@ pub struct Audit {
     #[arg(long = "evidence-field", value_name = "NAME")]
     pub evidence_fields: Vec<String>,
 
-    /// A folder or file of policies that judge each rollout beside the bundled ones; may be repeated
-    #[arg(long = "policy", value_name = "PATH")]
-    pub policies: Vec<PathBuf>,
-
-    /// A parameter of a policy, such as max_stragglers=2 or quarantined_running=5; may be repeated
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub params: Vec<(String, String)>,
-
-    /// A file of waivers, TOML or JSON (see `rollproof schema waivers`); may be repeated. A rollout's own day counts
-    #[arg(long = "waivers", value_name = "FILE")]
-    pub waivers: Vec<PathBuf>,
-
-    /// How long all policies together may take for an answer [default: 10, and 1 more for each 10,000 cohorts]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub policy_timeout: Option<u64>,
-
-    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated
-    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
-    pub facts: Vec<(String, PathBuf)>,
-
-    /// The configuration [default: rollproof.toml in the working folder, if there is one]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// The policies that each rollout is verified with.
+    #[command(flatten)]
+    pub policies: PolicyArgs,
 
     /// The form of the verdict on standard output
     #[arg(long, value_enum, default_value = "text")]
@@ -107,17 +87,11 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// How each rollout is judged, with these parameters.
+    /// How each rollout is evaluated, with these parameters.
     pub fn evaluation(&self, params: Vec<(String, String)>) -> EvaluationArgs {
         EvaluationArgs {
-            policies: self.policies.clone(),
-            params,
-            waivers: self.waivers.clone(),
-            policy_timeout: self.policy_timeout,
-            facts: self.facts.clone(),
-            config: self.config.clone(),
-            format: render::Format::Text,
-            reports: Vec::new(),
+            policies: PolicyArgs { params, ..self.policies.clone() },
+            outputs: OutputArgs { format: render::Format::Text, reports: Vec::new() },
             require_verdict: false,
             show_errors: false,
             max_input_bytes: self.max_input_bytes,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Drill {
-    /// Something else than to play a scenario
+    /// What to do instead of playing a scenario
     #[command(subcommand)]
     pub command: Option<DrillCommand>,
 
@@ -19,11 +19,11 @@ pub struct Drill {
     #[arg(long)]
     pub list: bool,
 
-    /// Play it with a fleet of so many tenants
+    /// Play it with a fleet of this many tenants
     #[arg(long, value_name = "N")]
     pub tenants: Option<usize>,
 
-    /// A folder or file of policies that have their say; may be repeated
+    /// A folder or file of policies that are evaluated beside the bundled ones; may be repeated
     #[arg(long = "policy", value_name = "PATH")]
     pub policies: Vec<PathBuf>,
 
@@ -36,7 +36,7 @@ pub struct Drill {
     pub time_scale: f64,
 }
 
-/// Something else than to play a scenario.
+/// What to do instead of playing a scenario.
 #[derive(Debug, Subcommand)]
 pub enum DrillCommand {
     /// Only serve the control plane, and print its URL and its token

@@ -8,42 +8,16 @@ use crate::cli::shared::{format_and_path, name_and_path, name_and_value};
 use crate::evaluation::Options;
 use crate::render::Format;
 
-/// How to judge, and where the verdict goes.
+/// How to evaluate, and where the verdict goes.
 #[derive(Debug, Args)]
 pub struct EvaluationArgs {
-    /// A folder or file of policies that are evaluated beside the bundled ones; may be repeated
-    #[arg(long = "policy", value_name = "PATH")]
-    pub policies: Vec<PathBuf>,
+    /// The policies.
+    #[command(flatten)]
+    pub policies: PolicyArgs,
 
-    /// A parameter of a policy, such as max_stragglers=2; may be repeated
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub params: Vec<(String, String)>,
-
-    /// A file of waivers, TOML or JSON (see `rollproof schema waivers`); may be repeated
-    #[arg(long = "waivers", value_name = "FILE")]
-    pub waivers: Vec<PathBuf>,
-
-    /// How long all policies together may take for an answer [default: 10, and 1 more for each 10,000 cohorts]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub policy_timeout: Option<u64>,
-
-    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated. A document that is judged again
-    /// needs the same facts
-    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
-    pub facts: Vec<(String, PathBuf)>,
-
-    /// The configuration [default: rollproof.toml in the working folder, if there is one]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-
-    /// The form of the verdict on standard output
-    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT", hide_env_values = true)]
-    pub format: Format,
-
-    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
-    /// appended to, all else is replaced
-    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
-    pub reports: Vec<(Format, PathBuf)>,
+    /// Where the verdict goes.
+    #[command(flatten)]
+    pub outputs: OutputArgs,
 
     /// Exit with 3 where a dry run or a superseded job asserts nothing
     #[arg(long)]
@@ -58,18 +32,61 @@ pub struct EvaluationArgs {
     pub max_input_bytes: u64,
 }
 
+/// Which policies are evaluated, and with what.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PolicyArgs {
+    /// A folder or file of policies that are evaluated beside the bundled ones; may be repeated
+    #[arg(long = "policy", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// A parameter of a policy, such as max_stragglers=2; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub params: Vec<(String, String)>,
+
+    /// A file of waivers, TOML or JSON (see `rollproof schema waivers`); may be repeated. A rollout's own day counts
+    #[arg(long = "waivers", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+
+    /// How long all policies together may take for an answer [default: 10, and 1 more for each 10,000 cohorts]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub policy_timeout: Option<u64>,
+
+    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated. A document that is verified again
+    /// needs the same facts
+    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
+    pub facts: Vec<(String, PathBuf)>,
+
+    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Where a verdict goes.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// The form of the verdict on standard output
+    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT", hide_env_values = true)]
+    pub format: Format,
+
+    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
+    /// appended to, all else is replaced
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
+    pub reports: Vec<(Format, PathBuf)>,
+}
+
 impl EvaluationArgs {
     /// The same without clap's types.
     pub fn options(&self) -> Options {
+        let policies = self.policies.clone();
         Options {
-            policies: self.policies.clone(),
-            params: self.params.clone(),
-            waivers: self.waivers.clone(),
-            policy_timeout: self.policy_timeout,
-            facts: self.facts.clone(),
-            config: self.config.clone(),
-            format: self.format,
-            reports: self.reports.clone(),
+            policies: policies.paths,
+            params: policies.params,
+            waivers: policies.waivers,
+            policy_timeout: policies.policy_timeout,
+            facts: policies.facts,
+            config: policies.config,
+            format: self.outputs.format,
+            reports: self.outputs.reports.clone(),
             show_errors: self.show_errors,
             max_input_bytes: self.max_input_bytes,
         }

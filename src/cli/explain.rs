@@ -20,6 +20,6 @@ pub struct Explain {
 impl Explain {
     /// The form in which an error is printed, where that is for machines.
     pub fn format(&self) -> Option<Format> {
-        Some(self.verify.evaluation.format).filter(|format| *format == Format::Json)
+        Some(self.verify.evaluation.outputs.format).filter(|format| *format == Format::Json)
     }
 }

@@ -159,7 +159,7 @@ pub struct PolicyTest {
     #[arg(long, value_name = "REGEX")]
     pub run: Option<String>,
 
-    /// EvaluationArgs fixtures too: each folder in DIR holds document.json, or response.json with fleet.json and plan.json, or
+    /// Evaluate fixtures too: each folder in DIR holds document.json, or response.json with fleet.json and plan.json, or
     /// run.journal; and, in case.json, the findings of your own policies that are expected
     #[arg(long, value_name = "DIR")]
     pub fixtures: Option<PathBuf>,

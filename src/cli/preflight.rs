@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::evaluation::EvaluationArgs;
-use crate::cli::shared::format_and_path;
+use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
 use crate::render::Format;
 
 /// What the exit codes of `preflight` mean, as its help shows it.
@@ -31,14 +30,9 @@ pub struct Preflight {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The form of the verdict on standard output, where `latest` prints no more than the newer head
-    #[arg(long, value_enum, default_value = "text", env = "ROLLPROOF_FORMAT", hide_env_values = true)]
-    pub format: Format,
-
-    /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
-    /// appended to, all else is replaced
-    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
-    pub reports: Vec<(Format, PathBuf)>,
+    /// Where the verdict goes.
+    #[command(flatten)]
+    pub outputs: OutputArgs,
 
     /// Show no progress
     #[arg(short, long)]
@@ -52,27 +46,21 @@ pub enum Gate {
     Enabled,
     /// Every required CI context of the commit is green; waits for them
     Ci,
-    /// No newer commit has taken the branch's head
+    /// No newer commit has taken the branch's head; only that newer head is printed
     Latest,
 }
 
 impl Preflight {
     /// The form of the verdict on standard output; none where that is for the newer head alone.
     pub fn printed(&self) -> Option<Format> {
-        (self.gate != Gate::Latest).then_some(self.format)
+        (self.gate != Gate::Latest).then_some(self.outputs.format)
     }
 
-    /// How to judge: only the gates' own policy has a say, and nothing is read from files.
+    /// How to evaluate: only the gates' own policy counts, and nothing is read from files.
     pub fn evaluation(&self) -> EvaluationArgs {
         EvaluationArgs {
-            policies: Vec::new(),
-            params: Vec::new(),
-            waivers: Vec::new(),
-            policy_timeout: None,
-            facts: Vec::new(),
-            config: self.config.clone(),
-            format: self.format,
-            reports: self.reports.clone(),
+            policies: PolicyArgs { config: self.config.clone(), ..PolicyArgs::default() },
+            outputs: self.outputs.clone(),
             require_verdict: false,
             show_errors: false,
             max_input_bytes: 0,

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::EXIT_CODES;
 
-/// Ask the tenants of a document for their build, and judge it anew.
+/// Ask the tenants of a document for their build, and verify it again.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Probe {
@@ -15,7 +15,7 @@ pub struct Probe {
     #[arg(value_name = "DOCUMENT")]
     pub evidence: PathBuf,
 
-    /// Where the document is written anew [default: DOCUMENT itself, as a whole or not at all]
+    /// Where the document is written [default: DOCUMENT itself, as a whole or not at all]
     #[arg(long, value_name = "PATH")]
     pub document: Option<PathBuf>,
 

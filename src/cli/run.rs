@@ -8,7 +8,7 @@ use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::probe::Probing;
 use crate::cli::shared::EXIT_CODES;
 
-/// Drive a rollout through the control plane, then judge it.
+/// Drive a rollout through the control plane, then verify it.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::EXIT_CODES;
 
-/// EvaluationArgs a rollout by its archived evidence.
+/// Verify a rollout by its archived evidence.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Verify {

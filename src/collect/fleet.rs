@@ -278,7 +278,7 @@ fn read_list(scanner: &mut Scanner<'_>, grouping: &mut Grouping) -> Result<(), R
     })
 }
 
-/// What stands before a comment. A comment starts with `#` at the line's start or behind white space.
+/// What stands before a comment. A comment starts with `#` at the line's start or after white space.
 fn slug_of_line(line: &str) -> &str {
     let line = line.trim();
     let comment =

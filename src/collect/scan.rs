@@ -41,7 +41,7 @@ impl<'a> Scanner<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Reads an object: `each` is called behind every key and must read the value.
+    /// Reads an object: `each` is called after every key and must read the value.
     pub fn object(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<(), Refused>) -> Result<(), Refused> {
         self.expect(b'{')?;
         let mut keys: BTreeSet<Cow<'a, str>> = BTreeSet::new();
@@ -231,7 +231,7 @@ impl<'a, T: Copy> Shape<'a, T> {
     }
 }
 
-/// The place behind `expected`, if it stands here.
+/// The place after `expected`, if it stands here.
 fn after(bytes: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
     bytes[at..].starts_with(expected).then_some(at + expected.len())
 }

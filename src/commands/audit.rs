@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
 use crate::audit::progress::Progress;
+use crate::audit::table_source::TableSource;
 use crate::audit::timestamps::{PATTERN, Pattern};
 use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout, Interner};
-use crate::audit::{archive, history, parquet, render, report};
+use crate::audit::{archive, history, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
 use crate::commands::outcome;
@@ -29,14 +30,14 @@ use crate::policy::prepared::Prepared;
 use crate::schema::document;
 use crate::text::suggest::nearest;
 
-/// Judges every archive of some folders, and what they say together.
+/// Evaluates every archive of some folders, and the audit that they make together.
 ///
 /// # Errors
 /// [`Error`], where there is no verdict.
 pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let of_audits = Policies::of_audits()?;
     let (lag, rollouts): (Vec<_>, Vec<_>) =
-        options.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
+        options.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
     let pending = Evaluation::start(options.evaluation(rollouts).options())?;
     let lag = policies(options, lag)?;
     let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
@@ -60,21 +61,22 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         evidence: tables.is_some(),
         shared: Mutex::new(Interner::default()),
     };
-    let (judged, unreadable, code) = judge_all(&evaluator, &found, options);
+    let evaluated = evaluate_all(&evaluator, &found, options);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let tenants = tenants(options, history::tenants(&judged, &names, evaluator.until), code)?;
-    let facts = parquet::Found {
+    let tenants = tenants(options, history::tenants(&evaluated.rollouts, &names, evaluator.until), evaluated.code)?;
+    let source = TableSource {
         evaluator: &evaluator,
         archives: &found.archives,
-        judged: &judged,
+        evaluated: &evaluated.rollouts,
         names: &names,
         tenants: &tenants,
     };
-    let tables = tables.map(|tables| tables.write(&facts));
-    let audit = collect(options, evaluator.until, judged, tenants, unreadable, &found);
+    let tables = tables.map(|tables| tables.write(&source));
+    let code = evaluated.code;
+    let audit = collect(options, evaluator.until, evaluated, tenants, &found.unpaired);
     document::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
-    let findings = lag.judge_audit(&audit)?;
+    let findings = lag.evaluate_audit(&audit)?;
     let report = report::report(audit, findings, &lag);
 
     let view = evaluation.view();
@@ -88,7 +90,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
 }
 
 fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
-    let config = Config::read(options.config.as_deref())?;
+    let config = Config::read(options.policies.config.as_deref())?;
     let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
     let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
     let behind_for = options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string()));
@@ -98,32 +100,38 @@ fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Pre
     load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
 }
 
-/// Judges archives on every processor. What could not be read is told by name, with the exit code that it makes.
-fn judge_all(
-    evaluator: &ArchiveEvaluator<'_>,
-    found: &Found,
-    options: &audit::Audit,
-) -> (Vec<EvaluatedRollout>, Vec<Unreadable>, u8) {
+/// What came of the archives.
+struct Evaluated {
+    /// In the order of time.
+    rollouts: Vec<EvaluatedRollout>,
+    /// What could not be read.
+    unreadable: Vec<Unreadable>,
+    /// The exit code for what could not be read.
+    code: u8,
+}
+
+/// Evaluates archives on every processor.
+fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, found: &Found, options: &audit::Audit) -> Evaluated {
     let progress = Progress::new(found.archives.len() as u64, options.quiet);
     let results: Vec<Result<Option<EvaluatedRollout>, (Text, Error)>> = found
         .archives
         .par_iter()
         .map(|archive| {
-            let judged = evaluator.judge(archive);
+            let evaluated = evaluator.evaluate(archive);
             progress.one_more();
-            judged.map_err(|error| (Text::from(&*archive.name), error))
+            evaluated.map_err(|error| (Text::from(&*archive.name), error))
         })
         .collect();
     progress.end();
 
-    let (mut judged, mut code) = (Vec::new(), 0);
+    let (mut rollouts, mut code) = (Vec::new(), 0);
     let mut unreadable: Vec<Unreadable> = Vec::new();
     for (path, problem) in &found.unclear {
         unreadable.push(Unreadable { archive: Text::from(&**path), problem: Text::from(&**problem) });
     }
     for result in results {
         match result {
-            Ok(one) => judged.extend(one),
+            Ok(one) => rollouts.extend(one),
             Err((archive, error)) => {
                 // A policy that fails says nothing of any archive, and no option makes up for that.
                 code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
@@ -135,8 +143,8 @@ fn judge_all(
     if code == 0 && !unreadable.is_empty() && !options.keep_going {
         code = 4;
     }
-    judged.sort_by(|a, b| (a.at, &a.rollout.archive).cmp(&(b.at, &b.rollout.archive)));
-    (judged, unreadable, code)
+    rollouts.sort_by(|a, b| (a.at, &a.rollout.archive).cmp(&(b.at, &b.rollout.archive)));
+    Evaluated { rollouts, unreadable, code }
 }
 
 /// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
@@ -159,19 +167,18 @@ fn tenants(options: &audit::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result
 fn collect(
     options: &audit::Audit,
     until: Timestamp,
-    judged: Vec<EvaluatedRollout>,
+    evaluated: Evaluated,
     tenants: Vec<Tenant>,
-    unreadable: Vec<Unreadable>,
-    found: &Found,
+    unpaired: &[String],
 ) -> Audit {
     Audit {
         format: Version::V1,
         since: options.since.map(|since| Text::from(since.to_string())),
         until: Text::from(until.to_string()),
-        rollouts: judged.into_iter().map(|judged| judged.rollout).collect(),
+        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
         tenants,
-        unreadable,
-        unpaired: found.unpaired.iter().map(|name| Text::from(&**name)).collect(),
+        unreadable: evaluated.unreadable,
+        unpaired: unpaired.iter().map(|name| Text::from(&**name)).collect(),
         tool: Text::from(TOOL),
     }
 }

@@ -6,10 +6,10 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::explain::context::ExplainContext;
 use crate::explain::explanation::{Explanation, Format};
-use crate::explain::spoke::Spoke;
+use crate::explain::finding_rules::FindingRules;
 use crate::explain::times::Times;
 use crate::explain::trial::Trials;
-use crate::explain::{code, spoke, tenant, text, verdict};
+use crate::explain::{code, finding_rules, tenant, text, verdict};
 use crate::io::output;
 use crate::render::Format as Form;
 use crate::render::words::headline;
@@ -38,11 +38,14 @@ pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
     let (report, cohorts) = evaluation.evaluate(&valid, collected.inputs)?;
     let rules = evaluation.policies().rules()?;
     let mut left_out = Vec::new();
-    let alone = evaluation.policies().elements(&spoke::places(&report, &rules), document).unwrap_or_else(|error| {
-        left_out.push(format!("which of several rules with one code spoke: {error}"));
-        Vec::new()
-    });
-    let spoke = Spoke::new(&alone, &rules);
+    let outputs = evaluation
+        .policies()
+        .elements(&finding_rules::rule_places(&report, &rules), document)
+        .unwrap_or_else(|error| {
+            left_out.push(format!("which of several rules with one code spoke: {error}"));
+            Vec::new()
+        });
+    let finding_rules = FindingRules::new(&outputs, &rules);
     let times = Times::read(&sources.evidence, sources.max_bytes);
     let context = ExplainContext {
         document,
@@ -50,7 +53,7 @@ pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
         evaluation: &evaluation,
         rules: &rules,
         times: &times,
-        spoke: &spoke,
+        finding_rules: &finding_rules,
         cohorts: &cohorts,
     };
     let mut trials = Trials::new(document, &evaluation);
@@ -67,34 +70,43 @@ pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
     };
     match options.subject.as_deref() {
         None => explanation.verdict = Some(verdict::explain(&context, &mut trials)),
-        Some(name) => {
-            let tenants = tenant::names(document);
-            let codes = code::names(&context);
-            if tenants.contains(name) {
-                explanation.tenant = Some(tenant::explain(&context, &mut trials, name));
-            } else if codes.contains(name) {
-                let (code, held) = code::explain(&context, &mut trials, name);
-                explanation.left_out.extend(held);
-                explanation.code = Some(code);
-            } else {
-                return Err(unknown(name, tenants.into_iter().chain(codes.iter().map(String::as_str))));
-            }
-        }
+        Some(name) => explain_name(&mut explanation, &context, &mut trials, name)?,
     }
-    let show = |out: &mut dyn std::io::Write| match verify.evaluation.format {
+    let show = |out: &mut dyn std::io::Write| match verify.evaluation.outputs.format {
         Form::Json => write_json(out, &explanation),
         _ => text::render(&explanation, document, &evaluation.view(), out),
     };
     output::print(show).map(|()| 0)
 }
 
+/// Explains a tenant or a code.
+fn explain_name(
+    explanation: &mut Explanation,
+    context: &ExplainContext<'_>,
+    trials: &mut Trials<'_>,
+    name: &str,
+) -> Result<(), Error> {
+    let tenants = tenant::names(context.document);
+    let codes = code::names(context);
+    if tenants.contains(name) {
+        explanation.tenant = Some(tenant::explain(context, trials, name));
+    } else if codes.contains(name) {
+        let (code, left_out) = code::explain(context, trials, name);
+        explanation.left_out.extend(left_out);
+        explanation.code = Some(code);
+    } else {
+        return Err(unknown(name, tenants.into_iter().chain(codes.iter().map(String::as_str))));
+    }
+    Ok(())
+}
+
 /// An explanation is printed, and has two forms.
 fn check(verify: &verify::Verify) -> Result<(), Error> {
-    if !matches!(verify.evaluation.format, Form::Text | Form::Json) {
+    if !matches!(verify.evaluation.outputs.format, Form::Text | Form::Json) {
         let problem = "an explanation has the forms text and json";
         return Err(Error::usage(problem, "give one of them with --format, or verify for a report"));
     }
-    if verify.document.is_some() || !verify.evaluation.reports.is_empty() {
+    if verify.document.is_some() || !verify.evaluation.outputs.reports.is_empty() {
         let problem = "an explanation is printed, yet --document or --report is given";
         return Err(Error::usage(problem, "use rollproof verify to write these"));
     }

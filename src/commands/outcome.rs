@@ -22,7 +22,7 @@ pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, report_error: &mu
 ///
 /// # Errors
 /// A conflict, as it is.
-pub fn or_say<F: Form>(
+pub fn or_report_error<F: Form>(
     done: Result<u8, Error>,
     printed: Option<F>,
     reports: &[(F, PathBuf)],
@@ -32,14 +32,18 @@ pub fn or_say<F: Form>(
         Ok(_) | Err(Error::Conflict { .. }) => done,
         Err(error) => {
             let code = error.exit_code();
-            let said = say(&ErrorReport::new(&error, code), printed, reports);
-            Ok(exit_code(code, std::iter::once(Err(error)).chain(said).collect(), report_error))
+            let written = report_error_everywhere(&ErrorReport::new(&error, code), printed, reports);
+            Ok(exit_code(code, std::iter::once(Err(error)).chain(written).collect(), report_error))
         }
     }
 }
 
 /// Writes to the reports and to standard output why there is no verdict.
-pub fn say<F: Form>(report: &ErrorReport, printed: Option<F>, reports: &[(F, PathBuf)]) -> Vec<Result<(), Error>> {
+pub fn report_error_everywhere<F: Form>(
+    report: &ErrorReport,
+    printed: Option<F>,
+    reports: &[(F, PathBuf)],
+) -> Vec<Result<(), Error>> {
     let written = reports.iter().map(|(form, path)| output::put(path, |out| form.error(report, &View::plain(), out)));
     let printed = printed.map(|form| output::print(|out| form.error(report, &view::view(false), out)));
     written.chain(printed).collect()

@@ -80,7 +80,7 @@ impl Files {
             Command::Verify(options) => files.verify(options).writes("--document", options.document.as_ref()),
             Command::Explain(options) => files.verify(&options.verify).without_outputs(),
             Command::Plan(options) => files.config(options.config.as_deref()).writes("--out", options.out.as_ref()),
-            Command::Preflight(options) => files.config(options.config.as_deref()).reports(&options.reports),
+            Command::Preflight(options) => files.config(options.config.as_deref()).reports(&options.outputs.reports),
             Command::Run(options) => files
                 .reads("--plan", [&options.plan])
                 .reads("--fleet", &options.fleet)
@@ -101,10 +101,7 @@ impl Files {
             }
             Command::Audit(options) => files
                 .folders("FOLDER", &options.folders, is_archived)
-                .folders("--policy", &options.policies, is_rego)
-                .reads("--waivers", &options.waivers)
-                .reads("--facts", options.facts.iter().map(|(_, path)| path))
-                .config(options.config.as_deref())
+                .policies(&options.policies)
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
                 .with("--parquet", &options.parquet, How::Folder),
@@ -153,11 +150,14 @@ impl Files {
     }
 
     fn evaluation(self, options: &evaluation::EvaluationArgs) -> Self {
-        self.folders("--policy", &options.policies, is_rego)
+        self.policies(&options.policies).reports(&options.outputs.reports)
+    }
+
+    fn policies(self, options: &evaluation::PolicyArgs) -> Self {
+        self.folders("--policy", &options.paths, is_rego)
             .reads("--waivers", &options.waivers)
             .reads("--facts", options.facts.iter().map(|(_, path)| path))
             .config(options.config.as_deref())
-            .reports(&options.reports)
     }
 
     fn own(self, options: &policy::PolicyPaths) -> Self {
@@ -357,7 +357,7 @@ impl<'a> Read<'a> {
     }
 
     fn look_into(&mut self, input: &'a Input) {
-        // What cannot be looked into is said where it is used.
+        // A folder that cannot be read is an error where it is used.
         for entry in WalkDir::new(&input.path).follow_links(true).into_iter().flatten() {
             let Ok(found) = entry.metadata() else { continue };
             if found.is_dir() {

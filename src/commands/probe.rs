@@ -101,7 +101,7 @@ pub fn announce(prober: Option<&Prober>, journal: &mut Journal, rollout: &mut Ro
 ///
 /// # Errors
 /// [`Error::Usage`].
-pub fn still_wanted(prober: Option<&Prober>, begun: &Rollout) -> Result<(), Error> {
+pub fn is_probing_kept(prober: Option<&Prober>, begun: &Rollout) -> Result<(), Error> {
     if prober.is_none() && begun.probes_builds() {
         return Err(Error::usage("the rollout began with --probe, and is resumed without it", "give --probe again"));
     }
@@ -142,13 +142,13 @@ pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Re
     needs_commit(document.rollout.target_sha.as_ref(), &options.evidence.display().to_string())?;
 
     document.probes = Some(Vec::new());
-    let asked = ask(options, &evaluation, &prober, &mut document);
+    let signal = ask(options, &evaluation, &prober, &mut document);
     let mut written = vec![output::write_document(path, &document)];
-    let judged = asked.and_then(|signal| {
+    let evaluated = signal.and_then(|signal| {
         Ok((signal, counterfactuals::report(&evaluation, &document::validate(&document)?, inputs)?))
     });
-    let (signal, report) = match judged {
-        Ok(judged) => judged,
+    let (signal, report) = match evaluated {
+        Ok(evaluated) => evaluated,
         Err(error) => {
             outcome::exit_code(error.exit_code(), written, report_error);
             return Err(error);
@@ -165,8 +165,7 @@ fn place(options: &probe::Probe, is_document: bool) -> Result<&Path, Error> {
         Some(path) => Ok(path),
         None if is_document && options.evidence != Path::new("-") => Ok(&options.evidence),
         None => {
-            let problem =
-                format!("{} cannot be written anew: it is no file with a document", options.evidence.display());
+            let problem = format!("{} cannot be written: it is no file with a document", options.evidence.display());
             Err(Error::usage(problem, "name with --document where the document goes"))
         }
     }

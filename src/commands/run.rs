@@ -1,4 +1,4 @@
-//! `rollproof run`: drives a rollout, writes what came of it whatever happens, and judges it.
+//! `rollproof run`: drives a rollout, writes what came of it whatever happens, and evaluates it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::collect::inputs::{fleet_names, plan_file};
 use crate::collect::journal::replay;
 use crate::collect::record::{Format as JournalFormat, Inventory, Record};
 use crate::collect::rollout::state::Rollout;
-use crate::collect::rollout::step::Question;
+use crate::collect::rollout::step::HaltCheck;
 use crate::commands::{outcome, probe};
 use crate::diagnostic::fault::fault_at;
 use crate::drive::client::Client;
@@ -20,7 +20,7 @@ use crate::drive::journal::Journal;
 use crate::drive::prober::{ProbeTargets, Prober};
 use crate::drive::progress::Progress;
 use crate::drive::response::Response;
-use crate::drive::runtime::hear_signals;
+use crate::drive::runtime::register_signals;
 use crate::drive::stop::{Signal, Stop};
 use crate::error::Error;
 use crate::error::report::ErrorReport;
@@ -47,7 +47,7 @@ const MAX_TOKEN: u64 = 64 << 10;
 /// The response while it is not known how the rollout ends.
 const NOT_ENDED: &str = "the rollout has not ended";
 
-/// Drives a rollout and judges it.
+/// Drives a rollout and evaluates it.
 ///
 /// # Errors
 /// [`Error`], where there is no verdict; what was collected is written all the same.
@@ -70,7 +70,7 @@ pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u
     }
 }
 
-/// What no other process may write while this one does.
+/// The locks of the files that this process alone may write.
 struct Held {
     /// The journal, where there is one already.
     journal: Option<Journal>,
@@ -91,16 +91,16 @@ impl Held {
 /// A rollout that can begin.
 struct Prepared {
     rollout: Rollout,
-    /// Absent where the plan is not enabled, and so nobody is called.
+    /// Absent where the plan is not enabled: no call is made.
     live: Option<Live>,
     stop: Stop,
 }
 
-/// Who is called, and how.
+/// The control plane, and what calls to it need.
 struct Live {
     client: Client,
     timing: Timing,
-    watch: Option<GateReader>,
+    gate_reader: Option<GateReader>,
     prober: Option<Prober>,
     journal: Journal,
 }
@@ -117,7 +117,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     let start = start(options)?;
     let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
     if !rollout.plan().enabled {
-        return Ok(Prepared { rollout, live: None, stop: hear_signals()? });
+        return Ok(Prepared { rollout, live: None, stop: register_signals()? });
     }
     let client = client(options, &rollout)?;
     let timing = timing(options, evaluation, &rollout)?;
@@ -133,8 +133,8 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
         }
         (false, _) => (None, rollout),
     };
-    evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::Internal)?)?;
-    let watch = watch(options, evaluation, &rollout, timing.scale)?;
+    evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::bug)?)?;
+    let gate_reader = gate_reader(options, evaluation, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
     let announced = rollout.probes_builds();
     let mut journal = match found {
@@ -142,7 +142,11 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
         None => Journal::create(&options.journal(), &start)?,
     };
     probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
-    Ok(Prepared { rollout, live: Some(Live { client, timing, watch, prober, journal }), stop: hear_signals()? })
+    Ok(Prepared {
+        rollout,
+        live: Some(Live { client, timing, gate_reader, prober, journal }),
+        stop: register_signals()?,
+    })
 }
 
 /// The first record of the journal: the plan and the inventory as they stand in their files.
@@ -212,21 +216,21 @@ fn timing(options: &run::Run, evaluation: &Evaluation, rollout: &Rollout) -> Res
 
 /// The gates that are asked: those that the command line asks for, and those that a resumed rollout began with. Nothing
 /// where no call is left and nobody is probed.
-fn watch(
+fn gate_reader(
     options: &run::Run,
     evaluation: &Evaluation,
     begun: &Rollout,
     scale: f64,
 ) -> Result<Option<GateReader>, Error> {
-    let had = begun.has_asked();
+    let had = begun.known_gates();
     let asked = GateReader::asked(options.preflight)?.max(had).filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
-    let watch = GateReader::from_environment(&evaluation.config, asked, sha.as_deref(), scale)?;
+    let gate_reader = GateReader::from_environment(&evaluation.config, asked, sha.as_deref(), scale)?;
     if options.resume && had.is_some() {
-        watch.still_answers()?;
+        gate_reader.still_answers()?;
     }
-    Ok(Some(watch))
+    Ok(Some(gate_reader))
 }
 
 /// The journal of the rollout that is gone on with, where its last whole record ends, and the rollout as far as it came.
@@ -263,7 +267,7 @@ fn begun(
             "go on with the files that it began with, or begin anew with another --journal",
         ));
     }
-    probe::still_wanted(prober, &begun)?;
+    probe::is_probing_kept(prober, &begun)?;
     Ok((journal, length, begun))
 }
 
@@ -279,18 +283,18 @@ fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journa
 }
 
 fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, stop }: Prepared) -> Ended {
-    let Some(Live { client, timing, watch, prober, journal }) = live else {
+    let Some(Live { client, timing, gate_reader, prober, journal }) = live else {
         return Ended { rollout, stop, error: None };
     };
     let progress = Progress::new(options.quiet, options.verbose);
-    let (watch, client, timing) = (watch.as_ref(), &client, &timing);
-    let mut driver = Driver { rollout, journal, watch, client, timing, progress, stop };
+    let (gate_reader, client, timing) = (gate_reader.as_ref(), &client, &timing);
+    let mut driver = Driver { rollout, journal, gate_reader, client, timing, progress, stop };
     let mut inputs = Inputs::default();
-    let mut ask = |document: &Document, question: Question| {
-        let SoFar { halts, proven, not_proven } = match question {
-            Question::Call => evaluation.policies().halt_check(document, &mut inputs)?,
-            Question::Gate => evaluation.policies().halt_check_gates(document, &mut inputs)?,
-            Question::Foreseen => {
+    let mut ask = |document: &Document, check: HaltCheck| {
+        let SoFar { halts, proven, not_proven } = match check {
+            HaltCheck::AfterCall => evaluation.policies().halt_check(document, &mut inputs)?,
+            HaltCheck::AfterGate => evaluation.policies().halt_check_gates(document, &mut inputs)?,
+            HaltCheck::Foreseen => {
                 evaluation.policies().foresee(document)?;
                 SoFar { halts: Vec::new(), proven: 0, not_proven: 0 }
             }
@@ -303,24 +307,24 @@ fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, 
     Ended { rollout: driver.rollout, stop: driver.stop, error }
 }
 
-/// Judges a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
+/// Evaluates a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
 fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_error: &mut dyn FnMut(&Error)) -> u8 {
     let Ended { rollout, stop, error } = ended;
     let (document, results) = rollout.finish();
     let mut written = vec![output::write_document(&options.document, &document)];
-    let judged = document::validate(&document)
+    let evaluated = document::validate(&document)
         .and_then(|valid| counterfactuals::report(evaluation, &valid, document.provenance.inputs.clone()));
-    if let Ok(report) = &judged {
+    if let Ok(report) = &evaluated {
         written.extend(evaluation.write(report));
     }
     let mut unwritten: Vec<Error> = written.into_iter().filter_map(Result::err).collect();
     // A policy that failed in mid-rollout halted it, and comes before the verdict; so does a journal that is full.
-    let (report, failed) = match judged {
+    let (report, failed) = match evaluated {
         Ok(report) => (Some(report), error),
-        Err(unjudged) => (None, Some(error.unwrap_or(unjudged))),
+        Err(not_evaluated) => (None, Some(error.unwrap_or(not_evaluated))),
     };
 
-    let signal = stop.settle();
+    let signal = stop.last_signal();
     let code = match (&report, signal) {
         (_, Some(signal)) => signal.exit_code(),
         (Some(report), None) => match report.decision.exit_code(options.evaluation.require_verdict) {
@@ -336,9 +340,12 @@ fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_erro
         _ => code,
     };
     if let (None, Some(error)) = (&report, &failed) {
-        let said =
-            outcome::say(&ErrorReport::new(error, code), Some(options.evaluation.format), &options.evaluation.reports);
-        unwritten.extend(said.into_iter().filter_map(Result::err));
+        let reports = outcome::report_error_everywhere(
+            &ErrorReport::new(error, code),
+            Some(options.evaluation.outputs.format),
+            &options.evaluation.outputs.reports,
+        );
+        unwritten.extend(reports.into_iter().filter_map(Result::err));
     }
     let error = match unwritten.first().or(failed.as_ref()) {
         _ if code == 0 => None,
@@ -364,8 +371,8 @@ fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_erro
 fn never_answered(document: &Document) -> bool {
     let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
     if attempts.peek().is_none() {
-        let (asked, answers) = document.gates.as_ref().map_or((0, 0), contacts);
-        return asked > 0 && answers == 0;
+        let (requests, answers) = document.gates.as_ref().map_or((0, 0), contacts);
+        return requests > 0 && answers == 0;
     }
     attempts.all(|attempt| attempt.status.is_none())
 }

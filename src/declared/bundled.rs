@@ -68,8 +68,9 @@ mod tests {
             let blocks = metadata::blocks(&outline).expect("they are valid");
             (outline.file, blocks)
         };
-        let said: BTreeMap<_, _> = [Subject::Rollout, Subject::Audit].into_iter().flat_map(read).map(blocks).collect();
-        let text = serde_json::to_string_pretty(&said).expect("it can be written") + "\n";
+        let metadata: BTreeMap<_, _> =
+            [Subject::Rollout, Subject::Audit].into_iter().flat_map(read).map(blocks).collect();
+        let text = serde_json::to_string_pretty(&metadata).expect("it can be written") + "\n";
         if std::env::var_os("ROLLPROOF_UPDATE").is_some() {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/declared/bundled/metadata.json");
             std::fs::write(path, &text).expect("the file can be written");

@@ -74,10 +74,10 @@ pub struct Fact {
 pub struct Block {
     /// The line of `# METADATA`.
     pub start: u32,
-    /// The line of the package or the rule behind it.
+    /// The line of the package or the rule that follows.
     pub line: u32,
     /// What it says.
-    pub said: Metadata,
+    pub metadata: Metadata,
 }
 
 /// What is wrong with a METADATA block, and where.
@@ -90,10 +90,10 @@ pub struct Invalid {
     pub what: String,
 }
 
-/// The METADATA blocks of a file: what each says, by the line of the rule or package behind it.
+/// The METADATA blocks of a file: by the line of the rule or package that follows.
 pub type Blocks = BTreeMap<u32, Metadata>;
 
-/// The METADATA blocks of a file, by the line of the rule or package behind each.
+/// The METADATA blocks of a file, by the line of the rule or package that follows each.
 ///
 /// # Errors
 /// In words with the line, where one is not valid.
@@ -102,12 +102,12 @@ pub fn blocks(outline: &Outline) -> Result<Blocks, String> {
     let mut blocks = BTreeMap::new();
     for block in read(&outline.comments()?, lines) {
         let block = block.map_err(|invalid| format!("line {}: METADATA: {}", invalid.line, invalid.what))?;
-        blocks.insert(block.line, block.said);
+        blocks.insert(block.line, block.metadata);
     }
     Ok(blocks)
 }
 
-/// Reads the METADATA blocks among comments, each belonging to the first of `lines` behind it.
+/// Reads the METADATA blocks among comments. Each belongs to the first of `lines` after it.
 pub fn read(comments: &[(u32, String)], lines: impl Iterator<Item = u32>) -> Vec<Result<Block, Invalid>> {
     let mut lines: Vec<u32> = lines.collect();
     lines.sort_unstable();
@@ -129,7 +129,7 @@ pub fn read(comments: &[(u32, String)], lines: impl Iterator<Item = u32>) -> Vec
 }
 
 fn block(start: u32, end: u32, yaml: &str, lines: &[u32]) -> Result<Block, Invalid> {
-    let said = serde_saphyr::from_str(yaml).map_err(|error| {
+    let metadata = serde_saphyr::from_str(yaml).map_err(|error| {
         let error = error.without_snippet();
         let at = error.location();
         let number = |n: u64| u32::try_from(n).unwrap_or_default();
@@ -144,5 +144,5 @@ fn block(start: u32, end: u32, yaml: &str, lines: &[u32]) -> Result<Block, Inval
     })?;
     let line = lines.iter().copied().find(|line| *line > end);
     let line = line.ok_or_else(|| Invalid { line: start, column: 0, what: "no package or rule follows".into() })?;
-    Ok(Block { start, line, said })
+    Ok(Block { start, line, metadata })
 }

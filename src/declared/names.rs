@@ -27,6 +27,9 @@ pub(crate) const READY: &str = "data.rollproof.query.ready";
 /// The rule that stops a rollout while it is driven.
 pub(crate) const HALT: &str = "halt";
 
+/// The rule by which a policy says in a few words why it has nothing to judge.
+pub(crate) const NOT_APPLICABLE: &str = "not_applicable";
+
 /// The names of the rules that state findings or stop a rollout.
 pub const RULES: [&str; 5] = ["deny", "inconclusive", "warn", "note", "halt"];
 

@@ -92,9 +92,9 @@ impl Answers {
     }
 }
 
-fn answer(said: &Answer) -> Response {
-    let status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(CONTENT_TYPE, "application/json")], said.body.to_string()).into_response()
+fn answer(answer: &Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(CONTENT_TYPE, "application/json")], answer.body.to_string()).into_response()
 }
 
 /// Serves it.

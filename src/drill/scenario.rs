@@ -182,7 +182,7 @@ impl Scenario {
         })
     }
 
-    /// The same with a fleet of so many tenants; the first ones keep their names.
+    /// The same with a fleet of this many tenants; the first ones keep their names.
     #[must_use]
     pub fn with_tenants(mut self, many: usize) -> Self {
         let more = (self.fleet.len()..many).map(|i| format!("tenant-{i:05}"));

@@ -99,12 +99,12 @@ async fn redeploy(State(plane): State<ControlPlane>, headers: HeaderMap, body: B
         tokio::time::sleep(Duration::from_secs_f64(fault.delay_seconds)).await;
     }
     let rows = if fault.no_rows { Vec::new() } else { plane.scenario.rows(tenants.as_deref(), dry_run) };
-    let mut said = json!({"ok": fault.ok.unwrap_or(fault.status.is_none()), "results": rows});
+    let mut answer_body = json!({"ok": fault.ok.unwrap_or(fault.status.is_none()), "results": rows});
     if let Some(error) = &fault.error {
-        said["error"] = error.clone().into();
+        answer_body["error"] = error.clone().into();
     }
     let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
-    let text = fault.body.clone().unwrap_or_else(|| said.to_string());
+    let text = fault.body.clone().unwrap_or_else(|| answer_body.to_string());
     if fault.drop {
         let half: String = text.chars().take(text.chars().count() / 2).collect();
         let parts = [Ok(Bytes::from(half)), Err(io::Error::other("the scenario drops the connection"))];

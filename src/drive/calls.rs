@@ -6,14 +6,16 @@ use std::time::Duration;
 use backon::Retryable as _;
 
 use crate::collect::record::Record;
-use crate::collect::rollout::step::{Question, Step};
-use crate::drive::driver::{Ask, Driver, GRACE, Unfinished};
+use crate::collect::rollout::step::{HaltCheck, Step};
+use crate::drive::driver::{CheckHalt, Driver, GRACE, Unfinished};
 use crate::drive::prober::{ProbeTargets, Prober};
+use crate::drive::progress::{AttemptNumber, Request};
 use crate::drive::runtime::block_on;
 use crate::drive::stop::Signal;
 use crate::error::Error;
 use crate::gates::reader::GateReader;
 use crate::io::clock::now;
+use crate::io::http::Attempted;
 use crate::model::document::text::Text;
 use crate::model::document::{Outcome, Purpose};
 
@@ -23,11 +25,15 @@ impl Driver<'_> {
     /// written.
     ///
     /// # Errors
-    /// That of the journal or of the question; the rollout then stops before anything else is called.
-    pub fn run(&mut self, ask: &mut Ask<'_>, probing: Option<(&Prober, &mut ProbeTargets<'_>)>) -> Result<(), Error> {
+    /// That of the journal or of a halt check; the rollout then stops before anything else is called.
+    pub fn run(
+        &mut self,
+        check_halt: &mut CheckHalt<'_>,
+        probing: Option<(&Prober, &mut ProbeTargets<'_>)>,
+    ) -> Result<(), Error> {
         let stop = self.stop.clone();
         let driven = block_on(&stop, async || {
-            self.drive(ask).await?;
+            self.drive(check_halt).await?;
             match probing {
                 Some((prober, targets)) => self.probe(prober, targets).await,
                 None => Ok(()),
@@ -37,16 +43,16 @@ impl Driver<'_> {
         driven
     }
 
-    async fn drive(&mut self, ask: &mut Ask<'_>) -> Result<(), Error> {
-        self.rollout.ask(self.watch.map(GateReader::asks));
+    async fn drive(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<(), Error> {
+        self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
         while self.rollout.outcome() == Outcome::Running {
-            match (self.rollout.next(), self.stop.came()) {
-                // What was answered is judged also where a signal came: a rollout that has to halt is not resumed.
-                (Step::Judge(question), signal) if signal.is_none() || question != Question::Foreseen => {
-                    self.judge(ask, question)?;
+            match (self.rollout.next(), self.stop.signal()) {
+                // A signal does not keep an answer from being checked: a rollout that has to halt is not resumed.
+                (Step::CheckHalt(check), signal) if signal.is_none() || check != HaltCheck::Foreseen => {
+                    self.check_halt(check_halt, check)?;
                 }
                 (_, Some(signal)) => self.interrupt(signal)?,
-                (Step::Judge(question), None) => self.judge(ask, question)?,
+                (Step::CheckHalt(check), None) => self.check_halt(check_halt, check)?,
                 (Step::Read(gate), None) => self.read(gate).await?,
                 (Step::Soak(seconds), None) => self.soak(seconds).await?,
                 (Step::Call(purpose, tenants), None) => self.call(purpose, &tenants).await?,
@@ -56,17 +62,17 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn judge(&mut self, ask: &mut Ask<'_>, question: Question) -> Result<(), Error> {
-        let said = if question == Question::Foreseen {
-            self.rollout.foreseen().map_err(Error::Internal).and_then(|document| ask(&document, question))
+    fn check_halt(&mut self, check_halt: &mut CheckHalt<'_>, check: HaltCheck) -> Result<(), Error> {
+        let answer = if check == HaltCheck::Foreseen {
+            self.rollout.foreseen().map_err(Error::bug).and_then(|document| check_halt(&document, check))
         } else {
-            ask(&self.rollout.so_far(), question)
+            check_halt(&self.rollout.so_far(), check)
         };
-        let halts = match said {
-            Ok(_) if question == Question::Foreseen => Vec::new(),
-            Ok(said) => {
-                self.progress.counted(said.proven, said.not_proven);
-                said.halts
+        let halts = match answer {
+            Ok(_) if check == HaltCheck::Foreseen => Vec::new(),
+            Ok(answer) => {
+                self.progress.counted(answer.proven, answer.not_proven);
+                answer.halts
             }
             Err(error) => {
                 let because = Text::from("a policy could not be evaluated");
@@ -75,7 +81,7 @@ impl Driver<'_> {
             }
         };
         if halts.is_empty() {
-            self.rollout.judged(question);
+            self.rollout.checked(check);
             return Ok(());
         }
         self.progress.line(&format!("halted: {}", halts.join("; ")));
@@ -107,50 +113,55 @@ impl Driver<'_> {
         let body = self.rollout.body(purpose, tenants);
         let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };
         let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|delay| self.timing.scaled(*delay)).collect();
-        let attempts = u16::try_from(delays.len()).unwrap_or(u16::MAX);
+        let retries = u16::try_from(delays.len()).unwrap_or(u16::MAX);
         let (client, stop) = (self.client, self.stop.clone());
-        let attempts_at_most = attempts.saturating_add(1);
-        self.progress.call(&self.rollout, purpose, tenants, limit, &body);
+        let of = retries.saturating_add(1);
+        self.progress.call(&self.rollout, &Request { purpose, tenants, body: &body }, limit);
 
-        let number = Cell::new(0);
-        let keeper = RefCell::new(&mut *self);
+        let next = Cell::new(0);
+        let driver = RefCell::new(&mut *self);
         let attempt = || async {
-            if stop.came().is_some() {
+            if stop.signal().is_some() {
                 return Err(Unfinished::Stopped);
             }
-            let attempt = number.replace(number.get() + 1);
+            let attempt = next.replace(next.get() + 1);
             let request = Record::Request { call, attempt, purpose, tenants: tenants.to_vec(), at: now() };
-            keeper.borrow_mut().record(&request).map_err(Unfinished::Failed)?;
-            keeper.borrow().progress.attempt(purpose, tenants, (attempt + 1, attempts_at_most), limit);
-            let told = |signal| keeper.borrow().progress.grace(signal, GRACE);
-            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE, told).await else {
+            driver.borrow_mut().record(&request).map_err(Unfinished::Failed)?;
+            driver.borrow().progress.attempt(purpose, tenants, AttemptNumber { number: attempt + 1, of }, limit);
+            let on_signal = |signal| driver.borrow().progress.grace(signal, GRACE);
+            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE, on_signal).await else {
                 return Err(Unfinished::Stopped);
             };
-            let last = !attempted.is_transient || attempt == attempts;
-            let answer = Record::Answer {
-                call,
-                attempt,
-                at: now(),
-                duration_ms: u64::try_from(attempted.duration.as_millis()).unwrap_or(u64::MAX),
-                status: attempted.status,
-                error: attempted.error.map(Text::from),
-                body: attempted.body.map(Text::from),
-                malformed: attempted.malformed.map(Text::from),
-                last,
-            };
-            let mut driver = keeper.borrow_mut();
-            driver.record(&answer).map_err(Unfinished::Failed)?;
+            let last = !attempted.is_transient || attempt == retries;
+            let mut driver = driver.borrow_mut();
+            driver.record(&answer(call, attempt, attempted, last)).map_err(Unfinished::Failed)?;
             if let Some(attempt) = driver.rollout.last_attempt(call) {
                 driver.progress.answered(&driver.rollout, purpose, tenants, attempt);
             }
             if last { Ok(()) } else { Err(Unfinished::Transient) }
         };
-        let told = |_: &Unfinished, wait| keeper.borrow().progress.retry((number.get() + 1, attempts_at_most), wait);
-        let retried =
-            attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(told);
-        match stop.unless_waiting(retried).await {
+        let before_retry =
+            |_: &Unfinished, wait| driver.borrow().progress.retry(AttemptNumber { number: next.get() + 1, of }, wait);
+        let attempts =
+            attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(before_retry);
+        match stop.unless_waiting(attempts).await {
             Some(Err(Unfinished::Failed(error))) => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// The record of an attempt that has ended; `last` says that no other follows.
+fn answer(call: u32, attempt: u16, attempted: Attempted, last: bool) -> Record {
+    Record::Answer {
+        call,
+        attempt,
+        at: now(),
+        duration_ms: u64::try_from(attempted.duration.as_millis()).unwrap_or(u64::MAX),
+        status: attempted.status,
+        error: attempted.error.map(Text::from),
+        body: attempted.body.map(Text::from),
+        malformed: attempted.malformed.map(Text::from),
+        last,
     }
 }

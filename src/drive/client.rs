@@ -12,7 +12,7 @@ use crate::io::http::{Attempted, Bounds, base_url, built, client, exchange};
 /// How much of an answer is read, in bytes.
 pub const MAX_ANSWER: usize = 64 << 20;
 
-/// Names that are sent back in the next call, or that tell rows apart. All else that a row says is judged with its masks.
+/// Fields whose values are sent back in the next call, or identify a row. The others are evaluated with their masks.
 const NAMES: &[&str] = &["slug", "phase"];
 
 const PATH: &str = "/cp/admin/tenants/redeploy-fleet";

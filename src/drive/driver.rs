@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::collect::rollout::state::Rollout;
-use crate::collect::rollout::step::Question;
+use crate::collect::rollout::step::HaltCheck;
 use crate::drive::client::Client;
 use crate::drive::journal::Journal;
 use crate::drive::progress::Progress;
@@ -16,16 +16,16 @@ use crate::time::scaled;
 /// How long a call in flight is waited for once a signal came. CI kills after about 10 s.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-/// How long things may take, and how much of the waiting is done.
+/// Time limits and waits.
 #[derive(Debug, Clone)]
 pub struct Timing {
-    /// StartGates each further attempt of a call; as many as there are delays.
+    /// The wait before each further attempt of a call; each delay allows one more attempt.
     pub retry_delays: Vec<Duration>,
     /// The time limit of the plan call.
     pub plan_timeout: Duration,
     /// The time limit of each attempt of a call that names tenants.
     pub call_timeout: Duration,
-    /// What soak and retry delays are multiplied with: 1, but in a rehearsal.
+    /// The factor of soak and retry delays: 1, but for a rehearsal.
     pub scale: f64,
 }
 
@@ -35,10 +35,10 @@ impl Timing {
     }
 }
 
-/// What is said of a rollout so far.
+/// What a halt check finds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HaltAnswer {
-    /// Why to stop; nothing to go on.
+    /// Why the rollout has to halt; empty where it may go on.
     pub halts: Vec<String>,
     /// How many tenants are proven, to be shown.
     pub proven: u64,
@@ -46,8 +46,8 @@ pub struct HaltAnswer {
     pub not_proven: u64,
 }
 
-/// Asked with the document so far.
-pub type Ask<'a> = dyn FnMut(&Document, Question) -> Result<HaltAnswer, Error> + 'a;
+/// Evaluates the policies on the document so far.
+pub type CheckHalt<'a> = dyn FnMut(&Document, HaltCheck) -> Result<HaltAnswer, Error> + 'a;
 
 /// A rollout that is being driven.
 pub struct Driver<'a> {
@@ -55,19 +55,19 @@ pub struct Driver<'a> {
     pub rollout: Rollout,
     /// Where everything is kept.
     pub journal: Journal,
-    /// The gates that are asked. Absent: none.
-    pub watch: Option<&'a GateReader>,
-    /// Who is called.
+    /// Reads the gates. Absent: none is read.
+    pub gate_reader: Option<&'a GateReader>,
+    /// The control plane.
     pub client: &'a Client,
     /// How long things may take.
     pub timing: &'a Timing,
-    /// Who is told.
+    /// Where progress is shown.
     pub progress: Progress,
-    /// What ended it from outside.
+    /// The signals that end it from outside.
     pub stop: Stop,
 }
 
-/// Why a call is not gone on with.
+/// Why a call is given up.
 pub(crate) enum Unfinished {
     /// Worth another attempt.
     Transient,

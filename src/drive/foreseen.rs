@@ -1,5 +1,5 @@
-//! The document of a rollout in which everything goes well from now on: policies are tried out on it before anything is
-//! changed, so that one which cannot be asked stops the rollout before its first call and not after its last.
+//! The document that a good rollout would have. Policies are evaluated on it before anything is changed, so that one that
+//! fails stops the rollout before its first call and not after its last.
 
 use serde_json::{Value, json};
 
@@ -14,18 +14,18 @@ use crate::model::document::text::{Field, Text};
 use crate::model::document::{Document, Purpose};
 
 impl Rollout {
-    /// The document if every call, gate and probe went well, from the first on: what was answered so far is not in it.
+    /// The document if every call, gate and probe goes well from the first on. What was answered so far is not in it.
     /// The fleet is the one that was enumerated; before that the inventory, else the canary or some tenant.
     ///
     /// # Errors
     /// In words; none where this rollout itself could be begun.
     pub fn foreseen(&self) -> Result<Document, String> {
-        let mut all = self.afresh()?;
+        let mut all = self.restarted()?;
         let fleet = self.expected();
         let at = all.started_at();
         loop {
             match all.next() {
-                Step::Judge(question) => all.judged(question),
+                Step::CheckHalt(check) => all.checked(check),
                 Step::Read(gate) => {
                     let reading = all.open(gate, &at);
                     all.apply(&reading);

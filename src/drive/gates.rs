@@ -1,5 +1,5 @@
-//! The gates of a rollout that is driven: everything that is read of them is a record. Which one is read next, and that
-//! it is judged, is the rollout's word.
+//! Reads the gates of a rollout that is driven, and keeps each reading as a record. Which gate is read next, the rollout
+//! decides.
 
 use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::step::Gate;
@@ -10,18 +10,18 @@ use crate::model::document::Outcome;
 use crate::model::document::gates::{HeadState, SwitchReading, SwitchSource, SwitchState};
 
 impl Driver<'_> {
-    /// Reads a gate; nothing is kept where a signal came meanwhile.
+    /// Reads a gate. Nothing is recorded where a signal came meanwhile.
     ///
     /// # Errors
     /// That of the journal.
     pub(crate) async fn read(&mut self, gate: Gate) -> Result<(), Error> {
-        let Some(watch) = self.watch else {
-            return Err(Error::Internal("a gate is to be read, and nobody is there to be asked".into()));
+        let Some(gate_reader) = self.gate_reader else {
+            return Err(Error::bug("a gate has to be read, and there is no reader for it"));
         };
         let read = match gate {
-            Gate::Head => self.head(watch).await,
-            Gate::Switch => self.switch(watch).await,
-            Gate::Ci => self.ci(watch).await,
+            Gate::Head => self.head(gate_reader).await,
+            Gate::Switch => self.switch(gate_reader).await,
+            Gate::Ci => self.ci(gate_reader).await,
         };
         match read {
             Some(reading) => self.record(&reading),
@@ -36,15 +36,15 @@ impl Driver<'_> {
     /// That of the journal.
     pub(crate) async fn read_head_again(&mut self) -> Result<(), Error> {
         let ended = self.rollout.outcome() == Outcome::Completed && !self.rollout.plan().rollout.dry_run;
-        match self.watch.filter(|watch| ended && watch.asks() == AskedGates::All) {
+        match self.gate_reader.filter(|gate_reader| ended && gate_reader.asks() == AskedGates::All) {
             Some(_) => self.read(Gate::Head).await,
             None => Ok(()),
         }
     }
 
     /// The branch's head as a record; nothing where a signal came.
-    async fn head(&self, watch: &GateReader) -> Option<Record> {
-        let reading = watch.read_head(self.rollout.next_call());
+    async fn head(&self, gate_reader: &GateReader) -> Option<Record> {
+        let reading = gate_reader.read_head(self.rollout.next_call());
         let reading = self.stop.unless_stopped(reading).await??;
         let head = reading.head.as_deref().unwrap_or("unknown");
         self.progress.line(&match reading.state {
@@ -56,20 +56,20 @@ impl Driver<'_> {
     }
 
     /// The kill switch as a record; nothing where a signal came.
-    async fn switch(&self, watch: &GateReader) -> Option<Record> {
-        let reading = watch.read_switch(self.rollout.next_call());
+    async fn switch(&self, gate_reader: &GateReader) -> Option<Record> {
+        let reading = gate_reader.read_switch(self.rollout.next_call());
         let reading = self.stop.unless_stopped(reading).await?;
-        let said = |reading: &SwitchReading| (reading.state, reading.source);
-        if self.rollout.gates().and_then(|gates| gates.switch.last()).map(said) != Some(said(&reading)) {
+        let state = |reading: &SwitchReading| (reading.state, reading.source);
+        if self.rollout.gates().and_then(|gates| gates.switch.last()).map(state) != Some(state(&reading)) {
             self.progress.line(&words(&reading));
         }
         Some(Record::Switch { reading })
     }
 
     /// Waits for CI; nothing where a signal came.
-    async fn ci(&self, watch: &GateReader) -> Option<Record> {
-        let told = |line: &str| self.progress.line(line);
-        let wait = self.stop.unless_stopped(watch.wait_for_ci(&told)).await??;
+    async fn ci(&self, gate_reader: &GateReader) -> Option<Record> {
+        let show = |line: &str| self.progress.line(line);
+        let wait = self.stop.unless_stopped(gate_reader.wait_for_ci(&show)).await??;
         Some(Record::Ci { wait })
     }
 }

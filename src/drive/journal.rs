@@ -100,11 +100,11 @@ impl Journal {
     /// # Errors
     /// [`Error::Output`] where it is not kept; [`Error::Internal`] where no reader would accept it, and nothing is written.
     pub fn append(&mut self, rollout: &mut Rollout, record: &Record) -> Result<(), Error> {
-        rollout.accepts(record).map_err(|refusal| {
-            Error::Internal(format!("this journal could not be read again, please report this as a bug: {refusal}"))
-        })?;
+        rollout
+            .accepts(record)
+            .map_err(|refusal| Error::bug(format!("this journal could not be read again: {refusal}")))?;
         let kept = append(&mut self.file, record);
-        rollout.follow(record).map_err(|refusal| Error::Internal(refusal.to_string()))?;
+        rollout.follow(record).map_err(|refusal| Error::bug(refusal.to_string()))?;
         kept.map_err(|source| Error::Output { path: self.path.clone(), source })
     }
 }

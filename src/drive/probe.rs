@@ -1,5 +1,5 @@
 //! Asks tenants for their build (contract section 4.8): rounds of `GET /buildinfo`, bounded in time, size and number. It
-//! keeps what it sees and knows of no commit: whom to ask again is a function's word.
+//! keeps what it sees and compares no commits: the caller decides which tenants are asked again.
 
 use crate::collect::record::Record;
 use crate::drive::driver::Driver;
@@ -7,12 +7,12 @@ use crate::drive::prober::{ProbeTargets, Prober};
 use crate::error::Error;
 
 impl Driver<'_> {
-    /// Asks the tenants of a rollout that was driven for their build; `targets` says which. After a signal nobody is asked.
+    /// Asks the tenants that `targets` names for their build, after a rollout was driven. After a signal nobody is asked.
     ///
     /// # Errors
     /// That of the journal or of the question.
     pub(crate) async fn probe(&mut self, prober: &Prober, targets: &mut ProbeTargets<'_>) -> Result<(), Error> {
-        if self.stop.came().is_some() {
+        if self.stop.signal().is_some() {
             return Ok(());
         }
         if targets(&self.rollout.so_far())?.is_empty() {

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use crate::collect::record::Record;
 use crate::drive::progress::Progress;
-use crate::drive::runtime::{block_on, hear_signals};
+use crate::drive::runtime::{block_on, register_signals};
 use crate::drive::stop::{Signal, Stop};
 use crate::error::Error;
 use crate::io::clock::now;
@@ -29,10 +29,10 @@ const MAX_COMMIT: usize = 200;
 /// What stands for the tenant in a URL.
 const SLUG: &str = "{slug}";
 
-/// Keeps what was seen, and says whom to ask next.
+/// Keeps what was seen, and gives the tenants to ask next.
 pub type Keep<'a> = dyn FnMut(&Record) -> Result<Vec<Text>, Error> + 'a;
 
-/// Says whom to ask, by the document so far.
+/// Gives the tenants to ask, by the document so far.
 pub type ProbeTargets<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + 'a;
 
 /// Where tenants' builds are asked for: a URL with `{slug}` in it.
@@ -132,7 +132,7 @@ impl Prober {
     pub fn new(template: Template, pace: Pace) -> Result<Self, Error> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        // A cache in front of a tenant would tell of the build before.
+        // A cache in front of a tenant would answer with an older build.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
@@ -173,7 +173,7 @@ impl Prober {
             let again = keep(&Record::Probed { at: now(), answers })?;
             awaited = again.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
             progress.probed(all - awaited.len().min(all), all);
-            // A round may take long, so the last one begins when the time is over, and no tenant is judged before.
+            // A round may take long, so the last one begins when the time is over.
             if awaited.is_empty() || round >= end {
                 break;
             }
@@ -192,9 +192,9 @@ impl Prober {
     /// # Errors
     /// Those of `keep`.
     pub fn run(&self, tenants: Vec<Text>, progress: &Progress, keep: &mut Keep<'_>) -> Result<Option<Signal>, Error> {
-        let stop = hear_signals()?;
+        let stop = register_signals()?;
         block_on(&stop, async || self.probe(tenants, progress, &stop, keep).await)?;
-        Ok(stop.came())
+        Ok(stop.signal())
     }
 
     /// Asks each tenant once. Once a signal came, only what was answered before is given.
@@ -215,7 +215,7 @@ impl Prober {
                 }
             }
         };
-        // Nothing changes by a request that is given up.
+        // A request changes nothing, so it can be given up.
         let _ = stop.unless_stopped(asking).await;
         answers
     }

@@ -46,6 +46,32 @@ enum Wait {
     Just(Duration),
 }
 
+/// A call that is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The tenants that it names.
+    pub tenants: &'a [Text],
+    /// The body of the request.
+    pub body: &'a str,
+}
+
+/// Which attempt of a call it is.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptNumber {
+    /// From 1.
+    pub number: u16,
+    /// How many there are at most.
+    pub of: u16,
+}
+
+impl std::fmt::Display for AttemptNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "attempt {} of {}", self.number, self.of)
+    }
+}
+
 impl Progress {
     /// On a terminal bars, elsewhere lines; nothing where `quiet`. With `verbose` the tenants of each call are named and
     /// every answer has its line; with more of it the bodies of requests are shown.
@@ -69,7 +95,8 @@ impl Progress {
     }
 
     /// A call begins; outside of a terminal this is its one line.
-    pub fn call(&self, rollout: &Rollout, purpose: Purpose, tenants: &[Text], limit: Duration, body: &str) {
+    pub fn call(&self, rollout: &Rollout, call: &Request<'_>, limit: Duration) {
+        let Request { purpose, tenants, body } = *call;
         let what = words(purpose, tenants);
         if self.bar.is_none() {
             let counts = counts(self.locked().counts);
@@ -87,9 +114,9 @@ impl Progress {
         }
     }
 
-    /// An attempt of a call begins, the `number`-th of at most `of`.
-    pub fn attempt(&self, purpose: Purpose, tenants: &[Text], (number, of): (u16, u16), limit: Duration) {
-        let which = if number > 1 { format!(", attempt {number} of {of}") } else { String::new() };
+    /// An attempt of a call begins.
+    pub fn attempt(&self, purpose: Purpose, tenants: &[Text], attempt: AttemptNumber, limit: Duration) {
+        let which = if attempt.number > 1 { format!(", {attempt}") } else { String::new() };
         self.wait(&format!("{}{which}", words(purpose, tenants)), Wait::AtMost(limit));
     }
 
@@ -109,10 +136,10 @@ impl Progress {
         self.locked().counts = Some((proven, not_proven));
     }
 
-    /// Another attempt, the `number`-th of at most `of`, follows after some time.
-    pub fn retry(&self, (number, of): (u16, u16), wait: Duration) {
-        self.line(&format!("attempt {number} of {of} in {}", seconds(wait)));
-        self.wait(&format!("before attempt {number} of {of}"), Wait::Just(wait));
+    /// Another attempt follows after some time.
+    pub fn retry(&self, attempt: AttemptNumber, wait: Duration) {
+        self.line(&format!("{attempt} in {}", seconds(wait)));
+        self.wait(&format!("before {attempt}"), Wait::Just(wait));
     }
 
     /// Something is waited for, such as the soak, for just so long.

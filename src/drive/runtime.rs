@@ -9,16 +9,16 @@ use tokio::task::LocalSet;
 use crate::drive::stop::Stop;
 use crate::error::Error;
 
-/// Hears signals from now on.
+/// Handles signals from now on.
 ///
 /// # Errors
 /// [`Error::Internal`] where the operating system refuses.
-pub fn hear_signals() -> Result<Stop, Error> {
-    Stop::hear().map_err(|error| system(&error))
+pub fn register_signals() -> Result<Stop, Error> {
+    Stop::register().map_err(|error| system(&error))
 }
 
 fn system(error: &io::Error) -> Error {
-    Error::Internal(format!("the operating system refuses: {error}"))
+    Error::machine(format!("the operating system refuses: {error}"))
 }
 
 /// Does something that a signal can end. A panic is an error like any other.
@@ -29,5 +29,5 @@ pub(crate) fn block_on<T>(stop: &Stop, work: impl AsyncFnOnce() -> Result<T, Err
     let done = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work())));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
-    done.unwrap_or_else(|_| Err(Error::Internal("rollproof itself failed; please report this as a bug".into())))
+    done.unwrap_or_else(|_| Err(Error::bug("rollproof itself failed")))
 }

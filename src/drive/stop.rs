@@ -54,8 +54,8 @@ impl Signal {
         }
     }
 
-    /// Whether it is heard. Whoever started the process with `nohup` wants it to outlive the terminal.
-    fn is_heard(self) -> bool {
+    /// Whether it is handled. Whoever started the process with `nohup` wants it to outlive the terminal.
+    fn is_handled(self) -> bool {
         self != Self::Hangup || !is_ignored(SIGHUP)
     }
 }
@@ -74,7 +74,7 @@ fn is_ignored(signal: i32) -> bool {
 /// Whether a signal came, and something to wait for one with.
 #[derive(Debug, Clone)]
 pub struct Stop {
-    /// Its number, or 0.
+    /// The number of the signal that came, or 0.
     came: Arc<AtomicUsize>,
     /// What ends the process at the second signal.
     shutdowns: Rc<[SigId]>,
@@ -83,14 +83,14 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Hears signals from now on.
+    /// Registers signals from now on.
     ///
     /// # Errors
     /// Those of the operating system.
-    pub fn hear() -> io::Result<Self> {
+    pub fn register() -> io::Result<Self> {
         let (armed, came) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut shutdowns = Vec::new();
-        for which in Signal::ALL.into_iter().filter(|which| which.is_heard()) {
+        for which in Signal::ALL.into_iter().filter(|which| which.is_handled()) {
             let number = which.number();
             // In this order: the first signal arms, the second finds it armed and ends the process.
             let code = i32::from(which.exit_code());
@@ -106,7 +106,7 @@ impl Stop {
     /// # Errors
     /// Those of the operating system.
     pub fn listen(&self) -> io::Result<()> {
-        for which in Signal::ALL.into_iter().filter(|which| which.is_heard()) {
+        for which in Signal::ALL.into_iter().filter(|which| which.is_handled()) {
             let mut signals = signal(SignalKind::from_raw(which.number()))?;
             let stop = self.clone();
             tokio::task::spawn_local(async move {
@@ -119,23 +119,23 @@ impl Stop {
     }
 
     /// The signal that came.
-    pub fn came(&self) -> Option<Signal> {
+    pub fn signal(&self) -> Option<Signal> {
         let number = self.came.load(Ordering::SeqCst);
         Signal::ALL.into_iter().find(|which| which.number().unsigned_abs() as usize == number)
     }
 
-    /// The signal that came, if one did. From now on a signal changes nothing: what follows is the last word.
-    pub fn settle(&self) -> Option<Signal> {
+    /// The signal that came, if one did. Signals after this call change nothing.
+    pub fn last_signal(&self) -> Option<Signal> {
         for shutdown in &*self.shutdowns {
             low_level::unregister(*shutdown);
         }
-        self.came()
+        self.signal()
     }
 
-    async fn comes(&self) -> Signal {
+    async fn wait(&self) -> Signal {
         loop {
             let notified = self.notify.notified();
-            if let Some(signal) = self.came() {
+            if let Some(signal) = self.signal() {
                 return signal;
             }
             notified.await;
@@ -146,21 +146,21 @@ impl Stop {
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            _ = self.comes() => None,
+            _ = self.wait() => None,
             done = work => Some(done),
         }
     }
 
-    /// Waits for an answer; once a signal came, which `told` is told, no longer than `grace`.
+    /// Waits for an answer. Once a signal came, calls `on_signal` and waits no longer than `grace`.
     pub async fn within_grace<T>(
         &self,
         work: impl Future<Output = T>,
         grace: Duration,
-        told: impl FnOnce(Signal),
+        on_signal: impl FnOnce(Signal),
     ) -> Option<T> {
         self.in_flight.set(true);
         let over = async {
-            told(self.comes().await);
+            on_signal(self.wait().await);
             tokio::time::sleep(grace).await;
         };
         let done = tokio::select! {
@@ -172,13 +172,13 @@ impl Stop {
         done
     }
 
-    /// Waits for something that is mostly an answer in flight and otherwise a wait that a signal cuts short.
+    /// Waits for `work`, but stops at a signal unless an answer is in flight (see [`Stop::within_grace`]).
     pub async fn unless_waiting<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         tokio::select! {
             biased;
             done = &mut work => return Some(done),
-            _ = self.comes() => {}
+            _ = self.wait() => {}
         }
         if self.in_flight.get() { Some(work.await) } else { None }
     }

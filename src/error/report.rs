@@ -158,7 +158,7 @@ const fn kind(error: &Error) -> Kind {
         Error::Usage { .. } | Error::Conflict { .. } => Kind::Usage,
         Error::Evidence { .. } => Kind::Evidence,
         Error::Policy(_) | Error::Policies(_) | Error::Facts { .. } => Kind::Policy,
-        Error::Internal(_) => Kind::Internal,
+        Error::Internal { .. } => Kind::Internal,
         Error::Output { .. } => Kind::Output,
     }
 }

@@ -61,9 +61,9 @@ pub fn for_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str) -> Vec<Chan
     if let Some((cohort, position)) = place(context.document, tenant) {
         let group = &context.document.cohorts[cohort];
         let whose = context.row_name(cohort, position);
-        better_rows(context, cohort, group, &whose, &mut changes, &move |document, edit| {
+        changes.extend(better_rows(context, cohort, &whose, &move |document, edit| {
             edit(isolate_tenant(document, tenant));
-        });
+        }));
         if !group.planned {
             changes.push(evidence("the fleet enumerated it", move |document| {
                 isolate_tenant(document, tenant).planned = true;
@@ -99,21 +99,21 @@ pub fn fixes<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         let many = cohort.tenants.len();
         if many > 1 {
             let whose = format!("a row of one of {}", crate::text::escape::names_of(cohort.tenants.iter()));
-            better_rows(context, i, cohort, &whose, &mut changes, &move |document, edit| {
+            changes.extend(better_rows(context, i, &whose, &move |document, edit| {
                 edit(isolate_tenant(document, first));
-            });
+            }));
         }
         let whose = if many > 1 {
             format!("the rows of {}", crate::text::escape::names_of(cohort.tenants.iter()))
         } else {
             format!("the row of {first}")
         };
-        better_rows(context, i, cohort, &whose, &mut changes, &move |document, edit| {
+        changes.extend(better_rows(context, i, &whose, &move |document, edit| {
             if let Some(cohort) = document.cohorts.get_mut(i) {
                 cohort.origins = crate::model::document::origins::Origins::default();
                 edit(cohort);
             }
-        });
+        }));
     }
     calls(context, |_| true, &mut changes);
     tolerance(context, &mut changes);
@@ -143,8 +143,8 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
             ("\"verified_on_target\": false", |row| row.verified_on_target = Field::Given(false)),
             ("\"healthz_ok\": false", |row| row.healthz_ok = Field::Given(false)),
         ];
-        for (said, edit) in worse {
-            changes.push(evidence(format!("the row of {who} said {said}"), move |document| {
+        for (words, edit) in worse {
+            changes.push(evidence(format!("the row of {who} said {words}"), move |document| {
                 isolate_tenant(document, first).rows.last_mut().into_iter().for_each(edit);
             }));
         }
@@ -170,24 +170,22 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
     changes
 }
 
-/// An edit of a cohort, with what it says of whom it is about.
+/// An edit of a cohort, and it in words.
 type Edit<'a> = (String, Box<dyn Fn(&mut Cohort) + 'a>);
 
-/// The rows of a cohort, or of one tenant of it, as they could have been better; `reach` finds whom it is about.
-fn better_rows<'a, F>(
-    context: &ExplainContext<'a>,
-    at: usize,
-    cohort: &'a Cohort,
-    whose: &str,
-    changes: &mut Vec<Change<'a>>,
-    reach: &F,
-) where
+/// The rows of a cohort, or of one tenant of it, as they could have been better. `whose` names them, and `apply` applies
+/// an edit to their cohort.
+fn better_rows<'a, F>(context: &ExplainContext<'a>, cohort: usize, whose: &str, apply: &F) -> Vec<Change<'a>>
+where
     F: Fn(&mut Document, &dyn Fn(&mut Cohort)) + Clone + 'a,
 {
-    for (words, edit) in edits(cohort, context.counting(at), context.document.rollout.target_tag.as_ref()) {
-        let reach = reach.clone();
-        changes.push(evidence(format!("{whose} {words}"), move |document| reach(document, &*edit)));
-    }
+    let document = context.document;
+    let edits = edits(&document.cohorts[cohort], context.counting_row(cohort), document.rollout.target_tag.as_ref());
+    let change = |(words, edit): Edit<'a>| {
+        let apply = apply.clone();
+        evidence(format!("{whose} {words}"), move |document| apply(document, &*edit))
+    };
+    edits.into_iter().map(change).collect()
 }
 
 /// A row that says no more than that its tenant runs the target.
@@ -197,7 +195,7 @@ fn verified() -> Row {
 
 fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -> Vec<Edit<'a>> {
     // Without a row that counts it is one that another change of a pair adds.
-    let said = |words: &str, edit: Box<dyn Fn(&mut Row) + 'a>| -> Edit<'a> {
+    let row_says = |words: &str, edit: Box<dyn Fn(&mut Row) + 'a>| -> Edit<'a> {
         let edit = move |cohort: &mut Cohort| {
             let last = cohort.rows.len().saturating_sub(1);
             cohort.rows.get_mut(counts.unwrap_or(last)).into_iter().for_each(&edit);
@@ -209,32 +207,32 @@ fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -
         let row = verified();
         let words = "were there and said \"verified_on_target\": true".to_owned();
         edits.push((words, Box::new(move |cohort: &mut Cohort| cohort.rows = vec![row.clone()]) as Box<_>));
-        edits.push(said("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
+        edits.push(row_says("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
         return edits;
     };
     if row.verified_on_target != Field::Given(true) {
         let edit = |row: &mut Row| row.verified_on_target = Field::Given(true);
-        edits.push(said("\"verified_on_target\": true", Box::new(edit)));
+        edits.push(row_says("\"verified_on_target\": true", Box::new(edit)));
     }
     if row.healthz_ok != Field::Given(true) {
-        edits.push(said("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
+        edits.push(row_says("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
     }
     if row.ssm_exit_code.given().is_some_and(|code| *code != 0) {
-        edits.push(said("\"ssm_exit_code\": 0", Box::new(|row| row.ssm_exit_code = Field::Given(0))));
+        edits.push(row_says("\"ssm_exit_code\": 0", Box::new(|row| row.ssm_exit_code = Field::Given(0))));
     }
     if row.ssm_status.given().is_some_and(|status| !status.trim().eq_ignore_ascii_case("success")) {
         let edit = |row: &mut Row| row.ssm_status = Field::Given(Text::from("Success"));
-        edits.push(said("\"ssm_status\": \"Success\"", Box::new(edit)));
+        edits.push(row_says("\"ssm_status\": \"Success\"", Box::new(edit)));
     }
     if row.error.given().is_some_and(|error| !error.trim().is_empty()) {
-        edits.push(said("no error", Box::new(|row| row.error = Field::Absent)));
+        edits.push(row_says("no error", Box::new(|row| row.error = Field::Absent)));
     }
     if let (Some(image), Some(target)) = (row.running_image.given(), target) {
         let name = image.rsplit_once(':').map_or(&**image, |(name, _)| name);
         let other = Text::from(format!("{name}:{target}"));
         if other != *image {
             let words = format!("\"running_image\": \"{other}\"");
-            edits.push(said(&words, Box::new(move |row| row.running_image = Field::Given(other.clone()))));
+            edits.push(row_says(&words, Box::new(move |row| row.running_image = Field::Given(other.clone()))));
         }
     }
     if cohort.rows.len() > 1 {

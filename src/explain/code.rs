@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::explain::calls::ExplainedFinding;
 use crate::explain::change::{Apply, Change};
 use crate::explain::context::ExplainContext;
+use crate::explain::details::ExplainedFinding;
 use crate::explain::shrink::{settle, shrink};
 use crate::explain::trial::Trials;
-use crate::explain::{calls, change};
+use crate::explain::{change, details};
 use crate::model::document::Document;
 use crate::model::document::consistency::check;
 use crate::model::document::text::Map;
@@ -43,8 +43,8 @@ pub struct Code {
     /// The values with which these definitions, and those that they took it from, held.
     pub held: Vec<Place>,
     /// What would make somebody say it, where nobody does. Absent: it is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Counterfactuals>,
+    #[serde(rename = "turns", skip_serializing_if = "Option::is_none")]
+    pub counterfactuals: Option<Counterfactuals>,
     /// A small document on which it is said. Absent: none was found, near this evidence or among the examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimal: Option<Minimal>,
@@ -97,15 +97,17 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
         .findings
         .iter()
         .filter(|finding| finding.code == code)
-        .map(|finding| calls::said(context, finding))
+        .map(|finding| details::finding_details(context, finding))
         .collect();
-    let spoke = |rule: &RuleText| {
-        findings.iter().any(|said| said.finding.rule.file == rule.file && said.finding.rule.line == rule.line)
+    let gave_finding = |rule: &RuleText| {
+        findings.iter().any(|finding_details| {
+            finding_details.finding.rule.file == rule.file && finding_details.finding.rule.line == rule.line
+        })
     };
-    let may = |rule: &&RuleText| {
-        rule.codes.iter().any(|of| of == code) || bare(rule).is_some_and(|of| of == code) || spoke(rule)
+    let can_state = |rule: &&RuleText| {
+        rule.codes.iter().any(|of| of == code) || bare(rule).is_some_and(|of| of == code) || gave_finding(rule)
     };
-    let rules: Vec<RuleText> = context.rules.iter().filter(may).cloned().collect();
+    let rules: Vec<RuleText> = context.rules.iter().filter(can_state).cloned().collect();
     let places: Vec<(String, u32)> = rules.iter().map(|rule| (rule.file.clone(), rule.line)).collect();
     let (held, left_out) = match context.evaluation.policies().held(&places, context.document) {
         Ok(held) => (held, None),
@@ -120,11 +122,11 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
     });
     let held = held.collect();
     let is_said = |report: &Report| report.findings.iter().any(|finding| finding.code == code);
-    let (turns, start) = if findings.is_empty() {
+    let (counterfactuals, start) = if findings.is_empty() {
         let mut changes = change::regressions(context);
         changes.extend(change::fixes(context));
-        let (turns, start) = provoke(trials, &changes, code, &is_said);
-        (Some(turns), start)
+        let (counterfactuals, start) = changes_that_state(trials, &changes, code, &is_said);
+        (Some(counterfactuals), start)
     } else {
         (None, Some((Vec::new(), context.document.clone())))
     };
@@ -140,7 +142,7 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
         (None, Some(document)) => Some(minimal(Vec::new(), document, true)),
         (None, None) => None,
     };
-    (Code { code: code.to_owned(), rules, findings, held, turns, minimal }, left_out)
+    (Code { code: code.to_owned(), rules, findings, held, counterfactuals, minimal }, left_out)
 }
 
 /// An example on which a code is said: its own, if it has one, else the first.
@@ -149,30 +151,31 @@ fn example(trials: &mut Trials<'_>, code: &str, is_said: &impl Fn(&Report) -> bo
     let own = examples.remove(code);
     own.into_iter()
         .chain(examples.into_values())
-        .find(|document| check(document).is_ok() && trials.judge(document).is_some_and(|report| is_said(&report)))
+        .find(|document| check(document).is_ok() && trials.evaluate(document).is_some_and(|report| is_said(&report)))
 }
 
 /// The single changes with which a code is said, and the document of the first that is one of the evidence.
-fn provoke(
+fn changes_that_state(
     trials: &mut Trials<'_>,
     changes: &[Change<'_>],
     code: &str,
     is_said: &impl Fn(&Report) -> bool,
 ) -> (Counterfactuals, Option<(Vec<String>, Document)>) {
     let goal = format!("{code} would be said");
-    let turns = trials.search_single(&goal, changes, is_said);
-    let first = |turn: &Counterfactual| {
-        let change = changes.iter().find(|change| [&change.words] == *turn.changes.iter().collect::<Vec<_>>())?;
+    let counterfactuals = trials.search_single(&goal, changes, is_said);
+    let first = |counterfactual: &Counterfactual| {
+        let change =
+            changes.iter().find(|change| [&change.words] == *counterfactual.changes.iter().collect::<Vec<_>>())?;
         let Apply::Document(apply) = &change.apply else { return None };
         let mut document = trials.document().clone();
         apply(&mut document);
         document.order.clear();
         document.phases = Map::default();
         settle(&mut document);
-        check(&document).is_ok().then(|| (turn.changes.clone(), document))
+        check(&document).is_ok().then(|| (counterfactual.changes.clone(), document))
     };
-    let start = turns.found.iter().find_map(first);
-    (turns, start)
+    let start = counterfactuals.found.iter().find_map(first);
+    (counterfactuals, start)
 }
 
 /// A value of which long lists and large objects are cut off.

@@ -1,7 +1,7 @@
 //! What every explanation needs at hand.
 
 use crate::evaluation::Evaluation;
-use crate::explain::spoke::Spoke;
+use crate::explain::finding_rules::FindingRules;
 use crate::explain::times::Times;
 use crate::model::document::Document;
 use crate::policy::prepared::CohortSummary;
@@ -15,8 +15,8 @@ pub(crate) struct ExplainContext<'a> {
     pub(crate) evaluation: &'a Evaluation,
     pub(crate) rules: &'a [RuleText],
     pub(crate) times: &'a Times,
-    /// Which definitions of rules spoke.
-    pub(crate) spoke: &'a Spoke,
+    /// The definitions that gave the findings.
+    pub(crate) finding_rules: &'a FindingRules,
     /// What the policies say of each cohort.
     pub(crate) cohorts: &'a [CohortSummary],
 }

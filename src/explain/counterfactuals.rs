@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::explain::context::ExplainContext;
-use crate::explain::spoke::Spoke;
+use crate::explain::finding_rules::FindingRules;
 use crate::explain::times::Times;
 use crate::explain::trial::Trials;
 use crate::explain::verdict;
@@ -23,14 +23,19 @@ const MAX_WORK: u64 = 50_000_000;
 /// [`Error::Policy`] where a policy fails.
 pub(crate) fn report(evaluation: &Evaluation, document: &Valid<'_>, inputs: Vec<InputFile>) -> Result<Report, Error> {
     let (mut report, cohorts) = evaluation.evaluate(document, inputs)?;
-    if evaluation.draws() {
-        report.turns = Some(turns(document, evaluation, &report, &cohorts));
+    if evaluation.renders_page() {
+        report.counterfactuals = Some(counterfactuals(document, evaluation, &report, &cohorts));
     }
     Ok(report)
 }
 
 /// What would turn the verdict of a report: for a report that shows it beside the verdict, and must not wait for it.
-fn turns(document: &Document, evaluation: &Evaluation, report: &Report, cohorts: &[CohortSummary]) -> Counterfactuals {
+fn counterfactuals(
+    document: &Document,
+    evaluation: &Evaluation,
+    report: &Report,
+    cohorts: &[CohortSummary],
+) -> Counterfactuals {
     // Neither rules nor times have a part in it.
     let context = ExplainContext {
         document,
@@ -38,9 +43,9 @@ fn turns(document: &Document, evaluation: &Evaluation, report: &Report, cohorts:
         evaluation,
         rules: &[],
         times: &Times::default(),
-        spoke: &Spoke::default(),
+        finding_rules: &FindingRules::default(),
         cohorts,
     };
     let mut trials = Trials::new(document, evaluation).within(MAX_WORK);
-    verdict::turns(&context, &mut trials)
+    verdict::counterfactuals(&context, &mut trials)
 }

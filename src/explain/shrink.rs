@@ -52,7 +52,7 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
         settle(&mut smaller);
         let keeps = smaller != self.document
             && check(&smaller).is_ok()
-            && self.trials.judge(&smaller).is_some_and(|report| (self.keeps)(&report));
+            && self.trials.evaluate(&smaller).is_some_and(|report| (self.keeps)(&report));
         if keeps {
             self.document = smaller;
         }

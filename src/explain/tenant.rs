@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explain::calls::{CallDetails, ExplainedFinding};
 use crate::explain::context::{ExplainContext, place};
+use crate::explain::details::{CallDetails, ExplainedFinding};
 use crate::explain::trial::Trials;
-use crate::explain::{calls, change};
+use crate::explain::{change, details};
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, FleetSource, Role, Row};
 use crate::policy::source::RuleText;
@@ -41,10 +41,10 @@ pub struct Tenant {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// What each policy says of it.
-    pub policies: Vec<PolicySaid>,
+    pub policies: Vec<PolicyFindings>,
     /// The smallest changes with which it would pass. Absent: it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Counterfactuals>,
+    #[serde(rename = "turns", skip_serializing_if = "Option::is_none")]
+    pub counterfactuals: Option<Counterfactuals>,
 }
 
 /// Whether and where a tenant was enumerated.
@@ -97,7 +97,8 @@ pub struct State {
 
 /// What a policy says of a tenant.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct PolicySaid {
+#[schemars(rename = "PolicySaid")]
+pub struct PolicyFindings {
     /// Its package.
     pub package: String,
     /// Its title.
@@ -127,15 +128,15 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &s
     let document = context.document;
     let at = place(document, tenant);
     let cohort = at.map(|(i, _)| &document.cohorts[i]);
-    let says = at.and_then(|(i, _)| context.cohorts.get(i));
-    let blocked = change::is_blocked(context.report, tenant);
-    let straggles = says.is_some_and(|says| says.straggler);
+    let summary = at.and_then(|(i, _)| context.cohorts.get(i));
+    let is_blocked = change::is_blocked(context.report, tenant);
+    let is_straggler = summary.is_some_and(|summary| summary.straggler);
     let changes = change::for_tenant(context, tenant);
-    let turns =
-        if blocked {
+    let counterfactuals =
+        if is_blocked {
             let goal = format!("nothing would stand against {tenant}");
             Some(trials.search(&goal, &changes, |report| !change::is_blocked(report, tenant)))
-        } else if straggles {
+        } else if is_straggler {
             let goal = format!("{tenant} would be proven");
             Some(trials.search(&goal, &changes, |report| {
                 !report.stragglers.iter().any(|straggler| *straggler.tenant == *tenant)
@@ -143,7 +144,7 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &s
         } else {
             None
         };
-    let policies = context.report.policies.iter().map(|policy| PolicySaid {
+    let policies = context.report.policies.iter().map(|policy| PolicyFindings {
         package: policy.package.clone(),
         title: policy.title.clone(),
         findings: context
@@ -152,7 +153,7 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &s
             .iter()
             .filter(|finding| finding.policy == policy.package)
             .filter(|finding| finding.tenants.iter().any(|named| **named == *tenant))
-            .map(|finding| calls::said(context, finding))
+            .map(|finding| details::finding_details(context, finding))
             .collect(),
     });
     Tenant {
@@ -160,11 +161,11 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &s
         enumerated: enumerated(document, tenant, cohort.is_some_and(|cohort| cohort.planned)),
         labels: cohort.map(|cohort| cohort.labels.clone()).unwrap_or_default(),
         cohort: cohort.map_or(0, |cohort| cohort.tenants.len() as u64),
-        calls: calls::calls(context, |call| call.tenants.iter().any(|named| **named == *tenant)),
+        calls: details::call_details(context, |call| call.tenants.iter().any(|named| **named == *tenant)),
         rows: rows(context, at),
-        state: says.map(|says| state(context, says)),
+        state: summary.map(|summary| state(context, summary)),
         policies: policies.collect(),
-        turns,
+        counterfactuals,
     }
 }
 
@@ -191,11 +192,11 @@ fn enumerated(document: &Document, tenant: &str, planned: bool) -> Enumerated {
 fn rows(context: &ExplainContext<'_>, at: Option<(usize, usize)>) -> Vec<RowDetails> {
     let Some((i, position)) = at else { return Vec::new() };
     let cohort = &context.document.cohorts[i];
-    let counting = context.counting(i);
-    let story = |(k, row): (usize, &Row)| {
+    let counting_row = context.counting_row(i);
+    let details = |(k, row): (usize, &Row)| {
         let (input, pointer) = context.row_place(i, position, k);
-        let counts = counting == Some(k);
-        let why = match (counting, k) {
+        let counts = counting_row == Some(k);
+        let why = match (counting_row, k) {
             (Some(one), _) if one == k && cohort.rows.len() == 1 => "its only row",
             (Some(one), _) if one == k && cohort.rows.len() == k + 1 => "the latest row",
             (Some(one), _) if one == k => "the latest live row: those behind it are of a dry run",
@@ -204,22 +205,22 @@ fn rows(context: &ExplainContext<'_>, at: Option<(usize, usize)>) -> Vec<RowDeta
         };
         RowDetails { input, pointer, counts, why: why.to_owned(), row: row.clone() }
     };
-    cohort.rows.iter().enumerate().map(story).collect()
+    cohort.rows.iter().enumerate().map(details).collect()
 }
 
-fn state(context: &ExplainContext<'_>, says: &crate::policy::prepared::CohortSummary) -> State {
+fn state(context: &ExplainContext<'_>, summary: &crate::policy::prepared::CohortSummary) -> State {
     let rule = context.rules.iter().find(|rule| rule.package == PROOF && rule.rule == STATES).cloned();
-    // The rule is an object with a key a state.
+    // The rule is an object with a key for each state.
     let line = rule.as_ref().and_then(|rule| {
-        let key = format!("\"{}\":", says.state);
+        let key = format!("\"{}\":", summary.state);
         let offset = rule.text.lines().position(|line| line.trim_start().starts_with(&key))?;
         Some(rule.line + u32::try_from(offset).ok()?)
     });
     State {
-        name: says.state.clone(),
-        proven: says.proven,
-        straggler: says.straggler,
-        reason: says.reason.clone(),
+        name: summary.state.clone(),
+        proven: summary.proven,
+        straggler: summary.straggler,
+        reason: summary.reason.clone(),
         rule,
         line,
     }
@@ -227,7 +228,7 @@ fn state(context: &ExplainContext<'_>, says: &crate::policy::prepared::CohortSum
 
 impl ExplainContext<'_> {
     /// Which row of a cohort counts, as the policies say.
-    pub fn counting(&self, cohort: usize) -> Option<usize> {
+    pub fn counting_row(&self, cohort: usize) -> Option<usize> {
         usize::try_from(self.cohorts.get(cohort)?.row?).ok()
     }
 
@@ -245,7 +246,7 @@ impl ExplainContext<'_> {
 
     /// The row of a tenant that counts, in words.
     pub fn row_name(&self, cohort: usize, position: usize) -> String {
-        let place = self.counting(cohort).and_then(|row| self.row_place(cohort, position, row).1);
+        let place = self.counting_row(cohort).and_then(|row| self.row_place(cohort, position, row).1);
         place.map_or_else(|| "a row of its own".to_owned(), |pointer| format!("its row {pointer}"))
     }
 }

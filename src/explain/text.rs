@@ -7,8 +7,8 @@ use serde_json::Value;
 use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::explain::calls::{CallDetails, ExplainedFinding};
 use crate::explain::code::Code;
+use crate::explain::details::{CallDetails, ExplainedFinding};
 use crate::explain::explanation::Explanation;
 use crate::explain::tenant::Tenant;
 use crate::explain::verdict::Verdict;
@@ -20,11 +20,11 @@ use crate::render::words::verdict;
 use crate::report::counterfactual::Counterfactuals;
 use crate::text::escape::{for_line, for_terminal, line, names_of};
 
-/// How far the text behind a label is indented.
+/// How far the text after a label is indented.
 const INDENT: usize = 12;
 
 /// How many changes are shown.
-const MAX_TURNS: usize = 12;
+const MAX_COUNTERFACTUALS: usize = 12;
 
 /// How many stragglers, and calls, are shown.
 const MAX_LISTED: usize = 20;
@@ -78,7 +78,7 @@ impl Page<'_> {
         if self.view.color { format!("{style}{text}{style:#}") } else { text }
     }
 
-    /// A label and what stands behind it, over as many lines as it takes; both are escaped here.
+    /// A label and the text after it, over as many lines as it takes; both are escaped here.
     fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
         let text = for_line(text);
         let painted = self.painted(label, Style::new().dimmed());
@@ -158,10 +158,10 @@ impl Page<'_> {
         if verdict.stragglers.len() > MAX_LISTED {
             self.line("", &format!("and {} more; --format json names all", verdict.stragglers.len() - MAX_LISTED))?;
         }
-        for said in &verdict.findings {
-            self.said(said)?;
+        for finding in &verdict.findings {
+            self.finding(finding)?;
         }
-        self.turns(&verdict.turns)
+        self.counterfactuals(&verdict.counterfactuals)
     }
 
     fn calls(&mut self, calls: &[CallDetails]) -> io::Result<()> {
@@ -201,12 +201,12 @@ impl Page<'_> {
         }
     }
 
-    fn said(&mut self, said: &ExplainedFinding) -> io::Result<()> {
-        let finding = &said.finding;
+    fn finding(&mut self, explained: &ExplainedFinding) -> io::Result<()> {
+        let finding = &explained.finding;
         let code = &finding.code;
         let waived = if finding.waived.is_some() { " (waived)" } else { "" };
         self.line(finding.severity.name(), &format!("{code}{waived}: {}", finding.message))?;
-        self.line("", &format!("{}:{}  {}", finding.rule.file, finding.rule.line, said.description))
+        self.line("", &format!("{}:{}  {}", finding.rule.file, finding.rule.line, explained.description))
     }
 
     fn tenant(&mut self, tenant: &Tenant) -> io::Result<()> {
@@ -247,13 +247,13 @@ impl Page<'_> {
             if policy.findings.is_empty() {
                 silent.push(policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package));
             }
-            for said in &policy.findings {
-                self.said(said)?;
+            for finding in &policy.findings {
+                self.finding(finding)?;
             }
         }
         self.line("silent", &silent.join(", "))?;
-        match &tenant.turns {
-            Some(turns) => self.turns(turns)?,
+        match &tenant.counterfactuals {
+            Some(counterfactuals) => self.counterfactuals(counterfactuals)?,
             None => self.line("passes", "nothing stands against it")?,
         }
         writeln!(self.out)
@@ -261,14 +261,14 @@ impl Page<'_> {
 
     fn code(&mut self, code: &Code) -> io::Result<()> {
         let name = self.strong(&code.code);
-        let said = match code.findings.len() {
+        let times = match code.findings.len() {
             0 => "is not said of this evidence".to_owned(),
             1 => "is said of this evidence".to_owned(),
             many => format!("is said {many} times of this evidence"),
         };
-        writeln!(self.out, "{name}  {said}\n")?;
-        for said in &code.findings {
-            let finding = &said.finding;
+        writeln!(self.out, "{name}  {times}\n")?;
+        for explained in &code.findings {
+            let finding = &explained.finding;
             self.line(finding.severity.name(), &finding.message)?;
             if !finding.tenants.is_empty() {
                 self.line("", &names_of(finding.tenants.iter()))?;
@@ -287,8 +287,8 @@ impl Page<'_> {
                 }
             }
         }
-        if let Some(turns) = &code.turns {
-            self.turns(turns)?;
+        if let Some(counterfactuals) = &code.counterfactuals {
+            self.counterfactuals(counterfactuals)?;
         }
         if let Some(minimal) = &code.minimal {
             let changed = match minimal.changes.as_slice() {
@@ -316,19 +316,21 @@ impl Page<'_> {
         self.lines(rule.line, &rule.text)
     }
 
-    fn turns(&mut self, turns: &Counterfactuals) -> io::Result<()> {
-        let goal = &turns.goal;
-        if turns.found.is_empty() {
-            let bound = if turns.complete { "" } else { ", and there are more" };
-            return self
-                .line("turn", &format!("{goal} by none of {} changes and pairs of changes{bound}", turns.tried));
+    fn counterfactuals(&mut self, counterfactuals: &Counterfactuals) -> io::Result<()> {
+        let goal = &counterfactuals.goal;
+        if counterfactuals.found.is_empty() {
+            let bound = if counterfactuals.complete { "" } else { ", and there are more" };
+            return self.line(
+                "turn",
+                &format!("{goal} by none of {} changes and pairs of changes{bound}", counterfactuals.tried),
+            );
         }
         self.line("turn", &format!("{goal} if"))?;
-        for turn in turns.found.iter().take(MAX_TURNS) {
-            let then = format!("({})", verdict(turn.decision));
-            self.line("", &format!("- {} {then}", turn.sentence()))?;
+        for counterfactual in counterfactuals.found.iter().take(MAX_COUNTERFACTUALS) {
+            let then = format!("({})", verdict(counterfactual.decision));
+            self.line("", &format!("- {} {then}", counterfactual.sentence()))?;
         }
-        match turns.found.len().saturating_sub(MAX_TURNS) {
+        match counterfactuals.found.len().saturating_sub(MAX_COUNTERFACTUALS) {
             0 => Ok(()),
             more => self.line("", &format!("and {more} more; --format json names all")),
         }

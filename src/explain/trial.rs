@@ -1,4 +1,4 @@
-//! Trying: the document with something changed, judged again by the same policies.
+//! Trials: the document with something changed, evaluated again by the same policies.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ const MAX_WORK: u64 = 4_000_000;
 pub struct Trials<'a> {
     document: &'a Document,
     evaluation: &'a Evaluation,
-    /// Policies that were loaded with other parameters or waivers, by what is other; none where that cannot be.
+    /// Policies that were loaded with other parameters or waivers, by these; none where they cannot be loaded.
     loaded: BTreeMap<String, Option<Prepared>>,
     tried: u64,
     /// How many trials may still be made. It depends on the document alone, so that an explanation can be repeated.
@@ -38,7 +38,7 @@ pub struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    /// None was made yet.
+    /// No trial has been made yet.
     pub fn new(document: &'a Document, evaluation: &'a Evaluation) -> Self {
         Self {
             document,
@@ -68,9 +68,9 @@ impl<'a> Trials<'a> {
     }
 
     /// The verdict on a document; none where no more may be tried, or a policy fails.
-    pub fn judge(&mut self, document: &Document) -> Option<Report> {
+    pub fn evaluate(&mut self, document: &Document) -> Option<Report> {
         self.begin()?;
-        judged(self.evaluation.policies(), document)
+        report_on(self.evaluation.policies(), document)
     }
 
     /// The verdict where something is changed.
@@ -85,14 +85,14 @@ impl<'a> Trials<'a> {
             }
         }
         if others.is_empty() {
-            return judged(self.evaluation.policies(), &document);
+            return report_on(self.evaluation.policies(), &document);
         }
         let key = format!("{others:?}");
         if !self.loaded.contains_key(&key) {
             let loaded = self.load(&others);
             self.loaded.insert(key.clone(), loaded);
         }
-        judged(self.loaded.get(&key)?.as_ref()?, &document)
+        report_on(self.loaded.get(&key)?.as_ref()?, &document)
     }
 
     /// Whether no more trials may be made.
@@ -137,18 +137,18 @@ impl<'a> Trials<'a> {
 
     /// The smallest changes that reach a goal: all single ones, else all pairs.
     pub fn search(&mut self, goal: &str, changes: &[Change<'_>], reached: impl Fn(&Report) -> bool) -> Counterfactuals {
-        let mut turns = self.search_single(goal, changes, &reached);
-        if turns.found.is_empty() {
+        let mut counterfactuals = self.search_single(goal, changes, &reached);
+        if counterfactuals.found.is_empty() {
             let before = self.tried;
             for (i, first) in changes.iter().enumerate() {
                 for second in &changes[i + 1..] {
-                    turns.found.extend(self.turn(&[first, second], &reached));
+                    counterfactuals.found.extend(self.counterfactual(&[first, second], &reached));
                 }
             }
-            turns.tried += self.tried - before;
-            turns.complete = self.left > 0;
+            counterfactuals.tried += self.tried - before;
+            counterfactuals.complete = self.left > 0;
         }
-        turns
+        counterfactuals
     }
 
     /// All single changes that reach a goal.
@@ -159,11 +159,15 @@ impl<'a> Trials<'a> {
         reached: &impl Fn(&Report) -> bool,
     ) -> Counterfactuals {
         let before = self.tried;
-        let found = changes.iter().filter_map(|change| self.turn(&[change], reached)).collect();
+        let found = changes.iter().filter_map(|change| self.counterfactual(&[change], reached)).collect();
         Counterfactuals { goal: goal.to_owned(), tried: self.tried - before, complete: self.left > 0, found }
     }
 
-    fn turn(&mut self, changes: &[&Change<'_>], reached: &impl Fn(&Report) -> bool) -> Option<Counterfactual> {
+    fn counterfactual(
+        &mut self,
+        changes: &[&Change<'_>],
+        reached: &impl Fn(&Report) -> bool,
+    ) -> Option<Counterfactual> {
         let report = self.changed(changes).filter(reached)?;
         let changes = changes.iter().map(|change| change.words.clone()).collect();
         Some(Counterfactual { changes, decision: report.decision })
@@ -177,7 +181,7 @@ fn allowed(document: &Document) -> u64 {
     (MAX_WORK / work).clamp(MIN_TRIALS, MAX_TRIALS)
 }
 
-fn judged(policies: &Prepared, document: &Document) -> Option<Report> {
+fn report_on(policies: &Prepared, document: &Document) -> Option<Report> {
     let outcome = policies.evaluate_trial(document).ok()?;
     Some(report(document, Vec::new(), outcome, policies))
 }

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explain::calls::{CallDetails, ExplainedFinding};
 use crate::explain::context::ExplainContext;
+use crate::explain::details::{CallDetails, ExplainedFinding};
 use crate::explain::trial::Trials;
-use crate::explain::{calls, change};
+use crate::explain::{change, details};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::document::{FleetSource, Outcome};
@@ -33,7 +33,8 @@ pub struct Verdict {
     /// What the policies say, heaviest first, each with its rule.
     pub findings: Vec<ExplainedFinding>,
     /// The smallest changes of the evidence, the plan or the parameters that would turn the verdict.
-    pub turns: Counterfactuals,
+    #[serde(rename = "turns")]
+    pub counterfactuals: Counterfactuals,
 }
 
 /// Explains the verdict.
@@ -45,15 +46,15 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Verdict
         outcome: rollout.outcome,
         because: rollout.halted_because.clone(),
         summary: report.summary.clone(),
-        calls: calls::calls(context, |_| true),
+        calls: details::call_details(context, |_| true),
         stragglers: report.stragglers.clone(),
-        findings: report.findings.iter().map(|finding| calls::said(context, finding)).collect(),
-        turns: turns(context, trials),
+        findings: report.findings.iter().map(|finding| details::finding_details(context, finding)).collect(),
+        counterfactuals: counterfactuals(context, trials),
     }
 }
 
 /// The smallest changes that would turn the verdict.
-pub fn turns(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Counterfactuals {
+pub fn counterfactuals(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Counterfactuals {
     let passes = context.report.decision == Decision::Pass;
     let changes = if passes { change::regressions(context) } else { change::fixes(context) };
     let goal = if passes { "it would not pass any more" } else { "it would pass" };

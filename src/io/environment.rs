@@ -1,4 +1,4 @@
-//! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one says nothing.
+//! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one is as good as none.
 
 use std::time::Duration;
 

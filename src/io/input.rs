@@ -188,9 +188,9 @@ fn unpacked_frames(mut packed: &[u8], max_bytes: u64) -> io::Result<Vec<u8>> {
         }
         // Where the limit cuts a frame short, its end is not known.
         if bytes.len() as u64 <= max_bytes {
-            let told = decoder.get_checksum_from_data();
+            let stored = decoder.get_checksum_from_data();
             let size = decoder.content_size();
-            if told.is_some() && told != decoder.get_calculated_checksum() {
+            if stored.is_some() && stored != decoder.get_calculated_checksum() {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
             }
             if size != 0 && size != (bytes.len() - start) as u64 {
@@ -201,7 +201,7 @@ fn unpacked_frames(mut packed: &[u8], max_bytes: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads what is there behind `start`, and at most one byte more than is allowed.
+/// Reads what is there after `start`, and at most one byte more than is allowed.
 fn take(reader: impl Read, start: Vec<u8>, max_bytes: u64) -> io::Result<Bytes> {
     let mut bytes = start;
     reader.take((max_bytes - bytes.len() as u64).saturating_add(1)).read_to_end(&mut bytes)?;

@@ -54,7 +54,7 @@ impl Lock {
                         );
                         return Err(Error::conflict(problem, help));
                     }
-                    // Where there is no room for it, others only learn less.
+                    // Without it others only cannot name this process.
                     let _ = file
                         .set_len(0)
                         .and_then(|()| file.rewind())

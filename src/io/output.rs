@@ -53,7 +53,7 @@ const MAX_LINKS: usize = 40;
 /// Has a write beyond the limit for files fail and be reported, as a write to a pipe that nobody reads does. Without this
 /// a signal would end the process.
 pub fn survive_limits() {
-    // Where it cannot be heard, things are as they were.
+    // Where the signal cannot be ignored, it ends the process as before.
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 

@@ -151,7 +151,7 @@ pub fn impure(name: &str) -> Option<&'static str> {
 }
 
 /// What a function of other languages is called here.
-pub fn elsewhere(name: &str) -> Option<&'static str> {
+pub fn name_in_rego(name: &str) -> Option<&'static str> {
     match name {
         "len" | "length" | "size" => Some("count"),
         "int" | "float" | "number" => Some("to_number"),
@@ -207,7 +207,7 @@ mod tests {
             assert!(*name == "print" || engine.get(name) == Some(&arity), "{name}: {arity}, {:?}", engine.get(name));
         }
         for other in ["len", "int", "str", "join", "keys", "match", "range", "typeof", "merge", "strip", "has_prefix"] {
-            assert!(elsewhere(other).is_some_and(|name| names.contains(&name)), "{other}");
+            assert!(name_in_rego(other).is_some_and(|name| names.contains(&name)), "{other}");
         }
         let listed: BTreeSet<_> = names.into_iter().chain(LEFT_OUT.iter().map(|(name, _)| *name)).collect();
         let forgotten: Vec<_> = engine.keys().filter(|name| !listed.contains(*name)).collect();

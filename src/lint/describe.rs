@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::declared::bundled::reserved;
 use crate::declared::metadata;
+use crate::declared::metadata::Custom;
 use crate::declared::names::{RULES, is_ours};
 use crate::declared::params::{Declaration, Kind};
 use crate::diagnostic::problem::Place;
@@ -18,12 +19,12 @@ use crate::text::suggest::{meant, nearest};
 const KEYS: &str = "METADATA is YAML with title, description and custom: remedy, codes, waivable, effective_from, params, needs, facts";
 
 pub fn read(modules: &[Module], known: usize, report: &mut Report) -> Vec<MetadataBlock> {
-    let mut said = Vec::new();
+    let mut blocks = Vec::new();
     for (i, module) in modules.iter().enumerate() {
         let lines = module.rules.iter().map(|rule| rule.place.line).chain([module.place.line]);
         for block in metadata::read(&module.comments, lines) {
             match block {
-                Ok(block) => said.push(MetadataBlock { module: i, block }),
+                Ok(block) => blocks.push(MetadataBlock { module: i, block }),
                 Err(invalid) if i >= known => {
                     let place = Place { line: invalid.line, column: invalid.column };
                     let remedy =
@@ -34,87 +35,113 @@ pub fn read(modules: &[Module], known: usize, report: &mut Report) -> Vec<Metada
             }
         }
     }
-    said
+    blocks
 }
 
 /// Checks what the blocks say.
-pub fn check(program: &Program<'_>, said: &[MetadataBlock], schema: &Value, report: &mut Report) {
+pub fn check(program: &Program<'_>, blocks: &[MetadataBlock], schema: &Value, report: &mut Report) {
     let document = Type::document(schema);
     let mut seen = BTreeSet::new();
-    for MetadataBlock { module: i, block } in said.iter().filter(|said| said.module >= program.known) {
+    for MetadataBlock { module: i, block } in blocks.iter().filter(|block| block.module >= program.known) {
         let module = &program.modules[*i];
-        let place = Place { line: block.start, column: 1 };
-        let mut add = |what: String, remedy: String| report.add(module, place, what, remedy);
+        let custom = &block.metadata.custom;
+        let mut faults = Faults::default();
         if !seen.insert((i, block.line)) {
-            add("this is the second METADATA of one package or rule".into(), "write one".into());
+            faults.add("this is the second METADATA of one package or rule", "write one");
         }
-        let custom = &block.said.custom;
-        let of_package = block.line == module.place.line;
-        let of_packages = [
-            ("params", custom.params.is_empty()),
-            ("needs", custom.needs.is_empty()),
-            ("facts", custom.facts.is_empty()),
-        ];
-        for (key, _) in of_packages.into_iter().filter(|(_, empty)| !of_package && !empty) {
-            add(
-                format!("custom.{key} is of a package, and this is a rule's METADATA"),
-                format!("write {key} above `package`"),
-            );
+        if block.line == module.place.line {
+            of_package(module, custom, &mut faults);
+        } else {
+            of_rule(custom, &mut faults);
         }
-        if of_package && !custom.codes.is_empty() {
-            add(
-                "custom.codes is of a rule, and this is the package's METADATA".into(),
-                "write codes above the rule".into(),
-            );
+        if !is_ours(&module.package) {
+            reserved_codes(custom, &mut faults);
         }
-        for code in custom.codes.iter().filter(|_| !is_ours(&module.package)) {
-            if let Some(prefix) = reserved(code) {
-                let what = format!("the code {code:?} begins as those of the bundled policies do");
-                add(what, format!("begin it with a name of your own, not with {prefix:?}"));
-            }
-        }
-        let speaks = module.rules.iter().any(|rule| RULES.contains(&&*rule.name));
-        for (key, empty) in [("needs", custom.needs.is_empty()), ("facts", custom.facts.is_empty())] {
-            if of_package && !empty && !speaks {
-                let what = format!("custom.{key} is of a package that speaks, and {} does not", module.package);
-                add(what, format!("write {key} in the packages that use this one"));
-            }
-        }
-        for (name, declared) in &custom.params {
-            let differs = |other: &&MetadataBlock| {
-                other.block.said.custom.params.get(name).is_some_and(|other| other != declared)
-            };
-            if let Some(other) = said.iter().find(differs) {
-                let file = &program.modules[other.module].file;
-                let what = format!("{file} declares the parameter {name:?} differently");
-                add(what, "declare it in the same way, or give yours another name".into());
-            }
-            if let Some(default) = declared.default.as_ref().filter(|default| !fits(declared, default)) {
-                add(
-                    format!("the default of the parameter {name:?} is {default}, which is not of its type"),
-                    "mend one of the two".into(),
-                );
-            }
-        }
+        params(program, blocks, custom, &mut faults);
         for need in &custom.needs {
             if let Some(remedy) = unknown(need, &document) {
-                add(format!("evidence never has {need:?}, which custom.needs asks for"), remedy);
+                faults.add(format!("evidence never has {need:?}, which custom.needs asks for"), remedy);
             }
         }
+        let place = Place { line: block.start, column: 1 };
+        faults.0.into_iter().for_each(|(what, remedy)| report.add(module, place, what, remedy));
     }
     for (_, module) in program.checked() {
-        for (line, comment) in &module.comments {
-            let word = comment.trim();
-            let near = strsim::damerau_levenshtein(&word.to_uppercase(), "METADATA") <= 2;
-            if near && word != "METADATA" {
-                let place = Place { line: *line, column: 1 };
-                report.add(
-                    module,
-                    place,
-                    format!("{word:?} is no METADATA"),
-                    "write METADATA, in capitals and alone in its line",
-                );
-            }
+        misspelt(module, report);
+    }
+}
+
+/// What is wrong with one block, and what to do about it.
+#[derive(Default)]
+struct Faults(Vec<(String, String)>);
+
+impl Faults {
+    fn add(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push((what.into(), remedy.into()));
+    }
+}
+
+/// The block of a rule holds nothing that belongs to a package.
+fn of_rule(custom: &Custom, faults: &mut Faults) {
+    let of_packages =
+        [("params", custom.params.is_empty()), ("needs", custom.needs.is_empty()), ("facts", custom.facts.is_empty())];
+    for (key, _) in of_packages.into_iter().filter(|(_, is_empty)| !is_empty) {
+        let what = format!("custom.{key} is of a package, and this is a rule's METADATA");
+        faults.add(what, format!("write {key} above `package`"));
+    }
+}
+
+/// The block of a package holds nothing that belongs to a rule, nor what only a policy needs.
+fn of_package(module: &Module, custom: &Custom, faults: &mut Faults) {
+    if !custom.codes.is_empty() {
+        faults.add("custom.codes is of a rule, and this is the package's METADATA", "write codes above the rule");
+    }
+    if module.rules.iter().any(|rule| RULES.contains(&&*rule.name)) {
+        return;
+    }
+    for (key, is_empty) in [("needs", custom.needs.is_empty()), ("facts", custom.facts.is_empty())] {
+        if !is_empty {
+            let what = format!("custom.{key} is of a package that speaks, and {} does not", module.package);
+            faults.add(what, format!("write {key} in the packages that use this one"));
+        }
+    }
+}
+
+fn reserved_codes(custom: &Custom, faults: &mut Faults) {
+    for code in &custom.codes {
+        if let Some(prefix) = reserved(code) {
+            let what = format!("the code {code:?} begins as those of the bundled policies do");
+            faults.add(what, format!("begin it with a name of your own, not with {prefix:?}"));
+        }
+    }
+}
+
+/// A parameter is declared alike everywhere, and its default is of its type.
+fn params(program: &Program<'_>, blocks: &[MetadataBlock], custom: &Custom, faults: &mut Faults) {
+    for (name, declared) in &custom.params {
+        let differs = |other: &&MetadataBlock| {
+            other.block.metadata.custom.params.get(name).is_some_and(|other| other != declared)
+        };
+        if let Some(other) = blocks.iter().find(differs) {
+            let file = &program.modules[other.module].file;
+            let what = format!("{file} declares the parameter {name:?} differently");
+            faults.add(what, "declare it in the same way, or give yours another name");
+        }
+        if let Some(default) = declared.default.as_ref().filter(|default| !fits(declared, default)) {
+            let what = format!("the default of the parameter {name:?} is {default}, which is not of its type");
+            faults.add(what, "mend one of the two");
+        }
+    }
+}
+
+/// Comments that were meant to begin a block.
+fn misspelt(module: &Module, report: &mut Report) {
+    for (line, comment) in &module.comments {
+        let word = comment.trim();
+        if word != "METADATA" && strsim::damerau_levenshtein(&word.to_uppercase(), "METADATA") <= 2 {
+            let place = Place { line: *line, column: 1 };
+            let what = format!("{word:?} is no METADATA");
+            report.add(module, place, what, "write METADATA, in capitals and alone in its line");
         }
     }
 }

@@ -11,15 +11,15 @@ const MAX_CHAIN: usize = 64;
 pub fn check(program: &Program<'_>, report: &mut Report) {
     let graph = Graph::new(program);
     let mut reported = BTreeSet::new();
-    let circling = graph.circling();
-    for (name, symbol) in program.rules.iter().filter(|(name, _)| circling.contains(&***name)) {
+    let in_cycles = graph.in_cycles();
+    for (name, symbol) in program.rules.iter().filter(|(name, _)| in_cycles.contains(&***name)) {
         let Some((m, r)) = symbol.definitions.iter().find(|(m, _)| *m >= program.known) else { continue };
         let (module, place) = (&program.modules[*m], program.modules[*m].rules[*r].place);
-        if let Some(circle) = graph.circle(name) {
-            let mut members = circle.clone();
+        if let Some(cycle) = graph.cycle(name) {
+            let mut members = cycle.clone();
             members.sort();
             if reported.insert(members) {
-                let mut shown: Vec<&str> = circle.iter().map(String::as_str).collect();
+                let mut shown: Vec<&str> = cycle.iter().map(String::as_str).collect();
                 shown.push(name);
                 let what = format!("{name} uses itself: {}", shown.join(" > "));
                 report.add(module, place, what, "Rego has no recursion; walk a collection instead");
@@ -71,9 +71,9 @@ impl<'a> Graph<'a> {
         Self(edges)
     }
 
-    /// The rules that are on a circle or lead to one: what is left when those that use none are taken away, again and
+    /// The rules that are on a cycle or lead to one: what is left when those that use none are taken away, again and
     /// again.
-    fn circling(&self) -> BTreeSet<&str> {
+    fn in_cycles(&self) -> BTreeSet<&str> {
         let (mut users, mut left) = (BTreeMap::<&str, Vec<&str>>::new(), BTreeMap::new());
         for (name, to) in &self.0 {
             let known = to.iter().filter(|to| self.0.contains_key(&***to));
@@ -96,7 +96,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The rules that lead from one back to it, without a deep stack of our own.
-    fn circle(&self, name: &str) -> Option<Vec<String>> {
+    fn cycle(&self, name: &str) -> Option<Vec<String>> {
         let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
         let mut next = vec![name];
         while let Some(at) = next.pop() {

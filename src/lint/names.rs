@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::declared::bundled::reserved;
-use crate::declared::names::{RULES, is_ours};
+use crate::declared::names::{NOT_APPLICABLE, RULES, is_ours};
 use crate::lint::program::{Found, Program, Report};
 use crate::rego::syntax::{Kind, Module, Rule};
 use crate::text::suggest::nearest;
@@ -63,7 +63,7 @@ pub fn check(program: &Program<'_>, report: &mut Report) {
             if rule.name.starts_with("test_") || rule.name.starts_with("todo_test_") {
                 let remedy = "move it to a file whose name ends in _test.rego";
                 report.add(module, rule.place, format!("the test {} is not in a file of tests", rule.name), remedy);
-            } else if !RULES.contains(&&*rule.name) && !used.contains(&name) {
+            } else if !RULES.contains(&&*rule.name) && rule.name != NOT_APPLICABLE && !used.contains(&name) {
                 unused(module, rule, report);
             }
         }
@@ -76,6 +76,11 @@ fn kinds(program: &Program<'_>, module: &Module, rule: &Rule, name: &str, report
     if RULES.contains(&&*rule.name) && rule.kind != Kind::Set {
         let what = format!("{} is no set of findings, so nobody would hear it", rule.name);
         let remedy = format!("write `{} contains finding if {{ ... }}`, or give it another name", rule.name);
+        return report.add(module, rule.place, what, remedy);
+    }
+    if rule.name == NOT_APPLICABLE && rule.kind != Kind::Value {
+        let what = format!("{} is no text, so nobody would read it", rule.name);
+        let remedy = format!("write `{} := \"...\" if {{ ... }}`, or give it another name", rule.name);
         return report.add(module, rule.place, what, remedy);
     }
     let Some(symbol) = program.rules.get(name) else { return };

@@ -83,7 +83,7 @@ pub enum Found {
 
 impl<'a> Program<'a> {
     /// Collects the rules. `known` modules come first, and are not checked.
-    pub fn new(modules: &'a [Module], known: usize, said: &[MetadataBlock], complete: bool) -> Self {
+    pub fn new(modules: &'a [Module], known: usize, blocks: &[MetadataBlock], complete: bool) -> Self {
         let mut rules: BTreeMap<String, Symbol> = BTreeMap::new();
         for (m, module) in modules.iter().enumerate() {
             for (r, rule) in module.rules.iter().enumerate() {
@@ -102,8 +102,8 @@ impl<'a> Program<'a> {
             known,
             rules,
             packages: modules.iter().map(|module| &*module.package).collect(),
-            params: said.iter().flat_map(|said| said.block.said.custom.params.clone()).collect(),
-            facts: said.iter().flat_map(|said| said.block.said.custom.facts.keys().cloned()).collect(),
+            params: blocks.iter().flat_map(|block| block.block.metadata.custom.params.clone()).collect(),
+            facts: blocks.iter().flat_map(|block| block.block.metadata.custom.facts.keys().cloned()).collect(),
             complete,
         }
     }

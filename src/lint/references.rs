@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::rego::engine;
 use crate::rego::engine::module::Module as File;
+use crate::rego::guard::Failure;
 use crate::rego::syntax::Module;
 use crate::text::suggest::nearest;
 
@@ -14,8 +15,8 @@ const GIVEN: [&str; 3] = ["rollproof.params", "rollproof.given", "facts"];
 /// What is wrong with test files beside the `known` ones: what cannot be read, and names that nothing has.
 ///
 /// # Errors
-/// In words, where the engine does not come to an end.
-pub fn of_tests(known: Vec<File>, tests: Vec<File>) -> Result<Vec<Problem>, String> {
+/// Where the engine does not come to an end.
+pub fn of_tests(known: Vec<File>, tests: Vec<File>) -> Result<Vec<Problem>, Failure> {
     let many = known.len();
     let (mut modules, mut problems, mut first_test) = (Vec::new(), Vec::new(), 0);
     for (i, read) in engine::parse_all(known.into_iter().chain(tests).collect())?.into_iter().enumerate() {

@@ -39,6 +39,24 @@ struct Declared {
     used: bool,
 }
 
+/// Where a path below `data` stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reference {
+    /// In an import, which may name a package.
+    Import,
+    /// In an expression, which names a rule.
+    Path,
+}
+
+/// What declares a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Variable {
+    /// The arguments of a function, in which a name may stand twice.
+    Argument,
+    /// A statement of a body.
+    Local,
+}
+
 impl<'a> Checker<'_, 'a> {
     fn add(&mut self, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
         self.report.add(self.module, place, what, remedy);
@@ -54,7 +72,7 @@ impl<'a> Checker<'_, 'a> {
             let steps: Vec<_> = import.path.iter().skip(1).map(|step| (&**step, import.place)).collect();
             match import.path.first().map(String::as_str) {
                 Some("input") => {}
-                Some("data") => self.provided(&steps, import.place, true),
+                Some("data") => self.provided(&steps, import.place, Reference::Import),
                 _ => self.add(import.place, "an import begins with data or input", "is it misspelt?"),
             }
         }
@@ -69,7 +87,7 @@ impl<'a> Checker<'_, 'a> {
     }
 
     /// Whether something provides a path below `data`.
-    fn provided(&mut self, steps: &[(&str, Place)], place: Place, import: bool) {
+    fn provided(&mut self, steps: &[(&str, Place)], place: Place, reference: Reference) {
         let path = steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
         let at = steps.last().map_or(place, |(_, place)| *place);
         match self.program.find(steps) {
@@ -94,7 +112,7 @@ impl<'a> Checker<'_, 'a> {
                     );
                 }
             }
-            Found::Package if import => {}
+            Found::Package if reference == Reference::Import => {}
             Found::Package => {
                 let what = format!("data.{path} is a package, not a rule");
                 self.add(at, what, "name a rule of it, in full");
@@ -123,7 +141,7 @@ impl<'a> Checker<'_, 'a> {
         for case in &rule.cases {
             self.scopes.push(Scope::new());
             for arg in &rule.args {
-                self.declare_pattern(arg, true);
+                self.declare_pattern(arg, Variable::Argument);
             }
             self.body(&case.body);
             for expr in rule.key.iter().chain(&case.value) {
@@ -178,7 +196,7 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
-    fn declare(&mut self, name: &str, place: Place, arg: bool) {
+    fn declare(&mut self, name: &str, place: Place, kind: Variable) {
         if name == "_" {
             return;
         }
@@ -187,7 +205,7 @@ impl<'a> Checker<'_, 'a> {
             return self.add(place, what, "give it another name");
         }
         let again = self.scopes.last().is_some_and(|scope| scope.contains_key(name));
-        if again && !arg {
+        if again && kind == Variable::Local {
             return self.add(place, format!("{name:?} is declared twice"), "give one of the two another name");
         }
         let (outer, inner) = self.scopes.split_at(self.scopes.len().saturating_sub(1));
@@ -201,14 +219,14 @@ impl<'a> Checker<'_, 'a> {
     }
 
     /// Declares the variables of a pattern and looks at the rest of it.
-    fn declare_pattern(&mut self, pattern: &'a Expr, arg: bool) {
+    fn declare_pattern(&mut self, pattern: &'a Expr, kind: Variable) {
         match &pattern.kind {
-            ExprKind::Var(name) => self.declare(name, pattern.place, arg),
-            ExprKind::Array(items) => items.iter().for_each(|item| self.declare_pattern(item, arg)),
+            ExprKind::Var(name) => self.declare(name, pattern.place, kind),
+            ExprKind::Array(items) => items.iter().for_each(|item| self.declare_pattern(item, kind)),
             ExprKind::Object(fields) => {
                 for (key, value) in fields {
                     self.expr(key);
-                    self.declare_pattern(value, arg);
+                    self.declare_pattern(value, kind);
                 }
             }
             ExprKind::Ref { .. } | ExprKind::Call { .. } | ExprKind::Operation { .. } => {
@@ -241,18 +259,18 @@ impl<'a> Checker<'_, 'a> {
                         what,
                         "say where it comes from: `some x in xs`, `some i, _ in xs`, or `x := ...`",
                     );
-                    self.declare(&name.text, name.place, false);
+                    self.declare(&name.text, name.place, Variable::Local);
                 }
             }
             LiteralKind::SomeIn { key, value, collection } => {
                 self.expr(collection);
                 for pattern in key.iter().chain([value]) {
-                    self.declare_pattern(pattern, false);
+                    self.declare_pattern(pattern, Variable::Local);
                 }
             }
             LiteralKind::Expr(Expr { kind: ExprKind::Assign(left, right), .. }) => {
                 self.expr(right);
-                self.declare_pattern(left, false);
+                self.declare_pattern(left, Variable::Local);
             }
             LiteralKind::Expr(expr) => self.expr(expr),
             LiteralKind::Not(expr) => {
@@ -263,7 +281,7 @@ impl<'a> Checker<'_, 'a> {
                 self.expr(domain);
                 self.scopes.push(Scope::new());
                 for name in key.iter().chain([value]) {
-                    self.declare(&name.text, name.place, false);
+                    self.declare(&name.text, name.place, Variable::Local);
                 }
                 self.body(body);
                 self.close();
@@ -363,7 +381,7 @@ impl<'a> Checker<'_, 'a> {
         if absolute.input {
             return;
         }
-        self.provided(&absolute.steps, root.place, false);
+        self.provided(&absolute.steps, root.place, Reference::Path);
         if let Found::Rule(rule, _) = self.program.find(&absolute.steps)
             && self.program.rules.get(&rule).is_some_and(|symbol| symbol.kind == Kind::Function)
         {
@@ -430,7 +448,7 @@ impl<'a> Checker<'_, 'a> {
             let package = format!("{}.", self.module.package);
             let own = self.program.rules.iter().filter(|(_, symbol)| symbol.kind == Kind::Function);
             let own = own.filter_map(|(rule, _)| rule.strip_prefix(&*package));
-            let near = builtins::elsewhere(&name);
+            let near = builtins::name_in_rego(&name);
             let near = near.or_else(|| nearest(&name, builtins::names().map(|name| -> &str { name }).chain(own)));
             let remedy = near.map_or_else(
                 || "`rollproof policy check --help` names those that there are".into(),

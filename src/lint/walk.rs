@@ -109,14 +109,14 @@ impl<'a> Walker<'_, 'a> {
     fn always_holds(&mut self, literal: &'a Literal) -> bool {
         match &literal.kind {
             LiteralKind::Expr(Expr { kind: ExprKind::Assign(left, right), .. }) => {
-                matches!(left.kind, ExprKind::Var(_)) && !self.unaided(right).maybe
+                matches!(left.kind, ExprKind::Var(_)) && !self.without_conditions(right).maybe
             }
             _ => false,
         }
     }
 
     /// What an expression gives where no condition beside it is known to hold.
-    fn unaided(&mut self, expr: &'a Expr) -> Seen {
+    fn without_conditions(&mut self, expr: &'a Expr) -> Seen {
         let present: Vec<_> = self.scopes.iter_mut().map(|scope| std::mem::take(&mut scope.present)).collect();
         let seen = self.silently(expr);
         for (scope, present) in self.scopes.iter_mut().zip(present) {

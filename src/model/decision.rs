@@ -24,13 +24,14 @@ impl Decision {
     /// Every decision, the best first.
     pub const ALL: [Self; 4] = [Self::Pass, Self::NotAsserted, Self::Inconclusive, Self::Fail];
 
-    /// The one fold that is not Rego.
-    pub(crate) fn of(findings: &[Finding], dry_run: bool, superseded: bool) -> Self {
+    /// The decision that follows from findings: the one fold that is not Rego. A dry run and a superseded job assert
+    /// nothing.
+    pub(crate) fn of(findings: &[Finding], is_asserted: bool) -> Self {
         let any = |severity| findings.iter().any(|finding| finding.severity == severity && finding.waived.is_none());
         match () {
             () if any(Severity::Deny) => Self::Fail,
             () if any(Severity::Inconclusive) => Self::Inconclusive,
-            () if dry_run || superseded => Self::NotAsserted,
+            () if !is_asserted => Self::NotAsserted,
             () => Self::Pass,
         }
     }

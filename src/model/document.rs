@@ -78,6 +78,32 @@ pub struct Document {
     pub provenance: Provenance,
 }
 
+impl Document {
+    /// A document without evidence: nobody was enumerated, and nobody was called.
+    pub fn empty(rollout: Rollout, collected_at: Text) -> Self {
+        Self {
+            format: Format::V1,
+            rollout,
+            fleet: Fleet {
+                source: FleetSource::None,
+                tenants: 0,
+                duplicates: Vec::new(),
+                inventory: Vec::new(),
+                dropped: Vec::new(),
+            },
+            archive: None,
+            calls: Vec::new(),
+            cohorts: Vec::new(),
+            phases: Map::default(),
+            order: Vec::new(),
+            gates: None,
+            probes: None,
+            anomalies: Vec::new(),
+            provenance: Provenance { tool: Text::from(TOOL), collected_at, inputs: Vec::new() },
+        }
+    }
+}
+
 /// Tenants that are neighbours in the fleet and in the same cohort: the cohort's index in `cohorts`, and how many they
 /// are. A cohort's tenants come in its own order, so that runs of a few numbers tell the order of a large fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -18,16 +18,16 @@ impl Prepared {
     pub fn audited(&self, document: &Document) -> Result<(Outcome, bool), Error> {
         let answer = self.answer("data.rollproof.query.audited", document)?;
         let fanned_out = answer.get("fanned_out").only().and_then(|fanned_out| fanned_out.value());
-        let fanned_out = fanned_out.map_err(|error| Error::Policy(format!("{SUMMARY}.fanned_out: {error}")))?;
-        Ok((self.read(&answer, document.cohorts.len()).map_err(Error::Policy)?, fanned_out))
+        let fanned_out = fanned_out.map_err(|error| Error::bug(format!("{SUMMARY}.fanned_out: {error}")))?;
+        Ok((self.read(&answer, document.cohorts.len())?, fanned_out))
     }
 
     /// What policies of audits say of one.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn judge_audit(&self, audit: &Audit) -> Result<Vec<Finding>, Error> {
-        let input = Input::audit(audit).map_err(|error| Error::Policy(error.to_string()))?;
+    pub fn evaluate_audit(&self, audit: &Audit) -> Result<Vec<Finding>, Error> {
+        let input = Input::audit(audit).map_err(|error| Error::bug(error.to_string()))?;
         let limits = Limits::for_cohorts(audit.rollouts.len() + audit.tenants.len()).within(self.time);
         let mut findings = Vec::new();
         for package in &self.packages {
@@ -35,10 +35,10 @@ impl Prepared {
                 let path = key(package, severity);
                 let answer = self
                     .engine
-                    .ask(&format!("data.{path}"), input.clone(), limits)
-                    .map_err(|failure| self.locate_failure(self.suspects(), &input, limits, &failure))?;
+                    .evaluate(&format!("data.{path}"), input.clone(), limits)
+                    .map_err(|failure| self.locate_failure(self.candidates(), &input, limits, failure))?;
                 let elements = answer.elements::<Element>();
-                let elements = elements.map_err(|error| Error::Policy(package.blame(severity, &error)))?;
+                let elements = elements.map_err(|error| Error::Policy(package.at_rule(severity, &error)))?;
                 findings.extend(elements.into_iter().map(|element| package.finding(severity, element, None)));
             }
         }

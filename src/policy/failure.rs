@@ -1,4 +1,4 @@
-//! Which rule is to blame where an evaluation failed: all are asked at once, so that the failure alone names none.
+//! Finds the rule that failed in an evaluation: all are evaluated at once, so the failure alone names none.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::model::finding::RulePlace;
 use crate::rego::engine::{Input, Prepared, ast};
-use crate::rego::guard::{Limits, work};
+use crate::rego::guard::{Failure, Limits, work};
 
 /// How long the search may take where a limit was reached.
 const TIME: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ const SLICE: Duration = Duration::from_secs(2);
 /// What the search may cost where none was, as [`work`] counts it: the same rule is to blame on a slow machine.
 const WORK: u64 = 50_000_000;
 
-/// A rule that may be to blame.
+/// A rule that may have failed.
 pub struct CandidateRule {
     /// Its path below `data`.
     pub path: String,
@@ -26,51 +26,56 @@ pub struct CandidateRule {
     pub place: RulePlace,
 }
 
-/// Asks the suspects one by one and names the first that fails.
+/// Evaluates the candidates one by one and names the first that fails.
 pub fn locate_failure(
     engine: &Prepared,
-    suspects: Vec<CandidateRule>,
+    candidates: Vec<CandidateRule>,
     input: &Input,
     limits: Limits,
-    failure: &str,
+    failure: Failure,
 ) -> Error {
-    let limited = is_limit(failure);
+    let Failure::Policy(failure) = failure else { return failure.into() };
+    let limited = is_limit(&failure);
     let (begun, end) = (work(), Instant::now() + TIME);
     // What a thread holds that was stopped is not given back.
     let memory = limits.memory / 4;
-    for CandidateRule { path, place } in suspects {
+    for CandidateRule { path, place } in candidates {
         let left = end.saturating_duration_since(Instant::now());
         let is_over = if limited { left.is_zero() } else { work() - begun > WORK };
         if is_over {
             break;
         }
         let time = if limited { SLICE.min(left / 2).min(limits.time) } else { limits.time };
-        let Err(said) = engine.ask(&format!("data.{path}"), input.clone(), Limits { time, memory }) else { continue };
+        let problem = match engine.evaluate(&format!("data.{path}"), input.clone(), Limits { time, memory }) {
+            Err(Failure::Policy(problem)) => problem,
+            Err(other) => return other.into(),
+            Ok(_) => continue,
+        };
         // Where all together reached no limit, a rule that does so alone is not what failed.
-        if is_limit(&said) && !limited {
+        if is_limit(&problem) && !limited {
             continue;
         }
-        let located = ast::located(&said);
-        let (file, at, said) = match located {
-            Some((file, line, column, said)) => (file, Place { line, column }, said),
-            None => (place.file, Place { line: place.line, column: 0 }, said),
+        let located = ast::located(&problem);
+        let (file, at, problem) = match located {
+            Some((file, line, column, problem)) => (file, Place { line, column }, problem),
+            None => (place.file, Place { line: place.line, column: 0 }, problem),
         };
-        let what = format!("{path}: {said}");
+        let what = format!("{path}: {problem}");
         let file: Arc<str> = file.into();
-        return Error::Policies(vec![Problem::new(&file, at, what, remedy(&said))]);
+        return Error::Policies(vec![Problem::new(&file, at, what, remedy(&problem))]);
     }
-    Error::Policy(failure.to_owned())
+    Error::Policy(failure)
 }
 
 /// Whether time or memory ran out.
-fn is_limit(said: &str) -> bool {
-    said.contains("need more than") || said.contains("exceeded time limit")
+fn is_limit(problem: &str) -> bool {
+    problem.contains("need more than") || problem.contains("exceeded time limit")
 }
 
-fn remedy(said: &str) -> &'static str {
-    if is_limit(said) {
+fn remedy(problem: &str) -> &'static str {
+    if is_limit(problem) {
         "make it do less; --policy-timeout gives all policies more time"
-    } else if said.contains("multiple outputs") || said.contains("conflict") {
+    } else if problem.contains("multiple outputs") || problem.contains("conflict") {
         "two of its definitions hold at once; let one exclude the other, or join them by `else`"
     } else {
         "a value is not what the rule takes it for; ask for its type or its presence first"

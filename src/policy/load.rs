@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::declared::metadata::Blocks;
-use crate::declared::names::{FACTS, HALT, LIBRARIES, OURS, QUERY, READY};
+use crate::declared::metadata::{Blocks, Metadata};
+use crate::declared::names::{FACTS, HALT, LIBRARIES, NOT_APPLICABLE, OURS, QUERY, READY};
 use crate::declared::params::{Declaration, Given, Param, ParamSource};
 use crate::declared::subject::Subject;
 use crate::declared::{bundled, metadata, names, params};
@@ -21,7 +21,7 @@ use crate::policy::prepared::Prepared;
 use crate::policy::waivers::Waivers;
 use crate::policy::{facts, files, query};
 use crate::rego::engine;
-use crate::rego::engine::module::{Module, Outline};
+use crate::rego::engine::module::{Module, Outline, RuleOutline};
 use crate::rego::guard::{Limits, Pending, start};
 use crate::text::suggest::nearest;
 
@@ -40,7 +40,7 @@ impl Policies {
     /// The bundled policies.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one is not as it should be: a bug of ours.
+    /// [`Error::Policy`] or [`Error::Internal`] where one is not as it should be: a bug of ours.
     pub fn bundled() -> Result<Self, Error> {
         Self::with(&[])
     }
@@ -56,7 +56,7 @@ impl Policies {
     /// The bundled policies that judge audits.
     ///
     /// # Errors
-    /// [`Error::Policy`] where one is not as it should be: a bug of ours.
+    /// [`Error::Policy`] or [`Error::Internal`] where one is not as it should be: a bug of ours.
     pub fn of_audits() -> Result<Self, Error> {
         Self::about(Subject::Audit, Vec::new())
     }
@@ -65,14 +65,14 @@ impl Policies {
         let mut modules = bundled::modules(subject);
         let bundled = modules.len();
         if !own.is_empty() {
-            let problems = lint::files(subject, modules.clone(), own.clone()).map_err(Error::Policy)?;
+            let problems = lint::files(subject, modules.clone(), own.clone())?;
             if !problems.is_empty() {
                 return Err(Error::Policies(problems));
             }
             modules.extend(own);
         }
         let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
-        let mut metadata = bundled::metadata().map_err(Error::Policy)?;
+        let mut metadata = bundled::metadata().map_err(Error::bug)?;
         let blocks = |(i, outline): (usize, &Outline)| match metadata.remove(&outline.file) {
             Some(blocks) if i < bundled => Ok(blocks),
             _ => metadata::blocks(outline).map_err(|problem| Error::Policy(format!("{}: {problem}", outline.file))),
@@ -91,64 +91,23 @@ impl Policies {
         let mut facts = Vec::new();
         for (outline, blocks) in outlines {
             let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
-            let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
-            let declared: Vec<String> = about.custom.params.keys().cloned().collect();
-            for (name, declaration) in about.custom.params {
-                if params.get(&name).is_some_and(|other| *other != declaration) {
-                    return Err(failed(format!("the parameter {name} is declared differently by another policy")));
-                }
-                params.insert(name, declaration);
-            }
-            facts.extend(about.custom.facts.into_iter().map(|(name, fact)| Needed {
-                package: outline.package.clone(),
-                file: outline.file.clone(),
-                name,
-                description: fact.description,
-            }));
+            let metadata = blocks.get(&outline.package_line).cloned().unwrap_or_default();
+            declare_params(&mut params, &metadata).map_err(failed)?;
+            facts.extend(needed_facts(&outline, &metadata));
             if format!("{}.", outline.package).starts_with(LIBRARIES) {
                 continue;
             }
-            let package = packages.entry(outline.package.clone()).or_insert_with(|| Package {
-                name: outline.package.clone(),
-                title: about.title.clone(),
-                description: about.description.trim().to_owned(),
-                rules: Vec::new(),
-                halts: false,
-                effective_from: about.custom.effective_from.clone(),
-                mode: None,
-                place: RulePlace { file: outline.file.clone(), line: outline.package_line },
-                needs: Vec::new(),
-                params: Vec::new(),
-            });
-            package.params.extend(declared);
-            package.needs.extend(about.custom.needs);
+            let package = packages.entry(outline.package.clone()).or_insert_with(|| Package::new(&outline, &metadata));
+            package.params.extend(metadata.custom.params.keys().cloned());
+            package.needs.extend(metadata.custom.needs.iter().cloned());
             for rule in &outline.rules {
-                let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
-                if severity.is_none() && rule.name != HALT {
-                    continue;
-                }
-                if !rule.set {
-                    return Err(failed(format!("line {}: {} is no set of findings", rule.line, rule.name)));
-                }
-                let Some(severity) = severity else {
-                    package.halts = true;
-                    continue;
-                };
-                let said = blocks.get(&rule.line).cloned().unwrap_or_default();
-                package.rules.push(Rule {
-                    severity,
-                    place: RulePlace { file: outline.file.clone(), line: rule.line },
-                    codes: said.custom.codes,
-                    waivable: said.custom.waivable.or(about.custom.waivable) != Some(false),
-                    title: if said.title.is_empty() { about.title.clone() } else { said.title },
-                    description: said.description.trim().to_owned(),
-                    remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
-                });
+                let of_rule = blocks.get(&rule.line).cloned().unwrap_or_default();
+                package.add(&outline.file, rule, of_rule, &metadata).map_err(failed)?;
             }
         }
-        // What only others import states nothing.
-        let speaks = |package: &Package| !package.rules.is_empty() || package.halts;
-        let packages: Vec<Package> = packages.into_values().filter(speaks).collect();
+        // A package without such rules is a library.
+        let is_policy = |package: &Package| !package.rules.is_empty() || package.halts;
+        let packages: Vec<Package> = packages.into_values().filter(is_policy).collect();
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
@@ -176,7 +135,7 @@ impl Policies {
         if given.iter().any(strange) {
             let meant = match self.subject {
                 Subject::Rollout => Self::of_audits()?.params.into_keys().collect(),
-                // Whether nobody knows it, rollouts tell: they have a team's own policies.
+                // A parameter that no policy declares is an error of `verify`, which has a team's own policies.
                 Subject::Audit => given.iter().map(|given| given.name.clone()).collect::<BTreeSet<_>>(),
             };
             given.retain(|given| !strange(given) || !meant.contains(&given.name));
@@ -248,7 +207,7 @@ impl Policies {
         data
     }
 
-    /// Makes them ready to be asked.
+    /// Makes them ready to be evaluated.
     ///
     /// # Errors
     /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code; those of
@@ -271,6 +230,72 @@ impl Policies {
     }
 }
 
+/// Adds the parameters that a package declares.
+fn declare_params(params: &mut BTreeMap<String, Declaration>, metadata: &Metadata) -> Result<(), String> {
+    for (name, declaration) in &metadata.custom.params {
+        if params.get(name).is_some_and(|other| other != declaration) {
+            return Err(format!("the parameter {name} is declared differently by another policy"));
+        }
+        params.insert(name.clone(), declaration.clone());
+    }
+    Ok(())
+}
+
+/// The facts that a package declares.
+fn needed_facts(outline: &Outline, metadata: &Metadata) -> impl Iterator<Item = Needed> {
+    metadata.custom.facts.iter().map(|(name, fact)| Needed {
+        package: outline.package.clone(),
+        file: outline.file.clone(),
+        name: name.clone(),
+        description: fact.description.clone(),
+    })
+}
+
+impl Package {
+    /// A package without rules yet, as its METADATA describes it.
+    fn new(outline: &Outline, metadata: &Metadata) -> Self {
+        Self {
+            name: outline.package.clone(),
+            title: metadata.title.clone(),
+            description: metadata.description.trim().to_owned(),
+            rules: Vec::new(),
+            halts: false,
+            has_not_applicable: false,
+            effective_from: metadata.custom.effective_from.clone(),
+            mode: None,
+            place: RulePlace { file: outline.file.clone(), line: outline.package_line },
+            needs: Vec::new(),
+            params: Vec::new(),
+        }
+    }
+
+    /// Adds a definition of a rule, if it is of a rule that this program evaluates.
+    fn add(&mut self, file: &str, rule: &RuleOutline, metadata: Metadata, of_package: &Metadata) -> Result<(), String> {
+        self.has_not_applicable |= rule.name == NOT_APPLICABLE;
+        let severity = Severity::ALL.into_iter().find(|severity| severity.name() == rule.name);
+        if severity.is_none() && rule.name != HALT {
+            return Ok(());
+        }
+        if !rule.set {
+            return Err(format!("line {}: {} is no set of findings", rule.line, rule.name));
+        }
+        let Some(severity) = severity else {
+            self.halts = true;
+            return Ok(());
+        };
+        self.rules.push(Rule {
+            severity,
+            place: RulePlace { file: file.to_owned(), line: rule.line },
+            codes: metadata.custom.codes,
+            waivable: metadata.custom.waivable.or(of_package.custom.waivable) != Some(false),
+            title: if metadata.title.is_empty() { of_package.title.clone() } else { metadata.title },
+            description: metadata.description.trim().to_owned(),
+            remedy: metadata.custom.remedy.or_else(|| of_package.custom.remedy.clone()),
+        });
+        Ok(())
+    }
+}
+
 /// What is asked for beside the bundled policies.
 #[derive(Debug, Default)]
 pub struct Settings {
@@ -289,7 +314,7 @@ pub struct Settings {
     /// What a team's own policies know besides the evidence.
     /// None asks for none: what only tries policies out gives them itself.
     pub facts: Option<FactFiles>,
-    /// The one package that has its say; all do where none is named.
+    /// The one package that is evaluated; all are where none is named.
     pub only: Option<&'static str>,
 }
 
@@ -297,7 +322,7 @@ pub struct Settings {
 /// it starts: where one comes slowly, no policy is to blame.
 ///
 /// # Errors
-/// [`Error::Policy`] where a file cannot be read, or the operating system refuses.
+/// [`Error::Policy`] where a file cannot be read, [`Error::Internal`] where the operating system refuses.
 pub fn load(settings: Settings) -> Result<Loading, Error> {
     let own = files::all(&settings.paths)?;
     let facts = settings.facts.map(FactFiles::open);
@@ -310,7 +335,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         }
         Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, facts)? })
     };
-    start(Limits::for_cohorts(0), work).map(Loading).map_err(Error::Policy)
+    Ok(Loading(start(Limits::for_cohorts(0), work)?))
 }
 
 /// Policies that are being loaded.
@@ -323,6 +348,6 @@ impl Loading {
     /// [`Error::Policy`] where one cannot be loaded, [`Error::Usage`] for parameters, modes and waivers; those of
     /// [`facts::read`].
     pub fn wait(self) -> Result<Prepared, Error> {
-        self.0.wait().map_err(Error::Policy)?
+        self.0.wait()?
     }
 }

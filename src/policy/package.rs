@@ -17,6 +17,8 @@ pub struct Package {
     pub(crate) rules: Vec<Rule>,
     /// Whether it has a rule that can stop a rollout.
     pub(crate) halts: bool,
+    /// Whether it has a rule that says why it has nothing to judge.
+    pub(crate) has_not_applicable: bool,
     /// The first day of rollouts on which it denies.
     pub(crate) effective_from: Option<Day>,
     /// Whether it is evaluated, and what it says enforced.
@@ -79,7 +81,7 @@ impl Package {
         self.rules.iter().find(|rule| rule.severity.name() == severity).map(|rule| &rule.place)
     }
 
-    /// A bundled policy's code means one thing, whoever reads a report.
+    /// Refuses a code of a bundled policy that another policy gives: such a code has one meaning.
     pub(crate) fn allowed(&self, code: &str) -> Result<(), String> {
         match bundled::reserved(code) {
             Some(prefix) if !names::is_ours(&self.name) => {
@@ -89,7 +91,7 @@ impl Package {
         }
     }
 
-    pub(crate) fn blame(&self, severity: Severity, error: &str) -> String {
+    pub(crate) fn at_rule(&self, severity: Severity, error: &str) -> String {
         let place = self.rule(severity.name()).unwrap_or(&self.place);
         format!("{}:{}: {}: {error}", place.file, place.line, key(self, severity))
     }
@@ -99,26 +101,31 @@ impl Package {
         self.mode.as_ref()
     }
 
-    /// A finding of it; a deny of a policy that only reports is a warning.
-    pub(crate) fn finding(&self, severity: Severity, element: Element, softened: Option<&Softened>) -> Finding {
-        let stated = match element {
+    /// What an element of a rule states, its tenants sorted. A bare message has the code of its rule.
+    pub(crate) fn stated(&self, rule: &str, element: Element) -> Stated {
+        let mut stated = match element {
             Element::Finding(stated) => *stated,
             Element::Message(message) => {
-                let code = format!("{}.{}", self.name, severity.name());
+                let code = format!("{}.{rule}", self.name);
                 Stated { code, message, tenants: Vec::new(), observed: None, expected: None, at: None }
             }
         };
+        stated.tenants.sort();
+        stated.tenants.dedup();
+        stated
+    }
+
+    /// A finding of it; a deny of a policy that only reports is a warning.
+    pub(crate) fn finding(&self, severity: Severity, element: Element, softened: Option<&Softened>) -> Finding {
+        let stated = self.stated(severity.name(), element);
         let rule = self.candidates(severity, &stated.code).next();
-        let mut tenants = stated.tenants;
-        tenants.sort();
-        tenants.dedup();
         let finding = Finding {
             code: stated.code,
             severity: if softened.is_some() { Severity::Warn } else { severity },
             softened: softened.cloned(),
             waived: None,
             message: stated.message,
-            tenants,
+            tenants: stated.tenants,
             observed: stated.observed,
             expected: stated.expected,
             at: stated.at,

@@ -1,4 +1,4 @@
-//! Policies that are asked: what they say of a document, and of a rollout that is being driven.
+//! Policies that are ready to be evaluated, on a document or on a rollout that is being driven.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::declared::names;
-use crate::declared::names::{GATES, HALT, SUMMARY, WAIVERS};
+use crate::declared::names::{GATES, HALT, NOT_APPLICABLE, SUMMARY, WAIVERS};
 use crate::declared::params::{Declaration, Param};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
@@ -23,7 +23,7 @@ use crate::policy::{failure, needs, source, waivers};
 use crate::rego::engine;
 use crate::rego::engine::probe::{RuleBindings, RuleOutput};
 use crate::rego::engine::{Answer, Input, Inputs};
-use crate::rego::guard::Limits;
+use crate::rego::guard::{Failure, Limits};
 use crate::schema::document::Valid;
 use crate::text::suggest::nearest;
 
@@ -35,6 +35,8 @@ type Applied = BTreeMap<String, usize>;
 pub struct Outcome {
     /// In no particular order.
     pub findings: Vec<Finding>,
+    /// Why policies have nothing to judge, in a few words, by package.
+    pub not_applicable: BTreeMap<String, String>,
     /// What the report counts.
     pub summary: Summary,
 }
@@ -50,7 +52,7 @@ pub struct Summary {
     pub quarantined: bool,
     /// Stragglers that are waived, and so count toward no tolerance.
     pub waived: Vec<Text>,
-    /// Policies that only report, and why.
+    /// Why policies only report, by package.
     pub reporting: BTreeMap<String, Softened>,
     /// The newer commit, where the job was superseded before its first call: nothing is asserted.
     pub superseded_by: Option<String>,
@@ -92,7 +94,7 @@ struct Counts {
     not_proven: u64,
 }
 
-/// Policies that are ready to be asked.
+/// Policies that are ready to be evaluated.
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) packages: Vec<Package>,
@@ -126,8 +128,8 @@ impl Prepared {
         if self.waivers.given.is_empty() {
             return Ok(());
         }
-        let failed = |error| Error::Policy(format!("{WAIVERS}: {error}"));
-        let answer = self.engine.ask_here("data.rollproof.lib.waivers.matched_codes").map_err(failed)?;
+        let failed = |error| Error::bug(format!("{WAIVERS}: {error}"));
+        let answer = self.engine.evaluate_here("data.rollproof.lib.waivers.matched_codes").map_err(failed)?;
         let meant: Vec<Vec<String>> = answer.value().map_err(failed)?;
         let mut faults = Vec::new();
         let rules = || self.packages.iter().flat_map(|package| &package.rules);
@@ -150,9 +152,9 @@ impl Prepared {
     /// Every definition of every rule, as it stands in its file.
     ///
     /// # Errors
-    /// [`Error::Policy`], where that cannot be told.
+    /// [`Error::Internal`] where that cannot be told.
     pub fn rules(&self) -> Result<Vec<RuleText>, Error> {
-        source::rules(&self.engine).map_err(Error::Policy)
+        source::rules(&self.engine).map_err(Error::bug)
     }
 
     /// The values with which definitions of rules held on a document, each definition given by file and line.
@@ -160,8 +162,8 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn held(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<RuleBindings>, Error> {
-        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
-        self.engine.held(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+        let input = Input::new(document).map_err(|error| Error::bug(error.to_string()))?;
+        Ok(self.engine.held(places, &input, Limits::for_cohorts(document.cohorts.len()))?)
     }
 
     /// What single definitions of rules say of a document, each definition given by file and line.
@@ -169,8 +171,8 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn elements(&self, places: &[(String, u32)], document: &Document) -> Result<Vec<RuleOutput>, Error> {
-        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
-        self.engine.elements(places, &input, Limits::for_cohorts(document.cohorts.len())).map_err(Error::Policy)
+        let input = Input::new(document).map_err(|error| Error::bug(error.to_string()))?;
+        Ok(self.engine.elements(places, &input, Limits::for_cohorts(document.cohorts.len()))?)
     }
 
     /// Every parameter that a policy declares, by name.
@@ -194,7 +196,7 @@ impl Prepared {
     /// The same of a document that was changed to try something out: too many are tried to validate each.
     pub(crate) fn evaluate_trial(&self, document: &Document) -> Result<Outcome, Error> {
         let answer = self.answer("data.rollproof.query.answer", document)?;
-        let mut outcome = self.read(&answer, document.cohorts.len()).map_err(Error::Policy)?;
+        let mut outcome = self.read(&answer, document.cohorts.len())?;
         self.name_rules(&mut outcome.findings, document)?;
         Ok(outcome)
     }
@@ -227,18 +229,18 @@ impl Prepared {
         Ok(())
     }
 
-    /// Whether every policy could be asked of a document that was made up: `foreseen` is how a rollout is expected to
-    /// end. What policies would say of it is dropped.
+    /// Whether every policy can be evaluated on `foreseen`, the document that a good rollout would have. What they find
+    /// is dropped.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn foresee(&self, foreseen: &Document) -> Result<(), Error> {
         self.needs_of(foreseen)?;
         let mut plain = foreseen.clone();
-        // What extra fields will hold is known to nobody, so no policy is tried out on it.
+        // Nobody knows what extra fields will hold, so policies are evaluated without them.
         plain.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows).for_each(|row| row.extra = Map::default());
-        let answer = self.ask("data.rollproof.query.answer", &plain)?;
-        self.read(&answer, plain.cohorts.len()).map(|_| ()).map_err(Error::Policy)
+        let answer = self.evaluate_rule("data.rollproof.query.answer", &plain)?;
+        self.read(&answer, plain.cohorts.len()).map(|_| ())
     }
 
     /// Whether a document has what the policies need.
@@ -249,13 +251,13 @@ impl Prepared {
         needed(self.packages.iter().filter(|package| package.is_on()), document)
     }
 
-    /// What a rule says that asks every policy.
+    /// The value of a rule of the query, where the document has what the policies need.
     pub(crate) fn answer(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
         self.needs_of(document)?;
-        self.ask(rule, document)
+        self.evaluate_rule(rule, document)
     }
 
-    /// What is said of a rollout that is being driven, behind a call: above all, why it must stop here.
+    /// Why a rollout that is being driven must halt after a call, and how many tenants are proven so far.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
@@ -263,8 +265,8 @@ impl Prepared {
         self.evaluate_halts("data.rollproof.query.halts", document, inputs, |_| true)
     }
 
-    /// The same behind a reading of a gate. Other policies have had their say behind the last call, and nothing is new
-    /// to them; before the first one, and where a call is to be made again, they would judge what nobody has answered.
+    /// The same after a reading of a gate, by the gates' policy alone. The other policies were evaluated after the last
+    /// call, and nothing has changed for them since.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
@@ -284,15 +286,15 @@ impl Prepared {
         if document.calls.iter().any(|call| call.purpose != Purpose::Plan) {
             needed(asking, document)?;
         }
-        let answer = self.ask_of(rule, inputs.next(document), document.cohorts.len())?;
+        let answer = self.evaluate_input(rule, inputs.next(document), document.cohorts.len())?;
         let mut halts = Vec::new();
         let reporting = answer.get("reporting").only().and_then(|reporting| reporting.value());
-        let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::Policy)?;
+        let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::bug)?;
         let halting = |package: &&Package| package.halts && package.is_on() && !reporting.contains_key(&package.name);
         for package in self.packages.iter().filter(halting).filter(|package| asked(package)) {
             let path = format!("{}.{HALT}", package.name);
-            let said = answer.get("said").get(&path).only().and_then(|said| said.elements::<Element>());
-            let mut waived = self.applied(&answer, &path).map_err(Error::Policy)?.into_iter();
+            let said = answer.get("findings").get(&path).only().and_then(|said| said.elements::<Element>());
+            let mut waived = self.applied(&answer, &path)?.into_iter();
             for element in said.map_err(|error| Error::Policy(format!("{path}: {error}")))? {
                 let applied = waived.next().unwrap_or_default();
                 if element.tenants().is_some_and(|mut tenants| tenants.all(|tenant| applied.contains_key(&**tenant))) {
@@ -308,48 +310,65 @@ impl Prepared {
         halts.dedup();
         let progress = answer.get("progress").only().and_then(|said| said.value());
         let Counts { proven, not_proven } =
-            progress.map_err(|error| Error::Policy(format!("{SUMMARY}.progress: {error}")))?;
+            progress.map_err(|error| Error::bug(format!("{SUMMARY}.progress: {error}")))?;
         Ok(SoFar { halts, proven, not_proven })
     }
 
-    pub(crate) fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, String> {
-        let summary = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
-        let summary = Summary {
-            cohorts: summary("cohorts")?.elements()?,
-            tolerated: summary("tolerated")?.value()?,
-            quarantined: summary("quarantined")?.value()?,
-            waived: summary("waived")?.elements()?,
-            reporting: summary("reporting")?.value()?,
-            superseded_by: summary("superseded_by")?.value()?,
-        };
+    pub(crate) fn read(&self, answer: &Answer, cohorts: usize) -> Result<Outcome, Error> {
+        let summary = read_summary(answer).map_err(Error::bug)?;
         if summary.cohorts.len() != cohorts {
-            return Err(format!("{SUMMARY}.cohorts: {} entries for {cohorts} cohorts", summary.cohorts.len()));
+            let found = summary.cohorts.len();
+            return Err(Error::bug(format!("{SUMMARY}.cohorts: {found} entries for {cohorts} cohorts")));
         }
         let mut findings = Vec::new();
         for package in self.packages.iter().filter(|package| package.is_on()) {
             for severity in package.severities() {
-                let key = key(package, severity);
-                let blame = |error: String| package.blame(severity, &error);
-                let said = answer.get("said").get(&key).only().map_err(blame)?;
-                let mut waived = self.applied(answer, &key).map_err(blame)?.into_iter();
-                for element in said.elements::<Element>().map_err(blame)? {
-                    let softened = summary.reporting.get(&package.name).filter(|_| severity == Severity::Deny);
-                    let finding = package.finding(severity, element, softened);
-                    package.allowed(&finding.code).map_err(blame)?;
-                    findings.extend(self.split(finding, &waived.next().unwrap_or_default()));
-                }
+                let softened = summary.reporting.get(&package.name).filter(|_| severity == Severity::Deny);
+                findings.extend(self.findings(answer, package, severity, softened)?);
             }
         }
-        Ok(Outcome { findings, summary })
+        Ok(Outcome { findings, not_applicable: self.not_applicable(answer).map_err(Error::Policy)?, summary })
+    }
+
+    /// What the rules of one severity of a policy state, without the tenants for which it is waived.
+    fn findings(
+        &self,
+        answer: &Answer,
+        package: &Package,
+        severity: Severity,
+        softened: Option<&Softened>,
+    ) -> Result<Vec<Finding>, Error> {
+        let key = key(package, severity);
+        let at_rule = |error: String| Error::Policy(package.at_rule(severity, &error));
+        let elements = answer.get("findings").get(&key).only().and_then(|stated| stated.elements::<Element>());
+        let mut applied = self.applied(answer, &key)?.into_iter();
+        let mut findings = Vec::new();
+        for element in elements.map_err(at_rule)? {
+            let finding = package.finding(severity, element, softened);
+            package.allowed(&finding.code).map_err(at_rule)?;
+            findings.extend(self.split(finding, &applied.next().unwrap_or_default()));
+        }
+        Ok(findings)
+    }
+
+    /// What policies without anything to judge say of it.
+    fn not_applicable(&self, answer: &Answer) -> Result<BTreeMap<String, String>, String> {
+        let mut reasons = BTreeMap::new();
+        for package in self.packages.iter().filter(|package| package.is_on() && package.has_not_applicable) {
+            let values = answer.get("not_applicable").get(&package.name).elements::<String>();
+            let values = values.map_err(|error| format!("{}.{NOT_APPLICABLE}: {error}", package.name))?;
+            reasons.extend(values.into_iter().map(|reason| (package.name.clone(), reason)));
+        }
+        Ok(reasons)
     }
 
     /// What waivers cover of each element that a rule gave.
-    fn applied(&self, answer: &Answer, path: &str) -> Result<Vec<Applied>, String> {
+    fn applied(&self, answer: &Answer, path: &str) -> Result<Vec<Applied>, Error> {
         // What is said about waivers is waived by none.
         if self.waivers.given.is_empty() || path.starts_with(WAIVERS) {
             return Ok(Vec::new());
         }
-        answer.get("applied").get(path).elements()
+        answer.get("applied").get(path).elements().map_err(Error::bug)
     }
 
     /// A finding without the tenants for which it is waived, and one a waiver about these.
@@ -373,32 +392,32 @@ impl Prepared {
         parts.into_iter().map(part).collect()
     }
 
-    pub(crate) fn ask(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
-        self.ask_of(rule, Input::new(document), document.cohorts.len())
+    pub(crate) fn evaluate_rule(&self, rule: &'static str, document: &Document) -> Result<Answer, Error> {
+        self.evaluate_input(rule, Input::new(document), document.cohorts.len())
     }
 
-    fn ask_of(
+    fn evaluate_input(
         &self,
         rule: &'static str,
         input: Result<Input, serde_json::Error>,
         cohorts: usize,
     ) -> Result<Answer, Error> {
-        let input = input.map_err(|error| Error::Policy(error.to_string()))?;
+        let input = input.map_err(|error| Error::bug(error.to_string()))?;
         let limits = Limits::for_cohorts(cohorts).within(self.time);
         self.engine
-            .ask(rule, input.clone(), limits)
-            .map_err(|failure| self.locate_failure(self.suspects(), &input, limits, &failure))
+            .evaluate(rule, input.clone(), limits)
+            .map_err(|failure| self.locate_failure(self.candidates(), &input, limits, failure))
     }
 
     /// Names the rule that failed, and the facts that it may have failed on.
     pub(crate) fn locate_failure(
         &self,
-        suspects: Vec<CandidateRule>,
+        candidates: Vec<CandidateRule>,
         input: &Input,
         limits: Limits,
-        failure: &str,
+        failure: Failure,
     ) -> Error {
-        let mut error = failure::locate_failure(&self.engine, suspects, input, limits, failure);
+        let mut error = failure::locate_failure(&self.engine, candidates, input, limits, failure);
         let facts: Vec<&str> = self.facts.files.iter().map(|file| &*file.name).collect();
         if let Error::Policies(problems) = &mut error
             && !facts.is_empty()
@@ -410,19 +429,19 @@ impl Prepared {
         error
     }
 
-    /// Every rule that is asked, a team's own first.
-    pub(crate) fn suspects(&self) -> Vec<CandidateRule> {
-        let suspects = |package: &Package| -> Vec<CandidateRule> {
-            let names = package.severities().map(Severity::name).chain(package.halts.then_some(HALT));
-            let suspect = |name: &str| CandidateRule {
+    /// Every rule that is evaluated, a team's own first.
+    pub(crate) fn candidates(&self) -> Vec<CandidateRule> {
+        let candidates = |package: &Package| -> Vec<CandidateRule> {
+            let names = package.rules().chain(package.has_not_applicable.then_some(NOT_APPLICABLE));
+            let candidate = |name: &str| CandidateRule {
                 path: format!("{}.{name}", package.name),
                 place: package.rule(name).unwrap_or(&package.place).clone(),
             };
-            names.map(suspect).collect()
+            names.map(candidate).collect()
         };
         let (ours, own): (Vec<_>, Vec<_>) =
             self.packages.iter().filter(|package| package.is_on()).partition(|package| names::is_ours(&package.name));
-        own.into_iter().chain(ours).flat_map(suspects).collect()
+        own.into_iter().chain(ours).flat_map(candidates).collect()
     }
 }
 
@@ -440,7 +459,20 @@ fn is_of(finding: &Finding, value: &Value) -> bool {
     }
 }
 
-/// Whether the evidence has what some policies need.
+/// What `rollproof.lib.summary` says.
+fn read_summary(answer: &Answer) -> Result<Summary, String> {
+    let rule = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
+    Ok(Summary {
+        cohorts: rule("cohorts")?.elements()?,
+        tolerated: rule("tolerated")?.value()?,
+        quarantined: rule("quarantined")?.value()?,
+        waived: rule("waived")?.elements()?,
+        reporting: rule("reporting")?.value()?,
+        superseded_by: rule("superseded_by")?.value()?,
+    })
+}
+
+/// Fails where the evidence lacks what some policies need.
 pub(crate) fn needed<'p>(packages: impl Iterator<Item = &'p Package>, document: &Document) -> Result<(), Error> {
     let mut problems = Vec::new();
     for package in packages {

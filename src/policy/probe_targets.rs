@@ -14,7 +14,7 @@ const RULES: [&str; 2] = ["first_probe_cohorts", "probes_to_repeat"];
 /// The rule of the generated query.
 pub(crate) fn query() -> String {
     let ask = RULES.map(|rule| format!("\t{rule:?}: [value | value := data.{BUILD}.{rule}],\n")).concat();
-    format!("whom := {{\n{ask}}}\n")
+    format!("probe_targets := {{\n{ask}}}\n")
 }
 
 impl Prepared {
@@ -24,10 +24,10 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn next_probe_targets(&self, document: &Document) -> Result<Vec<Text>, Error> {
-        let answer = self.ask("data.rollproof.query.whom", document)?;
+        let answer = self.evaluate_rule("data.rollproof.query.probe_targets", document)?;
         let [first, repeated] = RULES.map(|rule| {
-            let indices = answer.get(rule).only().and_then(|said| said.elements::<usize>());
-            indices.map_err(|error| Error::Policy(format!("{BUILD}.{rule}: {error}")))
+            let indices = answer.get(rule).only().and_then(|value| value.elements::<usize>());
+            indices.map_err(|error| Error::bug(format!("{BUILD}.{rule}: {error}")))
         });
         let cohorts = first?.into_iter().filter_map(|i| document.cohorts.get(i)).map(|cohort| &cohort.tenants);
         let probes = document.probes.iter().flatten().map(|probe| &probe.tenants).collect::<Vec<_>>();

@@ -42,33 +42,39 @@ pub fn rules(engine: &engine::Prepared) -> Result<Vec<RuleText>, String> {
     let mut rules = Vec::new();
     for (outline, text) in engine.files()? {
         let blocks = metadata::blocks(&outline)?;
-        let about = blocks.get(&outline.package_line).cloned().unwrap_or_default();
+        let of_package = blocks.get(&outline.package_line).cloned().unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let ends = ends(&outline, lines.len());
         for rule in &outline.rules {
-            let said = blocks.get(&rule.line).cloned().unwrap_or_default();
+            let of_rule = blocks.get(&rule.line).cloned().unwrap_or_default();
             let end = ends.get(&rule.line).copied().unwrap_or(lines.len());
-            let or =
-                |own: &str, other: &str| if own.is_empty() { other.trim().to_owned() } else { own.trim().to_owned() };
-            let mut own = lines.get(rule.line as usize - 1..end).unwrap_or_default();
-            while own.last().is_some_and(|line| line.trim().is_empty() || line.starts_with('#')) {
-                own = &own[..own.len() - 1];
-            }
             rules.push(RuleText {
                 package: outline.package.clone(),
                 rule: rule.name.clone(),
                 file: outline.file.clone(),
                 line: rule.line,
-                title: or(&said.title, &about.title),
-                description: or(&said.description, &about.description),
-                remedy: said.custom.remedy.or_else(|| about.custom.remedy.clone()),
-                codes: said.custom.codes,
-                text: own.join("\n"),
+                title: first_given(&of_rule.title, &of_package.title),
+                description: first_given(&of_rule.description, &of_package.description),
+                remedy: of_rule.custom.remedy.or_else(|| of_package.custom.remedy.clone()),
+                codes: of_rule.custom.codes,
+                text: definition(lines.get(rule.line as usize - 1..end).unwrap_or_default()),
             });
         }
     }
     rules.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Ok(rules)
+}
+
+/// A rule's own words, or those of its package where it has none.
+fn first_given(own: &str, of_package: &str) -> String {
+    if own.is_empty() { of_package.trim().to_owned() } else { own.trim().to_owned() }
+}
+
+/// The text of a definition without the blank lines and comments after it, which belong to the next one.
+fn definition(lines: &[&str]) -> String {
+    let belongs = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    let end = lines.iter().rposition(belongs).map_or(0, |last| last + 1);
+    lines[..end].join("\n")
 }
 
 /// Where each definition ends at the latest: before the next one.

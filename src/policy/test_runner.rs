@@ -19,7 +19,7 @@ use crate::rego::engine::ast;
 use crate::rego::engine::coverage::Lines;
 use crate::rego::engine::unit::Unit;
 use crate::rego::engine::why::Why;
-use crate::rego::guard::Limits;
+use crate::rego::guard::{Failure as Stopped, Limits};
 
 /// What came of tests.
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ pub fn run(
 ) -> Result<Tested, Error> {
     let limits = Limits::for_cohorts(0).within(Some(time));
     let known = bundled::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
-    let problems = references::of_tests(known, paths.tests.clone()).map_err(Error::Policy)?;
+    let problems = references::of_tests(known, paths.tests.clone())?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));
     }
@@ -140,7 +140,8 @@ pub fn run(
         }
         tested.add(trial.lines(unit, limits));
         match trial.run(unit, limits) {
-            Err(said) => tested.tests.push(test(name, Some(error(unit, &said)))),
+            Err(Stopped::Policy(problem)) => tested.tests.push(test(name, Some(error(unit, &problem)))),
+            Err(other) => return Err(other.into()),
             Ok(ran) => {
                 for ended in ran.ended {
                     let name = std::iter::once(&name).chain(&ended.names).map(String::as_str).collect::<Vec<_>>();
@@ -180,19 +181,25 @@ fn failure(unit: &Unit, why: Why) -> Failure {
 }
 
 /// Tests that the engine does not take.
-fn invalid(said: String) -> Error {
-    match ast::located(&said) {
-        Some((file, line, column, said)) => {
-            Error::Policies(vec![Problem::new(&file.into(), Place { line, column }, said, "`opa check` may say more")])
-        }
-        None => Error::Policy(said),
+fn invalid(failure: Stopped) -> Error {
+    let Stopped::Policy(problem) = failure else { return failure.into() };
+    match ast::located(&problem) {
+        Some((file, line, column, problem)) => Error::Policies(vec![Problem::new(
+            &file.into(),
+            Place { line, column },
+            problem,
+            "`opa check` may say more",
+        )]),
+        None => Error::Policy(problem),
     }
 }
 
 /// A test that could not be evaluated.
-fn error(unit: &Unit, said: &str) -> Failure {
-    match ast::located(said) {
-        Some((file, line, _, said)) => Failure { message: Some(said), file, line: Some(line), ..Failure::default() },
-        None => failure(unit, Why::new(unit.line, said.trim())),
+fn error(unit: &Unit, problem: &str) -> Failure {
+    match ast::located(problem) {
+        Some((file, line, _, problem)) => {
+            Failure { message: Some(problem), file, line: Some(line), ..Failure::default() }
+        }
+        None => failure(unit, Why::new(unit.line, problem.trim())),
     }
 }

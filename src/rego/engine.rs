@@ -22,7 +22,7 @@ use crate::model::audit::{Audit, Tenant};
 use crate::model::document::text::Text;
 use crate::model::document::{Call, Document};
 use crate::rego::engine::module::{Module, Outline, outline};
-use crate::rego::guard::{Limits, guarded};
+use crate::rego::guard::{Failure, Limits, guarded};
 use crate::rego::syntax;
 
 /// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
@@ -32,8 +32,8 @@ const IMPURE: [(&str, u8); 2] = [("rand.intn", 2), ("time.now_ns", 0)];
 /// Reads files for the static checks, on a policy thread.
 ///
 /// # Errors
-/// In words, where a limit was reached; what is wrong with a file stands in its place.
-pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Problem>>, String> {
+/// Where a limit was reached; what is wrong with a file stands in its place.
+pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Problem>>, Failure> {
     guarded(Limits::for_cohorts(0), move || Ok(modules.iter().map(ast::parse).collect()))
 }
 
@@ -70,7 +70,7 @@ impl Input {
     }
 }
 
-/// The evidence of one rollout while it is driven, behind one call after another. A call that has ended stays as it is,
+/// The evidence of one rollout while it is driven, after one call after another. A call that has ended stays as it is,
 /// so it is made once.
 #[derive(Debug, Default)]
 pub struct Inputs {
@@ -187,7 +187,7 @@ impl Loaded {
         Ok((Self(engine), outlines))
     }
 
-    /// Makes it ready to be asked, with data and one module more.
+    /// Makes it ready, with data and one module more.
     ///
     /// # Errors
     /// In words: what the engine says.
@@ -201,7 +201,7 @@ impl Loaded {
     }
 }
 
-/// An engine that is ready; every question is asked of a copy.
+/// An engine that is ready; every evaluation is done by a copy.
 #[derive(Debug, Clone)]
 pub struct Prepared(Engine);
 
@@ -216,19 +216,19 @@ impl Prepared {
         modules.iter().map(|ast| Ok((outline(ast)?, ast.package.span.source.contents().clone()))).collect()
     }
 
-    /// What a rule says that looks at no input, on this thread.
+    /// The value of a rule that reads no input, on this thread.
     ///
     /// # Errors
     /// In words: what the engine says.
-    pub fn ask_here(&self, rule: &str) -> Result<Answer, String> {
+    pub fn evaluate_here(&self, rule: &str) -> Result<Answer, String> {
         self.0.clone().eval_rule(rule.into()).map(Answer).map_err(|error| error.to_string())
     }
 
-    /// What a rule says of some input, on a policy thread.
+    /// The value of a rule for some input, on a policy thread.
     ///
     /// # Errors
-    /// In words: what the engine says, or which limit was reached.
-    pub fn ask(&self, rule: &str, input: Input, limits: Limits) -> Result<Answer, String> {
+    /// What the engine says, or which limit was reached.
+    pub fn evaluate(&self, rule: &str, input: Input, limits: Limits) -> Result<Answer, Failure> {
         let (mut engine, rule) = (self.0.clone(), rule.to_owned());
         guarded(limits, move || {
             if let Some(check_interval) = NonZeroU32::new(64) {

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
 use crate::rego::memory;
 use crate::rego::memory::Budget;
 
@@ -26,7 +27,7 @@ thread_local! {
     static WORK: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What work counts that was stopped, since nobody knows how much it was.
+/// What stopped work counts as, since nobody knows how much it was.
 const STOPPED: u64 = 1 << 24;
 
 /// What policies have done for this thread so far, in requests for memory: some million a second, and about the same
@@ -37,6 +38,27 @@ pub fn work() -> u64 {
 
 fn worked(requests: u64) {
     WORK.set(WORK.get().saturating_add(requests));
+}
+
+/// Why work on a policy thread came to nothing, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// A policy failed or reached a limit.
+    Policy(String),
+    /// The machine refuses a thread.
+    Machine(String),
+    /// The engine or this program failed.
+    Bug(String),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Policy(problem) => Self::Policy(problem),
+            Failure::Machine(problem) => Self::machine(problem),
+            Failure::Bug(problem) => Self::bug(problem),
+        }
+    }
 }
 
 /// What a policy may use.
@@ -72,22 +94,22 @@ impl Limits {
 /// Does `work` on a policy thread.
 ///
 /// # Errors
-/// In words: which limit was reached, or that the engine failed.
+/// What `work` says is [`Failure::Policy`]; else as [`start`] and [`Pending::wait`].
 pub fn guarded<T: Send + 'static>(
     limits: Limits,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
-    start(limits, work)?.wait()?
+) -> Result<T, Failure> {
+    start(limits, work)?.wait()?.map_err(Failure::Policy)
 }
 
 /// Begins `work` on a policy thread.
 ///
 /// # Errors
-/// In words: the operating system refuses.
+/// [`Failure::Machine`] where the operating system refuses.
 pub fn start<T: Send + 'static>(
     limits: Limits,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<Pending<T>, String> {
+) -> Result<Pending<T>, Failure> {
     let (sender, receiver) = channel();
     let end = Instant::now() + limits.time + GRACE;
     let budget = Budget::new(limits.memory);
@@ -97,11 +119,11 @@ pub fn start<T: Send + 'static>(
         .stack_size(STACK_BYTES)
         .spawn(move || {
             own.cap_this_thread();
-            let done = if memory::is_counted() { Ok(work()) } else { Err(NOT_COUNTED.to_owned()) };
+            let done = if memory::is_counted() { Ok(work()) } else { Err(Failure::Bug(NOT_COUNTED.to_owned())) };
             // Nobody listens any more once the time is over.
             let _ = sender.send((done, memory::requests()));
         })
-        .map_err(|error| format!("cannot start the policy thread: {error}"))?;
+        .map_err(|error| Failure::Machine(format!("cannot start the policy thread: {error}")))?;
     Ok(Pending { limits, end, budget, receiver })
 }
 
@@ -110,15 +132,15 @@ pub struct Pending<T> {
     limits: Limits,
     end: Instant,
     budget: Arc<Budget>,
-    receiver: Receiver<(Result<T, String>, u64)>,
+    receiver: Receiver<(Result<T, Failure>, u64)>,
 }
 
 impl<T> Pending<T> {
     /// Waits for what comes of it.
     ///
     /// # Errors
-    /// In words: which limit was reached, or that the engine failed.
-    pub fn wait(self) -> Result<T, String> {
+    /// [`Failure::Policy`] where a limit was reached, [`Failure::Bug`] where the engine failed.
+    pub fn wait(self) -> Result<T, Failure> {
         let Self { limits, end, budget, receiver } = self;
         loop {
             match receiver.recv_timeout(TICK) {
@@ -127,15 +149,16 @@ impl<T> Pending<T> {
                     return done;
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err("the engine failed; please report this as a bug".into());
+                    return Err(Failure::Bug("the engine failed".into()));
                 }
                 Err(RecvTimeoutError::Timeout) if budget.exceeded() => {
                     worked(STOPPED);
-                    return Err(format!("the policies need more than {} MiB of memory", limits.memory >> 20));
+                    let memory = limits.memory >> 20;
+                    return Err(Failure::Policy(format!("the policies need more than {memory} MiB of memory")));
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
                     worked(STOPPED);
-                    return Err(limits.out_of_time());
+                    return Err(Failure::Policy(limits.out_of_time()));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

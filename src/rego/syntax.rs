@@ -61,7 +61,7 @@ pub struct Rule {
     pub args: Vec<Expr>,
     /// The key of an element of an object.
     pub key: Option<Expr>,
-    /// The cases, behind the first each an `else`; at least one.
+    /// The cases, at least one; each but the first is an `else`.
     pub cases: Vec<Case>,
 }
 

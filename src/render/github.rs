@@ -18,7 +18,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     for sentence in downgrades(report) {
         writeln!(out, "::warning title=rollproof::{}", for_annotation(&sentence))?;
     }
-    let behind = report.stragglers_by_name();
+    let stragglers_by_name = report.stragglers_by_name();
     for finding in &report.findings {
         let command = match finding.severity {
             _ if finding.waived.is_some() => "notice",
@@ -26,7 +26,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             Severity::Warn => "warning",
             Severity::Note => "notice",
         };
-        let mut text = sentence(finding, &behind, view.errors);
+        let mut text = sentence(finding, &stragglers_by_name, view.errors);
         if let Some(remedy) = &finding.remedy {
             text.push_str(&format!(". Next: {}", remedy.trim()));
         }

@@ -45,7 +45,7 @@ pub const SYMBOLS: &str = include_str!("html/symbols.svg");
 /// # Errors
 /// Those of `out`.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let timeline = report.picture.as_ref().and_then(Timeline::of);
+    let timeline = report.fleet_view.as_ref().and_then(Timeline::of);
     let findings = findings::first(&report.findings, view);
     let page = html! {
         (DOCTYPE)
@@ -56,9 +56,9 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
                 a.skip href="#main" { "Skip to the fleet" }
                 (head(report, timeline.as_ref()))
                 main #main tabindex="-1" {
-                    @if let Some(picture) = &report.picture {
-                        (fleet::section(report, picture))
-                        (calls::section(picture, timeline.as_ref(), view))
+                    @if let Some(fleet_view) = &report.fleet_view {
+                        (fleet::section(report, fleet_view))
+                        (calls::section(fleet_view, timeline.as_ref(), view))
                     }
                     (findings::section(&findings))
                     (findings::changes(report, &findings))
@@ -160,14 +160,14 @@ pub const fn decision_class(decision: Decision) -> &'static str {
 
 fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
     let summary = &report.summary;
-    let rollout = report.picture.as_ref().map(|picture: &FleetView| &picture.rollout);
+    let rollout = report.fleet_view.as_ref().map(|fleet_view: &FleetView| &fleet_view.rollout);
     html! {
         header.(decision_class(report.decision)) {
             div.bar {
                 p.brand { "rollproof" }
                 nav aria-label="Sections" {
                     ul {
-                        @if report.picture.is_some() {
+                        @if report.fleet_view.is_some() {
                             li { a href="#fleet" { "Fleet" } }
                             li { a href="#rollout" { "Rollout" } }
                         }
@@ -207,7 +207,7 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
     }
 }
 
-/// Who is behind, before anything has to be looked for. Where the verdict is a pass, its sentence says so.
+/// The stragglers, at the top of the page. Where the verdict is a pass, its sentence names them.
 fn behind(report: &Report) -> Markup {
     let more = report.stragglers.len().saturating_sub(MAX_BEHIND) as u64;
     html! {
@@ -250,7 +250,7 @@ fn basis(report: &Report) -> Markup {
                             @for policy in &report.policies {
                                 tr {
                                     th scope="row" { code { (shown(&policy.package)) } }
-                                    td { (components::said(report, policy)) }
+                                    td { (components::result_of(report, policy)) }
                                     td { (components::weight(policy)) }
                                 }
                             }

@@ -93,36 +93,37 @@ fn skipped(why: &str, text: &str) -> TestCaseStatus {
 }
 
 fn of_policy(report: &Report, policy: &Policy, view: &View) -> TestCase {
-    let behind = report.stragglers_by_name();
+    let stragglers_by_name = report.stragglers_by_name();
     let findings: Vec<&Finding> = report.findings.iter().filter(|finding| finding.policy == policy.package).collect();
     let stands = |finding: &Finding, severity| finding.severity == severity && finding.waived.is_none();
     let heaviest = [Severity::Deny, Severity::Inconclusive]
         .into_iter()
         .find(|severity| findings.iter().any(|finding| stands(finding, *severity)));
-    let less = mode_note(policy).map(|text| for_junit(&text));
-    let off = less.as_ref().filter(|_| policy.mode == Some(ModeName::Off));
-    let idle = policy.idle.filter(|_| findings.is_empty());
+    let note = mode_note(policy).map(|text| for_junit(&text));
+    let off = note.as_ref().filter(|_| policy.mode == Some(ModeName::Off));
+    let not_applicable = policy.not_applicable.as_ref().filter(|_| findings.is_empty());
     let (decides, others): (Vec<&Finding>, Vec<&Finding>) = findings.into_iter().partition(|finding| match heaviest {
         Some(severity) => stands(finding, severity),
         None => off.is_none() && finding.waived.is_some(),
     });
 
-    let said = texts(&decides, &behind, view);
+    let text = texts(&decides, &stragglers_by_name, view);
     let status = match (heaviest, decides.first()) {
-        (Some(Severity::Deny), Some(first)) => non_success(NonSuccessKind::Failure, first, &said),
-        (Some(_), Some(first)) => non_success(NonSuccessKind::Error, first, &said),
-        (None, Some(_)) => skipped("waived", &said),
-        (_, None) => match (off, idle) {
-            (Some(less), _) => skipped("off", less),
-            (None, Some(why)) => skipped("nothing_to_judge", why),
+        (Some(Severity::Deny), Some(first)) => non_success(NonSuccessKind::Failure, first, &text),
+        (Some(_), Some(first)) => non_success(NonSuccessKind::Error, first, &text),
+        (None, Some(_)) => skipped("waived", &text),
+        (_, None) => match (off, not_applicable) {
+            (Some(note), _) => skipped("off", note),
+            (None, Some(why)) => skipped("nothing_to_judge", &for_junit(why)),
             (None, None) => TestCaseStatus::success(),
         },
     };
-    let others = Some(others).filter(|others| !others.is_empty()).map(|others| texts(&others, &behind, view));
-    let said: Vec<String> = less.into_iter().chain(others).collect();
+    let others =
+        Some(others).filter(|others| !others.is_empty()).map(|others| texts(&others, &stragglers_by_name, view));
+    let output: Vec<String> = note.into_iter().chain(others).collect();
     let mut case = case("rollproof.policies", &for_junit(&policy.package), status);
-    if !said.is_empty() {
-        case.set_system_out(said.join("\n\n"));
+    if !output.is_empty() {
+        case.set_system_out(output.join("\n\n"));
     }
     case
 }
@@ -137,11 +138,12 @@ fn non_success(kind: NonSuccessKind, first: &Finding, text: &str) -> TestCaseSta
 }
 
 /// Findings one below the other, with what there is to know of each.
-fn texts(findings: &[&Finding], behind: &HashMap<&str, &Straggler>, view: &View) -> String {
+fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &Straggler>, view: &View) -> String {
     let text = |finding: &&Finding| {
         let Finding { severity, code, at, rule, remedy, .. } = finding;
-        let said = for_junit(&format!("{} {code}: {}", severity.name(), sentence(finding, behind, view.errors)));
-        let mut lines = vec![clipped(&said, MAX_TEXT).into_owned()];
+        let text =
+            for_junit(&format!("{} {code}: {}", severity.name(), sentence(finding, stragglers_by_name, view.errors)));
+        let mut lines = vec![clipped(&text, MAX_TEXT).into_owned()];
         lines.extend(at.as_ref().map(|at| format!("at: {}", clipped(&for_junit(at), MAX_TEXT))));
         lines.push(for_junit(&format!("rule: {}:{}", rule.file, rule.line)));
         lines.extend(remedy.as_ref().map(|remedy| format!("next: {}", for_junit(remedy.trim()))));
@@ -175,11 +177,11 @@ fn stragglers(report: &Report) -> TestSuite {
         let name = for_junit(&straggler.tenant);
         let tenant = &*straggler.tenant;
         let status = match objections.get(tenant) {
-            Some(finding) => behind(straggler, finding.severity),
-            None => let_be(report, straggler, agreed.get(tenant).and_then(|finding| waiver_note(finding))),
+            Some(finding) => objected(straggler, finding.severity),
+            None => not_objected(report, straggler, agreed.get(tenant).and_then(|finding| waiver_note(finding))),
         };
         let case = case("rollproof.stragglers", &name, status);
-        bytes += weight(&name) + 2 * weight(&straggler.reason);
+        bytes += xml_length(&name) + 2 * xml_length(&straggler.reason);
         if bytes > MAX_BYTES {
             break;
         }
@@ -196,12 +198,12 @@ fn stragglers(report: &Report) -> TestSuite {
 }
 
 /// How many bytes a text takes in XML.
-fn weight(text: &str) -> usize {
+fn xml_length(text: &str) -> usize {
     text.len() + 5 * text.bytes().filter(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'')).count()
 }
 
 /// A straggler that a policy objects to.
-fn behind(straggler: &Straggler, severity: Severity) -> TestCaseStatus {
+fn objected(straggler: &Straggler, severity: Severity) -> TestCaseStatus {
     let is_open = severity == Severity::Inconclusive;
     let mut status = TestCaseStatus::non_success(if is_open { NonSuccessKind::Error } else { NonSuccessKind::Failure });
     status
@@ -212,7 +214,7 @@ fn behind(straggler: &Straggler, severity: Severity) -> TestCaseStatus {
 }
 
 /// A straggler that no policy objects to: it is no failure, and no success either.
-fn let_be(report: &Report, straggler: &Straggler, agreed: Option<String>) -> TestCaseStatus {
+fn not_objected(report: &Report, straggler: &Straggler, agreed: Option<String>) -> TestCaseStatus {
     let kind = match (straggler.waived, straggler.quarantined) {
         (true, _) => "waived",
         (false, true) => "quarantined",

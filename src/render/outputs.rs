@@ -1,4 +1,4 @@
-//! What a CI step hands to the steps behind it: `name=value` lines, as the file `$GITHUB_OUTPUT` has them.
+//! What a CI step hands to the steps after it: `name=value` lines, as the file `$GITHUB_OUTPUT` has them.
 
 use std::io::{self, Write};
 

@@ -64,14 +64,14 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 /// Writes one run that has not succeeded, and a notification for each problem.
 pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
     let headline = format!("{NO_VERDICT}: {}", report.kind.meaning());
-    let mut told = vec![notification((Level::Error, headline))];
-    told.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
+    let mut notifications = vec![notification(Level::Error, &headline)];
+    notifications.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
     let last = more_problems(report).into_iter().chain(report.more_help().map(|help| format!("Next: {help}")));
-    told.extend(last.map(|said| notification((Level::Note, said))));
+    notifications.extend(last.map(|text| notification(Level::Note, &text)));
     let invocation = Invocation {
         execution_successful: false,
         exit_code: Some(report.exit_code),
-        tool_execution_notifications: told,
+        tool_execution_notifications: notifications,
     };
     let run = Run {
         artifacts: None,
@@ -85,9 +85,9 @@ pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn problem(problem: &ReportedProblem) -> Notification {
-    let said = problem_lines(problem, str::to_owned).into_iter();
-    let said: Vec<String> = said.chain(problem.help.as_ref().map(|help| format!("Next: {help}"))).collect();
-    let mut notification = notification((Level::Error, said.join(" ")));
+    let text = problem_lines(problem, str::to_owned).into_iter();
+    let text: Vec<String> = text.chain(problem.help.as_ref().map(|help| format!("Next: {help}"))).collect();
+    let mut notification = notification(Level::Error, &text.join(" "));
     let place = problem.file().map(|input| {
         let mut place = location(input, problem.pointer.as_deref());
         let region = &mut place.physical_location.region;
@@ -107,16 +107,16 @@ fn write(run: Run<impl Serialize>, out: &mut dyn Write) -> io::Result<()> {
     write_json(out, &Log { schema: SCHEMA, runs: [run], version: "2.1.0" })
 }
 
-fn notification((level, said): (Level, String)) -> Notification {
-    Notification { level, locations: None, message: message(&said) }
+fn notification(level: Level, text: &str) -> Notification {
+    Notification { level, locations: None, message: message(text) }
 }
 
-fn message(said: &str) -> Message {
-    Message { text: text(said) }
+fn message(text: &str) -> Message {
+    Message { text: short_text(text) }
 }
 
-fn text(said: &str) -> String {
-    clipped(&for_sarif(said), MAX_TEXT).into_owned()
+fn short_text(text: &str) -> String {
+    clipped(&for_sarif(text), MAX_TEXT).into_owned()
 }
 
 const fn level(severity: Severity) -> Level {
@@ -164,16 +164,14 @@ fn invocation(report: &Report, left_out: usize) -> Invocation {
         Decision::NotAsserted => Level::Warning,
         Decision::Fail | Decision::Inconclusive => Level::Error,
     };
-    let mut told = vec![(verdict_level, format!("{}: {}", verdict(report.decision), headline(report)))];
-    told.extend(downgrades(report).into_iter().map(|sentence| (Level::Warning, sentence)));
+    let verdict = format!("{}: {}", verdict(report.decision), headline(report));
+    let mut notifications = vec![notification(verdict_level, &verdict)];
+    notifications.extend(downgrades(report).iter().map(|sentence| notification(Level::Warning, sentence)));
     if left_out > 0 {
-        told.push((Level::Warning, format!("{left_out} more results are left out; the JSON report has all")));
+        let text = format!("{left_out} more results are left out; the JSON report has all");
+        notifications.push(notification(Level::Warning, &text));
     }
-    Invocation {
-        execution_successful: true,
-        exit_code: None,
-        tool_execution_notifications: told.into_iter().map(notification).collect(),
-    }
+    Invocation { execution_successful: true, exit_code: None, tool_execution_notifications: notifications }
 }
 
 fn artifact(input: &InputFile) -> Artifact {
@@ -230,7 +228,7 @@ fn place_of(report: &Report, finding: &Finding) -> Option<Location> {
 /// The results so far.
 struct Results<'a> {
     report: &'a Report,
-    behind: HashMap<&'a str, &'a Straggler>,
+    stragglers_by_name: HashMap<&'a str, &'a Straggler>,
     errors: bool,
     found: Vec<Found>,
     /// How often each fingerprint has been seen.
@@ -242,7 +240,7 @@ impl<'a> Results<'a> {
     fn of(report: &'a Report, view: &View) -> Self {
         let mut results = Self {
             report,
-            behind: report.stragglers_by_name(),
+            stragglers_by_name: report.stragglers_by_name(),
             errors: view.errors,
             found: Vec::new(),
             seen: HashMap::new(),
@@ -252,7 +250,7 @@ impl<'a> Results<'a> {
         for finding in &report.findings {
             let mut stragglers = Vec::new();
             for tenant in &finding.tenants {
-                stragglers.extend(results.behind.get(&**tenant).filter(|_| named.insert(tenant)).copied());
+                stragglers.extend(results.stragglers_by_name.get(&**tenant).filter(|_| named.insert(tenant)).copied());
             }
             if stragglers.len() < finding.tenants.len() || stragglers.is_empty() {
                 results.finding(finding);
@@ -265,18 +263,18 @@ impl<'a> Results<'a> {
     }
 
     fn finding(&mut self, finding: &Finding) {
-        let said = sentence(finding, &self.behind, self.errors);
-        self.add(finding, "", &said, place_of(self.report, finding));
+        let text = sentence(finding, &self.stragglers_by_name, self.errors);
+        self.add(finding, "", &text, place_of(self.report, finding));
     }
 
     fn straggler(&mut self, finding: &Finding, straggler: &Straggler) {
         let Straggler { tenant, state, reason, quarantined, source, .. } = straggler;
-        let mut said = format!("{tenant} is {state}: {reason}");
+        let mut text = format!("{tenant} is {state}: {reason}");
         if *quarantined {
-            said.push_str(&format!("; quarantined, {} tolerated", self.report.summary.tolerated));
+            text.push_str(&format!("; quarantined, {} tolerated", self.report.summary.tolerated));
         }
         if let Some(but) = waiver_note(finding) {
-            said.push_str(&format!("; {but}"));
+            text.push_str(&format!("; {but}"));
         }
         let place = match source {
             Some(source) => Some(location(&source.input, Some(&source.pointer))),
@@ -286,23 +284,26 @@ impl<'a> Results<'a> {
                 None => place_of(self.report, finding),
             },
         };
-        self.add(finding, tenant, &said, place);
+        self.add(finding, tenant, &text, place);
     }
 
-    fn add(&mut self, finding: &Finding, tenant: &str, said: &str, place: Option<Location>) {
+    fn add(&mut self, finding: &Finding, tenant: &str, text: &str, place: Option<Location>) {
         if self.found.len() == MAX_RESULTS {
             self.left_out += 1;
             return;
         }
         let Finding { code, severity, .. } = finding;
         let suppression = waiver_note(finding).filter(|_| finding.waived.is_some());
-        let suppression =
-            suppression.map(|why| Suppression { justification: text(&why), kind: "external", status: "accepted" });
+        let suppression = suppression.map(|why| Suppression {
+            justification: short_text(&why),
+            kind: "external",
+            status: "accepted",
+        });
         let result = Found {
             kind: "fail",
             level: level(*severity),
             locations: place.into_iter().collect(),
-            message: message(said),
+            message: message(text),
             partial_fingerprints: BTreeMap::from([(FINGERPRINT, self.fingerprint(code, tenant))]),
             properties: FoundProperties { severity: *severity },
             rule_id: clipped(code, MAX_NAME).into_owned(),

@@ -91,17 +91,17 @@ impl Page<'_> {
         if self.view.color { format!("{style}{text}{style:#}") } else { text }
     }
 
-    fn findings(&mut self, findings: &[Finding], behind: &HashMap<&str, &Straggler>) -> io::Result<()> {
+    fn findings(&mut self, findings: &[Finding], stragglers_by_name: &HashMap<&str, &Straggler>) -> io::Result<()> {
         let mut listed = HashSet::new();
         findings.iter().try_for_each(|finding| {
             writeln!(self.out)?;
-            self.finding(behind, finding, &mut listed)
+            self.finding(stragglers_by_name, finding, &mut listed)
         })
     }
 
     fn finding(
         &mut self,
-        behind: &HashMap<&str, &Straggler>,
+        stragglers_by_name: &HashMap<&str, &Straggler>,
         finding: &Finding,
         listed: &mut HashSet<Text>,
     ) -> io::Result<()> {
@@ -115,10 +115,12 @@ impl Page<'_> {
             self.labelled("but", &but)?;
         }
 
-        let (stragglers, others): (Vec<_>, Vec<_>) =
-            finding.tenants.iter().partition(|tenant| behind.contains_key(&***tenant) && !listed.contains(*tenant));
+        let (stragglers, others): (Vec<_>, Vec<_>) = finding
+            .tenants
+            .iter()
+            .partition(|tenant| stragglers_by_name.contains_key(&***tenant) && !listed.contains(*tenant));
         let stragglers: Vec<&Straggler> =
-            stragglers.iter().filter_map(|tenant| behind.get(&***tenant).copied()).collect();
+            stragglers.iter().filter_map(|tenant| stragglers_by_name.get(&***tenant).copied()).collect();
         if !stragglers.is_empty() {
             listed.extend(stragglers.iter().map(|straggler| straggler.tenant.clone()));
             self.stragglers(&stragglers)?;
@@ -177,9 +179,9 @@ impl Page<'_> {
         self.paragraph(&start, INDENT + 6, text)
     }
 
-    /// A paragraph that hangs behind its start; the start is escaped already, the text is escaped here.
+    /// A paragraph whose lines are indented by its start. The start is escaped already, the text is escaped here.
     fn paragraph(&mut self, start: &str, hang: usize, text: &str) -> io::Result<()> {
-        // The start may hold colours, which are no columns: wrap behind a blank of its width.
+        // The start may hold colours, which are no columns: wrap after a blank of its width.
         let plain = anstream::adapter::strip_str(start).to_string();
         let blank = " ".repeat(plain.width());
         let hang = " ".repeat(hang);
@@ -195,7 +197,7 @@ impl Page<'_> {
         lines.try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
-    /// Parts one behind the other, over as many lines as they take; none of them is broken.
+    /// Parts one after the other, over as many lines as they take; none of them is broken.
     fn row(&mut self, parts: &[String]) -> io::Result<()> {
         let mut line = String::from(" ");
         for (i, part) in parts.iter().enumerate() {
@@ -224,15 +226,18 @@ impl Page<'_> {
         writeln!(self.out, "  {}", for_line(&parts.join("   ")))?;
         let policies = report.policies.iter().map(|policy| {
             let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
-            let said: Vec<String> = Severity::ALL
+            let parts: Vec<String> = Severity::ALL
                 .into_iter()
-                .map(|severity| (severity, report.findings.iter().filter(|f| weighs(f, severity, policy)).count()))
+                .map(|severity| (severity, report.findings.iter().filter(|f| counts_for(f, severity, policy)).count()))
                 .filter(|(_, many)| *many > 0)
                 .map(|(severity, many)| format!("{many} {}", severity.name()))
                 .chain(waived(report, policy))
                 .collect();
-            let silent = if policy.mode == Some(ModeName::Off) { "off" } else { policy.idle.unwrap_or("ok") };
-            format!("{name} {}", if said.is_empty() { silent.into() } else { said.join(", ") })
+            let silent = match policy.mode {
+                Some(ModeName::Off) => "off",
+                _ => policy.not_applicable.as_deref().unwrap_or("ok"),
+            };
+            format!("{name} {}", if parts.is_empty() { silent.into() } else { parts.join(", ") })
         });
         self.row(&policies.collect::<Vec<_>>())?;
         for input in &report.inputs {
@@ -243,7 +248,7 @@ impl Page<'_> {
     }
 }
 
-fn weighs(finding: &Finding, severity: Severity, policy: &Policy) -> bool {
+fn counts_for(finding: &Finding, severity: Severity, policy: &Policy) -> bool {
     finding.policy == policy.package && finding.severity == severity && finding.waived.is_none()
 }
 

@@ -38,35 +38,35 @@ pub fn headline(report: &Report) -> String {
         many => format!("all {many} tenants"),
     };
     let is = if summary.fleet == 1 { "is" } else { "are" };
-    let behind = summary.stragglers;
-    let said = match report.decision {
+    let stragglers = summary.stragglers;
+    let claim = match report.decision {
         Decision::NotAsserted => match &summary.superseded_by {
             Some(newer) => format!("superseded by {newer} before the first call, so nothing was called"),
             None => format!("a dry run asserts nothing of {}", tenants(summary.fleet)),
         },
         Decision::Pass if summary.fleet_source == FleetSource::None => "every gate that was asked is open".to_owned(),
-        Decision::Pass if behind == 0 => format!("{fleet} {is} proven on the target"),
+        Decision::Pass if stragglers == 0 => format!("{fleet} {is} proven on the target"),
         Decision::Pass => {
             let are = if summary.proven == 1 { "is" } else { "are" };
-            let mut said = format!("{} of {} {are} proven on the target", summary.proven, tenants(summary.fleet));
+            let mut claim = format!("{} of {} {are} proven on the target", summary.proven, tenants(summary.fleet));
             for (waived, many, word) in [(false, summary.quarantined, "quarantined"), (true, summary.waived, "waived")]
             {
                 let names = report.stragglers.iter().filter(|straggler| straggler.waived == waived);
                 if many > 0 {
                     let names: Vec<&str> = names.map(|straggler| &*straggler.tenant).collect();
-                    said.push_str(&format!(", {many} {word}: {}", names_of(names.into_iter())));
+                    claim.push_str(&format!(", {many} {word}: {}", names_of(names.into_iter())));
                 }
             }
-            said
+            claim
         }
-        Decision::Fail if behind > 0 => {
-            let is = if behind == 1 { "is" } else { "are" };
+        Decision::Fail if stragglers > 0 => {
+            let is = if stragglers == 1 { "is" } else { "are" };
             let waived = match summary.waived {
                 0 => String::new(),
                 many => format!(", {many} waived"),
             };
             let of = tenants(summary.fleet);
-            format!("{behind} of {of} {is} not proven on the target ({} tolerated{waived})", summary.tolerated)
+            format!("{stragglers} of {of} {is} not proven on the target ({} tolerated{waived})", summary.tolerated)
         }
         Decision::Fail | Decision::Inconclusive => {
             let weight = if report.decision == Decision::Fail { Severity::Deny } else { Severity::Inconclusive };
@@ -74,10 +74,10 @@ pub fn headline(report: &Report) -> String {
         }
     };
     match (summary.target.as_deref(), summary.fleet_source) {
-        (Some(target), _) => format!("{target}: {said}"),
+        (Some(target), _) => format!("{target}: {claim}"),
         // Nothing was to be rolled out, or gates alone were asked.
-        (None, FleetSource::None) => said,
-        (None, _) => format!("unknown target: {said}"),
+        (None, FleetSource::None) => claim,
+        (None, _) => format!("unknown target: {claim}"),
     }
 }
 
@@ -99,19 +99,19 @@ pub fn waiver_note(finding: &Finding) -> Option<String> {
 }
 
 /// A finding in one line: what it says, of whom, and what takes its weight away.
-pub fn sentence(finding: &Finding, behind: &HashMap<&str, &Straggler>, errors: bool) -> String {
+pub fn sentence(finding: &Finding, stragglers_by_name: &HashMap<&str, &Straggler>, show_errors: bool) -> String {
     let mut text = finding.message.clone();
     if !finding.tenants.is_empty() {
-        let named = finding.tenants.iter().map(|tenant| match behind.get(&**tenant) {
+        let named = finding.tenants.iter().map(|tenant| match stragglers_by_name.get(&**tenant) {
             Some(straggler) => format!("{tenant} ({})", straggler.state),
             None => tenant.to_string(),
         });
         text.push_str(&format!(": {}", names_of(named)));
     }
-    if let Some(but) = waiver_note(finding) {
-        text.push_str(&format!("; {but}"));
+    if let Some(note) = waiver_note(finding) {
+        text.push_str(&format!("; {note}"));
     }
-    if let (true, Some(observed)) = (errors, &finding.observed) {
+    if let (true, Some(observed)) = (show_errors, &finding.observed) {
         text.push_str(&format!("; seen: {observed}"));
     }
     text

@@ -1,5 +1,5 @@
-//! What a picture of the rollout needs beyond the report: every tenant in the fleet's order, and every call. Made only
-//! where somebody asks for it, and never published.
+//! The fleet and the calls, as a page draws them: every tenant in the fleet's order, and every call. Made only for a
+//! page, and never published.
 
 use std::collections::HashMap;
 
@@ -61,7 +61,7 @@ pub struct Group {
 }
 
 impl FleetView {
-    /// The picture of a document, with what the policies say of its cohorts.
+    /// The view of a document, with what the policies say of its cohorts.
     pub fn of(document: &Document, counted: &Summary) -> Self {
         let kinds = document.cohorts.iter().zip(&counted.cohorts).map(|(cohort, says)| Kind {
             state: says.state.clone(),
@@ -142,6 +142,6 @@ fn by_appearance(groups: &mut Vec<Group>, cells: &mut [Cell]) {
     for cell in cells {
         cell.group = cell.group.map(|group| place[group]);
     }
-    // A phase of nobody in the fleet is no part of its picture.
+    // A phase of no tenant of the fleet is not shown.
     *groups = order;
 }

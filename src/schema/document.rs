@@ -34,11 +34,9 @@ const CHUNK: usize = 4096;
 /// checked while collecting, and are left out.
 ///
 /// # Errors
-/// [`Error::Policy`] with the violation: a bug of ours, since everything was checked on its way in.
+/// [`Error::Internal`] with the violation: a bug of ours, since everything was checked on its way in.
 pub fn validate(document: &Document) -> Result<Valid<'_>, Error> {
-    let bug = |problem: String| {
-        Error::Policy(format!("the document is against its own schema, please report this as a bug: {problem}"))
-    };
+    let bug = |problem: String| Error::bug(format!("the document is against its own schema: {problem}"));
     let json = |error: serde_json::Error| bug(error.to_string());
     let check = |part: &Value| {
         let checked = DOCUMENT.validate(part);
@@ -64,11 +62,9 @@ const AUDIT_CHUNK: usize = 256;
 /// Checks the document of an audit, on every processor.
 ///
 /// # Errors
-/// [`Error::Policy`] with the violation: a bug of ours, since everything was checked on its way in.
+/// [`Error::Internal`] with the violation: a bug of ours, since everything was checked on its way in.
 pub fn validate_audit(audit: &Audit) -> Result<(), Error> {
-    let bug = |problem: String| {
-        Error::Policy(format!("the audit is against its own schema, please report this as a bug: {problem}"))
-    };
+    let bug = |problem: String| Error::bug(format!("the audit is against its own schema: {problem}"));
     let validator = validator(&Name::Audit.schema(), None);
     let check = |part: &Audit| {
         let part = serde_json::to_value(part).map_err(|error| bug(error.to_string()))?;

@@ -56,7 +56,7 @@ fn spelled(text: &str, has_neighbours: bool) -> String {
     escaped
 }
 
-/// Text that may have lines of its own, such as an engine's message, behind a label: each line is escaped, and none but
+/// Text that may have lines of its own, such as an engine's message, after a label: each line is escaped, and none but
 /// the first begins where a line of ours does.
 pub fn block(label: &str, text: &str) -> String {
     let indent = " ".repeat(label.len());

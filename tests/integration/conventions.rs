@@ -1,6 +1,7 @@
 //! What holds the tree together: one name in every place, and nothing forgotten.
 
 mod layers;
+mod signatures;
 
 use std::collections::BTreeSet;
 
@@ -97,4 +98,29 @@ fn only_renderers_write_text_themselves() {
         !renderers.iter().any(|renderer| path.starts_with(renderer)) && writes.iter().any(|write| text.contains(write))
     });
     assert_eq!(writing.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+/// Comments are sentences, and help texts are comments: one that begins with the name of a type is left over from a
+/// renaming.
+#[test]
+fn no_comment_begins_with_the_name_of_a_type() {
+    let sources = sources();
+    let kinds = ["struct ", "enum ", "trait ", "type "];
+    let name = |line: &str| {
+        let line = line.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+        let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+        // A single word may begin a sentence.
+        (name.chars().filter(char::is_ascii_uppercase).count() > 1).then_some(name)
+    };
+    let types: BTreeSet<String> = sources.iter().flat_map(|(_, text)| text.lines().filter_map(name)).collect();
+    assert!(types.len() > 100, "{types:?}");
+    let begins = |line: &&str| {
+        let text = line.trim_start();
+        let Some(text) = text.strip_prefix("//") else { return false };
+        let first = text.trim_start_matches(['/', '!']).trim_start().split(' ').next().unwrap_or_default();
+        types.contains(first)
+    };
+    let wrong = sources.iter().flat_map(|(path, text)| text.lines().filter(begins).map(move |line| (path, line)));
+    assert_eq!(wrong.collect::<Vec<_>>(), []);
 }

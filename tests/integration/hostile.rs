@@ -237,3 +237,18 @@ fn evidence_that_lacks_what_a_policy_needs_is_no_pass() {
         assert_eq!(verify(&needs(there)).code, 0, "{there}");
     }
 }
+
+/// A policy thread reserves 1 GiB of addresses for its stack.
+#[test]
+fn a_machine_that_refuses_a_thread_is_at_fault_and_no_policy() {
+    let case = Case::new();
+    case.file("response.json", EVIDENCE);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -v 1000000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rollproof")]);
+    let ran = run(command.args(["verify", "response.json", "--format", "json"]).current_dir(case.path("")));
+    assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
+    let error: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
+    assert_eq!(error["kind"], "internal", "{error}");
+    assert!(ran.stderr.contains("cannot start the policy thread"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the machine is at fault"), "{}", ran.stderr);
+}

@@ -1,5 +1,7 @@
 //! Everything that needs the real binary, real files or every fixture.
 
+#![allow(clippy::too_many_lines, reason = "a test is a list of cases")]
+
 mod action;
 mod audit;
 mod audit_html;

@@ -5,6 +5,7 @@
 //! the journal up to it, with or without a part of the next one, or with the `interrupted` that a signal leaves. The
 //! others send real signals to the real binary.
 
+#![allow(clippy::too_many_lines, reason = "a test is a list of cases")]
 #![expect(clippy::print_stdout, reason = "what was tried, and the seed of what failed, are for people")]
 
 #[path = "../integration/drive/plane.rs"]
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use plane::{Plane, Reply, Request, http};
 use rollproof::internal::{
-    Client, Driver, HaltAnswer, Inputs, Inventory, Journal, JournalFormat, Progress, Question, Record, Rollout,
+    Client, Driver, HaltAnswer, HaltCheck, Inputs, Inventory, Journal, JournalFormat, Progress, Record, Rollout,
     RolloutOutcome, SoFar, Stop, Text, Timing, Token, now, replay,
 };
 use rollproof::{Document, EvidenceFields, Loading, Prepared, Settings, Source, load, validate};
@@ -240,11 +241,11 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
         scale: 0.001,
     };
     let mut inputs = Inputs::default();
-    let mut ask = |document: &Document, question: Question| {
+    let mut ask = |document: &Document, question: HaltCheck| {
         let SoFar { halts, proven, not_proven } = match question {
-            Question::Call => policies.halt_check(document, &mut inputs)?,
-            Question::Gate => policies.halt_check_gates(document, &mut inputs)?,
-            Question::Foreseen => {
+            HaltCheck::AfterCall => policies.halt_check(document, &mut inputs)?,
+            HaltCheck::AfterGate => policies.halt_check_gates(document, &mut inputs)?,
+            HaltCheck::Foreseen => {
                 policies.foresee(document)?;
                 return Ok(HaltAnswer::default());
             }
@@ -252,8 +253,8 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
         Ok(HaltAnswer { halts, proven, not_proven })
     };
     let progress = Progress::new(true, 0);
-    let stop = Stop::hear().expect("signals are heard");
-    let mut driver = Driver { watch: None, rollout, journal, client: &client, timing: &timing, progress, stop };
+    let stop = Stop::register().expect("signals are heard");
+    let mut driver = Driver { gate_reader: None, rollout, journal, client: &client, timing: &timing, progress, stop };
     driver.run(&mut ask, None).expect("nothing fails but the control plane");
     driver.rollout.finish().0
 }

@@ -252,3 +252,5 @@ observed(indices) := [probe |
 ]
 
 pointer(indices) := sprintf("/probes/%d", [min(indices)])
+
+not_applicable := "not probed" if not input.probes

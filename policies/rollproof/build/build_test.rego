@@ -258,3 +258,8 @@ test_tenants_not_on_commit_are_probed_again if {
 	repeated := build.probes_to_repeat with input as document(probes)
 	repeated == {0, 2}
 }
+
+test_not_applicable_where_nobody_was_probed if {
+	build.not_applicable == "not probed" with input as {}
+	not build.not_applicable with input as {"probes": []}
+}

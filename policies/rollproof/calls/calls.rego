@@ -202,3 +202,8 @@ error_detail := reported if {
 } else := reported if {
 	reported := object.filter(input.archive, ["ok"])
 }
+
+not_applicable := "none made" if {
+	count(object.get(input, "calls", [])) == 0
+	not input.archive
+}

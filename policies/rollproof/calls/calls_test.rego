@@ -189,3 +189,9 @@ test_successful_call_with_an_error_warned if {
 	finding.at == "/calls/0"
 	warned({"calls": [object.union(call, {"ok": false})]}) == set()
 }
+
+test_not_applicable_without_a_call_and_an_archive if {
+	calls.not_applicable == "none made" with input as {"calls": []}
+	not calls.not_applicable with input as {"calls": [{"purpose": "batch"}]}
+	not calls.not_applicable with input as {"calls": [], "archive": {"ok": true}}
+}

@@ -95,3 +95,5 @@ unhealthy contains finding if {
 		"at": sprintf("/cohorts/%d", [i]),
 	}
 }
+
+not_applicable := "none named" if not input.rollout.canary

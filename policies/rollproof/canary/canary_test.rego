@@ -136,3 +136,8 @@ test_uncalled_canary_does_not_halt_while_running if {
 	halts := canary.halt with input as running with data.rollproof.params as {}
 	halts == set()
 }
+
+test_not_applicable_without_a_canary if {
+	canary.not_applicable == "none named" with input as {"rollout": {"dry_run": false}}
+	not canary.not_applicable with input as document([])
+}

@@ -137,3 +137,9 @@ assumed_finding contains finding if {
 		"tenants": fleet.tenants(assumed),
 	}
 }
+
+not_applicable := "dry run" if {
+	input.rollout.dry_run
+} else := "no fleet" if {
+	input.fleet.source == "none"
+}

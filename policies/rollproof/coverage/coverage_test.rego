@@ -201,3 +201,9 @@ test_waiver_does_not_cover_unproven_fleet if {
 	findings := coverage.deny with input as dated with data.rollproof.given.waivers as [waiver(["echo"])]
 	"coverage.unproven_fleet" in codes(findings)
 }
+
+test_not_applicable_in_a_dry_run_or_without_a_fleet if {
+	coverage.not_applicable == "dry run" with input as {"rollout": {"dry_run": true}, "fleet": {"source": "none"}}
+	coverage.not_applicable == "no fleet" with input as {"rollout": {"dry_run": false}, "fleet": {"source": "none"}}
+	not coverage.not_applicable with input as document(0, [off_target])
+}

@@ -173,3 +173,5 @@ unreadable_note := note_text if {
 	asked := input.gates.ci.asked
 	note_text := sprintf("; the statuses cannot be read: %s", [problem_text(asked)])
 }
+
+not_applicable := "not asked" if not input.gates

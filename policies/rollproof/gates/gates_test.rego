@@ -139,3 +139,8 @@ test_unreadable_head_warned_without_halt if {
 	count(gates.halt) == 0 with input as unreadable
 	count(gates.deny) == 0 with input as unreadable
 }
+
+test_not_applicable_where_no_gate_was_asked if {
+	gates.not_applicable == "not asked" with input as {}
+	not gates.not_applicable with input as {"gates": {}}
+}

@@ -61,3 +61,11 @@ unhealthy_finding contains finding if {
 		"tenants": fleet.tenants(unhealthy),
 	}
 }
+
+not_applicable := "not reported" if {
+	every cohort in input.cohorts {
+		every row in cohort.rows {
+			not "healthz_ok" in object.keys(row)
+		}
+	}
+}

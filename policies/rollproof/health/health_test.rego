@@ -97,3 +97,9 @@ test_tolerated_or_allowed_unhealthy_do_not_halt if {
 	allowed := health.halt with input as unhealthy_fleet(["a", "b"]) with data.rollproof.params as {"allow_unhealthy": true}
 	allowed == set()
 }
+
+test_not_applicable_where_no_row_reports_health if {
+	health.not_applicable == "not reported" with input as {"cohorts": [{"rows": [{"verified_on_target": true}]}, {"rows": []}]}
+	not health.not_applicable with input as document([])
+	not health.not_applicable with input as {"cohorts": [{"rows": [{"healthz_ok": null}]}]}
+}

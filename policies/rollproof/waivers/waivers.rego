@@ -50,3 +50,5 @@ not_in_force_reason(waiver) := sprintf("it was granted on %s", [waiver.granted])
 } else := sprintf("it expired on %s", [expires]) if {
 	expires := waiver.expires
 }
+
+not_applicable := "none given" if count(waivers.given) == 0

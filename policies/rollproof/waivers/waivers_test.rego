@@ -35,3 +35,8 @@ test_unneeded_waiver_is_unused if {
 test_used_waiver_silent if {
 	codes("2026-11-30", {0}) == set()
 }
+
+test_not_applicable_without_a_waiver if {
+	waivers.not_applicable == "none given" with data.rollproof.given.waivers as []
+	not waivers.not_applicable with data.rollproof.given.waivers as [waiver]
+}

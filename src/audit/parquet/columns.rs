@@ -34,17 +34,25 @@ pub struct Columns {
     running_image: StringBuilder,
 }
 
+/// A tenant of the audit, and its number in the cells of rollouts.
+#[derive(Clone, Copy)]
+pub struct Numbered<'a> {
+    pub number: usize,
+    pub tenant: &'a Tenant,
+}
+
 impl Columns {
-    /// Adds a row, where the rollout has to do with the tenant: with its number in the cells of rollouts, the rollout's in
-    /// its history, and the row of the evidence that counts.
-    pub fn add(&mut self, judged: &EvaluatedRollout, i: usize, number: usize, tenant: &Tenant, row: Option<&Row>) {
-        let cell = judged.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
+    /// Adds a row, where the rollout concerns the tenant. `i` is the rollout's place in the tenant's history, `row` the row
+    /// of the evidence that counts.
+    pub fn add(&mut self, evaluated: &EvaluatedRollout, i: usize, tenant: &Numbered<'_>, row: Option<&Row>) {
+        let Numbered { number, tenant } = *tenant;
+        let cell = evaluated.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
         let in_fleet = cell != Cell::OUTSIDE;
-        let told = tenant.history.as_ref().and_then(|history| history.as_bytes().get(i)).copied();
-        if !in_fleet && !told.is_some_and(|letter| letter.eq_ignore_ascii_case(&b'm')) {
+        let letter = tenant.history.as_ref().and_then(|history| history.as_bytes().get(i)).copied();
+        if !in_fleet && !letter.is_some_and(|letter| letter.eq_ignore_ascii_case(&b'm')) {
             return;
         }
-        let straggling = u32::try_from(number).ok().and_then(|number| judged.stragglers.get(&number));
+        let straggling = u32::try_from(number).ok().and_then(|number| evaluated.stragglers.get(&number));
         self.tenant.append_value(&*tenant.tenant);
         self.in_fleet.append_value(in_fleet);
         self.state.append_value(match straggling {
@@ -53,7 +61,7 @@ impl Columns {
             None => MISSING,
         });
         self.proven.append_value(cell.proven);
-        self.behind.append_value(told.is_some_and(|letter| letter.is_ascii_uppercase()));
+        self.behind.append_value(letter.is_some_and(|letter| letter.is_ascii_uppercase()));
         self.straggler.append_value(straggling.is_some());
         self.quarantined.append_value(straggling.is_some_and(|straggling| straggling.quarantined));
         self.waived.append_value(straggling.is_some_and(|straggling| straggling.waived));
@@ -72,7 +80,7 @@ impl Columns {
     /// The rows, with what is the same in all of them.
     pub fn finish(
         mut self,
-        judged: &EvaluatedRollout,
+        evaluated: &EvaluatedRollout,
         plane: Option<&Text>,
         schema: &Arc<Schema>,
     ) -> io::Result<RecordBatch> {
@@ -82,8 +90,8 @@ impl Columns {
         let maybe = |value: Option<&Text>| -> ArrayRef {
             Arc::new(repeat_n(value.map(|text| &**text), many).collect::<StringArray>())
         };
-        let at = TimestampMicrosecondArray::from_value(judged.at.as_microsecond(), many).with_timezone("UTC");
-        let rollout = &judged.rollout;
+        let at = TimestampMicrosecondArray::from_value(evaluated.at.as_microsecond(), many).with_timezone("UTC");
+        let rollout = &evaluated.rollout;
         RecordBatch::try_new(
             Arc::clone(schema),
             vec![
@@ -92,9 +100,9 @@ impl Columns {
                 text(&rollout.sha256),
                 maybe(plane),
                 maybe(rollout.target.as_ref()),
-                text(&spelt(rollout.called)?),
-                text(&spelt(rollout.decision)?),
-                text(&spelt(rollout.fleet_source)?),
+                text(&published_name(rollout.called)?),
+                text(&published_name(rollout.decision)?),
+                text(&published_name(rollout.fleet_source)?),
                 Arc::new(BooleanArray::from(vec![rollout.fanned_out; many])),
                 Arc::new(tenants),
                 Arc::new(self.in_fleet.finish()),
@@ -163,7 +171,7 @@ const fn state(letter: u8) -> &'static str {
 }
 
 /// A value as every published format spells it.
-fn spelt(value: impl Serialize) -> io::Result<String> {
+fn published_name(value: impl Serialize) -> io::Result<String> {
     match serde_json::to_value(value)? {
         serde_json::Value::String(spelt) => Ok(spelt),
         other => Err(io::Error::other(format!("{other} is no word"))),

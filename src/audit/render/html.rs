@@ -40,7 +40,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
                     (findings::section(&findings::first(&report.findings, view)))
                     (map::section(report, &data))
                     (tables::behind(report, &data))
-                    (tables::doubted(report))
+                    (tables::miscalled(report))
                     (tables::unread(report))
                     (basis(report))
                 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::audit::render::words::{called, duration, headline, is_doubted, several};
+use crate::audit::render::words::{called, duration, headline, is_miscalled, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::Rollout;
 use crate::model::decision::Decision;
@@ -33,8 +33,14 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         &lag,
         out,
     )?;
-    let doubted: Vec<[String; 5]> = audit.rollouts.iter().filter(|rollout| is_doubted(rollout)).map(doubted).collect();
-    section("rollouts that are not what they were called", &["when", "target", "then", "now", "why"], &doubted, out)?;
+    let miscalled_rows: Vec<[String; 5]> =
+        audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).map(miscalled).collect();
+    section(
+        "rollouts that are not what they were called",
+        &["when", "target", "then", "now", "why"],
+        &miscalled_rows,
+        out,
+    )?;
     let unreadable: Vec<[String; 2]> = audit
         .unreadable
         .iter()
@@ -71,7 +77,7 @@ fn behind(lag: &Lag, several: bool) -> [String; 7] {
     ]
 }
 
-fn doubted(rollout: &Rollout) -> [String; 5] {
+fn miscalled(rollout: &Rollout) -> [String; 5] {
     let target = rollout.target.as_ref().map_or_else(|| "unknown".into(), |target| for_terminal(target));
     let why = rollout.because.first().map_or_else(
         || "nothing is wrong with its evidence".to_owned(),

@@ -7,10 +7,10 @@ use crate::model::decision::Decision;
 /// The verdict in one sentence.
 pub fn headline(report: &AuditReport) -> String {
     let heaviest = report.findings.iter().map(|finding| finding.severity).min();
-    let said = report.findings.iter().filter(|finding| Some(finding.severity) == heaviest);
+    let heaviest_findings = report.findings.iter().filter(|finding| Some(finding.severity) == heaviest);
     match report.decision {
         Decision::Fail | Decision::Inconclusive => {
-            said.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
+            heaviest_findings.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
         }
         Decision::Pass | Decision::NotAsserted => {
             "no rollout was called green that is not, and nobody is behind for too long".to_owned()
@@ -26,7 +26,7 @@ pub fn several(report: &AuditReport) -> bool {
 }
 
 /// Whether a rollout was called something else than it is.
-pub fn is_doubted(rollout: &Rollout) -> bool {
+pub fn is_miscalled(rollout: &Rollout) -> bool {
     match rollout.called {
         Called::Green => matches!(rollout.decision, Decision::Fail | Decision::Inconclusive),
         Called::Red => rollout.decision == Decision::Pass,

@@ -35,7 +35,7 @@ impl Rollout {
         let Some(call) = self.document.calls.get(index as usize) else { return };
         let (purpose, tenants) = (call.purpose, call.tenants.clone());
         let mut ok = Field::Absent;
-        // What broke off behind its last row, or came too late to be all, still holds rows; it is no success.
+        // An answer that broke off after some rows still holds them, but it is no success.
         let is_whole = ended.error.is_none();
         match body.filter(|_| ended.malformed.is_none()).map(known::<Answer<'_>>) {
             Some(Ok(Known { value: answer, unknown, given, fields })) => {
@@ -50,10 +50,10 @@ impl Rollout {
                 }
                 let is_success = is_whole && ended.status == Some(200) && ok == Field::Given(true);
                 if is_whole {
-                    let said = |text: &Text| !text.trim().is_empty();
+                    let is_given = |text: &Text| !text.trim().is_empty();
                     // A success may well have something to say; it has no error to report.
                     let message = answer.message.filter(|_| !is_success);
-                    ended.error = answer.error.filter(said).or_else(|| message.filter(said));
+                    ended.error = answer.error.filter(is_given).or_else(|| message.filter(is_given));
                 }
                 let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
                 let rows = answer.results.unwrap_or_default();

@@ -188,7 +188,7 @@ impl Grammar {
             }
             Record::Probed { answers, .. } => {
                 let seen: Vec<Text> = tenants_of(answers).cloned().collect();
-                // ProbeTargets a later round asks, the policy says; the first one asks everybody.
+                // The first round asks everybody; whom a later one asks, the policy decides.
                 self.cut = self.rounds == 0 && seen.len() < self.awaited.len();
                 self.rounds += 1;
                 self.awaited = seen;

@@ -209,7 +209,7 @@ impl Rollout {
     /// Whether the next step is a call that changes something.
     fn changes_something(&self) -> bool {
         let is_live = !self.plan.rollout.dry_run;
-        is_live && matches!(self.ahead(), Step::Call(Purpose::Canary | Purpose::Batch, _))
+        is_live && matches!(self.next_change(), Step::Call(Purpose::Canary | Purpose::Batch, _))
     }
 
     /// Whether none of the gates that are asked before the first step was read, or all of them.
@@ -236,13 +236,17 @@ impl Rollout {
     fn may_call(&self, record: &Record) -> Result<(), String> {
         let Record::Request { call, attempt, purpose, tenants, .. } = record else { return Ok(()) };
         let next = self.next_call();
-        let what = match self.ahead() {
-            Step::Call(for_what, whom) if (*call, *attempt, *purpose, tenants) == (next, 0, for_what, &whom) => {
+        let what = match self.next_change() {
+            Step::Call(expected_purpose, expected_tenants)
+                if (*call, *attempt, *purpose, tenants) == (next, 0, expected_purpose, &expected_tenants) =>
+            {
                 return self.gates_are_read();
             }
-            Step::Call(purpose, whom) => format!("attempt 0 of {}", call_in_words(next, purpose, &whom)),
+            Step::Call(purpose, expected_tenants) => {
+                format!("attempt 0 of {}", call_in_words(next, purpose, &expected_tenants))
+            }
             Step::Soak(_) => "the soak".into(),
-            Step::Done | Step::Judge(_) | Step::Read(_) => "`completed`".into(),
+            Step::Done | Step::CheckHalt(_) | Step::Read(_) => "`completed`".into(),
         };
         Err(format!("the next step of the rollout is {what}"))
     }
@@ -277,18 +281,18 @@ impl Rollout {
     }
 
     fn may_soak(&self, _: &Record) -> Result<(), String> {
-        if matches!(self.ahead(), Step::Soak(_)) {
+        if matches!(self.next_change(), Step::Soak(_)) {
             return self.gates_are_whole();
         }
         Err("a soak is not the rollout's next step".into())
     }
 
     fn may_complete(&self, _: &Record) -> Result<(), String> {
-        match self.ahead() {
-            Step::Done | Step::Judge(_) | Step::Read(_) => Ok(()),
+        match self.next_change() {
+            Step::Done | Step::CheckHalt(_) | Step::Read(_) => Ok(()),
             Step::Soak(_) => Err("the canary has not soaked".into()),
-            Step::Call(purpose, whom) => {
-                Err(format!("{} was not made", call_in_words(self.next_call(), purpose, &whom)))
+            Step::Call(purpose, expected_tenants) => {
+                Err(format!("{} was not made", call_in_words(self.next_call(), purpose, &expected_tenants)))
             }
         }
     }

@@ -13,16 +13,14 @@ use crate::collect::plan::PlanFile;
 use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::anomalies::Strange;
 use crate::collect::rollout::grammar::Grammar;
-use crate::collect::rollout::step::{Gate, Question, Step};
+use crate::collect::rollout::step::{Gate, HaltCheck, Step};
 use crate::io::input::{Bytes, Input};
 use crate::model::document;
 use crate::model::document::cohort::Grouping;
 use crate::model::document::gates::Gates;
 use crate::model::document::probe::Probing;
 use crate::model::document::text::{Field, Text};
-use crate::model::document::{
-    Anomaly, Attempt, Call, Document, Fleet, FleetSource, Format, InputFile, Outcome, Provenance, Purpose, Role, text,
-};
+use crate::model::document::{Anomaly, Attempt, Call, Document, InputFile, Outcome, Purpose, Role};
 
 /// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
 #[derive(Debug, Default)]
@@ -40,7 +38,7 @@ struct Readings {
 pub struct Rollout {
     /// The first record of its journal.
     start: Record,
-    /// What is known so far; cohorts and phases are made of `grouping` when somebody asks.
+    /// What is known so far, but for cohorts and phases, which `grouping` holds.
     pub(crate) document: Document,
     pub(crate) plan: PlanFile,
     /// Tenants of a list that is independent of the control plane; once it enumerated, those that it did not.
@@ -64,12 +62,12 @@ pub struct Rollout {
     soaked: bool,
     /// Where builds are to be probed: whom, and what they said.
     pub(crate) probing: Option<Probing>,
-    /// The gates that are asked while it is driven.
-    asked: Option<AskedGates>,
+    /// The gates that are read while it is driven.
+    gates_to_read: Option<AskedGates>,
     readings: Readings,
-    /// What was answered and not yet judged. It is in no record: a journal that is read again is judged again.
-    unjudged: Option<Question>,
-    /// Whether the policies were tried out on what is to be expected.
+    /// The halt check that is due. It is in no record: whoever reads a journal again checks again.
+    pending_check: Option<HaltCheck>,
+    /// Whether the policies were evaluated on the document of a good rollout.
     is_foreseen: bool,
     /// Which record may come next.
     pub(crate) grammar: Grammar,
@@ -100,32 +98,18 @@ impl Rollout {
         }
         let probing = (*probes && plan.enabled).then(Probing::default);
         let outcome = if plan.enabled { Outcome::Running } else { Outcome::Halted };
-        let document = Document {
-            format: Format::V1,
-            rollout: document::Rollout {
-                started_at: Some(at.clone()),
-                outcome,
-                time_scale: time_scale.clone(),
-                ..plan.rollout.clone()
-            },
-            fleet: Fleet {
-                source: FleetSource::None,
-                tenants: 0,
-                duplicates: Vec::new(),
-                inventory: Vec::new(),
-                dropped: Vec::new(),
-            },
-            archive: None,
-            calls: Vec::new(),
-            cohorts: Vec::new(),
-            phases: text::Map::default(),
-            order: Vec::new(),
-            anomalies: plan.anomalies.clone(),
-            probes: None,
-            gates: (!plan.enabled)
-                .then(|| Gates { plan_disabled: Some(plan.disabled_reason.clone()), ..Gates::default() }),
-            provenance: Provenance { tool: Text::from(crate::model::document::TOOL), collected_at: at.clone(), inputs },
+        let rollout = document::Rollout {
+            started_at: Some(at.clone()),
+            outcome,
+            time_scale: time_scale.clone(),
+            ..plan.rollout.clone()
         };
+        let mut document = Document::empty(rollout, at.clone());
+        document.anomalies.clone_from(&plan.anomalies);
+        document.provenance.inputs = inputs;
+        if !plan.enabled {
+            document.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason.clone()), ..Gates::default() });
+        }
         Ok(Self {
             document,
             grammar: Grammar::start(plan.enabled, *gates),
@@ -142,9 +126,9 @@ impl Rollout {
             called: HashSet::default(),
             soaked: false,
             probing,
-            asked: None,
+            gates_to_read: None,
             readings: Readings::default(),
-            unjudged: None,
+            pending_check: None,
             is_foreseen: false,
             start: record.clone(),
         })
@@ -160,18 +144,18 @@ impl Rollout {
         &self.plan
     }
 
-    /// The gates that are asked while it is driven.
-    pub const fn ask(&mut self, gates: Option<AskedGates>) {
-        self.asked = gates;
+    /// Sets the gates that are read while it is driven.
+    pub const fn set_gates(&mut self, gates: Option<AskedGates>) {
+        self.gates_to_read = gates;
     }
 
-    /// The same rollout before its first call.
+    /// The same rollout as it was before its first call.
     ///
     /// # Errors
     /// As [`Rollout::start`].
-    pub(crate) fn afresh(&self) -> Result<Self, String> {
+    pub(crate) fn restarted(&self) -> Result<Self, String> {
         let probing = self.probing.as_ref().map(|_| Probing::default());
-        Ok(Self { asked: self.asked, probing, ..Self::start(&self.start)? })
+        Ok(Self { gates_to_read: self.gates_to_read, probing, ..Self::start(&self.start)? })
     }
 
     /// The tenants that were enumerated, or that may be.
@@ -190,8 +174,8 @@ impl Rollout {
         self.document.rollout.started_at.clone().unwrap_or_else(crate::io::clock::now)
     }
 
-    /// Which gates it is known to have asked: by its first record, or because one was read.
-    pub fn has_asked(&self) -> Option<AskedGates> {
+    /// The gates that it is known to read: by its first record, or because one was read.
+    pub fn known_gates(&self) -> Option<AskedGates> {
         let Record::Start { gates, .. } = &self.start else { return None };
         let read = self.gates().and_then(|gates| {
             let all = gates.ci.is_some() || !gates.head.is_empty();
@@ -200,40 +184,40 @@ impl Rollout {
         (*gates).max(read)
     }
 
-    /// What comes next. Whatever was answered is judged before anything else is done, and follows from the records
-    /// alone: a rollout that was interrupted or killed takes the same path as one that was not. After the last call
-    /// there is nothing to stop: the verdict says the rest.
+    /// What comes next. After an answer it is always a halt check. The next step follows from the records alone: a
+    /// rollout that was interrupted or killed takes the same path as one that was not. After the last call there is
+    /// nothing to halt: the verdict follows.
     pub fn next(&self) -> Step {
         if self.document.rollout.outcome != Outcome::Running {
             return Step::Done;
         }
-        let ahead = self.ahead();
-        let is_complete = self.enumerated && !self.fleet.is_empty() && ahead == Step::Done;
-        if let Some(question) = self.unjudged.filter(|_| !is_complete) {
-            return Step::Judge(question);
+        let next = self.next_change();
+        let is_complete = self.enumerated && !self.fleet.is_empty() && next == Step::Done;
+        if let Some(check) = self.pending_check.filter(|_| !is_complete) {
+            return Step::CheckHalt(check);
         }
         if self.is_call_left() {
             if self.enumerated && !self.is_foreseen {
-                return Step::Judge(Question::Foreseen);
+                return Step::CheckHalt(HaltCheck::Foreseen);
             }
-            if let Some(gate) = self.gate_before(&ahead) {
+            if let Some(gate) = self.gate_before(&next) {
                 return Step::Read(gate);
             }
         }
-        ahead
+        next
     }
 
-    /// That a question was answered, and nothing speaks against going on.
-    pub fn judged(&mut self, question: Question) {
-        if question == Question::Foreseen { self.is_foreseen = true } else { self.unjudged = None }
+    /// A halt check found nothing to halt the rollout.
+    pub fn checked(&mut self, check: HaltCheck) {
+        if check == HaltCheck::Foreseen { self.is_foreseen = true } else { self.pending_check = None }
     }
 
     /// The next call, or the soak before it, whatever has to be done first.
-    pub(crate) fn ahead(&self) -> Step {
+    pub(crate) fn next_change(&self) -> Step {
         if self.fleet.is_empty() {
-            // A plan call that enumerated nobody is not made again: it has ended, and is judged.
-            let asked = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && call.has_ended());
-            return if asked { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
+            // A plan call that enumerated nobody is not made again.
+            let has_planned = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && call.has_ended());
+            return if has_planned { Step::Done } else { Step::Call(Purpose::Plan, Vec::new()) };
         }
         let rollout = &self.plan.rollout;
         if let Some(canary) = &rollout.canary {
@@ -257,18 +241,18 @@ impl Rollout {
 
     /// Whether a call is still to be made.
     pub fn is_call_left(&self) -> bool {
-        match self.ahead() {
+        match self.next_change() {
             Step::Call(..) => true,
             Step::Soak(_) => self.waiting().next().is_some(),
-            Step::Judge(_) | Step::Read(_) | Step::Done => false,
+            Step::CheckHalt(_) | Step::Read(_) | Step::Done => false,
         }
     }
 
     /// The gate that has to be read first. What is asked once is asked before all else; a call that changes something
     /// is made only after a reading of the kill switch of its own.
-    fn gate_before(&self, ahead: &Step) -> Option<Gate> {
+    fn gate_before(&self, next: &Step) -> Option<Gate> {
         let read = &self.readings;
-        if self.asked? == AskedGates::All {
+        if self.gates_to_read? == AskedGates::All {
             match read.ci {
                 _ if read.heads == 0 => return Some(Gate::Head),
                 _ if !read.switch => return Some(Gate::Switch),
@@ -278,7 +262,7 @@ impl Rollout {
                 Some(_) => {}
             }
         }
-        let changes = matches!(ahead, Step::Call(Purpose::Canary | Purpose::Batch, _)) && !self.plan.rollout.dry_run;
+        let changes = matches!(next, Step::Call(Purpose::Canary | Purpose::Batch, _)) && !self.plan.rollout.dry_run;
         (changes && !read.is_fresh).then_some(Gate::Switch)
     }
 
@@ -340,53 +324,9 @@ impl Rollout {
     pub(crate) fn apply(&mut self, record: &Record) {
         match record {
             Record::Start { .. } => {}
-            Record::Request { call, purpose, tenants, at, .. } => {
-                self.readings.is_fresh = false;
-                if *call as usize == self.document.calls.len() {
-                    let attempts = Vec::new();
-                    for tenant in tenants {
-                        self.grouping.record_call(tenant, *call);
-                    }
-                    self.document.calls.push(Call {
-                        purpose: *purpose,
-                        tenants: tenants.clone(),
-                        attempts,
-                        ok: Field::Absent,
-                    });
-                }
-                if let Some(call) = self.document.calls.get_mut(*call as usize) {
-                    call.attempts.push(Attempt::in_flight(at.clone()));
-                }
-            }
-            Record::Answer { call, attempt, at, duration_ms, status, error, body, malformed, last } => {
-                let ended = Attempt {
-                    at: None,
-                    status: *status,
-                    duration_ms: Some(*duration_ms),
-                    error: error.clone(),
-                    malformed: malformed.clone(),
-                    last: *last,
-                };
-                self.document.rollout.finished_at = Some(at.clone());
-                if *last {
-                    self.unjudged = Some(Question::Call);
-                }
-                self.answer(*call, *attempt, ended, body.as_deref());
-            }
-            Record::Switch { reading } => {
-                self.readings.switch = true;
-                self.readings.is_fresh = true;
-                self.read().switch.push(reading.clone());
-            }
-            Record::Ci { wait } => {
-                self.readings.is_fresh = false;
-                self.readings.ci = Some(wait.polls);
-                self.read().ci = Some(wait.clone());
-            }
-            Record::Head { reading } => {
-                self.readings.heads += 1;
-                self.read().head.push(reading.clone());
-            }
+            Record::Request { .. } => self.apply_request(record),
+            Record::Answer { .. } => self.apply_answer(record),
+            Record::Switch { .. } | Record::Ci { .. } | Record::Head { .. } => self.apply_reading(record),
             Record::Soak { .. } => {
                 self.readings.is_fresh = false;
                 self.soaked = false;
@@ -410,9 +350,64 @@ impl Rollout {
         }
     }
 
-    fn read(&mut self) -> &mut Gates {
-        self.unjudged.get_or_insert(Question::Gate);
-        self.document.gates.get_or_insert_default()
+    fn apply_request(&mut self, record: &Record) {
+        let Record::Request { call, purpose, tenants, at, .. } = record else { return };
+        self.readings.is_fresh = false;
+        if *call as usize == self.document.calls.len() {
+            for tenant in tenants {
+                self.grouping.record_call(tenant, *call);
+            }
+            self.document.calls.push(Call {
+                purpose: *purpose,
+                tenants: tenants.clone(),
+                attempts: Vec::new(),
+                ok: Field::Absent,
+            });
+        }
+        if let Some(call) = self.document.calls.get_mut(*call as usize) {
+            call.attempts.push(Attempt::in_flight(at.clone()));
+        }
+    }
+
+    fn apply_answer(&mut self, record: &Record) {
+        let Record::Answer { call, attempt, at, duration_ms, status, error, body, malformed, last } = record else {
+            return;
+        };
+        let ended = Attempt {
+            at: None,
+            status: *status,
+            duration_ms: Some(*duration_ms),
+            error: error.clone(),
+            malformed: malformed.clone(),
+            last: *last,
+        };
+        self.document.rollout.finished_at = Some(at.clone());
+        if *last {
+            self.pending_check = Some(HaltCheck::AfterCall);
+        }
+        self.answer(*call, *attempt, ended, body.as_deref());
+    }
+
+    fn apply_reading(&mut self, record: &Record) {
+        self.pending_check.get_or_insert(HaltCheck::AfterGate);
+        let gates = self.document.gates.get_or_insert_default();
+        match record {
+            Record::Switch { reading } => {
+                self.readings.switch = true;
+                self.readings.is_fresh = true;
+                gates.switch.push(reading.clone());
+            }
+            Record::Ci { wait } => {
+                self.readings.is_fresh = false;
+                self.readings.ci = Some(wait.polls);
+                gates.ci = Some(wait.clone());
+            }
+            Record::Head { reading } => {
+                self.readings.heads += 1;
+                gates.head.push(reading.clone());
+            }
+            _ => {}
+        }
     }
 
     /// The journal ends here, and says of no end: the process was killed.
@@ -433,7 +428,7 @@ impl Rollout {
     }
 
     /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that
-    /// has not ended. Nobody has seen that one in a rollout that nothing interrupted, so nobody judges it.
+    /// has not ended. A halt check of an uninterrupted rollout never sees such a call either.
     pub fn so_far(&mut self) -> Cow<'_, Document> {
         self.document.cohorts = self.grouping.cohorts();
         self.document.anomalies = self.anomalies();

@@ -3,23 +3,23 @@
 use crate::model::document::Purpose;
 use crate::model::document::text::Text;
 
-/// Why it is asked whether to go on.
+/// When the policies decide whether the rollout has to halt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+pub enum HaltCheck {
     /// A call has ended.
-    Call,
-    /// A gate was read, and no call has ended since somebody asked.
-    Gate,
-    /// The fleet is known, and nothing is changed yet: could every policy be asked, if all went well? Nothing is halted
-    /// by what they would say.
+    AfterCall,
+    /// A gate was read, and no call has ended since the last check.
+    AfterGate,
+    /// The fleet is known, and nothing has been changed yet. Every policy is evaluated on the document that a good
+    /// rollout would have. What they find halts nothing; a policy that fails does.
     Foreseen,
 }
 
 /// What comes next in a rollout (contract section 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// It is asked whether to go on.
-    Judge(Question),
+    /// The policies decide whether the rollout has to halt.
+    CheckHalt(HaltCheck),
     Read(Gate),
     Call(Purpose, Vec<Text>),
     /// The canary soaks, for so many seconds.

@@ -15,7 +15,7 @@ use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::error::Error;
 use crate::io::input::Source;
 use crate::io::output;
-use crate::policy::said::RawFinding;
+use crate::policy::raw_findings::RawFinding;
 use crate::schema::document;
 use crate::text::escape::line;
 
@@ -66,7 +66,7 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
         return print_json(&policies.query(name, expression, &collected.document)?);
     }
     let Some(package) = package else { return Ok(0) };
-    let findings = policies.said(package, &collected.document)?;
+    let findings = policies.raw_findings(package, &collected.document)?;
     match options.format {
         ListFormat::Json => print_json(&Answer {
             format: FORMAT,
@@ -76,9 +76,9 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
         }),
         ListFormat::Text => {
             let silent: Vec<&str> =
-                package.rules().filter(|rule| findings.iter().all(|said| said.severity != *rule)).collect();
+                package.rules().filter(|rule| findings.iter().all(|finding| finding.severity != *rule)).collect();
             output::print(|out| {
-                findings.iter().try_for_each(|said| write(said, out))?;
+                findings.iter().try_for_each(|finding| write(finding, out))?;
                 if !silent.is_empty() {
                     line!(out, "silent: {}", silent.join(", "))?;
                 }
@@ -93,20 +93,20 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(said: &RawFinding, out: &mut dyn Write) -> io::Result<()> {
-    line!(out, "{}  {}  {}", said.severity, said.code, said.message)?;
-    if !said.tenants.is_empty() {
-        let named: Vec<&str> = said.tenants.iter().take(MAX_TENANTS).map(|tenant| &**tenant).collect();
-        let more = said.tenants.len() - named.len();
+pub fn write(finding: &RawFinding, out: &mut dyn Write) -> io::Result<()> {
+    line!(out, "{}  {}  {}", finding.severity, finding.code, finding.message)?;
+    if !finding.tenants.is_empty() {
+        let named: Vec<&str> = finding.tenants.iter().take(MAX_TENANTS).map(|tenant| &**tenant).collect();
+        let more = finding.tenants.len() - named.len();
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         line!(out, "      tenants   {}{more}", named.join(", "))?;
     }
-    for (word, value) in [("observed", &said.observed), ("expected", &said.expected)] {
+    for (word, value) in [("observed", &finding.observed), ("expected", &finding.expected)] {
         if let Some(value) = value {
             line!(out, "      {word}  {value}")?;
         }
     }
-    if let Some(at) = &said.at {
+    if let Some(at) = &finding.at {
         line!(out, "      at        {at}")?;
     }
     Ok(())

@@ -156,9 +156,9 @@ impl FixtureRunner<'_> {
         let policies = self.policies(&case.params)?;
         let mut found = Vec::new();
         for package in policies.packages().iter().filter(|package| package.is_in(&tested)) {
-            for said in policies.said(package, &collected.document)? {
-                if let Ok(Value::Object(said)) = serde_json::to_value(said) {
-                    found.push(said);
+            for finding in policies.raw_findings(package, &collected.document)? {
+                if let Ok(Value::Object(finding)) = serde_json::to_value(finding) {
+                    found.push(finding);
                 }
             }
         }
@@ -177,7 +177,7 @@ impl FixtureRunner<'_> {
             let loaded = load(settings)?.wait()?;
             self.loaded.insert(key.clone(), loaded);
         }
-        self.loaded.get(&key).ok_or_else(|| Error::Policy("the policies are gone".into()))
+        self.loaded.get(&key).ok_or_else(|| Error::bug("the policies are gone"))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::model::document::Document;
 use crate::policy::catalog::Entry;
 use crate::policy::load;
 use crate::policy::load::{Policies, Settings};
-use crate::policy::said::RawFinding;
+use crate::policy::raw_findings::RawFinding;
 use crate::text::escape::line;
 
 /// Documents of rollouts in which much went wrong: on one of them a policy has something to say, as a rule.
@@ -77,21 +77,20 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
 
 /// What the policy says first of the first document of which it says anything.
 fn example(options: &policy::PolicyShow, name: &str) -> Result<Option<RawFinding>, Error> {
-    let documents: Vec<Document> = serde_json::from_str(TROUBLED)
-        .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
+    let documents: Vec<Document> =
+        serde_json::from_str(TROUBLED).map_err(|error| Error::bug(format!("the example is broken: {error}")))?;
     let policies = prepared(&options.own, &[])?;
     let Some(package) = policies.package(name) else { return of_an_audit(name) };
     // A policy may need what the examples do not have; it can be shown all the same.
-    let said = documents.iter().filter_map(|document| policies.said(package, document).ok());
-    Ok(said.flatten().next())
+    let findings = documents.iter().filter_map(|document| policies.raw_findings(package, document).ok());
+    Ok(findings.flatten().next())
 }
 
 /// What a policy of audits says first of an audit.
 fn of_an_audit(name: &str) -> Result<Option<RawFinding>, Error> {
-    let audit = serde_json::from_str(AUDIT)
-        .map_err(|error| Error::Policy(format!("the example is broken, please report this as a bug: {error}")))?;
+    let audit = serde_json::from_str(AUDIT).map_err(|error| Error::bug(format!("the example is broken: {error}")))?;
     let policies = load::load(Settings { subject: Subject::Audit, ..Settings::default() })?.wait()?;
-    let mut findings = policies.judge_audit(&audit)?.into_iter();
+    let mut findings = policies.evaluate_audit(&audit)?.into_iter();
     Ok(findings.find(|finding| finding.policy == name).map(RawFinding::from))
 }
 
@@ -130,10 +129,10 @@ fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
         line!(out, "  {}  {}, {default}{minimum}: {described}", param.name, param.kind)?;
     }
     line!(out)?;
-    if let Some(said) = example {
+    if let Some(finding) = example {
         line!(out, "for example, of a rollout in which much went wrong")?;
         let mut text = Vec::new();
-        eval::write(said, &mut text)?;
+        eval::write(finding, &mut text)?;
         for line in String::from_utf8_lossy(&text).lines() {
             line!(out, "  {line}")?;
         }

@@ -54,7 +54,8 @@ pub fn test(options: &policy::PolicyTest) -> Result<u8, Error> {
     if passed + failed == 0 {
         return Err(nothing(&paths, tested.declared, todo));
     }
-    let coverage = options.coverage.then(|| tested.lines.into_iter().map(coverage).collect());
+    let coverage =
+        options.coverage.then(|| tested.lines.into_iter().map(|(file, lines)| coverage(file, lines)).collect());
     let texts = files.policies.into_iter().map(|module| (module.file, module.text)).collect();
     let results = Results { format: Format::V1, passed, failed, todo, tests: tested.tests, coverage, texts };
     match options.format {
@@ -69,8 +70,8 @@ fn wanted(text: &str) -> Result<Regex, Error> {
     Regex::new(text).map_err(|error| Error::usage(format!("--run: {error}"), "give a regular expression"))
 }
 
-pub(crate) fn coverage((file, Lines { covered, uncovered }): (String, Lines)) -> Coverage {
-    Coverage { file, covered: covered.len(), uncovered: uncovered.into_iter().collect() }
+fn coverage(file: String, lines: Lines) -> Coverage {
+    Coverage { file, covered: lines.covered.len(), uncovered: lines.uncovered.into_iter().collect() }
 }
 
 /// Tests that run no test must not pass.

@@ -223,7 +223,7 @@ impl Secrets {
 /// breaks, which wrap encoded text, and NUL, every other byte of UTF-16, are left out.
 struct Layer {
     bytes: Vec<u8>,
-    /// Where what is not as above begins: here, and above.
+    /// Where escapes change the offset: in this layer, and in the text above.
     steps: Vec<(usize, usize)>,
     /// The length of the text above, without what was left out at its end.
     length: usize,
@@ -233,9 +233,9 @@ struct Layer {
 enum Unit {
     /// A byte that stands for itself.
     Plain,
-    /// So many bytes that stand for another one.
+    /// A number of bytes that stand for another one.
     Escape(u8, usize),
-    /// So many bytes that say nothing.
+    /// A number of bytes that stand for nothing.
     Nothing(usize),
     /// An escape that the text ends in the middle of.
     Broken,
@@ -273,7 +273,7 @@ impl Layer {
         (!layer.steps.is_empty()).then_some(layer)
     }
 
-    /// Where what stands here stands in the text above.
+    /// The range in the text above that a range of this layer stands for.
     fn above(&self, range: &Range<usize>) -> Range<usize> {
         let at = |place: usize| {
             let next = self.steps.partition_point(|(here, _)| *here <= place);

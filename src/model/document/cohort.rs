@@ -12,7 +12,7 @@ use crate::model::document::origins::{Origin, Origins};
 use crate::model::document::text::{Field, Map, Text};
 use crate::model::document::{Cohort, Row, Run};
 
-/// How many names behind the last one are tried before anything is hashed: rows mostly come in the fleet's order.
+/// How many names after the last one are compared before any name is hashed: rows mostly come in the fleet's order.
 const LOOK_AHEAD: usize = 4;
 
 /// Rows, tenants and labels as they come in; [`Grouping::finish`] makes cohorts of them.
@@ -139,10 +139,10 @@ impl Grouping {
     /// everybody with every call. Gives whether it counts.
     pub fn record_unrequested_row(&mut self, slug: &str, row: Row, phase: Option<PhaseId>, origin: Origin) -> bool {
         let tenant = self.tenant(slug);
-        let said = |row: &Row| (row.verified_on_target, row.ssm_status.clone());
-        let latest = self.histories.last(self.history[tenant]).map(|latest| said(self.rows.get(latest.0)));
+        let claim = |row: &Row| (row.verified_on_target, row.ssm_status.clone());
+        let latest = self.histories.last(self.history[tenant]).map(|latest| claim(self.rows.get(latest.0)));
         let is_denied = !matches!(row.verified_on_target, Field::Absent | Field::Given(true));
-        let counts = is_denied && latest.as_ref() != Some(&said(&row));
+        let counts = is_denied && latest.as_ref() != Some(&claim(&row));
         if counts {
             let row = self.row(row);
             self.record_row(slug, row, phase, origin);
@@ -381,7 +381,7 @@ impl<T: Eq + std::hash::Hash> Interner<T> {
     }
 }
 
-/// Sequences of rows, each as one number: the sequence before, and the row behind it. Number 0 is "no row".
+/// Sequences of rows, each as one number: the sequence before it and its last row. Number 0 is "no row".
 #[derive(Debug, Clone, Default)]
 struct Histories {
     list: Vec<(HistoryId, RowId)>,

@@ -185,13 +185,13 @@ impl Convert {
         }
     }
 
-    /// The cases: independent bodies behind the first are what Rego v1 refuses, so each is an `else`.
+    /// The cases. Rego v1 refuses independent bodies after the first, so each is an `else`.
     fn cases(&mut self, value: Option<&ast::Ref<ast::Expr>>, bodies: &[RuleBody]) -> Result<Vec<Case>, Problem> {
         let mut cases = Vec::new();
         for (i, body) in bodies.iter().enumerate() {
             let own: Option<&RuleAssign> = body.assign.as_ref();
-            let said = own.map(|assign| &assign.value).or(if i == 0 { value } else { None });
-            let value = said.map(|value| self.expr(value)).transpose()?;
+            let assigned = own.map(|assign| &assign.value).or(if i == 0 { value } else { None });
+            let value = assigned.map(|value| self.expr(value)).transpose()?;
             cases.push(Case { value, body: self.body(&body.query)? });
         }
         if cases.is_empty() {

@@ -8,7 +8,7 @@ use regorus::{Engine, Value};
 use crate::rego::engine::module::{Module, path};
 use crate::rego::engine::unit::{PROBE, bound};
 use crate::rego::engine::{Input, Loaded, Prepared, in_words};
-use crate::rego::guard::{Limits, guarded};
+use crate::rego::guard::{Failure, Limits, guarded};
 
 impl Loaded {
     /// Every file with its package.
@@ -45,14 +45,14 @@ impl Prepared {
     /// own (`not x`, `some x in xs`) are `true` where they hold.
     ///
     /// # Errors
-    /// In words: what the engine says, or which limit was reached.
+    /// What the engine says, or which limit was reached.
     pub fn query(
         &self,
         package: &str,
         expression: &str,
         input: Input,
         limits: Limits,
-    ) -> Result<Vec<serde_json::Value>, String> {
+    ) -> Result<Vec<serde_json::Value>, Failure> {
         let mut engine = self.0.clone();
         let (package, expression) = (package.to_owned(), expression.to_owned());
         guarded(limits, move || {
@@ -70,7 +70,7 @@ impl Prepared {
             }
             let answer = engine.eval_rule(format!("data.{package}.{PROBE}"));
             let answer = answer.map_err(|error| match crate::rego::engine::ast::located(&error.to_string()) {
-                Some((file, _, _, said)) if file == PROBE => said,
+                Some((file, _, _, problem)) if file == PROBE => problem,
                 _ => in_words(&error, limits),
             })?;
             let json = |value: &Value| serde_json::to_value(value).map_err(|error| error.to_string());

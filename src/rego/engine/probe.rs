@@ -7,7 +7,7 @@ use regorus::unstable::{Expr, Literal, Module as Ast, Query, Rule, RuleHead, Spa
 
 use crate::rego::engine::module::path;
 use crate::rego::engine::{Input, Prepared};
-use crate::rego::guard::{Limits, guarded};
+use crate::rego::guard::{Failure, Limits, guarded};
 
 /// The rule that is added to the package of the one that is looked at.
 const PROBE: &str = "rollproof_probe";
@@ -52,8 +52,13 @@ impl Prepared {
     /// is left out.
     ///
     /// # Errors
-    /// In words: which limit was reached.
-    pub fn elements(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<RuleOutput>, String> {
+    /// Which limit was reached.
+    pub fn elements(
+        &self,
+        places: &[(String, u32)],
+        input: &Input,
+        limits: Limits,
+    ) -> Result<Vec<RuleOutput>, Failure> {
         let (mut engine, input, places) = (self.0.clone(), input.0.clone(), places.to_vec());
         guarded(limits, move || {
             engine.set_input(input);
@@ -67,11 +72,11 @@ impl Prepared {
                 {
                     let Rule::Spec { head: RuleHead::Set { refr, .. }, .. } = rule.as_ref() else { continue };
                     let (Some(name), Some(package)) = (path(refr), path(&module.package.refr)) else { continue };
-                    let Ok(mut said) = engine.eval_rule_in_module(&module, rule, false) else { continue };
+                    let Ok(mut result) = engine.eval_rule_in_module(&module, rule, false) else { continue };
                     for step in package.split('.').chain([&*name]) {
-                        said = said[step].clone();
+                        result = result[step].clone();
                     }
-                    let Value::Set(set) = &said else { continue };
+                    let Value::Set(set) = &result else { continue };
                     let values = set.iter().map(serde_json::to_value).collect::<Result<_, _>>();
                     let values = values.map_err(|error| error.to_string())?;
                     elements.push(RuleOutput { file: file.clone(), line: rule.span().line, values });
@@ -81,12 +86,12 @@ impl Prepared {
         })
     }
 
-    /// The values with which definitions held on some input, each given by file and line, and behind each those of the
+    /// The values with which definitions held on some input, each given by file and line, and after each those of the
     /// rules of its package that it took an element from.
     ///
     /// # Errors
-    /// In words: what the engine says, or which limit was reached.
-    pub fn held(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<RuleBindings>, String> {
+    /// What the engine says, or which limit was reached.
+    pub fn held(&self, places: &[(String, u32)], input: &Input, limits: Limits) -> Result<Vec<RuleBindings>, Failure> {
         let mut engine = self.0.clone();
         let mut probes = Vec::new();
         for module in engine.get_modules().clone() {

@@ -10,7 +10,7 @@ use crate::rego::engine::module::{Module, parse, path};
 use crate::rego::engine::unit::{Imports, Unit, bound, value};
 use crate::rego::engine::why::{Why, steps, why};
 use crate::rego::engine::{Prepared, in_words, text};
-use crate::rego::guard::{Limits, guarded};
+use crate::rego::guard::{Failure, Limits, guarded};
 
 /// What a test's name begins with.
 const TEST: &str = "test_";
@@ -55,14 +55,14 @@ impl Prepared {
     /// is looked at where that is asked for.
     ///
     /// # Errors
-    /// In words: what the engine says of them.
+    /// What the engine says of them.
     pub fn trial(
         &self,
         own: BTreeSet<String>,
         tests: Vec<Module>,
         ready: &'static str,
         coverage: bool,
-    ) -> Result<Trial, String> {
+    ) -> Result<Trial, Failure> {
         let mut engine = self.0.clone();
         guarded(Limits::for_cohorts(0), move || {
             let mut seen = BTreeMap::new();
@@ -187,8 +187,8 @@ impl Trial {
     /// Runs a test, on a policy thread.
     ///
     /// # Errors
-    /// In words: what the engine says, or which limit was reached. The test failed.
-    pub fn run(&self, unit: &Unit, limits: Limits) -> Result<Ran, String> {
+    /// What the engine says, or which limit was reached: the test failed.
+    pub fn run(&self, unit: &Unit, limits: Limits) -> Result<Ran, Failure> {
         let mut engine = self.engine.clone();
         let task = unit.clone();
         let (value, mut ran) = guarded(limits, move || {

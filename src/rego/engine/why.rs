@@ -150,7 +150,7 @@ pub(crate) fn names(expr: &Expr, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The names of a test's sub-tests, and behind how many of its conditions they are known.
+/// The names of a test's sub-tests, and after how many of its conditions they are known.
 pub fn cases(engine: &Engine, unit: &Unit) -> (usize, Vec<Vec<Value>>) {
     let head = "contains rollproof__case if {";
     let tail = format!("rollproof__case := [{}]", unit.keys.join(", "));

@@ -16,18 +16,18 @@ const MAX_CALLS: usize = 500;
 /// How many pixels wide the bar may be drawn, on the narrowest screen that labels are chosen for.
 const NARROW: u64 = 320;
 
-pub fn section(picture: &FleetView, timeline: Option<&Timeline>, view: &View) -> Markup {
+pub fn section(fleet_view: &FleetView, timeline: Option<&Timeline>, view: &View) -> Markup {
     html! {
         section #rollout aria-labelledby="rollout-title" {
             h2 #rollout-title { "Rollout" }
             div.content {
-                p.lede { (lede(picture)) }
-                @if let Some(because) = &picture.rollout.halted_because {
+                p.lede { (introduction(fleet_view)) }
+                @if let Some(because) = &fleet_view.rollout.halted_because {
                     p.because { (shown(because)) }
                 }
                 @if let Some(timeline) = timeline {
-                    (bar(picture, timeline))
-                    (table(picture, timeline, view))
+                    (bar(fleet_view, timeline))
+                    (table(fleet_view, timeline, view))
                 } @else {
                     p.quiet { "An archived response does not say who was called when; the document or the journal of a rollout does." }
                 }
@@ -36,10 +36,10 @@ pub fn section(picture: &FleetView, timeline: Option<&Timeline>, view: &View) ->
     }
 }
 
-fn lede(picture: &FleetView) -> String {
-    let calls = picture.calls.len() as u64;
-    let attempts: usize = picture.calls.iter().map(|call| call.attempts.len()).sum();
-    let all = || picture.calls.iter().flat_map(|call| &call.attempts);
+fn introduction(fleet_view: &FleetView) -> String {
+    let calls = fleet_view.calls.len() as u64;
+    let attempts: usize = fleet_view.calls.iter().map(|call| call.attempts.len()).sum();
+    let all = || fleet_view.calls.iter().flat_map(|call| &call.attempts);
     let answered = all().all(|attempt| attempt.status.is_some());
     let open = all().filter(|attempt| attempt.status.is_none() && attempt.duration_ms.is_none()).count();
     let calls = match (calls, attempts as u64) {
@@ -56,9 +56,9 @@ fn lede(picture: &FleetView) -> String {
         1 => " One attempt was never seen to end.",
         _ => " Some attempts were never seen to end.",
     };
-    let end = match picture.rollout.outcome {
+    let end = match fleet_view.rollout.outcome {
         Outcome::Running => "Still being driven.",
-        Outcome::Completed if picture.rollout.dry_run => "A dry run: nothing was changed.",
+        Outcome::Completed if fleet_view.rollout.dry_run => "A dry run: nothing was changed.",
         Outcome::Completed => "Every call was made.",
         Outcome::Halted => "Halted by a policy.",
         Outcome::Interrupted => "Interrupted.",
@@ -71,10 +71,10 @@ fn several(many: u64, what: &str) -> String {
     if many == 1 { format!("1 {what}") } else { format!("{} {what}s", count(many)) }
 }
 
-fn label(picture: &FleetView, span: &Span) -> String {
-    let name = |call: usize| match picture.calls.get(call).map(|call| call.purpose) {
+fn label(fleet_view: &FleetView, span: &Span) -> String {
+    let name = |call: usize| match fleet_view.calls.get(call).map(|call| call.purpose) {
         Some(Purpose::Batch) => {
-            let before = picture.calls[..=call].iter().filter(|call| call.purpose == Purpose::Batch);
+            let before = fleet_view.calls[..=call].iter().filter(|call| call.purpose == Purpose::Batch);
             format!("batch {}", before.count())
         }
         Some(Purpose::Canary) => "canary".into(),
@@ -111,48 +111,19 @@ fn percent(part: u64, total: u64) -> String {
     format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
 }
 
-fn bar(picture: &FleetView, timeline: &Timeline) -> Markup {
+fn bar(fleet_view: &FleetView, timeline: &Timeline) -> Markup {
     let total = timeline.total;
-    let present = |what: What| timeline.spans.iter().any(|span| span.what == what);
-    let keys = [
-        (What::Plan, "plan call"),
-        (What::Canary, "canary"),
-        (What::Soak, "soak"),
-        (What::Batch, "batches"),
-        (What::Failed, "a failed attempt"),
-        (What::Wait, "waiting to try again"),
-        (What::InFlight, "no end known"),
-        (What::Pause, "nothing asked"),
-    ];
-    let stop = match picture.rollout.outcome {
+    let stop = match fleet_view.rollout.outcome {
         Outcome::Halted => Some("halted"),
         Outcome::Interrupted => Some("interrupted"),
         _ => None,
     };
     html! {
         figure.timeline {
-            svg width="100%" height="84" role="img" aria-label=(description(picture, timeline)) {
+            svg width="100%" height="84" role="img" aria-label=(description(fleet_view, timeline)) {
                 line.axis x1="0" x2="100%" y1="58.5" y2="58.5" {}
                 @for (i, span) in timeline.spans.iter().enumerate() {
-                    @let (begin, width) = (percent(span.begin, total), percent(span.end - span.begin, total));
-                    @let text = label(picture, span);
-                    g.span.{ (class(span.what)) }.odd[i % 2 == 1] {
-                        title { (text) ", " (duration(span.end - span.begin)) ", from " (duration(span.begin)) " on" }
-                        @match span.what {
-                            What::Wait | What::Pause => line x1=(begin) x2=(percent(span.end, total)) y1="36" y2="36" {},
-                            // What is narrower than a stroke would not be seen at all.
-                            _ if is_thin(span, total) => line.thin x1=(begin) x2=(begin) y1="20" y2="52" {},
-                            What::Failed => {
-                                rect x=(begin) y="16" width=(width) height="42" {}
-                                svg x=(begin) y="3" width="10" height="10" overflow="visible" { path d="M0-.5l7 7m0-7-7 7" {} }
-                            },
-                            _ => rect x=(begin) y="20" width=(width) height="32" {},
-                        }
-                        // What does not fit the narrowest screen is left to the key below.
-                        @if (span.end - span.begin) * NARROW / total > text.len() as u64 * 7 + 10 {
-                            svg x=(begin) y="20" width=(width) height="32" { text x="6" y="20" { (text) } }
-                        }
-                    }
+                    g.span.{ (class(span.what)) }.odd[i % 2 == 1] { (bar_of_span(span, &label(fleet_view, span), total)) }
                 }
                 @for (at, anchor) in ticks(total) {
                     line.tick x1=(percent(at, total)) x2=(percent(at, total)) y1="58" y2="63" {}
@@ -164,20 +135,59 @@ fn bar(picture: &FleetView, timeline: &Timeline) -> Markup {
                 }
             }
             figcaption {
-                ul.key {
-                    @for (what, name) in keys.into_iter().filter(|(what, _)| present(*what)) {
-                        li { svg.swatch width="18" height="12" aria-hidden="true" { g.span.{ (class(what)) } {
-                            @if matches!(what, What::Wait | What::Pause) { line x1="0" x2="18" y1="6" y2="6" {} }
-                            @else { rect x="0.5" y="0.5" width="17" height="11" {} }
-                        } } (name) }
-                    }
-                }
+                (key(timeline))
                 @if !timeline.timed {
                     p.quiet { "The evidence does not say when each call began, only how long it took: pauses and the soak are left out." }
                 }
-                @if let Some(scale) = &picture.rollout.time_scale {
+                @if let Some(scale) = &fleet_view.rollout.time_scale {
                     p.quiet { "A rehearsal: waiting was shortened, " (shown(scale)) " of what the plan asks for." }
                 }
+            }
+        }
+    }
+}
+
+fn bar_of_span(span: &Span, text: &str, total: u64) -> Markup {
+    let (begin, width) = (percent(span.begin, total), percent(span.end - span.begin, total));
+    html! {
+        title { (text) ", " (duration(span.end - span.begin)) ", from " (duration(span.begin)) " on" }
+        @match span.what {
+            What::Wait | What::Pause => line x1=(begin) x2=(percent(span.end, total)) y1="36" y2="36" {},
+            // What is narrower than a stroke would not be seen at all.
+            _ if is_thin(span, total) => line.thin x1=(begin) x2=(begin) y1="20" y2="52" {},
+            What::Failed => {
+                rect x=(begin) y="16" width=(width) height="42" {}
+                svg x=(begin) y="3" width="10" height="10" overflow="visible" { path d="M0-.5l7 7m0-7-7 7" {} }
+            },
+            _ => rect x=(begin) y="20" width=(width) height="32" {},
+        }
+        // What does not fit the narrowest screen is left to the key below.
+        @if (span.end - span.begin) * NARROW / total > text.len() as u64 * 7 + 10 {
+            svg x=(begin) y="20" width=(width) height="32" { text x="6" y="20" { (text) } }
+        }
+    }
+}
+
+/// What the colours of the bar mean, for those that are in it.
+fn key(timeline: &Timeline) -> Markup {
+    let present = |what: What| timeline.spans.iter().any(|span| span.what == what);
+    let keys = [
+        (What::Plan, "plan call"),
+        (What::Canary, "canary"),
+        (What::Soak, "soak"),
+        (What::Batch, "batches"),
+        (What::Failed, "a failed attempt"),
+        (What::Wait, "waiting to try again"),
+        (What::InFlight, "no end known"),
+        (What::Pause, "nothing asked"),
+    ];
+    html! {
+        ul.key {
+            @for (what, name) in keys.into_iter().filter(|(what, _)| present(*what)) {
+                li { svg.swatch width="18" height="12" aria-hidden="true" { g.span.{ (class(what)) } {
+                    @if matches!(what, What::Wait | What::Pause) { line x1="0" x2="18" y1="6" y2="6" {} }
+                    @else { rect x="0.5" y="0.5" width="17" height="11" {} }
+                } } (name) }
             }
         }
     }
@@ -201,7 +211,7 @@ fn ticks(total: u64) -> Vec<(u64, &'static str)> {
     [(0, "first")].into_iter().chain(inner).chain([(total, "last")]).collect()
 }
 
-fn description(picture: &FleetView, timeline: &Timeline) -> String {
+fn description(fleet_view: &FleetView, timeline: &Timeline) -> String {
     let sum = |what: What| {
         let spans = timeline.spans.iter().filter(move |span| span.what == what);
         spans.fold((0_usize, 0), |(many, ms), span| (many + span.last + 1 - span.first, ms + span.end - span.begin))
@@ -217,16 +227,16 @@ fn description(picture: &FleetView, timeline: &Timeline) -> String {
     ];
     let parts = named.into_iter().map(|(what, name)| (name, sum(what))).filter(|(_, (many, _))| *many > 0);
     let parts: Vec<String> = parts.map(|(name, (many, ms))| format!("{many} × {name}, {}", duration(ms))).collect();
-    format!("The rollout over {}: {}. {}", duration(timeline.total), parts.join("; "), lede(picture))
+    format!("The rollout over {}: {}. {}", duration(timeline.total), parts.join("; "), introduction(fleet_view))
 }
 
-fn table(picture: &FleetView, timeline: &Timeline, view: &View) -> Markup {
-    let more = picture.calls.len().saturating_sub(MAX_CALLS) as u64;
+fn table(fleet_view: &FleetView, timeline: &Timeline, view: &View) -> Markup {
+    let more = fleet_view.calls.len().saturating_sub(MAX_CALLS) as u64;
     // Failures first, where there is no room for all.
     let worth =
         |call: &Call| call.purpose != Purpose::Batch || call.attempts.len() != 1 || call.ok != Field::Given(true);
     let mut batches = 0_u64;
-    let calls: Vec<_> = picture
+    let calls: Vec<_> = fleet_view
         .calls
         .iter()
         .zip(&timeline.begins)
@@ -237,7 +247,7 @@ fn table(picture: &FleetView, timeline: &Timeline, view: &View) -> Markup {
         .filter(|(call, ..)| more == 0 || worth(call))
         .take(MAX_CALLS)
         .collect();
-    let left_out = (picture.calls.len() - calls.len()) as u64;
+    let left_out = (fleet_view.calls.len() - calls.len()) as u64;
     html! {
         details {
             summary { "Every call" }

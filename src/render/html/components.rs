@@ -127,21 +127,21 @@ pub fn weight(policy: &Policy) -> String {
     shown(&if more.is_empty() { what.into() } else { format!("{what}: {}", more.join("; ")) })
 }
 
-/// What a policy said, by weight; or why it was silent.
-pub fn said(report: &Report, policy: &Policy) -> String {
+/// How many findings a policy has, by severity, or why it has none.
+pub fn result_of(report: &Report, policy: &Policy) -> String {
     let findings = || report.findings.iter().filter(|finding| finding.policy == policy.package);
     let standing = Severity::ALL.into_iter().map(|severity| {
         let many = findings().filter(|finding| finding.severity == severity && finding.waived.is_none()).count();
         (many, severity.name())
     });
     let waived = (findings().filter(|finding| finding.waived.is_some()).count(), "waived");
-    let said: Vec<String> = standing
+    let counts: Vec<String> = standing
         .chain([waived])
         .filter(|(many, _)| *many > 0)
         .map(|(many, name)| format!("{} {name}", count(many as u64)))
         .collect();
-    match policy.idle {
-        _ if !said.is_empty() => said.join(", "),
+    match &policy.not_applicable {
+        _ if !counts.is_empty() => counts.join(", "),
         _ if policy.mode == Some(ModeName::Off) => "–".into(),
         Some(why) => format!("nothing to judge: {why}"),
         None => "nothing against it".into(),

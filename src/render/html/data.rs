@@ -39,7 +39,7 @@ struct Data {
 
 /// The element that holds the data.
 pub fn json_script(report: &Report) -> String {
-    element(&report.picture.as_ref().map(|picture| data(report, picture)))
+    element(&report.fleet_view.as_ref().map(|fleet_view| data(report, fleet_view)))
 }
 
 /// The element that holds some data.
@@ -61,25 +61,26 @@ pub fn element(data: &impl Serialize) -> String {
     safe
 }
 
-fn data(report: &Report, picture: &FleetView) -> Data {
-    let behind = report.stragglers_by_name();
-    let cells = picture.cells.iter().enumerate();
-    let mut places: Vec<_> = cells.filter_map(|(place, cell)| Some((place, *behind.get(&*cell.tenant)?))).collect();
+fn data(report: &Report, fleet_view: &FleetView) -> Data {
+    let stragglers_by_name = report.stragglers_by_name();
+    let cells = fleet_view.cells.iter().enumerate();
+    let mut places: Vec<_> =
+        cells.filter_map(|(place, cell)| Some((place, *stragglers_by_name.get(&*cell.tenant)?))).collect();
 
     // Where there is no room for everything, stragglers keep their names longest.
     let mut room = Room(MAX_TEXT);
-    let mut names = vec![String::new(); picture.cells.len()];
-    for place in places.iter().map(|(place, _)| *place).chain(0..picture.cells.len()) {
+    let mut names = vec![String::new(); fleet_view.cells.len()];
+    for place in places.iter().map(|(place, _)| *place).chain(0..fleet_view.cells.len()) {
         if names[place].is_empty() {
-            names[place] = room.take(shown(&picture.cells[place].tenant)).unwrap_or_default();
+            names[place] = room.take(shown(&fleet_view.cells[place].tenant)).unwrap_or_default();
         }
     }
-    let groups = picture.groups.iter().map(|group| room.take(shown(&group.name)).unwrap_or_else(|| LEFT_OUT.into()));
+    let groups = fleet_view.groups.iter().map(|group| room.take(shown(&group.name)).unwrap_or_else(|| LEFT_OUT.into()));
     let groups: Vec<String> = groups.collect();
-    let (kinds, kind_of, tables) = kinds(picture, &mut room);
+    let (kinds, kind_of, tables) = kinds(fleet_view, &mut room);
 
     let mut runs: Vec<(usize, i64, usize)> = Vec::new();
-    for cell in &picture.cells {
+    for cell in &fleet_view.cells {
         let kind = kind_of[cell.kind];
         let group = cell.group.and_then(|group| i64::try_from(group).ok()).unwrap_or(-1);
         match runs.last_mut() {
@@ -97,7 +98,7 @@ fn data(report: &Report, picture: &FleetView) -> Data {
         texts: tables.texts.list,
         kinds,
         groups,
-        canary: picture.cells.iter().position(|cell| picture.rollout.canary.as_ref() == Some(&cell.tenant)),
+        canary: fleet_view.cells.iter().position(|cell| fleet_view.rollout.canary.as_ref() == Some(&cell.tenant)),
         runs,
         names,
         stragglers: stragglers.collect(),
@@ -111,14 +112,14 @@ struct Tables {
 }
 
 /// The kinds that differ on the page, and for each kind of the picture which of them it is.
-fn kinds(picture: &FleetView, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec<usize>, Tables) {
+fn kinds(fleet_view: &FleetView, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec<usize>, Tables) {
     let mut tables = Tables { states: Once::default(), texts: Once::default() };
     let mut kinds = Once::default();
     let mut text = |text: String, room: &mut Room| match tables.texts.places.get(&text) {
         Some(place) => *place,
         None => tables.texts.place(room.take(text).unwrap_or_else(|| LEFT_OUT.into())),
     };
-    let kind_of = picture.kinds.iter().map(|kind| {
+    let kind_of = fleet_view.kinds.iter().map(|kind| {
         let state = tables.states.place((shown(&kind.state), class(&kind.state), kind.proven));
         let reason = text(shown(&kind.reason), room);
         // Only stragglers are in the table.

@@ -21,7 +21,7 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_TEXT: usize = 2_000;
 
 /// How many changes that would turn the verdict are shown.
-const MAX_TURNS: usize = 12;
+const MAX_COUNTERFACTUALS: usize = 12;
 
 /// The section around the findings that [`first`] gave.
 pub fn section(first: &First) -> Markup {
@@ -168,37 +168,37 @@ pub fn changes(report: &Report, first: &First) -> Markup {
                 @if first.left_out > 0 {
                     p.note { "That is what the findings ask for that this page shows; " (count(first.left_out as u64)) " more had no room." }
                 }
-                @if let Some(turns) = &report.turns { (turned(turns)) }
+                @if let Some(counterfactuals) = &report.counterfactuals { (counterfactual_list(counterfactuals)) }
             }
         }
     }
 }
 
 /// What was found by trying, as `rollproof explain` does.
-fn turned(turns: &Counterfactuals) -> Markup {
-    let goal = turns.goal.strip_prefix("it ").unwrap_or(&turns.goal);
-    let more = turns.found.len().saturating_sub(MAX_TURNS) as u64;
+fn counterfactual_list(counterfactuals: &Counterfactuals) -> Markup {
+    let goal = counterfactuals.goal.strip_prefix("it ").unwrap_or(&counterfactuals.goal);
+    let more = counterfactuals.found.len().saturating_sub(MAX_COUNTERFACTUALS) as u64;
     html! {
         h3 { "What would turn the verdict" }
-        @if turns.found.is_empty() {
+        @if counterfactuals.found.is_empty() {
             p { "The rollout " (goal) " by none of the changes that were tried." }
         } @else {
             p { "The rollout " (goal) " if any one of these held:" }
             ul.turns {
-                @for turn in turns.found.iter().take(MAX_TURNS) {
+                @for counterfactual in counterfactuals.found.iter().take(MAX_COUNTERFACTUALS) {
                     li {
-                        (shown(&turn.sentence()))
+                        (shown(&counterfactual.sentence()))
                         // That it would pass is what was asked for.
-                        @if turn.decision != Decision::Pass { span.quiet { " (" (verdict(turn.decision)) ")" } }
+                        @if counterfactual.decision != Decision::Pass { span.quiet { " (" (verdict(counterfactual.decision)) ")" } }
                     }
                 }
                 @if more > 0 { li.quiet { "and " (count(more)) " more; rollproof explain names all" } }
             }
         }
         p.note {
-            "Found by trying: " (count(turns.tried)) @if turns.tried == 1 { " change" } @else { " changes, and pairs of them," }
+            "Found by trying: " (count(counterfactuals.tried)) @if counterfactuals.tried == 1 { " change" } @else { " changes, and pairs of them," }
             " judged anew by the same policies"
-            @if !turns.complete { ", and there are more" }
+            @if !counterfactuals.complete { ", and there are more" }
             ". A tolerance or a waiver turns a verdict, and never a tenant."
         }
     }

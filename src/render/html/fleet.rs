@@ -18,32 +18,32 @@ const MAX_GROUPS: usize = 500;
 /// How many names of tenants outside the fleet are shown.
 const MAX_OUTSIDE: usize = 100;
 
-pub fn section(report: &Report, picture: &FleetView) -> Markup {
-    let large = picture.cells.len() > MAX_TILES;
+pub fn section(report: &Report, fleet_view: &FleetView) -> Markup {
+    let large = fleet_view.cells.len() > MAX_TILES;
     html! {
         section #fleet aria-labelledby="fleet-title" {
             h2 #fleet-title { "Fleet" }
             div.content {
-                p.lede { (lede(picture)) }
-                @if !picture.cells.is_empty() {
-                    (legend(report, picture, large))
-                    @if large { (map(picture)) } @else { (tiles(picture)) }
-                    (by_group(picture))
+                p.lede { (introduction(fleet_view)) }
+                @if !fleet_view.cells.is_empty() {
+                    (legend(report, fleet_view, large))
+                    @if large { (map(fleet_view)) } @else { (tiles(fleet_view)) }
+                    (by_group(fleet_view))
                 }
-                (outside(&picture.outside))
+                (outside(&fleet_view.outside))
             }
         }
     }
 }
 
-fn lede(picture: &FleetView) -> String {
-    let many = picture.cells.len() as u64;
+fn introduction(fleet_view: &FleetView) -> String {
+    let many = fleet_view.cells.len() as u64;
     if many == 0 {
         return "Nobody enumerated a tenant, so there is no fleet to show.".into();
     }
-    let order = if picture.ordered { "in the fleet's own order" } else { "in no known order" };
-    let groups = picture.groups.len() as u64;
-    let asked = match (picture.calls.is_empty(), groups) {
+    let order = if fleet_view.ordered { "in the fleet's own order" } else { "in no known order" };
+    let groups = fleet_view.groups.len() as u64;
+    let asked = match (fleet_view.calls.is_empty(), groups) {
         (_, 0) => String::new(),
         (true, 1) => ", all in one phase".into(),
         (true, _) => format!(", in {} phases as the rows name them", count(groups)),
@@ -53,7 +53,7 @@ fn lede(picture: &FleetView) -> String {
     format!("{}, {order}{asked}.", tenants(many))
 }
 
-fn legend(report: &Report, picture: &FleetView, large: bool) -> Markup {
+fn legend(report: &Report, fleet_view: &FleetView, large: bool) -> Markup {
     let states = |proven: bool| {
         let states = report.summary.states.iter();
         states.filter(move |(state, _)| report.summary.proving.contains(*state) == proven)
@@ -70,42 +70,42 @@ fn legend(report: &Report, picture: &FleetView, large: bool) -> Markup {
                     span.quiet { @if proven { "proven: " } @else { "not proven: " } (meaning(state)) }
                 }
             }
-            @if large && picture.rollout.canary.is_some() {
+            @if large && fleet_view.rollout.canary.is_some() {
                 li { span.mark.canary aria-hidden="true" {} "the canary" }
             }
-            @if large && picture.groups.len() > 1 && report.summary.proven > 0 {
-                li { span.mark.bands aria-hidden="true" {} @if picture.calls.is_empty() { "phases" } @else { "calls" } " take turns in two tones" }
+            @if large && fleet_view.groups.len() > 1 && report.summary.proven > 0 {
+                li { span.mark.bands aria-hidden="true" {} @if fleet_view.calls.is_empty() { "phases" } @else { "calls" } " take turns in two tones" }
             }
         }
     }
 }
 
 /// Neighbours in the fleet that were called together.
-fn segments(picture: &FleetView) -> impl Iterator<Item = (Option<usize>, &[Cell])> {
-    picture.cells.chunk_by(|a, b| a.group == b.group).map(|cells| (cells[0].group, cells))
+fn segments(fleet_view: &FleetView) -> impl Iterator<Item = (Option<usize>, &[Cell])> {
+    fleet_view.cells.chunk_by(|a, b| a.group == b.group).map(|cells| (cells[0].group, cells))
 }
 
-fn is_canary(picture: &FleetView, cell: &Cell) -> bool {
-    picture.rollout.canary.as_ref() == Some(&cell.tenant)
+fn is_canary(fleet_view: &FleetView, cell: &Cell) -> bool {
+    fleet_view.rollout.canary.as_ref() == Some(&cell.tenant)
 }
 
-fn tiles(picture: &FleetView) -> Markup {
-    let one = picture.groups.is_empty();
+fn tiles(fleet_view: &FleetView) -> Markup {
+    let one = fleet_view.groups.is_empty();
     html! {
         ol.segments aria-label="Every tenant, by call" {
-            @for (group, cells) in segments(picture) {
-                @let name = group.and_then(|group| picture.groups.get(group)).map(|group| shown(&group.name));
-                li.segment.canary[group.is_some_and(|group| picture.groups[group].canary)].nobody[group.is_none()] {
+            @for (group, cells) in segments(fleet_view) {
+                @let name = group.and_then(|group| fleet_view.groups.get(group)).map(|group| shown(&group.name));
+                li.segment.canary[group.is_some_and(|group| fleet_view.groups[group].canary)].nobody[group.is_none()] {
                     @if !one {
-                        p.group { (name.unwrap_or_else(|| if picture.calls.is_empty() { "no phase" } else { "not called" }.into())) }
+                        p.group { (name.unwrap_or_else(|| if fleet_view.calls.is_empty() { "no phase" } else { "not called" }.into())) }
                     }
                     ul {
                         @for cell in cells {
-                            @let kind = &picture.kinds[cell.kind];
+                            @let kind = &fleet_view.kinds[cell.kind];
                             li.tile.{ "s-" (class(&kind.state)) }.proven[kind.proven].not-proven[!kind.proven] {
                                 (symbol(&kind.state))
                                 span.name { (shown(&cell.tenant)) }
-                                @if is_canary(picture, cell) && !group.is_some_and(|group| picture.groups[group].canary) { span.tag { "canary" } }
+                                @if is_canary(fleet_view, cell) && !group.is_some_and(|group| fleet_view.groups[group].canary) { span.tag { "canary" } }
                                 @if kind.proven { span.sr { (shown(&kind.state)) } } @else { span.state { (shown(&kind.state)) } }
                             }
                         }
@@ -117,14 +117,14 @@ fn tiles(picture: &FleetView) -> Markup {
 }
 
 /// The canvas is painted by the script; beside it stands a list of which one tenant at a time can be read and heard.
-fn map(picture: &FleetView) -> Markup {
+fn map(fleet_view: &FleetView) -> Markup {
     html! {
         noscript { p.note { "The picture of a fleet this large needs JavaScript; the tables below do not." } }
         div #map.map hidden {
             div.stage {
                 canvas aria-hidden="true" {}
                 div #cells role="listbox" tabindex="0" aria-describedby="map-help"
-                    aria-label={ "Every tenant of the fleet, " (count(picture.cells.len() as u64)) } {
+                    aria-label={ "Every tenant of the fleet, " (count(fleet_view.cells.len() as u64)) } {
                     div #cell-a role="option" aria-selected="true" { "The first tenant" }
                     div #cell-b role="option" aria-selected="false" { "The next tenant" }
                 }
@@ -148,23 +148,14 @@ struct Counted<'a> {
     unproven: BTreeMap<&'a str, u64>,
 }
 
-fn by_group(picture: &FleetView) -> Markup {
-    if picture.groups.len() < 2 {
+fn by_group(fleet_view: &FleetView) -> Markup {
+    if fleet_view.groups.len() < 2 {
         return html! {};
     }
-    let mut groups: Vec<Counted<'_>> = (0..=picture.groups.len()).map(|_| Counted::default()).collect();
-    for cell in &picture.cells {
-        let counted = &mut groups[cell.group.unwrap_or(picture.groups.len())];
-        let kind = &picture.kinds[cell.kind];
-        counted.tenants += 1;
-        if !kind.proven {
-            *counted.unproven.entry(&kind.state).or_default() += 1;
-        }
-    }
+    let groups = counted(fleet_view);
     let many = groups.len();
     let interesting = |counted: &Counted<'_>| counted.tenants > 0 && (many <= 50 || !counted.unproven.is_empty());
-    let called = !picture.calls.is_empty();
-    let what = if called { "call" } else { "phase" };
+    let what = if fleet_view.calls.is_empty() { "phase" } else { "call" };
     let shown_groups: Vec<_> = groups.iter().enumerate().filter(|(_, counted)| interesting(counted)).collect();
     let left_out = groups.iter().filter(|counted| counted.tenants > 0).count() - shown_groups.len().min(MAX_GROUPS);
     html! {
@@ -174,31 +165,13 @@ fn by_group(picture: &FleetView) -> Markup {
                 div.scroll tabindex="0" role="region" aria-label={ "The fleet by " (what) } {
                     table {
                         thead { tr {
-                            th scope="col" { @if called { "Call" } @else { "Phase" } }
+                            th scope="col" { @if fleet_view.calls.is_empty() { "Phase" } @else { "Call" } }
                             th.number scope="col" { "Tenants" }
                             th.number scope="col" { "Proven" }
                             th scope="col" { "Not proven" }
                         } }
                         tbody {
-                            @for (i, counted) in shown_groups.iter().take(MAX_GROUPS) {
-                                @let unproven: u64 = counted.unproven.values().sum();
-                                tr {
-                                    th scope="row" {
-                                        (picture.groups.get(*i).map_or_else(
-                                            || if called { "not called" } else { "no phase" }.to_owned(),
-                                            |group| shown(&group.name),
-                                        ))
-                                    }
-                                    td.number { (count(counted.tenants)) }
-                                    td.number { (count(counted.tenants - unproven)) }
-                                    td {
-                                        @if unproven == 0 { span.quiet { "none" } }
-                                        @for (state, many) in &counted.unproven {
-                                            span.inline { (symbol(state)) (count(*many)) " " (shown(state)) }
-                                        }
-                                    }
-                                }
-                            }
+                            @for (i, counted) in shown_groups.iter().take(MAX_GROUPS) { (group_row(fleet_view, *i, counted)) }
                         }
                     }
                 }
@@ -207,6 +180,38 @@ fn by_group(picture: &FleetView) -> Markup {
                 p.note {
                     @if shown_groups.len() > MAX_GROUPS { (count(left_out as u64)) " more are not shown." }
                     @else { (count(left_out as u64)) " in which every tenant is proven are left out." }
+                }
+            }
+        }
+    }
+}
+
+/// The tenants of each group, and last those of none.
+fn counted(fleet_view: &FleetView) -> Vec<Counted<'_>> {
+    let mut groups: Vec<Counted<'_>> = (0..=fleet_view.groups.len()).map(|_| Counted::default()).collect();
+    for cell in &fleet_view.cells {
+        let counted = &mut groups[cell.group.unwrap_or(fleet_view.groups.len())];
+        let kind = &fleet_view.kinds[cell.kind];
+        counted.tenants += 1;
+        if !kind.proven {
+            *counted.unproven.entry(&kind.state).or_default() += 1;
+        }
+    }
+    groups
+}
+
+fn group_row(fleet_view: &FleetView, group: usize, counted: &Counted<'_>) -> Markup {
+    let unproven: u64 = counted.unproven.values().sum();
+    let nobody = if fleet_view.calls.is_empty() { "no phase" } else { "not called" };
+    html! {
+        tr {
+            th scope="row" { (fleet_view.groups.get(group).map_or_else(|| nobody.to_owned(), |group| shown(&group.name))) }
+            td.number { (count(counted.tenants)) }
+            td.number { (count(counted.tenants - unproven)) }
+            td {
+                @if unproven == 0 { span.quiet { "none" } }
+                @for (state, many) in &counted.unproven {
+                    span.inline { (symbol(state)) (count(*many)) " " (shown(state)) }
                 }
             }
         }

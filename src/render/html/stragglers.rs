@@ -32,12 +32,12 @@ pub fn section(report: &Report) -> Markup {
 fn table(report: &Report) -> Markup {
     let shown_rows: Vec<&Straggler> = report.stragglers.iter().take(PAGE).collect();
     let wanted: HashSet<&str, FixedState> = shown_rows.iter().map(|one| &*one.tenant).collect();
-    let picture = report.picture.as_ref();
-    let cells = picture.into_iter().flat_map(|picture| &picture.cells);
+    let fleet_view = report.fleet_view.as_ref();
+    let cells = fleet_view.into_iter().flat_map(|fleet_view| &fleet_view.cells);
     let cells: HashMap<&str, &Cell, FixedState> =
         cells.filter(|cell| wanted.contains(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();
     let rows = html! {
-        @for straggler in shown_rows { (row(straggler, picture, cells.get(&*straggler.tenant).copied())) }
+        @for straggler in shown_rows { (row(straggler, fleet_view, cells.get(&*straggler.tenant).copied())) }
     };
     Table {
         label: "Table of stragglers",
@@ -49,10 +49,10 @@ fn table(report: &Report) -> Markup {
     .around(&rows)
 }
 
-fn row(straggler: &Straggler, picture: Option<&FleetView>, cell: Option<&Cell>) -> Markup {
-    let known = picture.zip(cell);
-    let group = known.and_then(|(picture, cell)| picture.groups.get(cell.group?)).map(|group| shown(&group.name));
-    let row = known.and_then(|(picture, cell)| picture.kinds.get(cell.kind)?.row.as_ref());
+fn row(straggler: &Straggler, fleet_view: Option<&FleetView>, cell: Option<&Cell>) -> Markup {
+    let known = fleet_view.zip(cell);
+    let group = known.and_then(|(fleet_view, cell)| fleet_view.groups.get(cell.group?)).map(|group| shown(&group.name));
+    let row = known.and_then(|(fleet_view, cell)| fleet_view.kinds.get(cell.kind)?.row.as_ref());
     html! {
         tr {
             th scope="row" { code { (shown(&straggler.tenant)) } }

@@ -58,27 +58,27 @@ pub enum What {
 
 impl Timeline {
     /// The timeline of a rollout whose calls are known.
-    pub fn of(picture: &FleetView) -> Option<Self> {
-        if picture.calls.is_empty() {
+    pub fn of(fleet_view: &FleetView) -> Option<Self> {
+        if fleet_view.calls.is_empty() {
             return None;
         }
-        let start = stamp(picture.rollout.started_at.as_ref());
+        let start = stamp(fleet_view.rollout.started_at.as_ref());
         let since = |at: Option<&Text>| {
             let passed = stamp(at)?.as_millisecond() - start?.as_millisecond();
             u64::try_from(passed).ok()
         };
-        let attempts = || picture.calls.iter().flat_map(|call| &call.attempts);
+        let attempts = || fleet_view.calls.iter().flat_map(|call| &call.attempts);
         let timed = attempts().all(|attempt| since(attempt.at.as_ref()).is_some());
-        let finished = since(picture.rollout.finished_at.as_ref()).filter(|_| timed);
-        let soaks = picture.rollout.soak_seconds.is_some_and(|seconds| seconds > 0) && !picture.rollout.dry_run;
+        let finished = since(fleet_view.rollout.finished_at.as_ref()).filter(|_| timed);
+        let soaks = fleet_view.rollout.soak_seconds.is_some_and(|seconds| seconds > 0) && !fleet_view.rollout.dry_run;
         let mut spans: Vec<Span> = Vec::new();
         let (mut now, mut begins) = (0, Vec::new());
-        for (i, call) in picture.calls.iter().enumerate() {
+        for (i, call) in fleet_view.calls.iter().enumerate() {
             let mut begun = Vec::new();
             for (j, attempt) in call.attempts.iter().enumerate() {
                 let start = since(attempt.at.as_ref()).filter(|_| timed).unwrap_or(now).max(now);
                 if start > now {
-                    let after_canary = i > 0 && picture.calls[i - 1].purpose == Purpose::Canary;
+                    let after_canary = i > 0 && fleet_view.calls[i - 1].purpose == Purpose::Canary;
                     let what = match j {
                         0 if soaks && after_canary => What::Soak,
                         0 => What::Pause,
@@ -96,10 +96,10 @@ impl Timeline {
             }
             begins.push(begun);
         }
-        let last = picture.calls.len() - 1;
+        let last = fleet_view.calls.len() - 1;
         let ended = finished.unwrap_or(now).max(now);
-        let unfinished = picture.rollout.outcome != Outcome::Completed;
-        if ended > now && soaks && unfinished && picture.calls[last].purpose == Purpose::Canary {
+        let unfinished = fleet_view.rollout.outcome != Outcome::Completed;
+        if ended > now && soaks && unfinished && fleet_view.calls[last].purpose == Purpose::Canary {
             spans.push(Span { what: What::Soak, begin: now, end: ended, first: last, last });
         }
         let total = ended.max(1);

@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rollproof::internal::{
-    Client, Driver, HaltAnswer, Inputs, Journal, JournalFormat, Name, Progress, Question, Record, Rollout,
+    Client, Driver, HaltAnswer, HaltCheck, Inputs, Journal, JournalFormat, Name, Progress, Record, Rollout,
     RolloutOutcome, SoFar, Stop, Text, Timing, Token,
 };
 use rollproof::{
@@ -177,17 +177,17 @@ fn driven(
         scale: 0.001,
     };
     let mut driver = Driver {
-        watch: None,
+        gate_reader: None,
         rollout: Rollout::start(start).expect("a plan"),
         journal: Journal::create(&case.path("run.journal"), start).expect("a journal"),
         client: &client,
         timing: &timing,
         progress: Progress::new(true, 0),
-        stop: Stop::hear().expect("signals are heard"),
+        stop: Stop::register().expect("signals are heard"),
     };
     let mut asked = |document: &Document, question| match question {
-        Question::Foreseen => Ok(HaltAnswer::default()),
-        Question::Call | Question::Gate => ask(document),
+        HaltCheck::Foreseen => Ok(HaltAnswer::default()),
+        HaltCheck::AfterCall | HaltCheck::AfterGate => ask(document),
     };
     let ended = driver.run(&mut asked, None);
     (ended, driver.rollout.finish().0)
@@ -336,7 +336,8 @@ fn a_panic_loses_nothing() {
     };
     let (ended, document) = driven(&scenario.start(&plane.url), &plane, &case, &mut ask);
     let error = ended.expect_err("it failed");
-    assert_eq!((error.exit_code(), error.to_string().contains("report this as a bug")), (5, true), "{error}");
+    let help = error.help().expect("it has one");
+    assert_eq!((error.exit_code(), help.contains("this is a bug of rollproof: report it")), (5, true), "{error}");
     assert_eq!(plane.calls().len(), 3, "plan call, canary, one batch");
     assert_eq!(document.rollout.outcome, RolloutOutcome::Interrupted);
     let answered: BTreeMap<&str, usize> = document

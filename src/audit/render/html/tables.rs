@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::audit::render::html::components::time;
 use crate::audit::render::html::data::Data;
-use crate::audit::render::words::{called, duration, is_doubted, several};
+use crate::audit::render::words::{called, duration, is_miscalled, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
@@ -79,8 +79,8 @@ pub fn of(report: &AuditReport, called: Called, decision: Decision) -> u64 {
 }
 
 /// Rollouts that are not what they were called.
-pub fn doubted(report: &AuditReport) -> Markup {
-    let doubted: Vec<&Rollout> = report.audit.rollouts.iter().filter(|rollout| is_doubted(rollout)).collect();
+pub fn miscalled(report: &AuditReport) -> Markup {
+    let rollouts: Vec<&Rollout> = report.audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).collect();
     let counts = [
         (of(report, Called::Green, Decision::Fail), "called green and not"),
         (of(report, Called::Green, Decision::Inconclusive), "called green, which nothing proves"),
@@ -88,20 +88,20 @@ pub fn doubted(report: &AuditReport) -> Markup {
     ];
     let counts: Vec<String> =
         counts.iter().filter(|(many, _)| *many > 0).map(|(many, what)| format!("{} {what}", count(*many))).collect();
-    let more = doubted.len().saturating_sub(MAX_ROWS) as u64;
+    let more = rollouts.len().saturating_sub(MAX_ROWS) as u64;
     html! {
         section #called aria-labelledby="called-title" {
             h2 #called-title { "Not as called" }
             div.content {
-                @if report.audit.rollouts.is_empty() { p.lede { "No rollout could be read." } } @else if doubted.is_empty() { p.lede { "Every rollout that was called something is that." } } @else {
+                @if report.audit.rollouts.is_empty() { p.lede { "No rollout could be read." } } @else if rollouts.is_empty() { p.lede { "Every rollout that was called something is that." } } @else {
                     p.lede {
-                        (count(doubted.len() as u64)) " of " (count(report.audit.rollouts.len() as u64))
+                        (count(rollouts.len() as u64)) " of " (count(report.audit.rollouts.len() as u64))
                         " rollouts are not what they were called: " (counts.join(", ")) "."
                     }
                     div.scroll tabindex="0" role="region" aria-label="Rollouts that are not what they were called" {
                         table.doubted {
                             thead { tr { @for name in ["When", "Target", "Called", "Is", "Why"] { th scope="col" { (name) } } } }
-                            tbody { @for rollout in doubted.iter().take(MAX_ROWS) { (doubt(rollout)) } }
+                            tbody { @for rollout in rollouts.iter().take(MAX_ROWS) { (miscalled_row(rollout)) } }
                         }
                     }
                     @if more > 0 { p.note { "and " (count(more)) " more; the JSON report has them." } }
@@ -111,7 +111,7 @@ pub fn doubted(report: &AuditReport) -> Markup {
     }
 }
 
-fn doubt(rollout: &Rollout) -> Markup {
+fn miscalled_row(rollout: &Rollout) -> Markup {
     let more = rollout.because.len().saturating_sub(MAX_REASONS) as u64;
     html! {
         tr.false-green[rollout.called == Called::Green && rollout.decision == Decision::Fail] {

@@ -243,16 +243,18 @@ impl<'a> Whole<'a> {
             if cohort.call.is_some() && !cohort.rows.is_empty() {
                 wrong(format!("/cohorts/{i}/call"), "found a call of tenants without a row, but they have rows")?;
             }
-            for (j, tenant) in cohort.tenants.iter().enumerate() {
-                self.tenant(cohort, (i, j), tenant)?;
+            for j in 0..cohort.tenants.len() {
+                self.tenant(i, j)?;
             }
         }
         let stranger = self.calls_of.keys().find(|tenant| !self.cohort_of.contains_key(**tenant));
         ensure(stranger.is_none(), "/calls", "found a call that names a tenant which no cohort has")
     }
 
-    /// Where a tenant's rows came from, and which call it waits for.
-    fn tenant(&self, cohort: &Cohort, (i, j): (usize, usize), tenant: &Text) -> Checked {
+    /// Where the rows of the `j`-th tenant of the `i`-th cohort came from, and which call it waits for.
+    fn tenant(&self, i: usize, j: usize) -> Checked {
+        let cohort = &self.document.cohorts[i];
+        let tenant = &cohort.tenants[j];
         let named = self.calls_of.get(&**tenant).map_or(&[][..], |calls| calls);
         if cohort.rows.is_empty() && cohort.call != named.last().copied() {
             return wrong(format!("/cohorts/{i}"), format!("found another call than the last that names {tenant:?}"));

@@ -1,4 +1,4 @@
-//! Calls and findings, as an explanation tells them.
+//! Calls and findings with the details that an explanation shows.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,9 +63,9 @@ pub struct ExplainedFinding {
 }
 
 /// The calls of the document that `wanted` picks.
-pub fn calls(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool) -> Vec<CallDetails> {
+pub fn call_details(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool) -> Vec<CallDetails> {
     let calls = context.document.calls.iter().enumerate().filter(|(_, call)| wanted(call));
-    let story = |(i, call): (usize, &Call)| {
+    let details = |(i, call): (usize, &Call)| {
         let attempts = call.attempts.iter().enumerate().map(|(j, attempt)| AttemptDetails {
             at: index(i, j).and_then(|key| context.times.0.get(&key).cloned()),
             status: attempt.status,
@@ -81,18 +81,18 @@ pub fn calls(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool) -> Ve
             attempts: attempts.collect(),
         }
     };
-    calls.map(story).collect()
+    calls.map(details).collect()
 }
 
 fn index(call: usize, attempt: usize) -> Option<(u32, u16)> {
     Some((u32::try_from(call).ok()?, u16::try_from(attempt).ok()?))
 }
 
-/// A finding with its rule's words.
-pub fn said(context: &ExplainContext<'_>, finding: &Finding) -> ExplainedFinding {
+/// A finding with the text of its rule.
+pub fn finding_details(context: &ExplainContext<'_>, finding: &Finding) -> ExplainedFinding {
     let mut finding = finding.clone();
-    // Where several definitions have the code, the report names the first; here it is the one that said it.
-    if let Some(place) = context.spoke.place(&finding) {
+    // Where several definitions have the code, the report names the first; here it is the one that gave the finding.
+    if let Some(place) = context.finding_rules.place(&finding) {
         finding.rule = place.clone();
     }
     let rule = rule_at(context, &finding.rule.file, finding.rule.line);

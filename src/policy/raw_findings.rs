@@ -1,4 +1,4 @@
-//! What single policies say of a document, rule by rule as it stands there: nothing is decided, waived or softened.
+//! The findings of single policies as their rules give them: nothing is decided, waived or downgraded.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,13 +8,13 @@ use crate::declared::names::{HALT, QUERY};
 use crate::error::Error;
 use crate::model::document::Document;
 use crate::model::document::text::Text;
-use crate::model::finding::{Element, Finding, Severity, Stated};
+use crate::model::finding::{Element, Finding, Severity};
 use crate::policy::failure::CandidateRule;
 use crate::policy::package::Package;
 use crate::policy::prepared::{Prepared, needed};
 use crate::rego::engine::Input;
 use crate::rego::engine::module::Module;
-use crate::rego::guard::Limits;
+use crate::rego::guard::{Failure, Limits};
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -68,38 +68,39 @@ impl Prepared {
 
     /// Every file of every policy and library, with its package.
     pub fn modules(&self) -> Vec<(String, Module)> {
-        // Nobody but us has use for the module that asks them all.
+        // The generated module that evaluates all of them is of no use outside.
         self.engine.modules().into_iter().filter(|(package, _)| package != QUERY).collect()
     }
 
     /// What policies are given beside the evidence, as it lies under `data`.
     ///
     /// # Errors
-    /// [`Error::Policy`] where it is no JSON: a bug of ours.
+    /// [`Error::Internal`] where it is no JSON: a bug of ours.
     pub fn data(&self) -> Result<Value, Error> {
-        self.engine.data().map_err(Error::Policy)
+        self.engine.data().map_err(Error::bug)
     }
 
     /// What a policy says of a document, by rule, code and message.
     ///
     /// # Errors
     /// [`Error::Policy`] and [`Error::Policies`], as for a verdict.
-    pub fn said(&self, package: &Package, document: &Document) -> Result<Vec<RawFinding>, Error> {
+    pub fn raw_findings(&self, package: &Package, document: &Document) -> Result<Vec<RawFinding>, Error> {
         needed(std::iter::once(package), document)?;
-        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        let input = Input::new(document).map_err(|error| Error::bug(error.to_string()))?;
         let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
         let mut all = Vec::new();
         for rule in package.rules() {
             let path = format!("{}.{rule}", package.name);
-            let answer = self.engine.ask(&format!("data.{path}"), input.clone(), limits).map_err(|failure| {
+            let answer = self.engine.evaluate(&format!("data.{path}"), input.clone(), limits).map_err(|failure| {
                 let place = package.rule(rule).unwrap_or(&package.place).clone();
-                self.locate_failure(vec![CandidateRule { path: path.clone(), place }], &input, limits, &failure)
+                self.locate_failure(vec![CandidateRule { path: path.clone(), place }], &input, limits, failure)
             })?;
             let elements = answer.elements::<Element>();
             let elements = elements.map_err(|error| Error::Policy(format!("{path}: {error}")))?;
-            let mut said: Vec<RawFinding> = elements.into_iter().map(|element| said(package, rule, element)).collect();
-            said.sort_by(|a, b| (&a.code, &a.message, &a.tenants).cmp(&(&b.code, &b.message, &b.tenants)));
-            all.extend(said);
+            let mut findings: Vec<_> =
+                elements.into_iter().map(|element| raw_finding(package, rule, element)).collect();
+            findings.sort_by(|a, b| (&a.code, &a.message, &a.tenants).cmp(&(&b.code, &b.message, &b.tenants)));
+            all.extend(findings);
         }
         Ok(all)
     }
@@ -109,11 +110,12 @@ impl Prepared {
     /// # Errors
     /// [`Error::Policy`] with what the engine says.
     pub fn query(&self, package: &str, expression: &str, document: &Document) -> Result<Vec<Value>, Error> {
-        let input = Input::new(document).map_err(|error| Error::Policy(error.to_string()))?;
+        let input = Input::new(document).map_err(|error| Error::bug(error.to_string()))?;
         let limits = Limits::for_cohorts(document.cohorts.len()).within(self.time);
-        self.engine
-            .query(package, expression, input, limits)
-            .map_err(|said| Error::Policy(format!("{expression}: {}", said.trim())))
+        self.engine.query(package, expression, input, limits).map_err(|failure| match failure {
+            Failure::Policy(problem) => Error::Policy(format!("{expression}: {}", problem.trim())),
+            other => other.into(),
+        })
     }
 }
 
@@ -132,27 +134,14 @@ impl From<Finding> for RawFinding {
     }
 }
 
-fn said(package: &Package, rule: &'static str, element: Element) -> RawFinding {
-    let stated = match element {
-        Element::Finding(stated) => *stated,
-        Element::Message(message) => Stated {
-            code: format!("{}.{rule}", package.name),
-            message,
-            tenants: Vec::new(),
-            observed: None,
-            expected: None,
-            at: None,
-        },
-    };
-    let mut tenants = stated.tenants;
-    tenants.sort();
-    tenants.dedup();
+fn raw_finding(package: &Package, rule: &'static str, element: Element) -> RawFinding {
+    let stated = package.stated(rule, element);
     RawFinding {
         policy: package.name.clone(),
         severity: rule,
         code: stated.code,
         message: stated.message,
-        tenants,
+        tenants: stated.tenants,
         observed: stated.observed,
         expected: stated.expected,
         at: stated.at,
