@@ -112,7 +112,7 @@ pub mod internal {
     pub use crate::rego::engine::module::Module;
     pub use crate::schema::explain::explain;
     pub use crate::schema::published::Name;
-    pub use crate::text::escape;
+    pub use crate::text::{escape, misspelt};
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rollproof::text::misspelt::Difference::{Form, Letters};
-use rollproof::text::misspelt::{misspelt, nearly};
+use rollproof::internal::misspelt::Difference::{Form, Letters};
+use rollproof::internal::misspelt::{misspelt, nearly};
 
 #[test]
 fn a_name_is_nearly_another_by_its_form_or_by_a_letter_or_two() {
