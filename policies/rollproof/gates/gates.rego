@@ -36,7 +36,7 @@ deny contains finding if {
 	variable := gates.switch.variable
 	finding := {
 		"code": "gates.disabled",
-		"message": sprintf("the kill switch is armed: %s=%v", [variable, object.get(gates.switch, "value", "unknown")]),
+		"message": sprintf("the kill switch%s is armed: %s=%v", [whose, variable, object.get(gates.switch, "value", "unknown")]),
 		"at": sprintf("/gates/switch/%d", [gates.switch_at]),
 	}
 }
@@ -44,24 +44,34 @@ deny contains finding if {
 # METADATA
 # title: Unreadable kill switch
 # description: >-
-#   Nobody knows whether the kill switch is armed, so no further call is made. Only a 404 of a repository that the token
-#   can read says that it is not.
+#   Nobody knows whether the kill switch is armed, so no further call is made. Only a 404 says that it is not, of a
+#   repository and an owner that the token can read.
 # custom:
 #   codes: [gates.switch_unreadable]
-#   remedy: Give the job a GITEA_TOKEN that can read the variables of the repository, and see that the Gitea answers.
+#   remedy: >-
+#     Give the job a GITEA_TOKEN that can read the variables of the repository and of its owner, and see that the Gitea
+#     answers.
 deny contains finding if {
 	gates.switch.state == "unreadable"
-	finding := {
-		"code": "gates.switch_unreadable",
-		"message": sprintf("the kill switch %s cannot be read: %s", [gates.switch.variable, problem(gates.switch.asked)]),
-		"observed": gates.switch.asked,
-		"at": sprintf("/gates/switch/%d", [gates.switch_at]),
-	}
+	not gates.switch.value
+	some finding in unreadable_switch
+}
+
+# METADATA
+# title: Unknown word in the kill switch
+# description: The kill switch holds a word that means neither on nor off, so no further call is made.
+# custom:
+#   codes: [gates.switch_unreadable]
+#   remedy: Set the variable to a word for on or for off, or delete it; then roll out again.
+deny contains finding if {
+	gates.switch.state == "unreadable"
+	gates.switch.value
+	some finding in unreadable_switch
 }
 
 # METADATA
 # title: Failed CI
-# description: A required CI context ended, and not with success.
+# description: A required CI context ended, and not with success. Every state but pending is an end.
 # custom:
 #   codes: [gates.ci_failed]
 #   remedy: Mend what failed; a commit that is not green is not rolled out.
@@ -88,8 +98,8 @@ deny contains finding if {
 	are := text.plural(count(gates.waiting), "required CI context is", "required CI contexts are")
 	finding := {
 		"code": "gates.ci_missing",
-		"message": sprintf("%s not known to be green%s%s", [are, listed, unreadable]),
-		"observed": object.filter(input.gates.ci, ["contexts", "end", "asked"]),
+		"message": sprintf("%s not known to be green%s%s%s%s", [are, listed, unreadable, present, patterns]),
+		"observed": object.filter(input.gates.ci, ["contexts", "present", "end", "asked"]),
 		"expected": "success",
 		"at": "/gates/ci",
 	}
@@ -100,16 +110,18 @@ deny contains finding if {
 # description: The token may not read the kill switch, so the job's own value counted, as it was when the job began.
 # custom:
 #   codes: [gates.switch_degraded]
-#   remedy: Give the job a GITEA_TOKEN that can read the variables of the repository; else nobody can stop a rollout.
+#   remedy: >-
+#     Give the job a GITEA_TOKEN that can read the variables of the repository and of its owner; else nobody can stop a
+#     rollout.
 warn contains finding if {
-	degraded := [reading | some reading in input.gates.switch; reading.source == "job"]
+	degraded := [reading | some reading in input.gates.switch; reading.source == "job"; reading.asked.status == 403]
 	count(degraded) > 0
 	variable := degraded[0].variable
 	finding := {
 		"code": "gates.switch_degraded",
 		"message": sprintf(
-			"the kill switch %s is degraded: the job's own value counts, because the token may not read it (HTTP 403)",
-			[variable],
+			"the kill switch %s is degraded: the job's own value counts, because the token may not read %s (HTTP 403)",
+			[variable, unread(degraded[0])],
 		),
 		"observed": {"readings": count(degraded)},
 		"at": "/gates/switch",
@@ -155,6 +167,29 @@ superseded contains finding if {
 	}
 }
 
+unreadable_switch contains finding if {
+	finding := {
+		"code": "gates.switch_unreadable",
+		"message": sprintf("the kill switch %s%s cannot be read: %s", [gates.switch.variable, whose, problem(gates.switch.asked)]),
+		"observed": gates.switch.asked,
+		"at": sprintf("/gates/switch/%d", [gates.switch_at]),
+	}
+}
+
+# Whose variable it was, where it was not the repository's.
+default whose := ""
+
+whose := sprintf(" of the owner %s", [gates.switch.owner]) if gates.switch.owner
+
+whose := " of the job itself" if {
+	not gates.switch.owner
+	gates.switch.source == "job"
+}
+
+unread(reading) := sprintf("that of the owner %s", [reading.owner]) if reading.owner
+
+unread(reading) := "it" if not reading.owner
+
 problem(asked) := object.get(asked, "problem", "nobody says why")
 
 states(contexts) := concat(", ", [sprintf("%s: %s", [context.name, gates.state(context)]) | some context in contexts])
@@ -162,6 +197,23 @@ states(contexts) := concat(", ", [sprintf("%s: %s", [context.name, gates.state(c
 default listed := ""
 
 listed := sprintf(": %s", [states(gates.waiting)]) if count(gates.waiting) > 0
+
+# What the commit has instead of what is missing, nearest first.
+default present := ""
+
+present := sprintf("; what is missing may be misspelt: the commit has %s", [text.names(others)]) if {
+	count(gates.missing) > 0
+	others := input.gates.ci.present
+	count(others) > 0
+}
+
+# Somebody took a name for a pattern.
+default patterns := ""
+
+patterns := "; `*` is no pattern, so each context is named in full" if {
+	some name in gates.missing
+	contains(name, "*")
+}
 
 default unreadable := ""
 

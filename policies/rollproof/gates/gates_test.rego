@@ -61,8 +61,10 @@ test_unreadable_switch_without_a_reason_denies if {
 	codes(findings) == {"gates.switch_unreadable"}
 }
 
+forbidden := {"source": "job", "asked": {"status": 403}}
+
 test_degraded_switch_is_warned_about_loudly if {
-	degraded := switch([reading("off", {"source": "job"}), reading("off", {"source": "job"})])
+	degraded := switch([reading("off", forbidden), reading("off", forbidden)])
 	findings := gates.warn with input as degraded
 	codes(findings) == {"gates.switch_degraded"}
 	some finding in findings
@@ -71,9 +73,33 @@ test_degraded_switch_is_warned_about_loudly if {
 	count(gates.deny) == 0 with input as degraded
 }
 
-test_degraded_and_armed_denies_too if {
-	findings := gates.deny with input as switch([reading("armed", {"source": "job", "value": "on"})])
-	codes(findings) == {"gates.disabled"}
+test_degraded_switch_of_an_owner_is_named if {
+	findings := gates.warn with input as switch([reading("off", object.union(forbidden, {"owner": "shop"}))])
+	some finding in findings
+	contains(finding.message, "may not read that of the owner shop (HTTP 403)")
+}
+
+test_switch_armed_by_the_job_denies_and_is_not_degraded if {
+	armed := switch([reading("armed", {"source": "job", "value": "on"})])
+	findings := gates.deny with input as armed
+	messages(findings) == {"the kill switch of the job itself is armed: STOP=on"}
+	count(gates.warn) == 0 with input as armed
+}
+
+test_switch_armed_by_the_owner_is_named if {
+	findings := gates.deny with input as switch([reading("armed", {"owner": "shop", "value": "on"})])
+	messages(findings) == {"the kill switch of the owner shop is armed: STOP=on"}
+}
+
+test_unknown_word_denies_and_halts if {
+	asked := {"asked": {"status": 200, "problem": "it holds \"yess\""}, "value": "yess"}
+	unknown := switch([reading("unreadable", asked)])
+	findings := gates.deny with input as unknown
+	codes(findings) == {"gates.switch_unreadable"}
+	messages(findings) == {"the kill switch STOP cannot be read: it holds \"yess\""}
+	count(gates.halt) == 1 with input as unknown
+	owners := gates.deny with input as switch([reading("unreadable", object.union(asked, {"owner": "shop"}))])
+	messages(owners) == {"the kill switch STOP of the owner shop cannot be read: it holds \"yess\""}
 }
 
 ci(end, contexts) := {"gates": {"ci": {"end": end, "contexts": contexts, "asked": {"problem": "HTTP 500"}}}}
@@ -98,6 +124,23 @@ test_missing_ci_names_each_context_and_its_state if {
 	findings := gates.deny with input as ci("timed_out", [green, pending, {"name": "deploy"}])
 	codes(findings) == {"gates.ci_missing"}
 	messages(findings) == {"2 required CI contexts are not known to be green: build: pending, deploy: missing"}
+}
+
+test_contexts_of_the_commit_are_named_where_one_is_missing if {
+	missing := {"gates": {"ci": {"end": "timed_out", "contexts": [{"name": "deploy"}], "present": ["deploys", "lint"], "asked": {}}}}
+	findings := gates.deny with input as missing
+	messages(findings) == {concat("", [
+		"1 required CI context is not known to be green: deploy: missing",
+		"; what is missing may be misspelt: the commit has deploys, lint",
+	])}
+}
+
+test_a_pattern_is_none if {
+	findings := gates.deny with input as ci("timed_out", [{"name": "ci / *"}, {"name": "ci / a*", "state": "pending"}])
+	messages(findings) == {concat("", [
+		"2 required CI contexts are not known to be green: ci / *: missing, ci / a*: pending",
+		"; `*` is no pattern, so each context is named in full",
+	])}
 }
 
 test_unreadable_ci_says_why if {

@@ -27,14 +27,23 @@ superseded_by := newer if {
 	newer := head.head
 }
 
-# Only `success` passes, and these never will; any other state, and none, may still.
-failing_states := {"failure", "error", "cancelled", "canceled", "skipped"}
+# Only `success` passes. A context may still pass while it is pending or has no state; every other state is final.
+open_states := {"pending", ""}
 
-failing := [context | some context in input.gates.ci.contexts; context.state in failing_states]
+failing := [context |
+	some context in input.gates.ci.contexts
+	state := context.state
+	not state in (open_states | {"success"})
+]
 
 waiting := [context |
 	some context in input.gates.ci.contexts
-	not state(context) in (failing_states | {"success"})
+	object.get(context, "state", "") in open_states
+]
+
+missing := [context.name |
+	some context in input.gates.ci.contexts
+	not context.state
 ]
 
 # A context's last state in a word.
@@ -45,7 +54,12 @@ is_red if count(failing) > 0
 
 is_red if is_silent
 
-is_silent if input.gates.ci.end != "answered"
+is_silent if input.gates.ci.end == "unreadable"
+
+is_silent if {
+	count(failing) == 0
+	input.gates.ci.end != "answered"
+}
 
 is_silent if {
 	count(failing) == 0

@@ -39,21 +39,32 @@ test_failing_and_waiting_are_told_apart if {
 	document := ci("timed_out", [green, red, pending, missing])
 	gates.failing == [red] with input as document
 	gates.waiting == [pending, missing] with input as document
+	gates.missing == ["deploy"] with input as document
 	gates.state(missing) == "missing"
 }
 
-test_every_failing_state_fails if {
-	every state in ["failure", "error", "cancelled", "canceled", "skipped"] {
+test_every_state_but_pending_fails if {
+	every state in ["failure", "error", "cancelled", "skipped", "warning", "a new word", "missing"] {
 		found := gates.failing with input as ci("answered", [{"name": "test", "state": state}])
 		count(found) == 1
+		count(gates.waiting) == 0 with input as ci("answered", [{"name": "test", "state": state}])
 	}
+}
+
+test_a_status_without_a_state_is_waited_for if {
+	document := ci("timed_out", [{"name": "test", "state": ""}])
+	count(gates.waiting) == 1 with input as document
+	count(gates.failing) == 0 with input as document
+	count(gates.missing) == 0 with input as document
 }
 
 test_silence_is_red if {
 	gates.is_silent with input as ci("timed_out", [pending])
 	gates.is_silent with input as ci("unreadable", [green])
 	gates.is_silent with input as ci("answered", [])
+	gates.is_silent with input as ci("timed_out", [green])
 	not gates.is_silent with input as ci("answered", [red, pending])
+	not gates.is_silent with input as ci("timed_out", [red, pending])
 }
 
 test_each_gate_stops if {
