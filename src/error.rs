@@ -20,6 +20,14 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// Variables of the environment cannot be used.
+    #[error("{}", Lines(faults))]
+    Environment {
+        /// What is wrong with each, at least one.
+        faults: Vec<Fault>,
+        /// What to do about each.
+        help: String,
+    },
     /// Nothing may be written: outputs are in each other's way, or another process writes them. No report is written
     /// either, since the outputs belong to that process.
     #[error("{problem}")]
@@ -75,6 +83,13 @@ impl Error {
         Self::Usage { problem: problem.into(), help: help.into() }
     }
 
+    /// What is wrong with variables of the environment, at least one of them.
+    pub fn environment(faults: Vec<Fault>) -> Self {
+        let mut help: Vec<&str> = faults.iter().filter_map(|fault| fault.help.as_deref()).collect();
+        help.dedup();
+        Self::Environment { help: help.join("\n"), faults }
+    }
+
     /// A conflict, after which nothing is touched.
     pub fn conflict(problem: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Conflict { problem: problem.into(), help: help.into() }
@@ -96,7 +111,10 @@ impl Error {
     /// Whose fault it is and what to do next.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Self::Usage { help, .. } | Self::Conflict { help, .. } | Self::Facts { help, .. } => Some(help),
+            Self::Usage { help, .. }
+            | Self::Environment { help, .. }
+            | Self::Conflict { help, .. }
+            | Self::Facts { help, .. } => Some(help),
             Self::Evidence { faults, .. } => faults
                 .iter()
                 .find_map(|fault| fault.help.as_deref())
@@ -111,11 +129,21 @@ impl Error {
     /// The exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } | Self::Conflict { .. } => 2,
+            Self::Usage { .. } | Self::Environment { .. } | Self::Conflict { .. } => 2,
             Self::Evidence { .. } => 4,
             Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Internal { .. } => 5,
             Self::Output { .. } => 7,
         }
+    }
+}
+
+/// What is wrong with the environment, a line each.
+struct Lines<'a>(&'a [Fault]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(|fault| crate::text::escape::for_line(&fault.problem)).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 

@@ -202,7 +202,8 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
 /// Has the rollout ask its gates of the scenario's Gitea, and of no other.
 fn behind_gates(command: &mut Command, scenario: &Scenario, url: &str) {
     let Some(gitea) = &scenario.gitea else {
-        command.env_remove("GITEA_HOST");
+        // Neither is the kill switch of whoever rehearses asked.
+        command.env_remove("GITEA_HOST").env_remove("PROD_AUTO_DEPLOY_DISABLED");
         return;
     };
     command.arg("--preflight").envs([

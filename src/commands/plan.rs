@@ -6,14 +6,11 @@ use serde_json::{Value, json};
 use crate::cli::plan;
 use crate::error::Error;
 use crate::io::config::Config;
-use crate::io::config::plan::Settings;
-use crate::io::environment::{flag, is_truthy, nonblank_var, sha, var, whole_number};
+use crate::io::config::plan::{OPT_IN, Settings};
+use crate::io::environment::{Wrong, armed, flag, nonblank_var, sha, var, whole_number};
 use crate::io::http::base_url;
 use crate::io::output;
 use crate::text::escape::write_json;
-
-/// What lets a plan name another control plane than the configured one.
-const OPT_IN: &str = "PROD_ALLOW_NON_PROD_CP_URL";
 
 /// Writes the plan.
 ///
@@ -29,46 +26,53 @@ pub fn plan(options: &plan::Plan) -> Result<u8, Error> {
     .map(|()| 0)
 }
 
-/// The plan, keys sorted.
+/// The plan, keys sorted. Whatever is wrong with the environment is told at once, but an armed kill switch comes first.
 fn build(settings: &Settings) -> Result<Value, Error> {
-    let sha = sha()?;
     let switch = settings.variable("DISABLED")?;
-    if let Some(word) = nonblank_var(&switch)?.filter(|word| is_truthy(word)) {
-        return Ok(json!({"disabled_reason": format!("{switch}={word}"), "enabled": false, "sha": sha}));
+    let name = |name: &str| format!("{}{name}", settings.prefix);
+    let armed = armed(&switch);
+    if let Ok(Some(word)) = &armed {
+        return Ok(json!({"disabled_reason": format!("{switch}={word}"), "enabled": false, "sha": sha()?}));
     }
-    let name = |name: &str| settings.variable(name);
-    let short_sha = &sha[..7];
-    let target_tag = nonblank_var(&name("TARGET_TAG")?)?.unwrap_or_else(|| format!("staging-{short_sha}"));
-    let canary = match var(&name("CANARY_SLUG")?)? {
-        Some(canary) => Some(canary),
-        None => settings.canary.clone(),
-    };
+    let mut wrong = Wrong::default();
+    wrong.or_keep(settings.refuse_misspelt());
+    wrong.or_keep(armed);
+    let sha = wrong.or_keep(sha()).unwrap_or_default();
+    let short_sha = sha.get(..7).unwrap_or_default();
+    let target_tag = wrong.or_keep(nonblank_var(&name("TARGET_TAG"))).flatten();
+    let target_tag = target_tag.unwrap_or_else(|| format!("staging-{short_sha}"));
+    let canary = wrong.or_keep(var(&name("CANARY_SLUG"))).flatten().or_else(|| settings.canary.clone());
     let mut body = json!({
-        "batch_size": whole_number(&name("BATCH_SIZE")?, 1, 3)?,
+        "batch_size": wrong.or_keep(whole_number(&name("BATCH_SIZE"), 1, 3)),
         "canary_slug": canary.as_deref().map_or("", str::trim),
         "confirm": true,
-        "dry_run": flag(&name("DRY_RUN")?)?,
-        "max_stragglers": whole_number(&name("MAX_STRAGGLERS")?, 0, 1)?,
-        "soak_seconds": whole_number(&name("SOAK_SECONDS")?, 0, 60)?,
+        "dry_run": wrong.or_keep(flag(&name("DRY_RUN"))),
+        "max_stragglers": wrong.or_keep(whole_number(&name("MAX_STRAGGLERS"), 0, 1)),
+        "soak_seconds": wrong.or_keep(whole_number(&name("SOAK_SECONDS"), 0, 60)),
         "target_tag": target_tag,
     });
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|key, value| key != "canary_slug" || value != "");
     }
+    let timeout = wrong.or_keep(whole_number(&name("ROLLOUT_HTTP_TIMEOUT_SECONDS"), 120, 600));
     // A list that names nothing is found here, before anything waits for it.
-    settings.required_contexts()?;
+    wrong.or_keep(settings.required_contexts());
+    let is_allowed = wrong.or_keep(flag(OPT_IN)).unwrap_or_default();
+    let cp_url = wrong.or_keep(control_plane(settings, is_allowed));
+    wrong.end()?;
     Ok(json!({
         "body": body,
-        "cp_url": control_plane(settings)?,
+        "cp_url": cp_url,
         "enabled": true,
-        "rollout_http_timeout": whole_number(&name("ROLLOUT_HTTP_TIMEOUT_SECONDS")?, 120, 600)?,
+        "rollout_http_timeout": timeout,
         "sha": sha,
         "short_sha": short_sha,
         "target_tag": target_tag,
     }))
 }
 
-pub(crate) fn control_plane(settings: &Settings) -> Result<String, Error> {
+/// The control plane's URL; another than the configured one where that is allowed.
+fn control_plane(settings: &Settings, is_allowed: bool) -> Result<String, Error> {
     let wrong = |problem: String| Error::usage(problem, "it is where the control plane's token will be sent");
     let configured = settings.control_plane.as_deref().map(str::trim).filter(|url| !url.is_empty());
     let given = nonblank_var("CP_URL")?;
@@ -82,7 +86,7 @@ pub(crate) fn control_plane(settings: &Settings) -> Result<String, Error> {
         let expected = base_url(configured, "[plan] control_plane").map_err(wrong)?;
         let path = |url: &reqwest::Url| url.path().trim_end_matches('/').to_owned();
         let same = base.origin() == expected.origin() && path(&base) == path(&expected);
-        if !same && !flag(OPT_IN)? {
+        if !same && !is_allowed {
             let problem = format!("CP_URL: got {url:?}, but {configured:?} is configured");
             return Err(Error::usage(problem, format!("if it is meant, set {OPT_IN}=true")));
         }

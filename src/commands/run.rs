@@ -27,6 +27,7 @@ use crate::error::report::ErrorReport;
 use crate::evaluation::{Evaluation, PendingEvaluation};
 use crate::explain::counterfactuals;
 use crate::gates::reader::GateReader;
+use crate::io::config::Config;
 use crate::io::http::is_loopback;
 use crate::io::http::token::{CONTROL_PLANE as TOKEN, Token};
 use crate::io::input::{Input, Source};
@@ -114,7 +115,7 @@ struct Ended {
 
 /// Everything that can be known before the first call.
 fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<Prepared, Error> {
-    let start = start(options)?;
+    let start = start(options, &evaluation.config)?;
     let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
     if !rollout.plan().enabled {
         return Ok(Prepared { rollout, live: None, stop: register_signals()? });
@@ -150,7 +151,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
 }
 
 /// The first record of the journal: the plan and the inventory as they stand in their files.
-fn start(options: &run::Run) -> Result<Record, Error> {
+fn start(options: &run::Run, config: &Config) -> Result<Record, Error> {
     let max_bytes = options.evaluation.max_input_bytes;
     let plan = Source::new(options.plan.clone()).read(max_bytes)?;
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
@@ -175,7 +176,7 @@ fn start(options: &run::Run) -> Result<Record, Error> {
         inventory,
         time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
         evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
-        gates: GateReader::asked(options.preflight)?,
+        gates: GateReader::asked(config, options.preflight)?,
         probes: options.probe,
     })
 }
@@ -223,7 +224,8 @@ fn gate_reader(
     scale: f64,
 ) -> Result<Option<GateReader>, Error> {
     let had = begun.known_gates();
-    let asked = GateReader::asked(options.preflight)?.max(had).filter(|_| begun.is_call_left() || options.probe);
+    let asked = GateReader::asked(&evaluation.config, options.preflight)?.max(had);
+    let asked = asked.filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
     let gate_reader = GateReader::from_environment(&evaluation.config, asked, sha.as_deref(), scale)?;

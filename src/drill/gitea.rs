@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +26,14 @@ pub struct Gitea {
     pub job_value: String,
     /// To the repository.
     pub repository: Vec<Answer>,
+    /// To the same variable of the repository's owner; it is not set where there is none.
+    pub owner_switch: Vec<Answer>,
+    /// To the owner as an organization; it is one where there is none.
+    pub owner: Vec<Answer>,
+    /// To the user that the token is of; it is not the owner where there is none.
+    pub user: Vec<Answer>,
+    /// To the same variable of that user; it is not set where there is none.
+    pub user_switch: Vec<Answer>,
     /// To the branch; its head is the job's commit where there is none.
     pub head: Vec<Answer>,
     /// The CI contexts that have to be green.
@@ -40,6 +48,10 @@ impl Default for Gitea {
             switch: Vec::new(),
             job_value: String::new(),
             repository: Vec::new(),
+            owner_switch: Vec::new(),
+            owner: Vec::new(),
+            user: Vec::new(),
+            user_switch: Vec::new(),
             head: Vec::new(),
             required_contexts: vec!["ci / test (push)".into()],
             statuses: Vec::new(),
@@ -72,6 +84,10 @@ struct Answers {
 struct Served {
     switch: Answers,
     repository: Answers,
+    owner_switch: Answers,
+    owner: Answers,
+    user: Answers,
+    user_switch: Answers,
     head: Answers,
     statuses: Answers,
 }
@@ -104,30 +120,34 @@ pub fn router(gitea: &Gitea) -> Router {
         let status = |(id, context)| json!({"id": id, "context": context, "status": "success"});
         ok((1..).zip(&gitea.required_contexts).map(status).collect())
     };
+    let gone = || Answer { status: 404, body: json!({"message": "not found"}) };
     let served = Served {
-        switch: Answers::of(&gitea.switch, || Answer { status: 404, body: json!({"message": "not found"}) }),
+        switch: Answers::of(&gitea.switch, gone),
+        owner_switch: Answers::of(&gitea.owner_switch, gone),
+        owner: Answers::of(&gitea.owner, || ok(json!({"name": "shop"}))),
+        user: Answers::of(&gitea.user, || ok(json!({"login": "gate"}))),
+        user_switch: Answers::of(&gitea.user_switch, gone),
         repository: Answers::of(&gitea.repository, || ok(json!({"full_name": "shop/platform"}))),
         head: Answers::of(&gitea.head, || ok(json!({"commit": {"id": SHA}}))),
         statuses: Answers::of(&gitea.statuses, green),
     };
     let repository = "/api/v1/repos/{owner}/{name}";
+    let variable = "actions/variables/{variable}";
     Router::new()
-        .route(
-            repository,
-            get(
-                |State(served): State<Arc<Served>>, headers: HeaderMap| async move { served.repository.next(&headers) },
-            ),
-        )
-        .route(
-            &format!("{repository}/actions/variables/{{variable}}"),
-            get(|State(served): State<Arc<Served>>, headers: HeaderMap| async move { served.switch.next(&headers) }),
-        )
-        .route(
-            &format!("{repository}/branches/{{branch}}"),
-            get(|State(served): State<Arc<Served>>, headers: HeaderMap| async move { served.head.next(&headers) }),
-        )
+        .route(repository, asked(|served| &served.repository))
+        .route(&format!("{repository}/{variable}"), asked(|served| &served.switch))
+        .route("/api/v1/orgs/{owner}", asked(|served| &served.owner))
+        .route(&format!("/api/v1/orgs/{{owner}}/{variable}"), asked(|served| &served.owner_switch))
+        .route("/api/v1/user", asked(|served| &served.user))
+        .route(&format!("/api/v1/user/{variable}"), asked(|served| &served.user_switch))
+        .route(&format!("{repository}/branches/{{branch}}"), asked(|served| &served.head))
         .route(&format!("{repository}/commits/{{sha}}/statuses"), get(statuses))
         .with_state(Arc::new(served))
+}
+
+/// The next answer to one question.
+fn asked(question: fn(&Served) -> &Answers) -> MethodRouter<Arc<Served>> {
+    get(move |State(served): State<Arc<Served>>, headers: HeaderMap| async move { question(&served).next(&headers) })
 }
 
 #[derive(Deserialize)]

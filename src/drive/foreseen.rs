@@ -104,6 +104,7 @@ impl Rollout {
                     variable: Text::from("DISABLED"),
                     state: SwitchState::Off,
                     source: SwitchSource::Live,
+                    owner: None,
                     value: None,
                     asked,
                 },
@@ -114,7 +115,8 @@ impl Rollout {
             }
             Gate::Ci => {
                 let contexts = vec![CiContext { name: Text::from("ci"), state: Some(Text::from("success")) }];
-                Record::Ci { wait: CiWait { at, sha, contexts, end: CiEnd::Answered, polls: 1, asked } }
+                let end = CiEnd::Answered;
+                Record::Ci { wait: CiWait { at, sha, contexts, end, present: Vec::new(), polls: 1, asked } }
             }
         }
     }

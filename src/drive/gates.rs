@@ -81,8 +81,12 @@ fn words(reading: &SwitchReading) -> String {
         SwitchState::Armed => "armed",
         SwitchState::Unreadable => "unreadable",
     };
-    match reading.source {
-        SwitchSource::Live => format!("kill switch {variable}: {state}"),
-        SwitchSource::Job => format!("kill switch {variable}: {state}, degraded: the job's own value counts"),
+    match (reading.source, &reading.owner) {
+        (SwitchSource::Live, None) => format!("kill switch {variable}: {state}"),
+        (SwitchSource::Live, Some(owner)) => format!("kill switch {variable} of {owner}: {state}"),
+        (SwitchSource::Job, _) if reading.asked.requests == 0 => {
+            format!("kill switch {variable}: {state} by the job's own value")
+        }
+        (SwitchSource::Job, _) => format!("kill switch {variable}: {state}, degraded: the job's own value counts"),
     }
 }

@@ -155,7 +155,7 @@ impl ErrorReport {
 
 const fn kind(error: &Error) -> Kind {
     match error {
-        Error::Usage { .. } | Error::Conflict { .. } => Kind::Usage,
+        Error::Usage { .. } | Error::Environment { .. } | Error::Conflict { .. } => Kind::Usage,
         Error::Evidence { .. } => Kind::Evidence,
         Error::Policy(_) | Error::Policies(_) | Error::Facts { .. } => Kind::Policy,
         Error::Internal { .. } => Kind::Internal,
@@ -166,6 +166,7 @@ const fn kind(error: &Error) -> Kind {
 fn problems(error: &Error) -> Vec<Problem> {
     match error {
         Error::Evidence { input, faults } => faults.iter().map(|fault| of_input(input, fault)).collect(),
+        Error::Environment { faults, .. } => faults.iter().map(of_environment).collect(),
         Error::Policies(problems) => problems.iter().map(of_policy).collect(),
         _ => vec![Problem { problem: error.to_string(), ..Problem::default() }],
     }
@@ -181,6 +182,10 @@ fn of_input(input: &str, fault: &Fault) -> Problem {
         column: place.map(|(_, column)| column),
         help: fault.help.clone(),
     }
+}
+
+fn of_environment(fault: &Fault) -> Problem {
+    Problem { problem: fault.problem.clone(), help: fault.help.clone(), ..Problem::default() }
 }
 
 fn of_policy(problem: &problem::Problem) -> Problem {

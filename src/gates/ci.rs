@@ -1,6 +1,6 @@
 //! Waits until the required CI contexts of a commit have ended (contract section 5): all pages, newest status first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -9,16 +9,18 @@ use crate::error::Error;
 use crate::gates::gitea::{Gitea, encoded};
 use crate::io::clock::now;
 use crate::io::config::Config;
-use crate::io::environment::seconds;
+use crate::io::environment::{Wrong, seconds};
 use crate::model::document::gates::{Asked, CiContext, CiEnd, CiWait};
 use crate::model::document::text::Text;
+use crate::text::escape::names_of;
+use crate::text::misspelt::normalized;
 use crate::time::scaled;
 
 /// The only state that passes.
 const PASSED: &str = "success";
 
-/// States that end the wait at once.
-const ENDED: [&str; 5] = ["failure", "error", "cancelled", "canceled", "skipped"];
+/// The states of a context that may still pass; a status without one has none yet. Every other state ends the wait.
+const OPEN: [&str; 2] = ["pending", ""];
 
 /// No commit has so many pages of statuses: the server does not count them.
 const MAX_PAGES: u32 = 1000;
@@ -29,6 +31,16 @@ const KEPT: usize = 64;
 /// The least pause between two polls.
 const LEAST: Duration = Duration::from_millis(10);
 
+/// How long nothing is said while nothing changes.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How many names of other contexts are read, and how many of them are kept.
+const MAX_OTHERS: usize = 200;
+const KEPT_OTHERS: usize = 20;
+
+/// How many characters of a context's name are compared.
+const COMPARED: usize = 100;
+
 #[derive(Debug)]
 pub struct Wait {
     contexts: Vec<String>,
@@ -36,8 +48,14 @@ pub struct Wait {
     timeout: Duration,
 }
 
-/// The state of each context by name, newest status first.
-type States = HashMap<String, String>;
+/// What the pages say of a commit's contexts.
+#[derive(Debug, Default)]
+struct Found {
+    /// The state of each required one, and the number of its status.
+    newest: HashMap<String, (u64, String)>,
+    /// The names of others.
+    others: BTreeSet<String>,
+}
 
 impl Wait {
     /// What the environment and the configuration require.
@@ -45,16 +63,17 @@ impl Wait {
     /// # Errors
     /// [`Error::Usage`] where nothing is required, or a time is none.
     pub fn from_environment(config: &Config) -> Result<Self, Error> {
-        let contexts = config.plan.required_contexts()?;
-        if contexts.is_empty() {
-            let help = format!("set {}, or [plan] required_contexts", config.plan.variable("REQUIRED_CONTEXTS")?);
-            return Err(Error::usage("no CI context is required, so nothing would be checked", help));
-        }
-        Ok(Self {
-            contexts,
-            interval: seconds("CI_STATUS_POLL_INTERVAL_SECONDS", 15)?,
-            timeout: seconds("CI_STATUS_TIMEOUT_SECONDS", 1800)?,
-        })
+        let required = config.plan.required_contexts().and_then(|contexts| {
+            if contexts.is_empty() {
+                let help = format!("set {}, or [plan] required_contexts", config.plan.variable("REQUIRED_CONTEXTS")?);
+                return Err(Error::usage("no CI context is required, so nothing would be checked", help));
+            }
+            Ok(contexts)
+        });
+        let times =
+            Wrong::both(seconds("CI_STATUS_POLL_INTERVAL_SECONDS", 15), seconds("CI_STATUS_TIMEOUT_SECONDS", 1800));
+        let (contexts, (interval, timeout)) = Wrong::both(required, times)?;
+        Ok(Self { contexts, interval, timeout })
     }
 
     /// The same with its pauses shortened, in a rehearsal.
@@ -64,20 +83,22 @@ impl Wait {
         self
     }
 
-    /// Waits, and tells of each context's state as it changes.
+    /// Waits, and tells of each context's state as it changes, and for how long it still waits where nothing does.
     pub async fn run(&self, gitea: &Gitea, sha: &str, told: &dyn Fn(&str)) -> CiWait {
         let start = Instant::now();
+        let mut reminder = Reminder::default();
         let mut wait = CiWait {
             at: now(),
             sha: Text::from(sha),
             contexts: self.contexts.iter().map(|name| CiContext { name: Text::from(&**name), state: None }).collect(),
             end: CiEnd::TimedOut,
+            present: Vec::new(),
             polls: 0,
             asked: Asked::default(),
         };
         loop {
             match self.poll(gitea, sha, &mut wait.asked).await {
-                Some(states) => wait.see(&states, told),
+                Some(found) => wait.see(&found, told),
                 None => wait.end = CiEnd::Unreadable,
             }
             let left = self.timeout.saturating_sub(start.elapsed());
@@ -85,13 +106,16 @@ impl Wait {
                 wait.at = now();
                 return wait;
             }
+            if reminder.is_due(start.elapsed()) {
+                told(&wait.waits(left));
+            }
             tokio::time::sleep(self.interval.max(LEAST).min(left)).await;
         }
     }
 
-    /// The newest status of each required context, from all pages; none where one cannot be read.
-    async fn poll(&self, gitea: &Gitea, sha: &str, asked: &mut Asked) -> Option<States> {
-        let mut newest: HashMap<String, (u64, String)> = HashMap::new();
+    /// What all pages say; none where one cannot be read.
+    async fn poll(&self, gitea: &Gitea, sha: &str, asked: &mut Asked) -> Option<Found> {
+        let mut found = Found::default();
         for page in 1..=MAX_PAGES {
             // The server clamps `limit`, so a short page is not the last one: the empty one is.
             let answer = gitea.get(&format!("/commits/{}/statuses?page={page}&limit=100", encoded(sha))).await;
@@ -99,9 +123,9 @@ impl Wait {
             *asked = answer.asked.clone();
             asked.requests += requests;
             asked.answers += answers;
-            let read = answer.json().and_then(|page| self.read(&page, &mut newest));
+            let read = answer.json().and_then(|page| self.read(&page, &mut found));
             match read {
-                Some(0) => return Some(newest.into_iter().map(|(name, (_, state))| (name, state)).collect()),
+                Some(0) => return Some(found),
                 Some(_) => {}
                 None => {
                     let unreadable = answer.unreadable("no array of statuses");
@@ -115,14 +139,18 @@ impl Wait {
     }
 
     /// Reads a page: how many statuses it has; none where it cannot be read.
-    fn read(&self, page: &Value, newest: &mut HashMap<String, (u64, String)>) -> Option<usize> {
+    fn read(&self, page: &Value, found: &mut Found) -> Option<usize> {
         let statuses = page.as_array()?;
         for status in statuses {
             let fields = status.as_object()?;
             let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::trim);
-            let Some(name) = text("context").filter(|name| self.contexts.iter().any(|context| context == name)) else {
+            let Some(name) = text("context") else { continue };
+            if !self.contexts.iter().any(|context| context == name) {
+                if found.others.len() < MAX_OTHERS && !name.is_empty() {
+                    found.others.insert(name.to_owned());
+                }
                 continue;
-            };
+            }
             let id = fields.get("id").and_then(Value::as_u64)?;
             let kept = |state: &str| state.chars().take(KEPT).collect::<String>().to_lowercase();
             // Some services have the one, some the other; where there are both, or one more with its number, the worse counts.
@@ -131,8 +159,8 @@ impl Wait {
             let states = states.map(|key| text(key).map(kept)).collect::<Option<Vec<_>>>()?;
             let state = states.into_iter().max_by_key(|state| badness(state)).unwrap_or_default();
             let is_worse = |known: &(u64, String)| (known.0, badness(&known.1)) < (id, badness(&state));
-            if newest.get(name).is_none_or(is_worse) {
-                newest.insert(name.to_owned(), (id, state));
+            if found.newest.get(name).is_none_or(is_worse) {
+                found.newest.insert(name.to_owned(), (id, state));
             }
         }
         Some(statuses.len())
@@ -143,22 +171,40 @@ impl Wait {
 fn badness(state: &str) -> u8 {
     match state {
         PASSED => 0,
-        ended if ENDED.contains(&ended) => 2,
-        _ => 1,
+        open if OPEN.contains(&open) => 1,
+        _ => 2,
+    }
+}
+
+/// When to say again what is waited for.
+#[derive(Debug, Default)]
+struct Reminder {
+    next: Duration,
+}
+
+impl Reminder {
+    /// Whether it is time, after so long: at once, and then after each silence.
+    fn is_due(&mut self, elapsed: Duration) -> bool {
+        let is_due = elapsed >= self.next;
+        if is_due {
+            self.next = elapsed + SILENCE;
+        }
+        is_due
     }
 }
 
 impl CiWait {
-    fn see(&mut self, states: &States, told: &dyn Fn(&str)) {
+    fn see(&mut self, found: &Found, told: &dyn Fn(&str)) {
         let first = self.polls == 0;
         self.polls += 1;
         for context in &mut self.contexts {
-            let state = states.get(&*context.name).map(|state| Text::from(&**state));
+            let state = found.newest.get(&*context.name).map(|(_, state)| Text::from(&**state));
             if first || state != context.state {
                 told(&format!("{}: {}", context.name, state.as_deref().unwrap_or("missing")));
             }
             context.state = state;
         }
+        self.present = self.nearest(&found.others);
         if self.has_ended() {
             self.end = CiEnd::Answered;
         }
@@ -166,9 +212,60 @@ impl CiWait {
 
     /// Whether every context passed, or one can no longer.
     fn has_ended(&self) -> bool {
-        let state = |context: &CiContext| context.state.clone();
-        let mut states = self.contexts.iter().filter_map(state);
-        states.any(|state| ENDED.contains(&&*state))
-            || self.contexts.iter().all(|context| context.state.as_deref() == Some(PASSED))
+        let mut badnesses = self.contexts.iter().map(|context| context.state.as_deref().map_or(1, badness));
+        badnesses.clone().any(|badness| badness > 1) || badnesses.all(|badness| badness == 0)
+    }
+
+    fn missing(&self) -> impl Iterator<Item = &CiContext> {
+        self.contexts.iter().filter(|context| context.state.is_none())
+    }
+
+    /// The other contexts, those that are spelt most like a missing one first; none where nothing is missing.
+    fn nearest(&self, others: &BTreeSet<String>) -> Vec<Text> {
+        let compared = |name: &str| normalized(&name.chars().take(COMPARED).collect::<String>());
+        let missing: Vec<String> = self.missing().map(|context| compared(&context.name)).collect();
+        let mut ranked: Vec<_> = others
+            .iter()
+            .filter_map(|other| {
+                let compared = compared(other);
+                Some((missing.iter().map(|name| distance(name, &compared)).min()?, other))
+            })
+            .collect();
+        ranked.sort_unstable();
+        ranked.into_iter().take(KEPT_OTHERS).map(|(_, other)| Text::from(&**other)).collect()
+    }
+
+    /// What is waited for, and for how long.
+    fn waits(&self, left: Duration) -> String {
+        let open: Vec<&CiContext> =
+            self.contexts.iter().filter(|context| context.state.as_deref() != Some(PASSED)).collect();
+        let names = names_of(open.iter().map(|context| &*context.name));
+        let mut text = format!("waiting for {names}, {} s at most", left.as_secs_f64().ceil());
+        if !self.present.is_empty() {
+            let present = names_of(self.present.iter().map(|name| &**name));
+            text.push_str(&format!("; what is missing may be misspelt: the commit has {present}"));
+        }
+        text
+    }
+}
+
+/// How far one name is from another: by what they do not begin with in common, then by letters.
+fn distance(name: &str, other: &str) -> (usize, usize) {
+    if name == other {
+        return (0, 0);
+    }
+    let in_common = name.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
+    (COMPARED.saturating_sub(in_common) + 1, strsim::damerau_levenshtein(name, other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Reminder};
+
+    #[test]
+    fn a_reminder_is_due_at_once_and_then_every_minute() {
+        let mut reminder = Reminder::default();
+        let due: Vec<u64> = (0..200).filter(|second| reminder.is_due(Duration::from_secs(*second))).collect();
+        assert_eq!(due, [0, 60, 120, 180]);
     }
 }

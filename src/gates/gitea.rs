@@ -1,5 +1,7 @@
 //! A Gitea (contract section 5; Forgejo's API is the same): one question at a time, bounded in time and size, asked
 //! again where that may help. Without a token nobody is asked.
+//!
+//! What an answer means is for the gates to say.
 
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ pub const HOST: &str = "GITEA_HOST";
 const MAX_ANSWER: usize = 8 << 20;
 
 /// What is read of answers.
-const NAMES: &[&str] = &["context", "data", "id", "sha", "state", "status", "value"];
+const NAMES: &[&str] = &["context", "data", "id", "login", "sha", "state", "status", "value"];
 
 /// How many characters of an answer that cannot be read are kept.
 const KEPT: usize = 200;
@@ -39,8 +41,11 @@ pub struct Gitea {
 #[derive(Debug)]
 struct Service {
     http: reqwest::Client,
-    /// Up to the repository, without a slash at its end.
+    /// Up to the version of the API, without a slash at its end.
     base: String,
+    owner: String,
+    /// Its name, without its owner's.
+    repository: String,
     bounds: Bounds,
     delays: Vec<Duration>,
 }
@@ -76,11 +81,27 @@ impl Gitea {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("token"));
         let http = built(client(&url, headers))?;
-        let base = format!("{}/api/v1/repos/{}/{}", trimmed(&url), encoded(owner), encoded(name));
+        let base = format!("{}/api/v1", trimmed(&url));
+        let (owner, repository) = (owner.to_owned(), name.to_owned());
         let bounds =
             Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER, names: NAMES };
         let delays = settings.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect();
-        Ok(Self { service: Some(Service { http, base, bounds, delays }) })
+        Ok(Self { service: Some(Service { http, base, owner, repository, bounds, delays }) })
+    }
+
+    /// One that nobody is asked at.
+    pub const fn nobody() -> Self {
+        Self { service: None }
+    }
+
+    /// One on loopback, with the repository `shop/platform`.
+    #[cfg(test)]
+    pub fn on_loopback(url: &str) -> Self {
+        let http = client(&url.parse().expect("a URL"), HeaderMap::new()).build().expect("a client");
+        let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: NAMES };
+        let (owner, repository) = ("shop".into(), "platform".into());
+        let base = format!("{url}/api/v1");
+        Self { service: Some(Service { http, base, owner, repository, bounds, delays: Vec::new() }) }
     }
 
     /// Whether anybody can be asked.
@@ -97,13 +118,30 @@ impl Gitea {
         self
     }
 
+    /// The repository's owner.
+    pub fn owner(&self) -> &str {
+        self.service.as_ref().map_or("", |service| &service.owner)
+    }
+
     /// Asks for something below the repository: `path` is empty or begins with `/`, and is encoded.
     pub async fn get(&self, path: &str) -> Answer {
-        let Some(service) = &self.service else {
-            let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
-            return Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None };
-        };
-        let url = format!("{}{path}", service.base);
+        let Some(Service { owner, repository, .. }) = &self.service else { return nobody() };
+        self.get_below("repos", &format!("/{}/{}{path}", encoded(owner), encoded(repository))).await
+    }
+
+    /// Asks for something below the owner as an organization: `path` is empty or begins with `/`, and is encoded.
+    pub async fn get_of_owner(&self, path: &str) -> Answer {
+        self.get_below("orgs", &format!("/{}{path}", encoded(self.owner()))).await
+    }
+
+    /// Asks for something below the user that the token is of: `path` is empty or begins with `/`, and is encoded.
+    pub async fn get_of_user(&self, path: &str) -> Answer {
+        self.get_below("user", path).await
+    }
+
+    async fn get_below(&self, kind: &str, path: &str) -> Answer {
+        let Some(service) = &self.service else { return nobody() };
+        let url = format!("{}/{kind}{path}", service.base);
         let (mut asked, mut delays) = (Asked::default(), service.delays.iter());
         loop {
             let attempted = exchange(service.http.get(&url), service.bounds).await;
@@ -166,6 +204,12 @@ pub fn encoded(part: &str) -> String {
         _ => format!("%{byte:02X}"),
     };
     part.bytes().map(encode).collect()
+}
+
+/// What comes of a question without a token.
+fn nobody() -> Answer {
+    let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
+    Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None }
 }
 
 fn trimmed(url: &Url) -> &str {

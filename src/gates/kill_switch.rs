@@ -1,14 +1,15 @@
-//! The kill switch, live (contract section 5): a variable of the repository. 404 is the only "off", and is believed only
-//! of a repository that the token can see; with a 403 the job's own value counts; all else is unreadable.
+//! The kill switch, live (contract section 5): a variable of the repository, else of its owner. Whoever says on is
+//! believed, the job's own environment first. The only "off" is that nobody says on, and that everybody who must be asked
+//! has answered; with a 403 the job's own word decides, and all else is unreadable.
 
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::gates::gitea::Gitea;
+use crate::gates::gitea::{Answer, Gitea};
 use crate::io::clock::now;
 use crate::io::config::plan::Settings;
-use crate::io::environment::{is_truthy, var};
-use crate::model::document::gates::{SwitchReading, SwitchSource, SwitchState};
+use crate::io::environment::{armed, switch, switch_words};
+use crate::model::document::gates::{Asked, SwitchReading, SwitchSource, SwitchState};
 use crate::model::document::text::Text;
 
 /// How many characters of a value are kept.
@@ -18,8 +19,8 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub struct KillSwitch {
     variable: String,
-    /// The job's own value.
-    job: Option<String>,
+    /// The job's own word, where it arms the switch.
+    armed: Option<String>,
 }
 
 impl KillSwitch {
@@ -29,65 +30,369 @@ impl KillSwitch {
     /// [`Error::Usage`] where its name or that value cannot be used.
     pub fn from_environment(plan: &Settings) -> Result<Self, Error> {
         let variable = plan.variable("DISABLED")?;
-        Ok(Self { job: var(&variable)?, variable })
+        Ok(Self { armed: armed(&variable)?, variable })
+    }
+
+    /// Whether the job's own word arms it.
+    pub const fn is_armed_by_job(&self) -> bool {
+        self.armed.is_some()
     }
 
     /// Reads it, before the call with this index.
     pub async fn read(&self, gitea: &Gitea, before: u32) -> SwitchReading {
-        let answer = gitea.get(&format!("/actions/variables/{}", self.variable)).await;
         let mut reading = SwitchReading {
             at: now(),
             before,
             variable: Text::from(&*self.variable),
             state: SwitchState::Unreadable,
             source: SwitchSource::Live,
+            owner: None,
             value: None,
-            asked: answer.asked.clone(),
+            asked: Asked::default(),
         };
-        if answer.is(404) {
-            let repository = gitea.get("").await;
-            reading.asked.requests += repository.asked.requests;
-            reading.asked.answers += repository.asked.answers;
-            if repository.json().is_some_and(|repository| repository.is_object()) {
-                reading.state = SwitchState::Off;
-            } else {
-                let repository = repository.unreadable("no repository");
-                let why = repository.problem.as_deref().unwrap_or_default();
-                reading.asked.status = repository.status;
-                reading.asked.problem = Some(Text::from(format!(
-                    "HTTP 404 says nothing, because the token cannot read the repository either: {why}"
-                )));
-            }
-        } else if answer.is(403) {
+        if let Some(word) = &self.armed {
             reading.source = SwitchSource::Job;
-            reading.see(&self.job.clone().unwrap_or_default());
-            reading.asked = answer.unreadable("none");
+            reading.see(word);
         } else {
-            match answer.json().as_ref().and_then(value) {
-                Some(value) => reading.see(value),
-                None => reading.asked = answer.unreadable("no variable"),
-            }
+            self.ask(gitea, &mut reading).await;
         }
         reading
+    }
+
+    async fn ask(&self, gitea: &Gitea, reading: &mut SwitchReading) {
+        let path = format!("/actions/variables/{}", self.variable);
+        if !reading.is_unset(gitea.get(&path).await) {
+            return;
+        }
+        let repository = gitea.get("").await;
+        if !is_object(&repository) {
+            return reading
+                .doubt("HTTP 404 says nothing, because the token cannot read the repository either", repository);
+        }
+        reading.count(repository.asked);
+        reading.owner = Some(Text::from(gitea.owner()));
+        if !reading.is_unset(gitea.get_of_owner(&path).await) {
+            return;
+        }
+        let organization = gitea.get_of_owner("").await;
+        if organization.is(404) {
+            reading.count(organization.asked);
+            if !reading.is_unset_of_user(gitea, &path).await {
+                return;
+            }
+        } else if is_object(&organization) {
+            reading.count(organization.asked);
+        } else {
+            return reading
+                .doubt("HTTP 404 says nothing, because the token cannot read the owner either", organization);
+        }
+        reading.owner = None;
+        reading.state = SwitchState::Off;
     }
 }
 
 impl SwitchReading {
+    /// Whether there is no such variable, by the answer of whoever was asked for it. Everything else settles the reading.
+    fn is_unset(&mut self, answer: Answer) -> bool {
+        if answer.is(404) {
+            self.count(answer.asked);
+            return true;
+        }
+        if answer.is(403) {
+            self.fall_back(answer);
+        } else if let Some(value) = answer.json().as_ref().and_then(value) {
+            self.count(answer.asked);
+            self.see(value);
+        } else {
+            self.count(answer.unreadable("no variable"));
+        }
+        false
+    }
+
+    /// The same of an owner that is no organization: only its own token may read its variables, so another token has
+    /// nobody to ask.
+    async fn is_unset_of_user(&mut self, gitea: &Gitea, path: &str) -> bool {
+        let user = gitea.get_of_user("").await;
+        if user.is(403) {
+            self.fall_back(user);
+            return false;
+        }
+        match user.json().as_ref().and_then(|user| user["login"].as_str()) {
+            Some(login) if login.eq_ignore_ascii_case(gitea.owner()) => {
+                self.count(user.asked);
+                self.is_unset(gitea.get_of_user(path).await)
+            }
+            Some(_) => {
+                self.count(user.asked);
+                true
+            }
+            None => {
+                self.doubt("the owner is no organization, and nobody says whether the token is its own", user);
+                false
+            }
+        }
+    }
+
+    /// The token may not read what it was asked for: the job's own word decides, which is not on.
+    fn fall_back(&mut self, answer: Answer) {
+        self.count(answer.unreadable("none"));
+        (self.state, self.source) = (SwitchState::Off, SwitchSource::Job);
+    }
+
+    /// Nobody knows, because of this answer.
+    fn doubt(&mut self, problem: &str, answer: Answer) {
+        let asked = answer.unreadable("no such object");
+        let why = asked.problem.as_deref().unwrap_or_default();
+        let problem = Some(Text::from(format!("{problem}: {why}")));
+        self.count(Asked { problem, answer: None, ..asked });
+    }
+
+    /// Keeps how somebody was asked, beside how often others were.
+    fn count(&mut self, asked: Asked) {
+        let Asked { requests, answers, .. } = self.asked;
+        self.asked = Asked { requests: requests + asked.requests, answers: answers + asked.answers, ..asked };
+    }
+
     fn see(&mut self, value: &str) {
-        self.state = if is_truthy(value) { SwitchState::Armed } else { SwitchState::Off };
         let kept: String = value.trim().chars().take(KEPT).collect();
+        self.state = match switch(value) {
+            Some(true) => SwitchState::Armed,
+            Some(false) => SwitchState::Off,
+            None => {
+                let problem = format!("it holds {kept:?}, which is no word for on or off ({})", switch_words());
+                self.asked.problem = Some(Text::from(problem));
+                SwitchState::Unreadable
+            }
+        };
         self.value = Some(kept).filter(|value| !value.is_empty()).map(Text::from);
     }
+}
+
+fn is_object(answer: &Answer) -> bool {
+    answer.json().is_some_and(|found| found.is_object())
 }
 
 /// The value of a variable as a Gitea gives it: in `data`, or in `value`; none where the two do not agree.
 fn value(variable: &Value) -> Option<&str> {
     match (&variable["data"], &variable["value"]) {
-        (Value::String(data), Value::String(value)) if is_truthy(data) || is_truthy(value) => {
-            Some(if is_truthy(value) { value } else { data })
+        (Value::String(data), Value::String(value)) => {
+            let armed = [data, value].into_iter().find(|word| switch(word) == Some(true));
+            armed.or_else(|| (data.trim() == value.trim()).then_some(data)).map(String::as_str)
         }
-        (Value::String(data), Value::String(value)) => (data.trim() == value.trim()).then_some(data),
         (Value::String(text), Value::Null) | (Value::Null, Value::String(text)) => Some(text),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::{Arc, Mutex};
+
+    use tokio::runtime::Builder;
+
+    use super::{KillSwitch, SwitchReading, SwitchSource, SwitchState};
+    use crate::gates::gitea::Gitea;
+
+    /// What somebody says who is asked for a kill switch.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Says {
+        On,
+        Off,
+        Word,
+        Absent,
+        /// 404 for the variable, and for what would have it.
+        Unseen,
+        Status(u16),
+        Junk,
+    }
+
+    const SAYS: [Says; 10] = [
+        Says::On,
+        Says::Off,
+        Says::Word,
+        Says::Absent,
+        Says::Unseen,
+        Says::Status(401),
+        Says::Status(403),
+        Says::Status(500),
+        Says::Status(503),
+        Says::Junk,
+    ];
+
+    impl Says {
+        /// The answer for the variable: its status and its body.
+        fn variable(self) -> (u16, &'static str) {
+            match self {
+                Self::On => (200, r#"{"data": "yes"}"#),
+                Self::Off => (200, r#"{"data": "no"}"#),
+                Self::Word => (200, r#"{"data": "maybe"}"#),
+                Self::Absent | Self::Unseen => (404, "{}"),
+                Self::Status(status) => (status, "{}"),
+                Self::Junk => (200, "<html>"),
+            }
+        }
+
+        /// The answer for what would have it.
+        fn whole(self) -> (u16, &'static str) {
+            if self == Self::Unseen { (404, "{}") } else { (200, "{}") }
+        }
+    }
+
+    /// What follows for a job whose own word is not on.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Follows {
+        Open,
+        /// Open, and the job's own word decided.
+        Degraded,
+        Armed,
+        Held,
+    }
+
+    /// What follows from what somebody says; `unset` where there is no such variable.
+    fn follows(says: Says, unset: Follows) -> Follows {
+        match says {
+            Says::On => Follows::Armed,
+            Says::Off => Follows::Open,
+            Says::Absent => unset,
+            Says::Status(403) => Follows::Degraded,
+            Says::Word | Says::Unseen | Says::Status(_) | Says::Junk => Follows::Held,
+        }
+    }
+
+    /// Every answer of a Gitea to the questions about a kill switch.
+    #[derive(Debug, Clone, Copy)]
+    struct Answers {
+        repository: Says,
+        owner: Says,
+        /// The answer for the owner as an organization.
+        organization: (u16, &'static str),
+        /// The answer for the user that the token is of, and what that user's variable says.
+        user: (u16, &'static str),
+        of_user: Says,
+    }
+
+    impl Answers {
+        fn to(&self, path: &str) -> (u16, &'static str) {
+            match path {
+                "/api/v1/repos/shop/platform/actions/variables/STOP" => self.repository.variable(),
+                "/api/v1/repos/shop/platform" => self.repository.whole(),
+                "/api/v1/orgs/shop/actions/variables/STOP" => self.owner.variable(),
+                "/api/v1/orgs/shop" => self.organization,
+                "/api/v1/user/actions/variables/STOP" => self.of_user.variable(),
+                "/api/v1/user" => self.user,
+                _ => panic!("nobody asks for {path}"),
+            }
+        }
+    }
+
+    /// A Gitea on loopback whose answers change from case to case.
+    struct Server {
+        gitea: Gitea,
+        answers: Arc<Mutex<Answers>>,
+        runtime: tokio::runtime::Runtime,
+    }
+
+    const NOBODY: Answers = Answers {
+        repository: Says::Absent,
+        owner: Says::Absent,
+        organization: (200, "{}"),
+        user: (404, "{}"),
+        of_user: Says::Absent,
+    };
+
+    impl Server {
+        fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}", listener.local_addr().expect("an address"));
+            let answers = Arc::new(Mutex::new(NOBODY));
+            let served = Arc::clone(&answers);
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.expect("a connection");
+                    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                    let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                    let path = head[0].split(' ').nth(1).expect("a path");
+                    let (status, body) = served.lock().expect("it is not poisoned").to(path);
+                    let length = body.len();
+                    let answer =
+                        format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+                    stream.write_all(answer.as_bytes()).expect("it is read");
+                }
+            });
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            Self { gitea: Gitea::on_loopback(&url), answers, runtime }
+        }
+
+        fn read(&self, answers: Answers, armed: Option<&str>) -> SwitchReading {
+            *self.answers.lock().expect("it is not poisoned") = answers;
+            let switch = KillSwitch { variable: "STOP".into(), armed: armed.map(str::to_owned) };
+            self.runtime.block_on(switch.read(&self.gitea, 0))
+        }
+
+        /// Compares what follows, for a job whose own word is not on and for one whose word is.
+        fn expect(&self, answers: Answers, expected: Follows) {
+            let reading = self.read(answers, None);
+            let found = match (reading.state, reading.source) {
+                (SwitchState::Off, SwitchSource::Live) => Follows::Open,
+                (SwitchState::Off, SwitchSource::Job) => Follows::Degraded,
+                (SwitchState::Armed, _) => Follows::Armed,
+                (SwitchState::Unreadable, _) => Follows::Held,
+            };
+            assert_eq!(found, expected, "{answers:?}: {reading:?}");
+            assert_eq!(reading.asked.status == Some(403), expected == Follows::Degraded, "{answers:?}: {reading:?}");
+            let is_said = matches!(expected, Follows::Held | Follows::Degraded);
+            assert_eq!(reading.asked.problem.is_some(), is_said, "{answers:?}: {reading:?}");
+            let armed = self.read(answers, Some("on"));
+            let holds = (armed.state, armed.source, armed.asked.requests);
+            assert_eq!(holds, (SwitchState::Armed, SwitchSource::Job, 0), "{answers:?}");
+        }
+    }
+
+    /// The whole table. The only open door: nobody says on, and those who must be asked have answered; or a 403, with which
+    /// the job's own word decides.
+    #[test]
+    fn a_repository_its_organization_and_the_job_are_believed_when_they_say_on() {
+        let server = Server::new();
+        for repository in SAYS {
+            for owner in SAYS {
+                let answers = Answers { repository, owner, organization: owner.whole(), ..NOBODY };
+                server.expect(answers, follows(repository, follows(owner, Follows::Open)));
+            }
+        }
+        for organization in [(401, "{}"), (403, "{}"), (500, "{}"), (200, "<html>"), (200, "[]"), (301, "")] {
+            server.expect(Answers { organization, ..NOBODY }, Follows::Held);
+        }
+    }
+
+    /// The same of an owner that is no organization: only the user's own token can ask for the user's variables.
+    #[test]
+    fn a_user_is_asked_where_the_token_is_the_users() {
+        let server = Server::new();
+        let of_user = |user, of_user| Answers { organization: (404, "{}"), user, of_user, ..NOBODY };
+        for says in SAYS {
+            // Whoever the token is of was there a moment ago: a 404 is believed.
+            let expected = if says == Says::Unseen { Follows::Open } else { follows(says, Follows::Open) };
+            for login in [r#"{"id": 1, "login": "shop"}"#, r#"{"login": "SHOP"}"#] {
+                server.expect(of_user((200, login), says), expected);
+            }
+            server.expect(of_user((200, r#"{"login": "gate"}"#), says), Follows::Open);
+            server.expect(of_user((403, "{}"), says), Follows::Degraded);
+            for user in [(401, "{}"), (404, "{}"), (500, "{}"), (200, "<html>"), (200, r#"{"id": 1}"#), (200, "[]")] {
+                server.expect(of_user(user, says), Follows::Held);
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_whose_variable_decided_is_named() {
+        let server = Server::new();
+        let owner = |answers| server.read(answers, None).owner.as_deref().map(str::to_owned);
+        assert_eq!(owner(NOBODY), None);
+        assert_eq!(owner(Answers { repository: Says::On, ..NOBODY }), None);
+        for says in [Says::On, Says::Off, Says::Word, Says::Status(403), Says::Status(500)] {
+            assert_eq!(owner(Answers { owner: says, ..NOBODY }).as_deref(), Some("shop"), "{says:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::gates::gitea::{Gitea, HOST};
 use crate::gates::kill_switch::KillSwitch;
 use crate::gates::superseded::Commit;
 use crate::io::config::Config;
-use crate::io::environment::{nonblank_var, sha};
+use crate::io::environment::{Wrong, nonblank_var, sha};
 use crate::model::commit::is_sha;
 use crate::model::document::gates::{CiWait, HeadReading, SwitchReading};
 
@@ -28,12 +28,15 @@ struct StartGates {
 }
 
 impl GateReader {
-    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named, else none.
+    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named or the job's own
+    /// word arms it, else none.
     ///
     /// # Errors
     /// [`Error::Usage`] where the environment cannot be used.
-    pub fn asked(all: bool) -> Result<Option<AskedGates>, Error> {
-        let switch = nonblank_var(HOST)?.is_some();
+    pub fn asked(config: &Config, all: bool) -> Result<Option<AskedGates>, Error> {
+        let switch = KillSwitch::from_environment(&config.plan);
+        let armed = Wrong::both(config.plan.refuse_misspelt(), switch)?.1.is_armed_by_job();
+        let switch = armed || nonblank_var(HOST)?.is_some();
         Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
     }
 
@@ -52,13 +55,16 @@ impl GateReader {
                 Some(planned) => planned.to_owned(),
                 None => sha()?,
             };
-            let (commit, wait) = (Commit::from_environment(sha)?, Wait::from_environment(config)?.scaled(scale));
-            Some(StartGates { commit, wait })
+            let (commit, wait) = Wrong::both(Commit::from_environment(sha), Wait::from_environment(config))?;
+            Some(StartGates { commit, wait: wait.scaled(scale) })
         } else {
             None
         };
         let switch = KillSwitch::from_environment(&config.plan)?;
-        Ok(Self { gitea: Gitea::from_environment(&config.gitea)?.scaled(scale), switch, before })
+        // Where the job's own word holds the rollout, nobody has to be asked, and nobody has to be named.
+        let is_needed = before.is_some() || !switch.is_armed_by_job();
+        let gitea = if is_needed { Gitea::from_environment(&config.gitea)? } else { Gitea::nobody() };
+        Ok(Self { gitea: gitea.scaled(scale), switch, before })
     }
 
     pub const fn asks(&self) -> AskedGates {
@@ -70,7 +76,7 @@ impl GateReader {
     /// # Errors
     /// [`Error::Usage`] where there is no token.
     pub fn still_answers(&self) -> Result<(), Error> {
-        if self.gitea.has_token() {
+        if self.gitea.has_token() || self.switch.is_armed_by_job() {
             return Ok(());
         }
         let problem = "the rollout began with gates, and is resumed without GITEA_TOKEN, so that none could be read";

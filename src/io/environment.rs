@@ -1,13 +1,86 @@
-//! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one is as good as none.
+//! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one says nothing, and one whose
+//! name is misspelt is refused: nobody would read it.
 
 use std::time::Duration;
 
+use crate::diagnostic::fault::Fault;
 use crate::error::Error;
 use crate::model::commit::is_sha;
+use crate::text::misspelt::misspelt;
 use crate::time;
 
-/// What arms a switch, in any case.
-const TRUTHY: [&str; 6] = ["1", "true", "yes", "on", "disabled", "disable"];
+/// What turns a switch on, in any case. The last two arm the kill switch alone.
+const ON: [&str; 6] = ["1", "true", "yes", "on", "disabled", "disable"];
+
+/// How many words for on mean yes, too.
+const YES: usize = 4;
+
+/// What turns a switch off, in any case. So does a blank.
+const OFF: [&str; 4] = ["0", "false", "no", "off"];
+
+/// What is wrong with an environment, collected so that it is told at once.
+#[derive(Debug, Default)]
+pub struct Wrong(Vec<Fault>);
+
+impl Wrong {
+    /// What was read; nothing where it cannot be used, which is kept.
+    pub fn or_keep<T>(&mut self, read: Result<T, Error>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(Error::Environment { faults, .. }) => {
+                self.0.extend(faults);
+                None
+            }
+            Err(error) => {
+                let help = error.help().map(str::to_owned);
+                self.0.push(Fault { help, ..Fault::whole(error.to_string()) });
+                None
+            }
+        }
+    }
+
+    /// What two readings gave.
+    ///
+    /// # Errors
+    /// What is wrong with either of them.
+    pub fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Ok(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (one, other) => {
+                let mut wrong = Self::default();
+                wrong.or_keep(one);
+                wrong.or_keep(other);
+                Err(Error::environment(wrong.0))
+            }
+        }
+    }
+
+    /// Ends the collection.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] where something is wrong.
+    pub fn end(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::environment(self.0)) }
+    }
+}
+
+/// Refuses variables that nobody reads because their names are misspelt. Their values are never shown: one may be a token.
+///
+/// # Errors
+/// [`Error::Environment`] with each such name and the one that was meant.
+pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
+    let mut names: Vec<String> = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    let is_set = |name: &str| names.iter().any(|set| set == name);
+    let meant = |name: &String| Some((name.clone(), misspelt(name, known.iter().map(String::as_str), is_set)?));
+    let mut wrong = Wrong::default();
+    for (name, meant) in names.iter().filter_map(meant) {
+        let problem = format!("{name:?} is set, which nobody reads: did you mean {meant}?");
+        wrong.0.push(Fault::whole(problem).help(format!("name it {meant}, or unset it")));
+    }
+    wrong.end()
+}
 
 /// A variable's value; none where it is not set or blank.
 ///
@@ -37,22 +110,51 @@ pub fn required(name: &str, what: &str) -> Result<String, Error> {
     nonblank_var(name)?.ok_or_else(|| Error::usage(format!("{name} is not set"), format!("it is {what}")))
 }
 
-/// Whether a word arms a switch; white space around it and its case say nothing.
-pub fn is_truthy(word: &str) -> bool {
-    TRUTHY.iter().any(|truthy| word.trim().eq_ignore_ascii_case(truthy))
+/// Whether a word turns a switch on or off; none where it is no such word. White space around it and its case say nothing.
+pub fn switch(word: &str) -> Option<bool> {
+    let word = word.trim();
+    let is_in = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    if word.is_empty() || is_in(&OFF) { Some(false) } else { is_in(&ON).then_some(true) }
+}
+
+/// The words that turn the kill switch on and off, for whoever set another one.
+pub fn switch_words() -> String {
+    words(&ON)
+}
+
+fn words(on: &[&str]) -> String {
+    format!("for on: {}; for off: {}, or nothing", on.join(", "), OFF.join(", "))
+}
+
+/// The word of a variable that is a kill switch where it turns it on; none where it is off.
+///
+/// # Errors
+/// [`Error::Usage`] with the variable, its value and the words that are known, where it is none of them.
+pub fn armed(name: &str) -> Result<Option<String>, Error> {
+    let Some(word) = nonblank_var(name)? else { return Ok(None) };
+    match switch(&word) {
+        Some(is_armed) => Ok(is_armed.then_some(word)),
+        None => Err(no_word(name, &word, &ON)),
+    }
 }
 
 /// Whether a variable that asks for something is set to a word for yes.
 ///
 /// # Errors
-/// [`Error::Usage`] for `disabled` and `disable`, which arm the kill switch and here would mean their contrary.
+/// [`Error::Usage`] for a word that means neither yes nor no, and for `disabled` and `disable`, which arm the kill switch
+/// and here would mean their contrary.
 pub fn flag(name: &str) -> Result<bool, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(false) };
-    if ["disabled", "disable"].iter().any(|odd| word.eq_ignore_ascii_case(odd)) {
-        let help = "say true or false";
-        return Err(Error::usage(format!("{name}: got {word:?}, which reads as a mistake: it would turn it on"), help));
+    if ON[YES..].iter().any(|odd| word.eq_ignore_ascii_case(odd)) {
+        let problem = format!("{name}: got {word:?}, which reads as a mistake: it would turn it on");
+        return Err(Error::usage(problem, format!("the words are, {}", words(&ON[..YES]))));
     }
-    Ok(is_truthy(&word))
+    switch(&word).ok_or_else(|| no_word(name, &word, &ON[..YES]))
+}
+
+fn no_word(name: &str, word: &str, on: &[&str]) -> Error {
+    let problem = format!("{name}: got {word:?}, which is no word for on or off");
+    Error::usage(problem, format!("the words are, {}", words(on)))
 }
 
 /// A whole number of at least `minimum`; `default` where the variable says nothing.
@@ -63,7 +165,7 @@ pub fn whole_number(name: &str, minimum: u32, default: u32) -> Result<u32, Error
     let Some(text) = nonblank_var(name)? else { return Ok(default) };
     text.parse::<u32>().ok().filter(|number| *number >= minimum).ok_or_else(|| {
         let problem = format!("{name}: got {text:?}, but a whole number of at least {minimum} is expected");
-        Error::usage(problem, format!("leave it out for {default}"))
+        Error::usage(problem, format!("leave {name} out for {default}"))
     })
 }
 
@@ -75,7 +177,7 @@ pub fn seconds(name: &str, default: u32) -> Result<Duration, Error> {
     let Some(text) = nonblank_var(name)? else { return Ok(Duration::from_secs(default.into())) };
     text.parse::<f64>().ok().and_then(time::seconds).ok_or_else(|| {
         let problem = format!("{name}: got {text:?}, but a time of at least 0 seconds is expected");
-        Error::usage(problem, format!("leave it out for {default}"))
+        Error::usage(problem, format!("leave {name} out for {default}"))
     })
 }
 

@@ -62,9 +62,10 @@ fn roll(case: &Case, gitea: &Plane, more: &[&str]) -> Ran {
     run(job(&mut command(case, more), &gitea.url))
 }
 
-/// What the Gitea was asked, in order: `head`, `switch`, `repository` or `ci`.
+/// What the Gitea was asked, in order: `head`, `switch`, `repository`, `owner` or `ci`.
 fn questions(gitea: &Plane) -> Vec<&'static str> {
     let kind = |path: String| match path.split('/').nth(6) {
+        _ if path.starts_with("/api/v1/orgs/") => "owner",
         None => "repository",
         Some("branches") => "head",
         Some("actions") => "switch",
@@ -133,7 +134,7 @@ fn behind_open_gates_the_switch_is_read_before_every_call_that_changes_anything(
     let case = folder(&plane);
     let ran = roll(&case, &gitea, &["--preflight"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    let switch = ["switch", "repository"];
+    let switch = ["switch", "repository", "owner", "owner"];
     let expected = [&["head"][..], &switch, &["ci", "ci"], &switch, &switch, &switch].concat();
     assert_eq!(questions(&gitea), expected, "once before all, then before the canary and each batch");
     assert_eq!(plane.calls().len(), 4);
@@ -212,7 +213,7 @@ fn a_job_that_is_superseded_while_it_waits_for_ci_calls_nothing() {
 fn a_switch_that_is_armed_between_two_batches_halts_before_the_next_call() {
     for (name, fault, code) in [
         ("armed", ok(&json!({"data": "true"})), "gates.disabled"),
-        ("403, and the job's own value is armed", Reply::Json(403, json!({})), "gates.disabled"),
+        ("a word that is none", ok(&json!({"data": "yess"})), "gates.switch_unreadable"),
         ("401", Reply::Json(401, json!({})), "gates.switch_unreadable"),
     ] {
         // The first two readings are off: before the canary, and before the first batch.
@@ -223,8 +224,7 @@ fn a_switch_that_is_armed_between_two_batches_halts_before_the_next_call() {
         });
         let plane = control_plane();
         let case = folder(&plane);
-        let mut command = command(&case, &[]);
-        let ran = run(job(&mut command, &gitea.url).env("PROD_AUTO_DEPLOY_DISABLED", "on"));
+        let ran = roll(&case, &gitea, &[]);
         assert_eq!(ran.code, 1, "{name}: {}{}", ran.stdout, ran.stderr);
         assert_eq!(plane.calls(), [vec![], vec!["acme".to_owned()], vec!["bolt".into(), "cobalt".into()]], "{name}");
         let mut denied = denies(&case);
@@ -238,11 +238,31 @@ fn a_switch_that_is_armed_between_two_batches_halts_before_the_next_call() {
     }
 }
 
+/// Whoever says on is believed, and the job needs nobody for that.
+#[test]
+fn a_job_whose_own_switch_is_armed_changes_nothing_whatever_is_answered() {
+    for (name, more) in [("a Gitea", &[][..]), ("all gates", &["--preflight"]), ("no Gitea", &[])] {
+        let (plane, gitea) = (control_plane(), Answers { switch: |_| ok(&json!({"data": "false"})), ..OPEN }.serve());
+        let case = folder(&plane);
+        let mut command = command(&case, more);
+        let host = if name == "no Gitea" { "" } else { &gitea.url };
+        let ran = run(job(&mut command, host).env("PROD_AUTO_DEPLOY_DISABLED", "on"));
+        assert_eq!(ran.code, 1, "{name}: {}{}", ran.stdout, ran.stderr);
+        assert!(plane.calls().iter().all(Vec::is_empty), "{name}: {:?}", plane.calls());
+        assert!(denies(&case).contains(&"gates.disabled".to_owned()), "{name}: {}", ran.stdout);
+        is_repeatable(&case, 1);
+    }
+}
+
 /// A rollout that asked its gates asks the same ones once it is resumed, whatever the command line says then.
 #[test]
 fn a_resumed_rollout_asks_the_gates_that_it_began_with() {
     for (more, before, after) in [
-        (&["--preflight"][..], vec!["head", "switch", "repository", "ci", "ci"], vec!["head", "switch"]),
+        (
+            &["--preflight"][..],
+            vec!["head", "switch", "repository", "owner", "owner", "ci", "ci"],
+            vec!["head", "switch"],
+        ),
         (&[], vec![], vec!["switch"]),
     ] {
         // Off before the canary, armed from then on.
@@ -269,7 +289,7 @@ fn a_resumed_rollout_asks_the_gates_that_it_began_with() {
         plane.wait_for("acme");
         signal(&child, "-INT");
         assert_eq!(Ran::from(child.wait_with_output().expect("it ends")).code, 130);
-        let expected = [before.clone(), vec!["switch", "repository"]].concat();
+        let expected = [before.clone(), vec!["switch", "repository", "owner", "owner"]].concat();
         assert_eq!(questions(&gitea), expected);
 
         let journal = std::fs::read(case.path("document.json.journal")).expect("a journal");

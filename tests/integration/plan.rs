@@ -103,6 +103,92 @@ fn a_disabled_plan_is_written_before_anything_else_is_looked_at() {
 }
 
 #[test]
+fn a_word_that_is_none_is_refused_with_both_lists() {
+    let on = |name: &str| {
+        if name.ends_with("DISABLED") { "1, true, yes, on, disabled, disable" } else { "1, true, yes, on" }
+    };
+    for name in ["PROD_AUTO_DEPLOY_DISABLED", "PROD_AUTO_DEPLOY_DRY_RUN", "PROD_ALLOW_NON_PROD_CP_URL"] {
+        for word in ["y", "dry", "enabled", "\"true\"", "stop", "disabled: incident 42", "2", "truee", "none", "t"] {
+            let said = refusal(&[(name, word)]);
+            for part in [
+                &format!("{name}: got {word:?}"),
+                &format!("for on: {};", on(name)),
+                "for off: 0, false, no, off, or nothing",
+            ] {
+                assert!(said.contains(part), "{name}={word}: {part} is not in {said}");
+            }
+        }
+        for word in ["", " ", "0", "False", " no\t", "OFF"] {
+            assert_eq!(plan(&[(name, word)])["enabled"], true, "{name}={word:?}");
+            assert_eq!(plan(&[(name, word)])["body"]["dry_run"], false, "{name}={word:?}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_whose_name_is_misspelt_is_refused_and_its_value_is_not_shown() {
+    for (name, meant) in [
+        ("PROD_AUTO_DEPLOY_DRYRUN", "PROD_AUTO_DEPLOY_DRY_RUN"),
+        ("PROD_AUTO_DEPLOY_MAX_STAGGLERS", "PROD_AUTO_DEPLOY_MAX_STRAGGLERS"),
+        ("prod_auto_deploy_disabled", "PROD_AUTO_DEPLOY_DISABLED"),
+        ("PROD_AUTO_DEPLOY_DISABLED ", "PROD_AUTO_DEPLOY_DISABLED"),
+        ("PROD_AUTODEPLOY_DIASBLED", "PROD_AUTO_DEPLOY_DISABLED"),
+        ("PRD_AUTO_DEPLOY_BATCH_SIZE", "PROD_AUTO_DEPLOY_BATCH_SIZE"),
+        ("PROD-AUTO-DEPLOY-BATCH-SIZE", "PROD_AUTO_DEPLOY_BATCH_SIZE"),
+        ("PROD_ALLOW_NON_PROD_CPURL", "PROD_ALLOW_NON_PROD_CP_URL"),
+        ("CP_ADMIN_API_TOKN", "CP_ADMIN_API_TOKEN"),
+        ("CI_STATUS_TIMEOUT_SECOND", "CI_STATUS_TIMEOUT_SECONDS"),
+        ("GITEA_TOKENS", "GITEA_TOKEN"),
+        ("ROLLPROOF_FORMATT", "ROLLPROOF_FORMAT"),
+        ("cp_url", "CP_URL"),
+    ] {
+        let said = refusal(&[(name, "s3cret-v4lue")]);
+        assert!(said.contains(&format!("{name:?} is set, which nobody reads: did you mean {meant}?")), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    for (name, value) in [
+        ("PROD_AUTO_DEPLOY_ENABLED", "true"),
+        ("PROD_AUTO_DEPLOY_NOTES", "x"),
+        ("GITHUB_REPOSITORY_ID", "7"),
+        ("GITHUB_REF_TYPE", "branch"),
+        ("GITEA_ACTIONS", "true"),
+        ("CP_URLS", "x"),
+        ("ROLLPROOF_BINARY", "/usr/bin/rollproof"),
+    ] {
+        assert_eq!(plan(&[(name, value)])["enabled"], true, "{name} is another name");
+    }
+    // Another rollout's variables stand beside this one's.
+    let both = [("PROD_AUTO_DEPLOY_BATCH_SIZE", "7"), ("PROD2_AUTO_DEPLOY_BATCH_SIZE", "9")];
+    assert_eq!(plan(&both)["body"]["batch_size"], 7);
+}
+
+#[test]
+fn every_variable_that_is_wrong_is_told_at_once() {
+    let wrong = [
+        ("GITHUB_SHA", "main"),
+        ("CP_URL", "cp.example"),
+        ("PROD_ALLOW_NON_PROD_CP_URL", "jo"),
+        ("PROD_AUTO_DEPLOY_DISABLED", "stop"),
+        ("PROD_AUTO_DEPLOY_DRY_RUN", "y"),
+        ("PROD_AUTO_DEPLOY_BATCH_SIZE", "0"),
+        ("PROD_AUTO_DEPLOY_SOAK_SECONDS", "-1"),
+        ("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "some"),
+        ("PROD_AUTO_DEPLOY_ROLLOUT_HTTP_TIMEOUT_SECONDS", "1"),
+        ("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", ","),
+        ("PROD_AUTO_DEPLOY_TARGETTAG", "v1"),
+    ];
+    let said = refusal(&wrong);
+    for (name, _) in wrong {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    // An armed switch comes first, whatever else is wrong.
+    let mut armed = wrong;
+    (armed[0].1, armed[3].1) = (SHA, "true");
+    assert_eq!(plan(&armed)["enabled"], false);
+}
+
+#[test]
 fn a_dry_run_that_is_disabled_reads_as_a_mistake() {
     for word in ["disabled", "Disable"] {
         let said = refusal(&[("PROD_AUTO_DEPLOY_DRY_RUN", word)]);

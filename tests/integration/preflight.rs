@@ -15,6 +15,7 @@ pub const SHA: &str = "abcdef1234567890abcdef1234567890abcdef12";
 pub const OTHER: &str = "1234567890abcdef1234567890abcdef12345678";
 
 const REPOSITORY: &str = "/api/v1/repos/shop/platform";
+const OWNER: &str = "/api/v1/orgs/shop";
 const VARIABLE: &str = "/api/v1/repos/shop/platform/actions/variables/PROD_AUTO_DEPLOY_DISABLED";
 
 /// The path and query that a request asks for.
@@ -22,12 +23,16 @@ pub fn path(request: &Request) -> String {
     request.head.split(' ').nth(1).expect("a path").to_owned()
 }
 
-/// A Gitea. `reply` is asked with the path below the repository, and how often that was asked before.
+/// A Gitea whose owner is an organization without variables. `reply` is asked with the path below the repository, and how
+/// often that was asked before.
 pub fn gitea(reply: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Plane {
     let asked = Mutex::new(HashMap::<String, usize>::new());
     Plane::new(move |_, request| {
         let path = path(request);
-        let below = path.strip_prefix(REPOSITORY).expect("only this repository is asked for");
+        if let Some(below) = path.strip_prefix(OWNER) {
+            return if below.is_empty() { ok(&json!({"name": "shop"})) } else { Reply::Json(404, json!({})) };
+        }
+        let below = path.strip_prefix(REPOSITORY).expect("only this repository and its owner are asked for");
         let mut asked = asked.lock().expect("it is not poisoned");
         let often = asked.entry(below.to_owned()).or_default();
         *often += 1;
@@ -93,7 +98,7 @@ fn the_kill_switch_is_read_as_the_contract_says() {
     let unreadable = "gates.switch_unreadable";
     // What the variable and the repository are answered with; the exit code, the finding, and how many requests it took.
     for (name, variable, on_repository, code, said, requests) in [
-        ("404 where the repository is readable", gone(), repository(), 0, none, 2),
+        ("404 where the repository is readable", gone(), repository(), 0, none, 4),
         ("404 where the repository is not", gone(), gone(), 1, unreadable, 2),
         ("404 where the token may not read the repository", gone(), Reply::Json(403, json!({})), 1, unreadable, 2),
         ("404 where the repository is a redirect", gone(), moved(), 1, unreadable, 2),
@@ -120,6 +125,11 @@ fn the_kill_switch_is_read_as_the_contract_says() {
         ("a byte order mark", text("\u{feff}{\"data\": \"false\"}"), NOTHING, 1, unreadable, 1),
         ("a token in the value", ok(&json!({"data": TOKEN})), NOTHING, 1, unreadable, 1),
         ("a token in a key", ok(&json!({"data": "false", TOKEN: 1})), NOTHING, 1, unreadable, 1),
+        ("a word that is none", ok(&json!({"data": "yes please"})), NOTHING, 1, unreadable, 1),
+        ("a letter too many", ok(&json!({"data": "yess"})), NOTHING, 1, unreadable, 1),
+        ("a word with quotes", ok(&json!({"value": "\"true\""})), NOTHING, 1, unreadable, 1),
+        ("both, and one is a word that is none", ok(&json!({"data": "", "value": "y"})), NOTHING, 1, unreadable, 1),
+        ("both, and both are the same such word", ok(&json!({"data": "y", "value": "y"})), NOTHING, 1, unreadable, 1),
         ("a token elsewhere", ok(&json!({"data": "false", "description": TOKEN})), NOTHING, 0, none, 1),
         ("404 where the repository is a page", gone(), html(), 1, unreadable, 2),
         ("404 where the repository says two things", gone(), text(r#"{"id": 1, "id": 2}"#), 1, unreadable, 2),
@@ -136,7 +146,7 @@ fn the_kill_switch_is_read_as_the_contract_says() {
         ("no network", NOTHING, NOTHING, 6, unreadable, 3),
         ("no answer in time", Reply::Stall(Duration::from_secs(2)), NOTHING, 6, unreadable, 3),
     ] {
-        // The job's own value says nothing here: it is of the time when the job began.
+        // The job's own "off" says nothing here: it is of the time when the job began.
         let (ran, asked) = switch(variable, on_repository, Some("false"));
         assert_eq!((ran.code, asked), (code, requests), "{name}: {}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains(said), "{name}: {said} is not in {}", ran.stdout);
@@ -150,12 +160,88 @@ fn the_kill_switch_is_read_as_the_contract_says() {
 #[test]
 fn a_403_falls_back_to_the_jobs_own_value_and_says_so_loudly() {
     let forbidden = || Reply::Json(403, json!({"message": "token does not have the scope"}));
-    for (value, code) in [(None, 0), (Some(""), 0), (Some("false"), 0), (Some(" True "), 1), (Some("disable"), 1)] {
+    for value in [None, Some(""), Some("false"), Some(" Off ")] {
         let (ran, asked) = switch(forbidden(), NOTHING, value);
-        assert_eq!((ran.code, asked), (code, 1), "{value:?}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!((ran.code, asked), (0, 1), "{value:?}: {}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains("warn") && ran.stdout.contains("degraded"), "{value:?}: {}", ran.stdout);
-        assert_eq!(ran.stdout.contains("gates.disabled"), code == 1, "{value:?}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("gates.disabled"), "{value:?}: {}", ran.stdout);
     }
+}
+
+#[test]
+fn the_jobs_own_armed_value_holds_and_nobody_is_asked() {
+    for word in ["true", " True ", "disable", "1"] {
+        let (ran, asked) = switch(ok(&json!({"data": "false"})), NOTHING, Some(word));
+        assert_eq!((ran.code, asked), (1, 0), "{word:?}: {}{}", ran.stdout, ran.stderr);
+        let said = format!("the kill switch of the job itself is armed: PROD_AUTO_DEPLOY_DISABLED={}", word.trim());
+        assert!(one_line(&ran).contains(&said), "{word:?}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("degraded"), "{word:?}: {}", ran.stdout);
+    }
+    let ran = ask("enabled", "", &[("PROD_AUTO_DEPLOY_DISABLED", "on")]);
+    assert_eq!(ran.code, 1, "it needs no Gitea: {}", ran.stderr);
+}
+
+#[test]
+fn an_unknown_word_is_said() {
+    let (ran, _) = switch(ok(&json!({"data": " yes please\n"})), NOTHING, None);
+    let said = "the kill switch PROD_AUTO_DEPLOY_DISABLED cannot be read: it holds \"yes please\", which is no word for on \
+                or off (for on: 1, true, yes, on, disabled, disable; for off: 0, false, no, off, or nothing)";
+    assert!(one_line(&ran).contains(said), "{}", ran.stdout);
+    let (ran, asked) = switch(NOTHING, NOTHING, Some("stop"));
+    assert_eq!((ran.code, asked), (2, 0), "{}", ran.stdout);
+    for part in ["PROD_AUTO_DEPLOY_DISABLED: got \"stop\"", "disabled, disable", "0, false, no, off, or nothing"] {
+        assert!(ran.stderr.contains(part), "{part} is not in {}", ran.stderr);
+    }
+}
+
+/// What is written, in one line: texts are wrapped.
+fn one_line(ran: &Ran) -> String {
+    ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The whole table is tested where the switch is read, in `src/gates/kill_switch.rs`; this is what follows from it.
+#[test]
+fn an_owner_is_asked_where_the_repository_has_no_switch() {
+    let says = |word: &str| ok(&json!({"data": word}));
+    let status = |status| Reply::Json(status, json!({}));
+    let (armed, held, degraded) = ("gates.disabled", "gates.switch_unreadable", "gates.switch_degraded");
+    // What is answered for the repository's variable and the organization's, and for the organization.
+    for (name, repository, variable, organization, code, said) in [
+        ("nobody says on", status(404), status(404), status(200), 0, ""),
+        ("the organization says on", status(404), says("on"), status(200), 1, armed),
+        ("the organization says off", status(404), says("off"), status(200), 0, ""),
+        ("the repository outweighs it", says("off"), says("on"), status(200), 0, ""),
+        ("the organization says a word", status(404), says("maybe"), status(200), 1, held),
+        ("the organization may not be asked", status(404), status(403), status(200), 0, degraded),
+        ("the organization's token is refused", status(404), status(401), status(200), 1, held),
+        ("the organization fails", status(404), status(404), status(500), 1, held),
+        ("a user that is somebody else", status(404), status(404), status(404), 0, ""),
+    ] {
+        let plane = Plane::new(move |_, request| match &*path(request) {
+            VARIABLE => repository.clone(),
+            REPOSITORY => ok(&json!({})),
+            OWNER => organization.clone(),
+            "/api/v1/user" => ok(&json!({"login": "gate"})),
+            _ => variable.clone(),
+        });
+        let ran = ask("enabled", &plane.url, &[("PROD_AUTO_DEPLOY_DISABLED", "off")]);
+        assert_eq!(ran.code, code, "{name}: {}{}", ran.stdout, ran.stderr);
+        for finding in [armed, held, degraded] {
+            assert_eq!(ran.stdout.contains(finding), finding == said, "{name}: {}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn the_owner_who_armed_it_is_named() {
+    let serve = |_: usize, request: &Request| match &*path(request) {
+        VARIABLE => Reply::Json(404, json!({})),
+        REPOSITORY => ok(&json!({})),
+        _ => ok(&json!({"data": "yes"})),
+    };
+    let ran = ask("enabled", &Plane::new(serve).url, &[]);
+    let said = "the kill switch of the owner shop is armed: PROD_AUTO_DEPLOY_DISABLED=yes";
+    assert!(one_line(&ran).contains(said), "{}", ran.stdout);
 }
 
 #[test]
@@ -176,7 +262,7 @@ fn a_passing_fault_is_asked_again() {
         _ => Reply::Json(404, json!({})),
     });
     let ran = ask("enabled", &plane.url, &[]);
-    assert_eq!((ran.code, plane.requests().len()), (0, 5), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!((ran.code, plane.requests().len()), (0, 7), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.starts_with("PASS  every gate that was asked is open\n"), "{}", ran.stdout);
 }
 
@@ -247,6 +333,29 @@ fn a_gitea_is_a_host_name_or_a_url_and_never_in_the_clear() {
     assert_eq!(plane.requests().len(), 1, "nobody was asked");
 }
 
+#[test]
+fn every_variable_that_is_wrong_is_told_at_once() {
+    let plane = gitea(|_, _| ok(&json!([])));
+    let wrong = [
+        ("PROD_AUTO_DEPLOY_DISABELD", "true"),
+        ("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", ","),
+        ("CI_STATUS_TIMEOUT_SECONDS", "-1"),
+        ("CI_STATUS_POLL_INTERVAL_SECONDS", "soon"),
+        ("GITHUB_SHA", "main"),
+        ("GITHUB_REPOSITORY", "platform"),
+    ];
+    let ran = ask("ci", &plane.url, &wrong);
+    assert_eq!((ran.code, plane.requests().len()), (2, 0), "{}", ran.stderr);
+    for (name, _) in wrong {
+        assert!(ran.stderr.contains(name), "{name}: {}", ran.stderr);
+    }
+    for gate in ["enabled", "ci", "latest"] {
+        let ran = ask(gate, &plane.url, &[CONTEXTS, ("PROD_AUTODEPLOY_DISABLD", "true")]);
+        assert_eq!((ran.code, plane.requests().len()), (2, 0), "{gate}: {}", ran.stderr);
+        assert!(ran.stderr.contains("did you mean PROD_AUTO_DEPLOY_DISABLED?"), "{gate}: {}", ran.stderr);
+    }
+}
+
 // CI.
 
 const CONTEXTS: (&str, &str) = ("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", "ci / test (push), lint\n");
@@ -294,7 +403,8 @@ fn only_success_of_the_newest_status_passes() {
         ("nothing at all", vec![], missing),
         ("another context's name", vec![test(1, "success"), status(2, "lint / more", "success")], missing),
         ("pending", vec![test(1, "success"), lint(2, "pending")], missing),
-        ("a warning", vec![test(1, "success"), lint(2, "warning")], missing),
+        ("a warning", vec![test(1, "success"), lint(2, "warning")], failed),
+        ("an unknown state", vec![test(1, "success"), lint(2, "waiting")], failed),
         ("no state", vec![test(1, "success"), json!({"id": 2, "context": "lint"})], missing),
         ("newest is pending", vec![test(1, "success"), lint(2, "success"), lint(3, "pending")], missing),
         ("the same number, the worse first", vec![test(1, "success"), lint(2, "failure"), lint(2, "success")], failed),
@@ -345,7 +455,8 @@ fn only_success_of_the_newest_status_passes() {
 
 #[test]
 fn a_state_that_ends_ends_at_once() {
-    for state in ["failure", "error", "cancelled", "canceled", "skipped", "FAILURE"] {
+    for state in ["failure", "error", "cancelled", "canceled", "skipped", "FAILURE", "warning", "a new word", "missing"]
+    {
         let plane = statuses(vec![vec![status(1, "lint", state), status(2, "ci / test (push)", "pending")]], 50);
         let ran = ask("ci", &plane.url, &[CONTEXTS, ("CI_STATUS_TIMEOUT_SECONDS", "60")]);
         assert_eq!((ran.code, plane.requests().len()), (1, 2), "{state}: one poll: {}", ran.stdout);
@@ -363,6 +474,45 @@ fn a_missing_context_is_never_satisfied_and_named_with_the_last_state() {
     // The text is wrapped.
     assert!(ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{}", ran.stdout);
     assert!(plane.requests().len() > 4, "it was polled again and again");
+}
+
+#[test]
+fn the_contexts_that_the_commit_has_are_named_nearest_first() {
+    let names = ["e2e", "CI / Build (Push)", "ci / build (pull_request)", "ci / lint (push)", "lint"];
+    let others: Vec<Value> = (1..).zip(names).map(|(id, name)| status(id, name, "success")).collect();
+    let plane = statuses(vec![others], 2);
+    let required = |list| [("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", list)];
+    let ran = ask("ci", &plane.url, &required("ci / build (push), lint"));
+    let said = "1 required CI context is not known to be green: ci / build (push): missing; what is missing may be \
+                misspelt: the commit has CI / Build (Push), ci / build (pull_request), ci / lint (push), e2e";
+    assert!(one_line(&ran).contains(said), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("is no pattern"), "{}", ran.stdout);
+    let lines = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(lines.contains("waiting for ci / build (push), 1 s at most; what is missing may be misspelt"), "{lines}");
+    let ran = ask("ci", &plane.url, &required("ci / *"));
+    assert!(one_line(&ran).contains("; `*` is no pattern, so each context is named in full"), "{}", ran.stdout);
+    // Where nothing is missing, nobody is suspected.
+    let plane = statuses(vec![vec![status(1, "lint", "pending"), status(2, "lints", "success")]], 50);
+    let ran = ask("ci", &plane.url, &required("lint"));
+    assert!(!one_line(&ran).contains("misspelt") && !ran.stderr.contains("misspelt"), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_comma_inside_brackets_is_part_of_a_name() {
+    for (list, names) in [
+        ("ci / test (linux, 3.12) (push)", vec!["ci / test (linux, 3.12) (push)"]),
+        ("a (b, c), d\ne, f [g, {h, i}], j", vec!["a (b, c)", "d", "e", "f [g, {h, i}]", "j"]),
+        ("a :(, b", vec!["a :(", "b"]),
+        ("a (b\nc), d", vec!["a (b", "c)", "d"]),
+        ("a (b, [c), d)], e", vec!["a (b", "[c), d)]", "e"]),
+        ("é(à, ô),ü", vec!["é(à, ô)", "ü"]),
+    ] {
+        let plane = statuses(vec![vec![]], 50);
+        let ran = ask("ci", &plane.url, &[("PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS", list)]);
+        let missing: Vec<&str> = ran.stderr.lines().filter_map(|line| line.strip_suffix(": missing")).collect();
+        let missing: Vec<&str> = missing.iter().map(|line| line.trim_start_matches("rollproof: ")).collect();
+        assert_eq!(missing, names, "{list:?}: {}", ran.stderr);
+    }
 }
 
 #[test]
@@ -386,6 +536,7 @@ fn each_contexts_state_is_shown_as_it_changes() {
         [
             "ci / test (push): missing",
             "lint: missing",
+            "waiting for ci / test (push), lint, 60 s at most",
             "ci / test (push): pending",
             "lint: success",
             "ci / test (push): success"

@@ -1,6 +1,6 @@
 # METADATA
 # title: Gates
-# description: The gates that must be open before the rollout starts, and the kill switch, which must be off before every call.
+# description: What has to hold before anything is rolled out, and the kill switch before every call.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -11,11 +11,11 @@ import data.rollproof.lib.gates
 import data.rollproof.lib.text
 
 # METADATA
-# title: Disabled plan
-# description: The plan is disabled, so no tenant was called.
+# title: Disabled
+# description: The plan is disabled, so nothing was called.
 # custom:
 #   codes: [gates.disabled]
-#   remedy: Undo what disabled the plan, then plan the rollout again.
+#   remedy: Take back what disabled it, and plan the rollout anew.
 deny contains finding if {
 	reason := input.gates.plan_disabled
 	finding := {
@@ -30,13 +30,13 @@ deny contains finding if {
 # description: The kill switch is armed, so no further call is made.
 # custom:
 #   codes: [gates.disabled]
-#   remedy: Find out who armed it and why, then disarm it and roll out again.
+#   remedy: Find out who armed it and why; then disarm it, and roll out again.
 deny contains finding if {
 	gates.switch.state == "armed"
 	variable := gates.switch.variable
 	finding := {
 		"code": "gates.disabled",
-		"message": sprintf("the kill switch is armed: %s=%v", [variable, object.get(gates.switch, "value", "unknown")]),
+		"message": sprintf("the kill switch%s is armed: %s=%v", [whose, variable, object.get(gates.switch, "value", "unknown")]),
 		"at": sprintf("/gates/switch/%d", [gates.switch_index]),
 	}
 }
@@ -44,33 +44,43 @@ deny contains finding if {
 # METADATA
 # title: Unreadable kill switch
 # description: >-
-#   It is not known whether the kill switch is armed, so no further call is made. Only HTTP 404 from a repository that the
-#   token can read means that it is off.
+#   Nobody knows whether the kill switch is armed, so no further call is made. Only a 404 says that it is not, of a
+#   repository and an owner that the token can read.
 # custom:
 #   codes: [gates.switch_unreadable]
-#   remedy: Give the job a GITEA_TOKEN that can read the repository's variables, and check that Gitea answers.
+#   remedy: >-
+#     Give the job a GITEA_TOKEN that can read the variables of the repository and of its owner, and see that the Gitea
+#     answers.
 deny contains finding if {
 	gates.switch.state == "unreadable"
-	finding := {
-		"code": "gates.switch_unreadable",
-		"message": sprintf("the kill switch %s cannot be read: %s", [gates.switch.variable, problem_text(gates.switch.asked)]),
-		"observed": gates.switch.asked,
-		"at": sprintf("/gates/switch/%d", [gates.switch_index]),
-	}
+	not gates.switch.value
+	some finding in unreadable_switch
+}
+
+# METADATA
+# title: Unknown word in the kill switch
+# description: The kill switch holds a word that means neither on nor off, so no further call is made.
+# custom:
+#   codes: [gates.switch_unreadable]
+#   remedy: Set the variable to a word for on or for off, or delete it; then roll out again.
+deny contains finding if {
+	gates.switch.state == "unreadable"
+	gates.switch.value
+	some finding in unreadable_switch
 }
 
 # METADATA
 # title: Failed CI
-# description: A required CI context ended without success.
+# description: A required CI context ended, and not with success. Every state but pending is an end.
 # custom:
 #   codes: [gates.ci_failed]
-#   remedy: Fix the contexts that failed. Only a commit with green CI is rolled out.
+#   remedy: Mend what failed; a commit that is not green is not rolled out.
 deny contains finding if {
 	count(gates.failing_contexts) > 0
 	are := text.plural(count(gates.failing_contexts), "required CI context is", "required CI contexts are")
 	finding := {
 		"code": "gates.ci_failed",
-		"message": sprintf("%s red: %s", [are, context_states(gates.failing_contexts)]),
+		"message": sprintf("%s red: %s", [are, states(gates.failing_contexts)]),
 		"observed": gates.failing_contexts,
 		"expected": "success",
 		"at": "/gates/ci",
@@ -79,17 +89,17 @@ deny contains finding if {
 
 # METADATA
 # title: Missing CI
-# description: A required CI context did not end with success in time, or its status could not be read.
+# description: A required CI context did not end with success in time, or nobody could read whether it did.
 # custom:
 #   codes: [gates.ci_missing]
-#   remedy: Check that CI runs for this commit, and that the names of the contexts are spelled as in CI.
+#   remedy: See whether CI runs for this commit, and whether the contexts are spelt as CI spells them.
 deny contains finding if {
 	gates.is_ci_missing
 	are := text.plural(count(gates.pending_contexts), "required CI context is", "required CI contexts are")
 	finding := {
 		"code": "gates.ci_missing",
-		"message": sprintf("%s not known to be green%s%s", [are, pending_list, unreadable_note]),
-		"observed": object.filter(input.gates.ci, ["contexts", "end", "asked"]),
+		"message": sprintf("%s not known to be green%s%s%s%s", [are, listed, unreadable, present, patterns]),
+		"observed": object.filter(input.gates.ci, ["contexts", "present", "end", "asked"]),
 		"expected": "success",
 		"at": "/gates/ci",
 	}
@@ -97,19 +107,21 @@ deny contains finding if {
 
 # METADATA
 # title: Degraded kill switch
-# description: The token may not read the kill switch, so the job's own value from its start was used.
+# description: The token may not read the kill switch, so the job's own value counted, as it was when the job began.
 # custom:
 #   codes: [gates.switch_degraded]
-#   remedy: Give the job a GITEA_TOKEN that can read the repository's variables. Without it, a running rollout cannot be stopped.
+#   remedy: >-
+#     Give the job a GITEA_TOKEN that can read the variables of the repository and of its owner; else nobody can stop a
+#     rollout.
 warn contains finding if {
-	degraded := [reading | some reading in input.gates.switch; reading.source == "job"]
+	degraded := [reading | some reading in input.gates.switch; reading.source == "job"; reading.asked.status == 403]
 	count(degraded) > 0
 	variable := degraded[0].variable
 	finding := {
 		"code": "gates.switch_degraded",
 		"message": sprintf(
-			"the kill switch %s is degraded: the job's own value counts, because the token may not read it (HTTP 403)",
-			[variable],
+			"the kill switch %s is degraded: the job's own value counts, because the token may not read %s (HTTP 403)",
+			[variable, unread(degraded[0])],
 		),
 		"observed": {"readings": count(degraded)},
 		"at": "/gates/switch",
@@ -118,15 +130,15 @@ warn contains finding if {
 
 # METADATA
 # title: Unreadable head
-# description: It is not known whether the branch has a newer commit, so the rollout continues as if it had none.
+# description: Nobody knows whether a newer commit has taken the branch's head, which counts as if none had.
 # custom:
 #   codes: [gates.head_unreadable]
-#   remedy: Give the job a GITEA_TOKEN that can read the repository, and check that Gitea answers.
+#   remedy: Give the job a GITEA_TOKEN that can read the repository, and see that the Gitea answers.
 warn contains finding if {
 	gates.head.state == "unreadable"
 	finding := {
 		"code": "gates.head_unreadable",
-		"message": sprintf("the head of %s cannot be read: %s", [gates.head.branch, problem_text(gates.head.asked)]),
+		"message": sprintf("the head of %s cannot be read: %s", [gates.head.branch, problem(gates.head.asked)]),
 		"observed": gates.head.asked,
 		"at": sprintf("/gates/head/%d", [gates.head_index]),
 	}
@@ -134,14 +146,14 @@ warn contains finding if {
 
 # METADATA
 # title: Superseded
-# description: A newer commit is the branch's head, so this job leaves the rollout to the job of that commit.
+# description: A newer commit has taken the branch's head, so this job leaves the rollout to that commit's.
 # custom:
 #   codes: [gates.superseded]
 note contains finding if some finding in superseded
 
 # METADATA
 # title: Halt at a gate
-# description: No tenant is called if the plan is disabled, the kill switch is not off, CI is not green or the job is superseded.
+# description: A kill switch that is armed or unreadable, CI that is not green, and a newer commit stop everything behind them.
 # custom:
 #   codes: [gates.disabled, gates.switch_unreadable, gates.ci_failed, gates.ci_missing, gates.superseded]
 halt contains finding if some finding in (deny | superseded)
@@ -155,23 +167,58 @@ superseded contains finding if {
 	}
 }
 
-problem_text(asked) := object.get(asked, "problem", "nobody says why")
-
-context_states(contexts) := concat(", ", [state |
-	some context in contexts
-	state := sprintf("%s: %s", [context.name, gates.context_state(context)])
-])
-
-default pending_list := ""
-
-pending_list := sprintf(": %s", [context_states(gates.pending_contexts)]) if count(gates.pending_contexts) > 0
-
-default unreadable_note := ""
-
-unreadable_note := note_text if {
-	input.gates.ci.end == "unreadable"
-	asked := input.gates.ci.asked
-	note_text := sprintf("; the statuses cannot be read: %s", [problem_text(asked)])
+unreadable_switch contains finding if {
+	finding := {
+		"code": "gates.switch_unreadable",
+		"message": sprintf("the kill switch %s%s cannot be read: %s", [gates.switch.variable, whose, problem(gates.switch.asked)]),
+		"observed": gates.switch.asked,
+		"at": sprintf("/gates/switch/%d", [gates.switch_index]),
+	}
 }
 
-not_applicable := "not asked" if not input.gates
+# Whose variable it was, where it was not the repository's.
+default whose := ""
+
+whose := sprintf(" of the owner %s", [gates.switch.owner]) if gates.switch.owner
+
+whose := " of the job itself" if {
+	not gates.switch.owner
+	gates.switch.source == "job"
+}
+
+unread(reading) := sprintf("that of the owner %s", [reading.owner]) if reading.owner
+
+unread(reading) := "it" if not reading.owner
+
+problem(asked) := object.get(asked, "problem", "nobody says why")
+
+states(contexts) := concat(", ", [sprintf("%s: %s", [context.name, gates.context_state(context)]) | some context in contexts])
+
+default listed := ""
+
+listed := sprintf(": %s", [states(gates.pending_contexts)]) if count(gates.pending_contexts) > 0
+
+# What the commit has instead of what is missing, nearest first.
+default present := ""
+
+present := sprintf("; what is missing may be misspelt: the commit has %s", [text.names(others)]) if {
+	count(gates.missing_contexts) > 0
+	others := input.gates.ci.present
+	count(others) > 0
+}
+
+# Somebody took a name for a pattern.
+default patterns := ""
+
+patterns := "; `*` is no pattern, so each context is named in full" if {
+	some name in gates.missing_contexts
+	contains(name, "*")
+}
+
+default unreadable := ""
+
+unreadable := words if {
+	input.gates.ci.end == "unreadable"
+	asked := input.gates.ci.asked
+	words := sprintf("; the statuses cannot be read: %s", [problem(asked)])
+}

@@ -4,7 +4,37 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::io::environment::nonblank_var;
+use crate::io::environment::{nonblank_var, refuse_misspelt};
+
+/// What lets a plan name another control plane than the configured one.
+pub const OPT_IN: &str = "PROD_ALLOW_NON_PROD_CP_URL";
+
+/// The plan's variables, without their prefix.
+const NAMES: [&str; 9] = [
+    "DISABLED",
+    "TARGET_TAG",
+    "CANARY_SLUG",
+    "SOAK_SECONDS",
+    "BATCH_SIZE",
+    "MAX_STRAGGLERS",
+    "DRY_RUN",
+    "ROLLOUT_HTTP_TIMEOUT_SECONDS",
+    "REQUIRED_CONTEXTS",
+];
+
+/// Those that an operator sets for other stages of a rollout. What the forge itself sets is not looked for: it has many
+/// variables, and some are named almost alike.
+const OTHERS: [&str; 9] = [
+    OPT_IN,
+    "CP_URL",
+    "CP_ADMIN_API_TOKEN",
+    "GITEA_HOST",
+    "GITEA_TOKEN",
+    "CI_STATUS_POLL_INTERVAL_SECONDS",
+    "CI_STATUS_TIMEOUT_SECONDS",
+    "ROLLPROOF_FORMAT",
+    "ROLLPROOF_MAX_INPUT_BYTES",
+];
 
 /// What of a plan is the operator's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -42,14 +72,25 @@ impl Settings {
         Err(Error::usage(problem, "it begins the names of variables, such as PROD_AUTO_DEPLOY_"))
     }
 
-    /// The CI contexts that must be green, each once: the variable's comma or newline list, else the configured ones.
+    /// Refuses variables whose names are misspelt, the prefix too.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] with each of them.
+    pub fn refuse_misspelt(&self) -> Result<(), Error> {
+        self.variable("")?;
+        let own = NAMES.iter().map(|name| format!("{}{name}", self.prefix));
+        refuse_misspelt(&own.chain(OTHERS.map(str::to_owned)).collect::<Vec<_>>())
+    }
+
+    /// The CI contexts that must be green, each once: the variable's comma or newline list, else the configured ones. A
+    /// comma inside brackets is part of a name, such as `ci / test (linux, 3.12) (push)`.
     ///
     /// # Errors
     /// [`Error::Usage`] where a list is given and names nothing: `","` once passed with nothing checked.
     pub fn required_contexts(&self) -> Result<Vec<String>, Error> {
         let name = self.variable("REQUIRED_CONTEXTS")?;
         let (from, listed) = match nonblank_var(&name)? {
-            Some(text) => (name, text.split([',', '\n']).map(str::to_owned).collect()),
+            Some(text) => (name, text.lines().flat_map(split).map(str::to_owned).collect()),
             None => ("[plan] required_contexts".to_owned(), self.required_contexts.clone()),
         };
         let mut contexts: Vec<String> = Vec::new();
@@ -64,4 +105,36 @@ impl Settings {
         }
         Ok(contexts)
     }
+}
+
+/// The parts of a line between commas, but for commas inside brackets. A bracket that is not closed is a letter like others.
+fn split(line: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
+    while let Some(letter) = line[at..].chars().next() {
+        if letter == ',' {
+            parts.push(&line[start..at]);
+            start = at + 1;
+        }
+        at = closing(line, at).unwrap_or(at + letter.len_utf8());
+    }
+    parts.push(&line[start..]);
+    parts
+}
+
+/// Where the bracket that opens here has been closed; none where none opens, or it is not closed.
+fn closing(line: &str, open: usize) -> Option<usize> {
+    let mut expected = Vec::new();
+    for (at, letter) in line[open..].char_indices() {
+        match letter {
+            '(' => expected.push(')'),
+            '[' => expected.push(']'),
+            '{' => expected.push('}'),
+            _ if expected.last() == Some(&letter) => drop(expected.pop()),
+            _ => {}
+        }
+        if expected.is_empty() {
+            return (at > 0).then_some(open + at + 1);
+        }
+    }
+    None
 }

@@ -58,6 +58,9 @@ pub struct SwitchReading {
     pub state: SwitchState,
     /// Where that was read.
     pub source: SwitchSource,
+    /// The repository's owner, where its variable decided. Absent: the repository's own did, or nobody has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Text>,
     /// The variable's value. Absent: it is not set, or not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Text>,
@@ -135,6 +138,10 @@ pub struct CiWait {
     pub contexts: Vec<CiContext>,
     /// How it ended.
     pub end: CiEnd,
+    /// Contexts that the commit has and nobody requires, where a required one is missing: those that are spelt most alike
+    /// first, the first 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub present: Vec<Text>,
     /// How often all pages were read.
     pub polls: u32,
     /// How it was asked for.

@@ -1,11 +1,11 @@
 # METADATA
 # title: Gates
-# description: Reads the state of the gates from the document. If a gate was read several times, the latest reading decides.
+# description: What was read of the gates. Of several readings the latest counts.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.lib.gates
 
-# The latest reading of the kill switch, and its index.
+# The kill switch, and where its reading stands.
 switch := reading if reading := input.gates.switch[switch_index]
 
 switch_index := latest if {
@@ -13,7 +13,7 @@ switch_index := latest if {
 	latest := count(readings) - 1
 }
 
-# The latest reading of the branch's head, and its index.
+# The branch's head, and where its reading stands.
 head := reading if reading := input.gates.head[head_index]
 
 head_index := latest if {
@@ -21,31 +21,45 @@ head_index := latest if {
 	latest := count(readings) - 1
 }
 
-# The commit that supersedes this job.
+# The newer commit.
 superseded_by := newer if {
 	head.state == "superseded"
 	newer := head.head
 }
 
-# These states are final and not a success. A context in another state, or without one, may still succeed.
-failing_states := {"failure", "error", "cancelled", "canceled", "skipped"}
+# Only `success` passes. A context may still pass while it is pending or has no state; every other state is final.
+open_states := {"pending", ""}
 
-failing_contexts := [context | some context in input.gates.ci.contexts; context.state in failing_states]
+failing_contexts := [context |
+	some context in input.gates.ci.contexts
+	state := context.state
+	not state in (open_states | {"success"})
+]
 
 pending_contexts := [context |
 	some context in input.gates.ci.contexts
-	not context_state(context) in (failing_states | {"success"})
+	object.get(context, "state", "") in open_states
 ]
 
-# The last state of a context.
+missing_contexts := [context.name |
+	some context in input.gates.ci.contexts
+	not context.state
+]
+
+# A context's last state in a word.
 context_state(context) := object.get(context, "state", "missing")
 
-# CI failed or is not known to be green.
+# CI says no, or does not say yes.
 is_ci_red if count(failing_contexts) > 0
 
 is_ci_red if is_ci_missing
 
-is_ci_missing if input.gates.ci.end != "answered"
+is_ci_missing if input.gates.ci.end == "unreadable"
+
+is_ci_missing if {
+	count(failing_contexts) == 0
+	input.gates.ci.end != "answered"
+}
 
 is_ci_missing if {
 	count(failing_contexts) == 0
@@ -54,7 +68,7 @@ is_ci_missing if {
 
 is_ci_missing if count(input.gates.ci.contexts) == 0
 
-# A gate stopped the rollout, or would stop it.
+# A gate stopped the rollout, or would.
 stopped if input.gates.plan_disabled
 
 stopped if switch.state in {"armed", "unreadable"}

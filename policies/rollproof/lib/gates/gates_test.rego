@@ -12,7 +12,7 @@ pending := {"name": "build", "state": "pending"}
 
 missing := {"name": "deploy"}
 
-test_latest_reading_decides if {
+test_latest_reading_counts if {
 	readings := {"gates": {"switch": [{"state": "armed"}, {"state": "off"}], "head": [{"state": "latest"}, {"state": "superseded"}]}}
 	gates.switch.state == "off" with input as readings
 	gates.switch_index == 1 with input as readings
@@ -21,7 +21,7 @@ test_latest_reading_decides if {
 	not gates.stopped with input as object.union(readings, {"calls": [{}]})
 }
 
-test_no_reading_does_not_stop if {
+test_nothing_read_stops_nothing if {
 	not gates.switch with input as {}
 	not gates.head with input as {"gates": {}}
 	not gates.is_ci_red with input as {"gates": {}}
@@ -35,28 +35,39 @@ test_only_success_is_green if {
 	gates.is_ci_red with input as ci("answered", [missing])
 }
 
-test_failing_and_pending_contexts_are_separate if {
+test_failing_and_waiting_are_told_apart if {
 	document := ci("timed_out", [green, red, pending, missing])
 	gates.failing_contexts == [red] with input as document
 	gates.pending_contexts == [pending, missing] with input as document
+	gates.missing_contexts == ["deploy"] with input as document
 	gates.context_state(missing) == "missing"
 }
 
-test_every_failing_state_fails if {
-	every state in ["failure", "error", "cancelled", "canceled", "skipped"] {
+test_every_state_but_pending_fails if {
+	every state in ["failure", "error", "cancelled", "skipped", "warning", "a new word", "missing"] {
 		found := gates.failing_contexts with input as ci("answered", [{"name": "test", "state": state}])
 		count(found) == 1
+		count(gates.pending_contexts) == 0 with input as ci("answered", [{"name": "test", "state": state}])
 	}
 }
 
-test_missing_ci_is_red if {
+test_a_status_without_a_state_is_waited_for if {
+	document := ci("timed_out", [{"name": "test", "state": ""}])
+	count(gates.pending_contexts) == 1 with input as document
+	count(gates.failing_contexts) == 0 with input as document
+	count(gates.missing_contexts) == 0 with input as document
+}
+
+test_silence_is_red if {
 	gates.is_ci_missing with input as ci("timed_out", [pending])
 	gates.is_ci_missing with input as ci("unreadable", [green])
 	gates.is_ci_missing with input as ci("answered", [])
+	gates.is_ci_missing with input as ci("timed_out", [green])
 	not gates.is_ci_missing with input as ci("answered", [red, pending])
+	not gates.is_ci_missing with input as ci("timed_out", [red, pending])
 }
 
-test_each_gate_stops_the_rollout if {
+test_each_gate_stops if {
 	gates.stopped with input as {"gates": {"plan_disabled": "x"}}
 	gates.stopped with input as {"gates": {"switch": [{"state": "armed"}]}}
 	gates.stopped with input as {"gates": {"switch": [{"state": "unreadable"}]}}
