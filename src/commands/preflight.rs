@@ -63,16 +63,16 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
             let switch = KillSwitch::from_environment(&config.plan);
             // The job's own word holds without anybody being asked.
             let is_armed = switch.as_ref().is_ok_and(KillSwitch::is_armed_by_job);
-            let gitea = if is_armed { Ok(Gitea::nobody()) } else { gitea.map(|(_, gitea)| gitea) };
+            let gitea = if is_armed { Ok(Gitea::nobody()) } else { gitea.map(|((), gitea)| gitea) };
             let (switch, gitea) = Wrong::both(switch, gitea)?;
             gates.switch.push(runtime.block_on(switch.read(&gitea, 0)));
         }
         preflight::Gate::Ci => {
-            let ((wait, sha), (_, gitea)) = Wrong::both(Wrong::both(Wait::from_environment(config), sha()), gitea)?;
+            let ((wait, sha), ((), gitea)) = Wrong::both(Wrong::both(Wait::from_environment(config), sha()), gitea)?;
             gates.ci = Some(runtime.block_on(wait.run(&gitea, &sha, &|line| progress.line(line))));
         }
         preflight::Gate::Latest => {
-            let (commit, (_, gitea)) = Wrong::both(sha().and_then(Commit::from_environment), gitea)?;
+            let (commit, ((), gitea)) = Wrong::both(sha().and_then(Commit::from_environment), gitea)?;
             gates.head.push(runtime.block_on(commit.read_head(&gitea, 0)));
         }
     }

@@ -32,7 +32,7 @@ const KEPT: usize = 64;
 const LEAST: Duration = Duration::from_millis(10);
 
 /// How long nothing is said while nothing changes.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How many names of other contexts are read, and how many of them are kept.
 const MAX_OTHERS: usize = 200;

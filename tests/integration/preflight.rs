@@ -187,6 +187,7 @@ fn an_unknown_word_is_said() {
     let said = "the kill switch PROD_AUTO_DEPLOY_DISABLED cannot be read: it holds \"yes please\", which is no word for on \
                 or off (for on: 1, true, yes, on, disabled, disable; for off: 0, false, no, off, or nothing)";
     assert!(one_line(&ran).contains(said), "{}", ran.stdout);
+    assert!(one_line(&ran).contains("Set the variable to a word for on or for off"), "{}", ran.stdout);
     let (ran, asked) = switch(NOTHING, NOTHING, Some("stop"));
     assert_eq!((ran.code, asked), (2, 0), "{}", ran.stdout);
     for part in ["PROD_AUTO_DEPLOY_DISABLED: got \"stop\"", "disabled, disable", "0, false, no, off, or nothing"] {
