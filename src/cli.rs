@@ -26,7 +26,7 @@ use crate::cli::preflight::Preflight;
 use crate::cli::probe::Probe;
 use crate::cli::run::Run;
 use crate::cli::shared::EXIT_CODES;
-use crate::cli::verify::Verify;
+use crate::cli::verify::VerifyCommand;
 use crate::schema::published;
 use crate::text::escape::visible;
 
@@ -43,7 +43,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Verify a rollout by its archived evidence
-    Verify(Verify),
+    Verify(VerifyCommand),
     /// Write the rollout plan that a CI job's environment asks for
     Plan(Plan),
     /// Ask a gate that has to be open before anything is rolled out

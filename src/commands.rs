@@ -28,7 +28,11 @@ pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Er
     output::survive_limits();
     outputs::check(&cli.command)?;
     match cli.command {
-        Command::Verify(options) => or_report_error(verify(&options, report_error), &options.evaluation, report_error),
+        Command::Verify(options) => {
+            let done = verify(&options, report_error);
+            let reports = &options.verify.evaluation.outputs.reports;
+            outcome::or_report_error(done, Some(options.printed()), reports, report_error)
+        }
         Command::Plan(options) => plan::plan(&options),
         Command::Preflight(options) => {
             let done = preflight::preflight(&options, report_error);

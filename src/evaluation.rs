@@ -17,7 +17,7 @@ use crate::policy::prepared::{CohortSummary, Prepared};
 use crate::policy::waivers;
 use crate::policy::waivers::Waivers;
 use crate::render::view::{View, view};
-use crate::render::{Format, render};
+use crate::render::{Format, render, text};
 use crate::report::fleet_view::FleetView;
 use crate::report::{Report, report};
 use crate::schema::document::Valid;
@@ -172,7 +172,13 @@ impl Evaluation {
         put(path, |out| render(format, report, &view, out))
     }
 
-    fn print_report(&self, report: &Report) -> Result<(), Error> {
+    /// Writes the report's first line to standard output.
+    pub fn print_headline(&self, report: &Report) -> Result<(), Error> {
+        output::print(|out| text::first_line(report, &self.view(), out))
+    }
+
+    /// Writes the report to standard output.
+    pub fn print_report(&self, report: &Report) -> Result<(), Error> {
         output::print(|out| render(self.options.format, report, &self.view(), out))
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod outputs;
 pub(crate) mod sarif;
+pub(crate) mod summary;
 pub(crate) mod text;
 pub mod view;
 pub(crate) mod words;
@@ -24,6 +25,8 @@ use crate::text::escape;
 pub enum Format {
     /// For a person at a terminal
     Text,
+    /// One line for a log or a chat: the verdict, counts and the first causes
+    Summary,
     /// The whole report, for machines
     Json,
     /// A CI summary
@@ -44,8 +47,9 @@ pub enum Format {
 
 impl Format {
     /// Every form, as help lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Text,
+        Self::Summary,
         Self::Json,
         Self::Markdown,
         Self::Github,
@@ -70,6 +74,7 @@ impl Form for Format {
     fn error(self, report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Text => text::error(report, view, out),
+            Self::Summary => summary::error(report, out),
             Self::Json => escape::write_json(out, report),
             Self::Markdown => markdown::error(report, out),
             Self::Github => github::error(report, out),
@@ -89,6 +94,7 @@ impl Form for Format {
 pub fn render(format: Format, report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Text => text::render(report, view, out),
+        Format::Summary => summary::render(report, view, out),
         Format::Json => json::render(report, view, out),
         Format::Markdown => markdown::render(report, view, out),
         Format::Github => github::render(report, view, out),

@@ -18,7 +18,7 @@ use crate::io::config::ModeName;
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, FleetSource, InputFile, Role};
-use crate::model::finding::{Finding, Softened};
+use crate::model::finding::{Finding, Severity, Softened};
 use crate::policy::package::Package;
 use crate::policy::prepared::{Outcome, Prepared, Summary as Counted};
 use crate::report::counterfactual::Counterfactuals;
@@ -45,6 +45,10 @@ pub struct Report {
     pub params: Vec<ParamValue>,
     /// The files that the evidence was read from.
     pub inputs: Vec<InputFile>,
+    /// The tenants that a deny names, sorted; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub denied: Vec<Text>,
     /// Rows for a table, the first [`MAX_ROWS`]; not published.
     #[serde(skip)]
     #[schemars(skip)]
@@ -92,6 +96,10 @@ pub struct Summary {
     #[serde(skip)]
     #[schemars(skip)]
     pub proving: BTreeSet<String>,
+    /// What is missing in the proof of some of these states, in words; not published.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub reservations: BTreeMap<String, String>,
     /// How many of them are proven on the target.
     pub proven: u64,
     /// How many of them are stragglers; 0 in a dry run.
@@ -147,6 +155,7 @@ pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, eva
     let Outcome { mut findings, mut not_applicable, summary: counted } = outcome;
     sort(&mut findings);
     let stragglers = stragglers(document, &counted);
+    let denied = denied(&findings);
     let is_asserted = !document.rollout.dry_run && counted.superseded_by.is_none();
     let mut policies = policies(evaluated.packages(), &findings, &counted.reporting);
     for policy in &mut policies {
@@ -156,7 +165,8 @@ pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, eva
         format: Format::V1,
         decision: Decision::of(&findings, is_asserted),
         summary: summary(document, &counted, stragglers.len() as u64),
-        rows: rows::lines(document, &stragglers),
+        rows: rows::lines(document, &denied, &stragglers),
+        denied,
         stragglers,
         policies,
         params: self::params(evaluated.params()),
@@ -201,6 +211,15 @@ pub(crate) fn params(params: &[Param]) -> Vec<ParamValue> {
     params.iter().map(param).collect()
 }
 
+/// The tenants of every finding that fails the rollout.
+fn denied(findings: &[Finding]) -> Vec<Text> {
+    let denies = findings.iter().filter(|finding| finding.severity == Severity::Deny && finding.waived.is_none());
+    let mut tenants: Vec<Text> = denies.flat_map(|finding| finding.tenants.iter().cloned()).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    tenants
+}
+
 /// Puts findings into the order of a report.
 pub(crate) fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
@@ -226,6 +245,8 @@ fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
             proven += many;
         }
     }
+    let mut reservations = counted.reservations.clone();
+    reservations.retain(|state, _| proving.contains(state));
     Summary {
         target: document.rollout.target_tag.clone(),
         target_sha: document.rollout.target_sha.clone(),
@@ -235,6 +256,7 @@ fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
         fleet_source: document.fleet.source,
         states,
         proving,
+        reservations,
         proven,
         stragglers,
         tolerated: counted.tolerated,
@@ -245,6 +267,11 @@ fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
 }
 
 impl Report {
+    /// Whether a deny names a tenant.
+    pub fn is_denied(&self, tenant: &Text) -> bool {
+        self.denied.binary_search(tenant).is_ok()
+    }
+
     /// The stragglers by name.
     pub fn stragglers_by_name(&self) -> HashMap<&str, &Straggler> {
         self.stragglers.iter().map(|straggler| (&*straggler.tenant, straggler)).collect()

@@ -50,6 +50,7 @@ impl ValueEnum for Format {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
             Self::Text => ("text", "For a person at a terminal"),
+            Self::Summary => ("summary", "One line for a log or a chat: the verdict, counts and the first causes"),
             Self::Json => ("json", "The whole report, for machines"),
             Self::Markdown => ("markdown", "A CI summary"),
             Self::Github => ("github", "Workflow commands that annotate a CI run, GitHub's and Gitea's"),

@@ -6,6 +6,27 @@ use clap::Args;
 
 use crate::cli::evaluation::EvaluationArgs;
 use crate::cli::shared::EXIT_CODES;
+use crate::render::Format;
+
+/// What `verify` takes: what it shares with `explain`, and what is its own.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct VerifyCommand {
+    /// The evidence, and how it is judged
+    #[command(flatten)]
+    pub verify: Verify,
+
+    /// Print the first line of the verdict alone, in place of what --format says
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+impl VerifyCommand {
+    /// The form of what is printed.
+    pub const fn printed(&self) -> Format {
+        if self.quiet { Format::Text } else { self.verify.evaluation.outputs.format }
+    }
+}
 
 /// Verify a rollout by its archived evidence.
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::verify::Verify;
+use crate::cli::verify::{Verify, VerifyCommand};
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
 use crate::commands::outcome;
@@ -13,7 +13,8 @@ use crate::io::input::Source;
 use crate::io::output;
 use crate::schema::document;
 
-pub(crate) fn verify(options: &Verify, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let options = &command.verify;
     let pending = Evaluation::start(options.evaluation.options())?;
     let collected = match collect(&sources(options)?, jiff::Timestamp::now()) {
         Ok(collected) => collected,
@@ -24,7 +25,8 @@ pub(crate) fn verify(options: &Verify, report_error: &mut dyn FnMut(&Error)) -> 
     let evaluation = pending.wait()?;
     let document = options.document.as_ref().map(|path| output::write_document(path, &collected.document));
     let report = counterfactuals::report(&evaluation, &valid, collected.inputs)?;
-    let mut written = evaluation.write(&report);
+    let mut written = evaluation.write_files(&report);
+    written.push(if command.quiet { evaluation.print_headline(&report) } else { evaluation.print_report(&report) });
     written.extend(document);
 
     let verdict = report.decision.exit_code(options.evaluation.require_verdict);

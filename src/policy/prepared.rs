@@ -52,6 +52,8 @@ pub struct Summary {
     pub quarantined: bool,
     /// Stragglers that are waived, and so count toward no tolerance.
     pub waived: Vec<Text>,
+    /// What is missing in the proof of proven tenants, in words, by proof state.
+    pub reservations: BTreeMap<String, String>,
     /// Why policies only report, by package.
     pub reporting: BTreeMap<String, Softened>,
     /// The newer commit, where the job was superseded before its first call: nothing is asserted.
@@ -467,6 +469,7 @@ fn read_summary(answer: &Answer) -> Result<Summary, String> {
         tolerated: rule("tolerated")?.value()?,
         quarantined: rule("quarantined")?.value()?,
         waived: rule("waived")?.elements()?,
+        reservations: rule("reservations")?.value()?,
         reporting: rule("reporting")?.value()?,
         superseded_by: rule("superseded_by")?.value()?,
     })

@@ -207,8 +207,12 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
     }
 }
 
-/// The stragglers, at the top of the page. Where the verdict is a pass, its sentence names them.
+/// The stragglers and who else is denied, at the top of the page. Where the verdict is a pass, its sentence names the
+/// stragglers.
 fn behind(report: &Report) -> Markup {
+    let stragglers = report.stragglers_by_name();
+    let denied: Vec<_> = report.denied.iter().filter(|tenant| !stragglers.contains_key(&***tenant)).collect();
+    let more_denied = denied.len().saturating_sub(MAX_BEHIND) as u64;
     let more = report.stragglers.len().saturating_sub(MAX_BEHIND) as u64;
     html! {
         @if report.decision != Decision::Pass && !report.stragglers.is_empty() {
@@ -217,6 +221,14 @@ fn behind(report: &Report) -> Markup {
                     li { (components::symbol(&straggler.state)) code { (shown(&straggler.tenant)) } " " span.quiet { (shown(&straggler.state)) } }
                 }
                 @if more > 0 { li { a href="#stragglers" { "and " (count(more)) " more" } } }
+            }
+        }
+        @if !denied.is_empty() {
+            ul.behind aria-label="Denied" {
+                @for tenant in denied.iter().take(MAX_BEHIND) {
+                    li { code { (shown(tenant)) } " " span.quiet { "denied" } }
+                }
+                @if more_denied > 0 { li { a href="#findings" { "and " (count(more_denied)) " more" } } }
             }
         }
     }

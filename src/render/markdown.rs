@@ -122,13 +122,13 @@ fn rows(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "### Rows\n")?;
-    writeln!(out, "| Slug | Phase | SSM Status | Exit | Healthz | On target | Error present |")?;
-    writeln!(out, "| --- | --- | --- | --- | --- | --- | --- |")?;
+    writeln!(out, "| Slug | Phase | SSM Status | Exit | Healthz | On target | Error present | Denied |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")?;
     for line in &report.rows {
         let row = &line.row;
         writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
             for_markdown(&line.tenant),
             line.phase.as_deref().map_or_else(|| "-".into(), for_markdown),
             cell(&row.ssm_status, |status| for_markdown(status)),
@@ -136,6 +136,7 @@ fn rows(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             cell(&row.healthz_ok, |ok| if *ok { "yes" } else { "**no**" }.into()),
             line.on_target(),
             if line.error_present() { "yes" } else { "no" },
+            if report.is_denied(&line.tenant) { "**yes**" } else { "no" },
         )?;
     }
     if report.rows.len() == MAX_ROWS {

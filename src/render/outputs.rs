@@ -2,29 +2,37 @@
 
 use std::io::{self, Write};
 
+use crate::model::document::text::Text;
 use crate::render::view::View;
 use crate::report::Report;
 use crate::text::escape::write_json_line;
 
-/// How many stragglers are named. GitHub takes no more than 1 MB of outputs from a job.
-const MAX_STRAGGLERS: usize = 1_000;
+/// How many names each list has. GitHub takes no more than 1 MB of outputs from a job.
+const MAX_LISTED: usize = 1_000;
 
 /// The names, all of which are always written: what an earlier step has written is replaced.
-const NAMES: [&str; 3] = ["decision", "straggler_count", "stragglers"];
+const NAMES: [&str; 4] = ["decision", "straggler_count", "stragglers", "denied_tenants"];
 
-/// Writes the decision, how many stragglers there are, and a JSON array of their names. No line break is left in it.
+/// Writes the decision, how many stragglers there are, and JSON arrays of their names and of the tenants that
+/// a deny names. No line break is left in them.
 pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
-    let names: Vec<_> = report.stragglers.iter().take(MAX_STRAGGLERS).map(|straggler| &straggler.tenant).collect();
     let decision = serde_json::to_value(report.decision)?;
-    let mut stragglers = Vec::new();
-    write_json_line(&mut stragglers, &names)?;
-    let stragglers = String::from_utf8_lossy(&stragglers);
-    write([decision.as_str().unwrap_or_default(), &report.stragglers.len().to_string(), stragglers.trim_end()], out)
+    let count = report.stragglers.len().to_string();
+    let stragglers = names(report.stragglers.iter().map(|straggler| &straggler.tenant))?;
+    let denied = names(report.denied.iter())?;
+    write([decision.as_str().unwrap_or_default(), &count, stragglers.trim_end(), denied.trim_end()], out)
+}
+
+/// A JSON array of the first of some names, in one line.
+fn names<'a>(tenants: impl Iterator<Item = &'a Text>) -> io::Result<String> {
+    let mut line = Vec::new();
+    write_json_line(&mut line, &tenants.take(MAX_LISTED).collect::<Vec<_>>())?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
 /// Writes that there is no verdict. The other values are empty: `0` or `[]` would say that nobody is behind.
 pub fn error(out: &mut dyn Write) -> io::Result<()> {
-    write(["error", "", ""], out)
+    write(["error", "", "", ""], out)
 }
 
 fn write(values: [&str; NAMES.len()], out: &mut dyn Write) -> io::Result<()> {

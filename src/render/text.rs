@@ -29,15 +29,21 @@ const INDENT: usize = 8;
 
 /// Writes the verdict for a person.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    first_line(report, view, out)?;
     let mut page = Page { view, out };
-    let word = page.painted(verdict(report.decision), verdict_style(report.decision));
-    writeln!(page.out, "{word}  {}", for_line(&headline(report)))?;
     for sentence in downgrades(report) {
         page.paragraph("  ", 4, &sentence)?;
     }
     page.findings(&report.findings, &report.stragglers_by_name())?;
     writeln!(page.out)?;
     page.footer(report)
+}
+
+/// Writes the verdict and its headline alone.
+pub fn first_line(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let page = Page { view, out };
+    let word = page.painted(verdict(report.decision), verdict_style(report.decision));
+    writeln!(out, "{word}  {}", for_line(&headline(report)))
 }
 
 /// Writes why there is no verdict; nothing where standard error, which says it, is read beside it.

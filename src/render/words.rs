@@ -17,6 +17,9 @@ pub const NO_VERDICT: &str = "NO VERDICT";
 /// How many problems of an error are shown, but for JSON.
 pub const MAX_PROBLEMS: usize = 100;
 
+/// How many findings a headline repeats.
+const MAX_CAUSES: usize = 2;
+
 /// How many characters a line of a problem may have, but for JSON.
 const MAX_LINE: usize = 1_000;
 
@@ -30,59 +33,95 @@ pub const fn verdict(decision: Decision) -> &'static str {
     }
 }
 
-/// The verdict in one sentence.
+/// The verdict in one sentence, after its target.
 pub fn headline(report: &Report) -> String {
+    subject(report) + &claim(report)
+}
+
+/// The same with the counts of the fleet before it.
+pub fn counted_headline(report: &Report) -> String {
+    match report.summary.fleet_source {
+        FleetSource::None => headline(report),
+        _ => format!("{}{}; {}", subject(report), counts(report).join(", "), claim(report)),
+    }
+}
+
+/// What was to be rolled out, before a sentence about it.
+fn subject(report: &Report) -> String {
+    match (report.summary.target.as_deref(), report.summary.fleet_source) {
+        (Some(target), _) => format!("{target}: "),
+        // Nothing was to be rolled out, or gates alone were asked.
+        (None, FleetSource::None) => String::new(),
+        (None, _) => "unknown target: ".to_owned(),
+    }
+}
+
+fn claim(report: &Report) -> String {
     let summary = &report.summary;
-    let fleet = match summary.fleet {
-        1 => "its only tenant".to_owned(),
-        many => format!("all {many} tenants"),
-    };
-    let is = if summary.fleet == 1 { "is" } else { "are" };
-    let stragglers = summary.stragglers;
-    let claim = match report.decision {
+    match report.decision {
         Decision::NotAsserted => match &summary.superseded_by {
             Some(newer) => format!("superseded by {newer} before the first call, so nothing was called"),
             None => format!("a dry run asserts nothing of {}", tenants(summary.fleet)),
         },
         Decision::Pass if summary.fleet_source == FleetSource::None => "every gate that was asked is open".to_owned(),
-        Decision::Pass if stragglers == 0 => format!("{fleet} {is} proven on the target"),
-        Decision::Pass => {
-            let are = if summary.proven == 1 { "is" } else { "are" };
-            let mut claim = format!("{} of {} {are} proven on the target", summary.proven, tenants(summary.fleet));
-            for (waived, many, word) in [(false, summary.quarantined, "quarantined"), (true, summary.waived, "waived")]
-            {
-                let names = report.stragglers.iter().filter(|straggler| straggler.waived == waived);
-                if many > 0 {
-                    let names: Vec<&str> = names.map(|straggler| &*straggler.tenant).collect();
-                    claim.push_str(&format!(", {many} {word}: {}", names_of(names.into_iter())));
-                }
-            }
-            claim
-        }
-        Decision::Fail if stragglers > 0 => {
-            let is = if stragglers == 1 { "is" } else { "are" };
-            let waived = match summary.waived {
-                0 => String::new(),
-                many => format!(", {many} waived"),
-            };
-            let of = tenants(summary.fleet);
-            format!("{stragglers} of {of} {is} not proven on the target ({} tolerated{waived})", summary.tolerated)
-        }
-        Decision::Fail | Decision::Inconclusive => {
-            let weight = if report.decision == Decision::Fail { Severity::Deny } else { Severity::Inconclusive };
-            first(report, weight).map_or_else(String::new, |finding| finding.message.clone())
-        }
-    };
-    match (summary.target.as_deref(), summary.fleet_source) {
-        (Some(target), _) => format!("{target}: {claim}"),
-        // Nothing was to be rolled out, or gates alone were asked.
-        (None, FleetSource::None) => claim,
-        (None, _) => format!("unknown target: {claim}"),
+        Decision::Pass => passed(report),
+        Decision::Fail => causes(report, Severity::Deny),
+        Decision::Inconclusive => causes(report, Severity::Inconclusive),
     }
 }
 
-fn first(report: &Report, severity: Severity) -> Option<&Finding> {
-    report.findings.iter().find(|finding| finding.severity == severity && finding.waived.is_none())
+/// How many tenants are proven, how many of them with a reservation, and which stragglers are tolerated or waived.
+fn passed(report: &Report) -> String {
+    let summary = &report.summary;
+    let mut claim = match (summary.stragglers, summary.fleet) {
+        (0, 1) => "its only tenant".to_owned(),
+        (0, many) => format!("all {many} tenants"),
+        _ => format!("{} of {}", summary.proven, tenants(summary.fleet)),
+    };
+    let is_one = summary.proven == 1;
+    claim.push_str(match (summary.reservations.is_empty(), is_one) {
+        (true, true) => " is proven on the target",
+        (true, false) => " are proven on the target",
+        (false, true) => " passes",
+        (false, false) => " pass",
+    });
+    for (state, why) in &summary.reservations {
+        let many = summary.states.get(state).copied().unwrap_or_default();
+        let which = if is_one { "but is only".to_owned() } else { format!("{many} of them only") };
+        claim.push_str(&format!(", {which} {state} ({why})"));
+    }
+    for (waived, many, word) in [(false, summary.quarantined, "quarantined"), (true, summary.waived, "waived")] {
+        let names = report.stragglers.iter().filter(|straggler| straggler.waived == waived);
+        if many > 0 {
+            let names: Vec<&str> = names.map(|straggler| &*straggler.tenant).collect();
+            claim.push_str(&format!(", {many} {word}: {}", names_of(names.into_iter())));
+        }
+    }
+    claim
+}
+
+/// The messages of the first findings that decide, with their tenants. A message that repeats another is left out.
+fn causes(report: &Report, severity: Severity) -> String {
+    let mut shown: Vec<&Finding> = Vec::new();
+    let mut more = 0;
+    for finding in report.findings.iter().filter(|finding| finding.severity == severity && finding.waived.is_none()) {
+        let repeats = |one: &&Finding| one.message.contains(&finding.message) || finding.message.contains(&one.message);
+        if shown.len() < MAX_CAUSES && !shown.iter().any(repeats) {
+            shown.push(finding);
+        } else {
+            more += 1;
+        }
+    }
+    let cause = |finding: &&Finding| match finding.tenants.as_slice() {
+        [] => finding.message.clone(),
+        [tenant] if finding.message.contains(&**tenant) => finding.message.clone(),
+        tenants => format!("{} ({})", finding.message, names_of(tenants.iter())),
+    };
+    let mut causes: Vec<String> = shown.iter().map(cause).collect();
+    if more > 0 {
+        causes.push(format!("and {more} more {}", if more == 1 { "finding" } else { "findings" }));
+    }
+    causes.join("; ")
 }
 
 /// Why a finding weighs less than it says.
@@ -137,7 +176,7 @@ fn tenants(many: u64) -> String {
     if many == 1 { "1 tenant".into() } else { format!("{many} tenants") }
 }
 
-/// `proven 39 (36 verified, 3 assumed)`, and what is not.
+/// `proven 39 (36 verified, 3 assumed)`, what is not, and how many tenants a deny names.
 pub fn counts(report: &Report) -> Vec<String> {
     let summary = &report.summary;
     let states = |proven: bool| {
@@ -152,8 +191,14 @@ pub fn counts(report: &Report) -> Vec<String> {
         group("proven", summary.proven, states(true)),
         group("not proven", summary.fleet - summary.proven.min(summary.fleet), states(false)),
     ];
-    if summary.unplanned > 0 {
-        counts.push(format!("outside the fleet {}", summary.unplanned));
+    if summary.stragglers > 0 {
+        counts.push(format!("tolerated {}", summary.tolerated));
+    }
+    let denied = report.denied.len() as u64;
+    for (word, many) in [("waived", summary.waived), ("denied", denied), ("outside the fleet", summary.unplanned)] {
+        if many > 0 {
+            counts.push(format!("{word} {many}"));
+        }
     }
     counts
 }

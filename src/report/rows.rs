@@ -1,4 +1,5 @@
-//! Rows as a table shows them (contract section 4.7): all of a small fleet's, else those of the stragglers.
+//! Rows as a table shows them (contract section 4.7): all of a small fleet's, else those of the tenants that a deny
+//! names and of the stragglers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -37,11 +38,12 @@ impl RowLine {
     }
 }
 
-/// The rows of every tenant where there are at most [`MAX_ROWS`], else those of the stragglers, in the order in which
-/// they arrived.
-pub fn lines(document: &Document, stragglers: &[Straggler]) -> Vec<RowLine> {
+/// The rows of every tenant where there are at most [`MAX_ROWS`], else those of the denied ones and of the stragglers, in
+/// the order in which they arrived.
+pub fn lines(document: &Document, denied: &[Text], stragglers: &[Straggler]) -> Vec<RowLine> {
     let all = document.cohorts.iter().map(|cohort| cohort.rows.len() * cohort.tenants.len()).sum::<usize>() <= MAX_ROWS;
-    let wanted: HashSet<&str> = stragglers.iter().take(MAX_ROWS).map(|straggler| &*straggler.tenant).collect();
+    let wanted = denied.iter().chain(stragglers.iter().map(|straggler| &straggler.tenant));
+    let wanted: HashSet<&str> = wanted.take(MAX_ROWS).map(|tenant| &**tenant).collect();
     if !all && wanted.is_empty() {
         return Vec::new();
     }

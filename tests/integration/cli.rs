@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Case, Ran, rollproof};
+use crate::support::{Case, Ran, read, rollproof};
 
 const HEALTHY: &str = r#"{"ok": true, "results": [
   {"slug": "acme", "phase": "canary", "ssm_status": "Success", "verified_on_target": true},
@@ -62,7 +62,7 @@ fn the_exit_code_does_not_depend_on_the_format() {
 fn the_verdict_is_on_standard_output_and_nothing_else() {
     let ran = verify(&skipped(), &[]);
     assert!(
-        ran.stdout.starts_with("FAIL  staging-abcdef1: 1 of 3 tenants is not proven on the target (0 tolerated)\n"),
+        ran.stdout.starts_with("FAIL  staging-abcdef1: 1 tenant is not proven on staging-abcdef1 (agents-team)\n"),
         "{}",
         ran.stdout
     );
@@ -75,6 +75,34 @@ fn a_quarantine_is_in_the_first_line() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let first = ran.stdout.lines().next().expect("a line");
     assert!(first.starts_with("PASS  ") && first.ends_with(", 1 quarantined: agents-team"), "{first}");
+}
+
+/// Only `verify` has it; whatever the format is, and nothing where standard error says that there is no verdict.
+#[test]
+fn quiet_prints_the_first_line_alone() {
+    for (case, code) in [(healthy(), 0), (skipped(), 1)] {
+        let first = verify(&case, &[]).stdout.lines().next().expect("a line").to_owned() + "\n";
+        for more in [&["-q"][..], &["--quiet", "--format", "json"]] {
+            let ran = verify(&case, more);
+            assert_eq!((ran.code, ran.stdout, &*ran.stderr), (code, first.clone(), ""));
+        }
+        let ran = verify(&case, &["-q", "--report", "json=report.json"]);
+        assert_eq!((ran.code, ran.stdout), (code, first));
+        assert!(read(&case.path("report.json")).contains("\"findings\""), "reports are whole");
+    }
+    let ran = healthy().run(["verify", "-q", "plan.json"]);
+    assert_eq!((ran.code, &*ran.stdout), (4, ""));
+    assert!(!ran.stderr.is_empty());
+}
+
+#[test]
+fn the_headline_of_a_failure_is_the_deny_and_not_a_tolerated_straggler() {
+    let case = skipped();
+    case.file("response.json", HEALTHY.replacen(r#""verified_on_target": true"#, r#""healthz_ok": false"#, 1));
+    let ran = verify(&case, &["--param", "max_stragglers=1", "--format", "summary"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stdout.contains("not healthy (acme)") && ran.stdout.contains(", denied 1; "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("agents-team"), "{}", ran.stdout);
 }
 
 #[test]

@@ -126,7 +126,8 @@ const HOSTILE: [&str; 3] = [
     "\n##[group]#",
 ];
 
-const FORMATS: [&str; 9] = ["text", "json", "jsonl", "junit", "sarif", "github", "markdown", "outputs", "html"];
+const FORMATS: [&str; 10] =
+    ["text", "summary", "json", "jsonl", "junit", "sarif", "github", "markdown", "outputs", "html"];
 
 /// A line that `--format github` writes of its own.
 fn is_ours(line: &str) -> bool {

@@ -14,7 +14,7 @@ use crate::support::{
 
 /// The fixtures whose reports are kept in every format, and what each shows. Of all others the report and its text are
 /// kept, and `renderers.rs` and `formats.rs` say what holds for their other formats.
-const SHOWN: [(&str, &str); 15] = [
+const SHOWN: [(&str, &str); 16] = [
     ("coverage/every-state", "each proof state, stragglers above the tolerance, all columns of the rows"),
     ("coverage/at-tolerance", "a pass with stragglers that are quarantined"),
     ("coverage/hostile-slugs", "evidence that would be commands and markup, were it not escaped"),
@@ -26,6 +26,7 @@ const SHOWN: [(&str, &str); 15] = [
     ("evidence/unplanned-tenant", "a tenant with rows that is in no fleet"),
     ("calls/live-one-502", "a rollout that was driven: calls, a repetition, waiting and a soak"),
     ("calls/live-killed", "a call that never ended"),
+    ("build/stale", "a deny that names a tenant that is proven"),
     ("gates/ci-missing", "a gate that is closed, before anybody was enumerated"),
     ("waivers/straggler-waived", "a pass because everything is waived"),
     ("waivers/glob-does-not-reach-calls", "a failure beside what is waived"),
@@ -33,7 +34,8 @@ const SHOWN: [(&str, &str); 15] = [
 ];
 
 /// The formats that are kept of these alone, and their files.
-const KEPT: [(&str, &str); 6] = [
+const KEPT: [(&str, &str); 7] = [
+    ("summary", "report.summary.txt"),
     ("markdown", "report.md"),
     ("github", "report.github.txt"),
     ("junit", "report.junit.xml"),

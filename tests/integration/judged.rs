@@ -12,10 +12,11 @@ use tempfile::TempDir;
 use crate::support::{Ran, example_fixtures, fixture_args, fixtures, read, read_json, rollproof, root, run};
 
 /// Every format of a report, and the file that shows it in a fixture's folder.
-pub const FORMATS: [(&str, &str); 9] = [
+pub const FORMATS: [(&str, &str); 10] = [
     ("json", "report.json"),
     ("jsonl", "report.jsonl"),
     ("text", "report.txt"),
+    ("summary", "report.summary.txt"),
     ("markdown", "report.md"),
     ("github", "report.github.txt"),
     ("junit", "report.junit.xml"),

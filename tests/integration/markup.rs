@@ -97,6 +97,7 @@ pub fn shapes(format: &str, text: &str) -> BTreeSet<String> {
         "sarif" => keys(&serde_json::from_str(text).expect("SARIF")),
         "markdown" => text.lines().map(line_of_markdown).collect(),
         "github" => text.lines().map(annotation).collect(),
+        "summary" => text.split_once("  ").map(|(verdict, _)| verdict.to_owned()).into_iter().collect(),
         "outputs" => text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect(),
         _ => unreachable!("{format}"),
     }

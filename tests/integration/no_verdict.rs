@@ -11,7 +11,8 @@ use crate::drive::{self, FLEET};
 use crate::support::{Case, Ran, read, read_json, rollproof, root, run};
 
 /// Every format of a report.
-const FORMATS: [&str; 9] = ["text", "json", "markdown", "github", "junit", "sarif", "jsonl", "outputs", "html"];
+const FORMATS: [&str; 10] =
+    ["text", "summary", "json", "markdown", "github", "junit", "sarif", "jsonl", "outputs", "html"];
 
 /// Those of an audit.
 const OF_AUDITS: [&str; 4] = ["text", "json", "jsonl", "html"];
@@ -30,7 +31,7 @@ fn reads(format: &str, text: &str) -> &'static str {
     };
     match format {
         "json" | "jsonl" => json(text),
-        "text" => words(text, "NO VERDICT  ", "PASS  "),
+        "text" | "summary" => words(text, "NO VERDICT  ", "PASS  "),
         "markdown" => words(text, "## ❌ NO VERDICT: ", "## ✅ PASS: "),
         "github" => words(text, "::error title=rollproof::NO VERDICT  ", "::notice title=rollproof::PASS  "),
         "outputs" => words(text, "decision=error\n", "decision=pass\n"),
@@ -65,7 +66,8 @@ fn is_whole(format: &str, text: &str, code: i32) {
             assert!(error["problems"][0]["problem"].as_str().is_some_and(|problem| !problem.is_empty()), "{error:#}");
             assert_eq!(text.lines().count() == 1, format == "jsonl");
         }
-        "outputs" => assert_eq!(text, "decision=error\nstraggler_count=\nstragglers=\n"),
+        "outputs" => assert_eq!(text, "decision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\n"),
+        "summary" => assert_eq!(text.lines().count(), 1, "{text}"),
         "github" => assert!(text.lines().all(|line| line.starts_with("::error ")), "{text}"),
         "junit" => {
             let junit = Junit::deserialize_from_str(text).expect("JUnit XML");
@@ -412,7 +414,7 @@ fn a_steps_own_files_are_appended_to() {
     command.arg("--report").arg(format!("outputs={}", outputs.display()));
     assert_eq!(run(&mut command).code, 4);
     assert!(read(&summary).starts_with("# Before\n## ❌ NO VERDICT: "), "{}", read(&summary));
-    assert_eq!(read(&outputs), "before=1\ndecision=error\nstraggler_count=\nstragglers=\n");
+    assert_eq!(read(&outputs), "before=1\ndecision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\n");
 }
 
 /// The same names, so that no value of a verdict outlives it in a step's outputs.

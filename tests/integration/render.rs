@@ -57,7 +57,7 @@ fn evidence_is_only_ever_text() {
         "plan.json",
         r#"{"enabled": true, "body": {"target_tag": "a|b\n::error::c", "canary_slug": "x\n::error::canary"}}"#,
     );
-    for format in ["text", "markdown", "github", "json", "junit", "sarif", "jsonl", "outputs"] {
+    for format in ["text", "summary", "markdown", "github", "json", "junit", "sarif", "jsonl", "outputs"] {
         for errors in [&[][..], &["--show-errors"]] {
             let args = ["verify", "response.json", "--plan", "plan.json", "--format", format];
             let out = case.run(args.iter().chain(errors)).stdout;
@@ -66,7 +66,7 @@ fn evidence_is_only_ever_text() {
                 .filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}'))
                 .collect();
             if format == "outputs" {
-                assert_eq!(out.lines().count(), 3, "{out}");
+                assert_eq!(out.lines().count(), 4, "{out}");
             } else if !format.starts_with("json") {
                 assert!(odd.is_empty(), "{format}: {odd:?}");
             }

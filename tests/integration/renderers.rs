@@ -128,17 +128,100 @@ fn lines_of_json_are_the_report() {
 }
 
 #[test]
-fn outputs_are_the_decision_and_the_stragglers() {
+fn outputs_are_the_decision_the_stragglers_and_the_denied() {
     for judged in judged::all() {
         let report = &judged.report;
         let names: Vec<&str> = list(report, "stragglers").iter().map(|straggler| text(straggler, "tenant")).collect();
         let lines: Vec<_> = judged.text("outputs").split_terminator('\n').collect();
-        let [decision, count, stragglers] = lines[..] else { panic!("{}: {lines:?}", judged.name) };
+        let [decision, count, stragglers, denied] = lines[..] else { panic!("{}: {lines:?}", judged.name) };
         assert_eq!(decision, format!("decision={}", text(report, "decision")), "{}", judged.name);
         assert_eq!(count, format!("straggler_count={}", names.len()), "{}", judged.name);
         let array = stragglers.strip_prefix("stragglers=").expect("a name");
         assert_eq!(serde_json::from_str::<Vec<String>>(array).expect("JSON"), names, "{}", judged.name);
+        let array = denied.strip_prefix("denied_tenants=").expect("a name");
+        let found = serde_json::from_str::<Vec<String>>(array).expect("JSON");
+        assert_eq!(found, denied_by(report).into_iter().collect::<Vec<_>>(), "{}", judged.name);
     }
+}
+
+/// The findings of a severity that no waiver covers.
+fn standing<'a>(report: &'a Value, severity: &'a str) -> impl Iterator<Item = &'a Value> {
+    let findings = list(report, "findings").iter();
+    findings.filter(move |finding| text(finding, "severity") == severity && finding["waived"].is_null())
+}
+
+/// The tenants that denies name.
+fn denied_by(report: &Value) -> BTreeSet<&str> {
+    let tenants = standing(report, "deny").flat_map(|finding| list(finding, "tenants"));
+    tenants.map(|tenant| tenant.as_str().expect("a name")).collect()
+}
+
+#[test]
+fn the_headline_is_what_decided() {
+    for judged in judged::all() {
+        let Judged { name, report, .. } = judged;
+        let weight = match text(report, "decision") {
+            "fail" => "deny",
+            "inconclusive" => "inconclusive",
+            _ => continue,
+        };
+        let first = standing(report, weight).next().unwrap_or_else(|| panic!("{name}: nothing decided"));
+        let message = escape::for_terminal(text(first, "message"));
+        for format in ["text", "summary"] {
+            let line = judged.text(format).lines().next().expect("a line");
+            assert!(line.contains(message.trim()), "{name} as {format}: {message} is not in {line}");
+        }
+        assert_eq!(judged.text("summary").lines().count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn the_headline_of_a_pass_counts_what_is_only_assumed() {
+    let mut seen = 0;
+    for judged in judged::all().iter().filter(|judged| text(&judged.report, "decision") == "pass") {
+        let assumed = judged.report["summary"]["states"]["assumed"].as_u64().unwrap_or_default();
+        let line = judged.text("text").lines().next().expect("a line");
+        assert_eq!(line.contains("only assumed ("), assumed > 0, "{}: {line}", judged.name);
+        if judged.report["summary"]["proven"] != 1 {
+            assert_eq!(line.contains(&format!(", {assumed} of them only assumed")), assumed > 0, "{}", judged.name);
+        }
+        seen += usize::from(assumed > 0);
+    }
+    assert!(seen > 1, "there are assumed tenants");
+}
+
+#[test]
+fn a_denied_tenant_is_marked_in_the_tables_and_the_picture() {
+    let mut beside_stragglers = 0;
+    for judged in judged::all() {
+        let Judged { name, report, document, .. } = judged;
+        let denied = denied_by(report);
+        let count = judged.text("summary").contains(&format!(", denied {}", denied.len()));
+        assert_eq!(count, !denied.is_empty() && document["fleet"]["source"] != "none", "{name}");
+        let rows = judged.text("markdown").split_once("### Rows\n").map_or("", |(_, rows)| rows);
+        for row in rows.lines().filter(|line| line.starts_with("| ")).skip(2) {
+            let is_denied =
+                denied.iter().any(|tenant| row.starts_with(&format!("| {} |", escape::for_markdown(tenant))));
+            assert_eq!(row.ends_with("| **yes** |"), is_denied, "{name}: {row}");
+        }
+        let data = data(judged.text("html"));
+        let (names, stragglers) = (list(&data, "names"), list(report, "stragglers"));
+        let marked: BTreeSet<_> = list(&data, "denied")
+            .iter()
+            .filter_map(|place| names.get(usize::try_from(place.as_u64()?).ok()?)?.as_str().map(str::to_owned))
+            .collect();
+        let in_fleet: BTreeSet<_> = denied
+            .iter()
+            .map(|tenant| escape::for_page(tenant))
+            .filter(|tenant| names.iter().any(|name| name == tenant))
+            .collect();
+        assert_eq!(marked, in_fleet, "{name}");
+        let tiles = markup(judged.text("html")).matches(" denied\">").count();
+        assert_eq!(tiles, if in_fleet.is_empty() { 0 } else { in_fleet.len() + 1 }, "{name}: tiles, and the legend");
+        let straggles = |tenant: &&&str| stragglers.iter().any(|straggler| straggler["tenant"] == **tenant);
+        beside_stragglers += usize::from(denied.iter().any(|tenant| !straggles(&tenant)));
+    }
+    assert!(beside_stragglers > 1, "there are denied tenants that are proven");
 }
 
 fn remedy(finding: &Value) -> Option<&str> {
@@ -268,7 +351,7 @@ fn a_summary_has_every_straggler_finding_and_row() {
         shown.sort_unstable();
         tenants.sort();
         assert_eq!(shown, tenants.iter().map(|tenant| format!("| {tenant}")).collect::<Vec<_>>(), "{name}");
-        assert!(table.iter().all(|line| line.matches('|').count() == 8), "{name}: {rows}");
+        assert!(table.iter().all(|line| line.matches('|').count() == 9), "{name}: {rows}");
     }
 }
 

@@ -33,7 +33,9 @@ struct Data {
     names: Vec<String>,
     /// The canary's place in the fleet.
     canary: Option<usize>,
-    /// The stragglers by name: place in the fleet, what lets the verdict live with it, where its row stands.
+    /// The places in the fleet of the tenants that a deny names.
+    denied: Vec<usize>,
+    /// The stragglers by name: place in the fleet, whether it is waived, quarantined or denied, where its row stands.
     stragglers: Vec<(usize, &'static str, String)>,
 }
 
@@ -91,7 +93,7 @@ fn data(report: &Report, fleet_view: &FleetView) -> Data {
     places.sort_by(|a, b| a.1.tenant.cmp(&b.1.tenant));
     let stragglers = places.into_iter().map(|(place, straggler)| {
         let source = straggler.source.as_ref().map_or_else(String::new, |source| shown(&source.pointer));
-        (place, mark(straggler).unwrap_or_default(), source)
+        (place, mark(report, straggler).unwrap_or_default(), source)
     });
     Data {
         states: tables.states.list,
@@ -99,6 +101,7 @@ fn data(report: &Report, fleet_view: &FleetView) -> Data {
         kinds,
         groups,
         canary: fleet_view.cells.iter().position(|cell| fleet_view.rollout.canary.as_ref() == Some(&cell.tenant)),
+        denied: (0..fleet_view.cells.len()).filter(|place| report.is_denied(&fleet_view.cells[*place].tenant)).collect(),
         runs,
         names,
         stragglers: stragglers.collect(),

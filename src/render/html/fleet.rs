@@ -27,7 +27,7 @@ pub fn section(report: &Report, fleet_view: &FleetView) -> Markup {
                 p.lede { (introduction(fleet_view)) }
                 @if !fleet_view.cells.is_empty() {
                     (legend(report, fleet_view, large))
-                    @if large { (map(fleet_view)) } @else { (tiles(fleet_view)) }
+                    @if large { (map(report, fleet_view)) } @else { (tiles(report, fleet_view)) }
                     (by_group(fleet_view))
                 }
                 (outside(&fleet_view.outside))
@@ -70,6 +70,9 @@ fn legend(report: &Report, fleet_view: &FleetView, large: bool) -> Markup {
                     span.quiet { @if proven { "proven: " } @else { "not proven: " } (meaning(state)) }
                 }
             }
+            @if fleet_view.cells.iter().any(|cell| report.is_denied(&cell.tenant)) {
+                li { span.mark.denied aria-hidden="true" {} "denied: a finding that fails the rollout names it" }
+            }
             @if large && fleet_view.rollout.canary.is_some() {
                 li { span.mark.canary aria-hidden="true" {} "the canary" }
             }
@@ -89,7 +92,7 @@ fn is_canary(fleet_view: &FleetView, cell: &Cell) -> bool {
     fleet_view.rollout.canary.as_ref() == Some(&cell.tenant)
 }
 
-fn tiles(fleet_view: &FleetView) -> Markup {
+fn tiles(report: &Report, fleet_view: &FleetView) -> Markup {
     let one = fleet_view.groups.is_empty();
     html! {
         ol.segments aria-label="Every tenant, by call" {
@@ -102,11 +105,13 @@ fn tiles(fleet_view: &FleetView) -> Markup {
                     ul {
                         @for cell in cells {
                             @let kind = &fleet_view.kinds[cell.kind];
-                            li.tile.{ "s-" (class(&kind.state)) }.proven[kind.proven].not-proven[!kind.proven] {
+                            @let denied = report.is_denied(&cell.tenant);
+                            li.tile.{ "s-" (class(&kind.state)) }.proven[kind.proven].not-proven[!kind.proven].denied[denied] {
                                 (symbol(&kind.state))
                                 span.name { (shown(&cell.tenant)) }
                                 @if is_canary(fleet_view, cell) && !group.is_some_and(|group| fleet_view.groups[group].canary) { span.tag { "canary" } }
                                 @if kind.proven { span.sr { (shown(&kind.state)) } } @else { span.state { (shown(&kind.state)) } }
+                                @if denied { span.tag { "denied" } }
                             }
                         }
                     }
@@ -117,7 +122,8 @@ fn tiles(fleet_view: &FleetView) -> Markup {
 }
 
 /// The canvas is painted by the script; beside it stands a list of which one tenant at a time can be read and heard.
-fn map(fleet_view: &FleetView) -> Markup {
+fn map(report: &Report, fleet_view: &FleetView) -> Markup {
+    let what = if report.denied.is_empty() { "not proven" } else { "not proven or denied" };
     html! {
         noscript { p.note { "The picture of a fleet this large needs JavaScript; the tables below do not." } }
         div #map.map hidden {
@@ -133,8 +139,8 @@ fn map(fleet_view: &FleetView) -> Markup {
                 p #map-tip.tip aria-hidden="true" {}
                 p #map-said.sr role="status" {}
                 div.steps {
-                    button #previous type="button" { "Previous not proven" }
-                    button #next type="button" { "Next not proven" }
+                    button #previous type="button" { "Previous " (what) }
+                    button #next type="button" { "Next " (what) }
                 }
             }
             p #map-help.quiet { "Point at a cell, or walk with the arrow keys; Home and End lead to the ends, Enter finds a straggler in the table." }

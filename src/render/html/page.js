@@ -59,8 +59,9 @@
 		const list = byId("cells");
 		const options = [byId("cell-a"), byId("cell-b")];
 		const behind = new Set(data.stragglers.map(([place]) => place));
-		const unproven = [];
-		for (let place = 0; place < many; place++) if (!kind(place).proven) unproven.push(place);
+		const denied = new Set(data.denied);
+		const marked = [];
+		for (let place = 0; place < many; place++) if (!kind(place).proven || denied.has(place)) marked.push(place);
 		const EDGE = 4;
 		const GUTTER = 10 + 2 * EDGE;
 		let grid = { pitch: 1, columns: 1, width: 1 };
@@ -98,10 +99,16 @@
 				if (proven && (symbol === "verified" || pitch < 8)) draw.fillRect(x + gap, y + gap, size, size);
 				else if (pitch < 8) draw.fillRect(x, y, pitch, pitch);
 				else shape(draw, symbol, x + gap, y + gap, size);
+				if (denied.has(place)) {
+					draw.fillStyle = draw.strokeStyle = color("fail");
+					draw.lineWidth = 1.5;
+					if (pitch >= 8) draw.strokeRect(x + 1, y + 1, pitch - 2, pitch - 2);
+					else if (proven) draw.fillRect(x, y, pitch, pitch);
+				}
 			}
-			// What is not proven is marked beside its line as well.
+			// What is not proven or denied is marked beside its line as well.
 			draw.fillStyle = color("ink");
-			for (const y of new Set(unproven.map((place) => Math.floor(place / columns) * pitch))) {
+			for (const y of new Set(marked.map((place) => Math.floor(place / columns) * pitch))) {
 				draw.fillRect(width - 6, EDGE + y, 6, Math.max(1, pitch - 1));
 			}
 			if (data.canary !== null) ring(draw, data.canary, color("ink"), 1.5);
@@ -121,6 +128,7 @@
 			if (groupOf[place] >= 0) parts.push(groupName(place));
 			if (place === data.canary && groupName(place) !== "canary") parts.push("the canary");
 			if (!kind(place).proven) parts.push(kind(place).reason);
+			if (denied.has(place)) parts.push("denied");
 			return parts.filter(Boolean).join(", ");
 		};
 		const tip = (place) => {
@@ -191,13 +199,13 @@
 			event.preventDefault();
 		});
 		const jump = (by) => () => {
-			const ahead = by > 0 ? unproven.find((place) => place > at) : unproven.findLast((place) => place < at);
-			go(ahead ?? unproven.at(by > 0 ? 0 : -1));
+			const ahead = by > 0 ? marked.find((place) => place > at) : marked.findLast((place) => place < at);
+			go(ahead ?? marked.at(by > 0 ? 0 : -1));
 			byId("map-said").textContent = words(at);
 		};
 		byId("next").addEventListener("click", jump(1));
 		byId("previous").addEventListener("click", jump(-1));
-		byId("next").disabled = byId("previous").disabled = unproven.length === 0;
+		byId("next").disabled = byId("previous").disabled = marked.length === 0;
 		map.hidden = false;
 		repaint = paint;
 		tip(at);

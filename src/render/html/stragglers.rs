@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use crate::render::html::components::{evidence, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::report::Report;
-use crate::report::fleet_view::{Cell, FleetView};
+use crate::report::fleet_view::Cell;
 use crate::report::stragglers::Straggler;
 
 pub fn section(report: &Report) -> Markup {
@@ -32,12 +32,11 @@ pub fn section(report: &Report) -> Markup {
 fn table(report: &Report) -> Markup {
     let shown_rows: Vec<&Straggler> = report.stragglers.iter().take(PAGE).collect();
     let wanted: HashSet<&str, FixedState> = shown_rows.iter().map(|one| &*one.tenant).collect();
-    let fleet_view = report.fleet_view.as_ref();
-    let cells = fleet_view.into_iter().flat_map(|fleet_view| &fleet_view.cells);
+    let cells = report.fleet_view.iter().flat_map(|fleet_view| &fleet_view.cells);
     let cells: HashMap<&str, &Cell, FixedState> =
         cells.filter(|cell| wanted.contains(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();
     let rows = html! {
-        @for straggler in shown_rows { (row(straggler, fleet_view, cells.get(&*straggler.tenant).copied())) }
+        @for straggler in shown_rows { (row(report, straggler, cells.get(&*straggler.tenant).copied())) }
     };
     Table {
         label: "Table of stragglers",
@@ -49,14 +48,14 @@ fn table(report: &Report) -> Markup {
     .around(&rows)
 }
 
-fn row(straggler: &Straggler, fleet_view: Option<&FleetView>, cell: Option<&Cell>) -> Markup {
-    let known = fleet_view.zip(cell);
+fn row(report: &Report, straggler: &Straggler, cell: Option<&Cell>) -> Markup {
+    let known = report.fleet_view.as_ref().zip(cell);
     let group = known.and_then(|(fleet_view, cell)| fleet_view.groups.get(cell.group?)).map(|group| shown(&group.name));
     let row = known.and_then(|(fleet_view, cell)| fleet_view.kinds.get(cell.kind)?.row.as_ref());
     html! {
         tr {
             th scope="row" { code { (shown(&straggler.tenant)) } }
-            td { (symbol(&straggler.state)) (shown(&straggler.state)) @if let Some(mark) = mark(straggler) { " " span.lift { (mark) } } }
+            td { (symbol(&straggler.state)) (shown(&straggler.state)) @if let Some(mark) = mark(report, straggler) { " " span.lift { (mark) } } }
             td { (shown(&straggler.reason)) }
             td { (group.unwrap_or_else(|| "–".into())) }
             td { (evidence(row)) }
@@ -65,11 +64,14 @@ fn row(straggler: &Straggler, fleet_view: Option<&FleetView>, cell: Option<&Cell
     }
 }
 
-/// What lets the verdict live with a straggler.
-pub const fn mark(straggler: &Straggler) -> Option<&'static str> {
-    match (straggler.waived, straggler.quarantined) {
-        (true, _) => Some("waived"),
-        (false, true) => Some("quarantined"),
-        (false, false) => None,
+/// Whether a straggler is waived, quarantined or denied.
+pub fn mark(report: &Report, straggler: &Straggler) -> Option<&'static str> {
+    match (straggler.waived, straggler.quarantined, report.is_denied(&straggler.tenant)) {
+        (true, _, false) => Some("waived"),
+        (true, _, true) => Some("waived, but denied"),
+        (false, true, false) => Some("quarantined"),
+        (false, true, true) => Some("quarantined, but denied"),
+        (false, false, true) => Some("denied"),
+        (false, false, false) => None,
     }
 }

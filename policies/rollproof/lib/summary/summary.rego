@@ -31,6 +31,13 @@ fanned_out if {
 # The stragglers that are waived and therefore not quarantined.
 waived := object.keys(fleet.waived)
 
+# What is missing in the proof of proven tenants, for each proof state that proves less than verified does.
+default reservations := {"assumed": "their rows carry no verified_on_target"}
+
+reservations := {"assumed": "its rows carry no verified_on_target"} if {
+	fleet.size(fleet.asserted & proof.in_state.assumed) == 1
+}
+
 # The progress of a rollout: how many tenants that calls named are proven, and how many are not.
 progress := {"proven": proven, "not_proven": not_proven} if {
 	not_proven := count(fleet.stragglers)

@@ -191,6 +191,13 @@ test_waived_stragglers_are_listed if {
 	summary.waived == set() with input as document
 }
 
+test_reservation_about_assumed_tenants if {
+	many := summary.reservations with input as document([object.union(assumed, {"tenants": ["cove", "dune"]})])
+	many == {"assumed": "their rows carry no verified_on_target"}
+	one := summary.reservations with input as document(every_kind)
+	one == {"assumed": "its rows carry no verified_on_target"}
+}
+
 test_progress_counts_called_tenants if {
 	running := object.union(document(every_kind), {"calls": [], "rollout": {"outcome": "running"}})
 	summary.progress == {"proven": 3, "not_proven": 3} with input as running
