@@ -79,7 +79,7 @@ impl Files {
         match command {
             Command::Verify(options) => {
                 files.verify(&options.verify).writes("--document", options.verify.document.as_ref())
-            },
+            }
             Command::Explain(options) => files.verify(&options.verify).without_outputs(),
             Command::Plan(options) => files.config(options.config.as_deref()).writes("--out", options.out.as_ref()),
             Command::Preflight(options) => files.config(options.config.as_deref()).reports(&options.outputs.reports),

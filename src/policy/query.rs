@@ -5,8 +5,7 @@ use crate::policy::package::{Package, key};
 use crate::policy::probe_targets;
 
 /// What a report takes from `rollproof.lib.summary`.
-const SUMMARY_RULES: [&str; 6] =
-    ["cohorts", "tolerated", "quarantined", "waived", "reservations", "superseded_by"];
+const SUMMARY_RULES: [&str; 6] = ["cohorts", "tolerated", "quarantined", "waived", "reservations", "superseded_by"];
 
 /// A module without policies, where rules are evaluated one by one.
 pub fn nothing() -> String {

@@ -101,7 +101,9 @@ fn data(report: &Report, fleet_view: &FleetView) -> Data {
         kinds,
         groups,
         canary: fleet_view.cells.iter().position(|cell| fleet_view.rollout.canary.as_ref() == Some(&cell.tenant)),
-        denied: (0..fleet_view.cells.len()).filter(|place| report.is_denied(&fleet_view.cells[*place].tenant)).collect(),
+        denied: (0..fleet_view.cells.len())
+            .filter(|place| report.is_denied(&fleet_view.cells[*place].tenant))
+            .collect(),
         runs,
         names,
         stragglers: stragglers.collect(),
