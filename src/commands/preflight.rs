@@ -18,8 +18,7 @@ use crate::io::config::Config;
 use crate::io::environment::{Wrong, sha};
 use crate::io::output;
 use crate::model::document::gates::{Gates, contacts};
-use crate::model::document::text::{Map, Text};
-use crate::model::document::{Document, Fleet, FleetSource, Format, Provenance, Rollout, TOOL, unknown_rollout};
+use crate::model::document::{Document, Rollout, unknown_rollout};
 use crate::schema::document;
 use crate::text::escape::line;
 
@@ -32,7 +31,7 @@ const UNANSWERED: u8 = 6;
 /// Asks one gate and judges what it says.
 ///
 /// # Errors
-/// [`Error::Usage`] where the environment cannot be used, [`Error::Policy`] where a policy fails.
+/// [`Error::Usage`] where the environment cannot be used, [`Error::Policy`] where a policy fails, [`Error::Internal`] where the machine does.
 pub fn preflight(options: &preflight::Preflight, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let evaluation = Evaluation::start_for(options.evaluation().options(), Some(GATES))?.wait()?;
     let progress = Progress::new(options.quiet, 0);
@@ -55,7 +54,7 @@ pub fn preflight(options: &preflight::Preflight, report_error: &mut dyn FnMut(&E
 
 fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Gates, Error> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Policy(format!("the operating system refuses: {error}")))?;
+    let runtime = runtime.map_err(|error| Error::machine(format!("the operating system refuses: {error}")))?;
     let mut gates = Gates::default();
     let gitea = Wrong::both(config.plan.refuse_misspelt(), Gitea::from_environment(&config.gitea));
     match gate {
@@ -82,24 +81,6 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
 /// A document of nothing but gates: nobody was enumerated, and nobody called.
 fn document(gates: Gates) -> Document {
     let sha = gates.ci.iter().map(|ci| &ci.sha).chain(gates.head.iter().map(|reading| &reading.sha)).next();
-    Document {
-        format: Format::V1,
-        rollout: Rollout { target_sha: sha.cloned(), ..unknown_rollout() },
-        fleet: Fleet {
-            source: FleetSource::None,
-            tenants: 0,
-            duplicates: Vec::new(),
-            inventory: Vec::new(),
-            dropped: Vec::new(),
-        },
-        archive: None,
-        calls: Vec::new(),
-        cohorts: Vec::new(),
-        phases: Map::default(),
-        order: Vec::new(),
-        gates: Some(gates),
-        probes: None,
-        anomalies: Vec::new(),
-        provenance: Provenance { tool: Text::from(TOOL), collected_at: now(), inputs: Vec::new() },
-    }
+    let rollout = Rollout { target_sha: sha.cloned(), ..unknown_rollout() };
+    Document { gates: Some(gates), ..Document::empty(rollout, now()) }
 }
