@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::judged::{self, Judged};
 use crate::markup::{is_balanced, tags};
-use crate::support::{Case, read, read_json, root};
+use crate::support::{Case, read, read_json, sarif_schema};
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
@@ -78,8 +78,7 @@ fn junit_fails_where_the_rollout_fails_and_nowhere_else() {
 
 #[test]
 fn sarif_is_valid_against_the_published_schema() {
-    let schema = read_json(&root().join("tests/formats/sarif-2.1.0.schema.json"));
-    let validator = jsonschema::validator_for(&schema).expect("it compiles");
+    let validator = jsonschema::validator_for(&sarif_schema()).expect("it compiles");
     for judged in judged::all() {
         let Judged { name, report, .. } = judged;
         let sarif: Value = serde_json::from_str(judged.text("sarif")).expect("JSON");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::drive::plane::{Plane, healthy};
 use crate::drive::{self, FLEET};
-use crate::support::{Case, Ran, read, read_json, rollproof, root, run};
+use crate::support::{Case, Ran, read, read_json, rollproof, run, sarif_schema};
 
 /// Every format of a report.
 const FORMATS: [&str; 10] =
@@ -82,7 +82,7 @@ fn is_whole(format: &str, text: &str, code: i32) {
         }
         "sarif" => {
             let sarif: Value = serde_json::from_str(text).expect("SARIF");
-            valid(&read_json(&root().join("tests/formats/sarif-2.1.0.schema.json")), &sarif);
+            valid(&sarif_schema(), &sarif);
             let run = &sarif["runs"][0];
             assert_eq!((&run["results"], &run["properties"]["decision"]), (&json!([]), &json!("error")));
             let invocation = &run["invocations"][0];

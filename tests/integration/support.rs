@@ -199,6 +199,13 @@ pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The published schema of SARIF 2.1.0. One of its patterns has a bracket that is not escaped, which ECMAScript refuses
+/// in the mode that JSON Schema asks for.
+pub fn sarif_schema() -> Value {
+    let text = read(&root().join("tests/formats/sarif-2.1.0.schema.json"));
+    serde_json::from_str(&text.replace("[a-zA-Z]{2}]?$", r"[a-zA-Z]{2}\]?$")).expect("JSON")
+}
+
 pub fn read_json(path: &Path) -> Value {
     serde_json::from_str(&read(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

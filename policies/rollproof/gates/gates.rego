@@ -201,10 +201,11 @@ listed := sprintf(": %s", [states(gates.pending_contexts)]) if count(gates.pendi
 # What the commit has instead of what is missing, nearest first.
 default present := ""
 
-present := sprintf("; what is missing may be misspelt: the commit has %s", [text.names(others)]) if {
+present := note if {
 	count(gates.missing_contexts) > 0
 	others := input.gates.ci.present
 	count(others) > 0
+	note := sprintf("; what is missing may be misspelt: the commit has %s", [text.names(others)])
 }
 
 # Somebody took a name for a pattern.
