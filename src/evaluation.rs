@@ -35,7 +35,7 @@ pub struct Options {
     pub policy_timeout: Option<u64>,
     /// Files of facts, by the fact's name.
     pub facts: Vec<(String, PathBuf)>,
-    /// The configuration. Absent: `rollproof.toml`, where there is one.
+    /// The configuration. Absent: `rollproof.toml` of the working folder or its repository, where there is one.
     pub config: Option<PathBuf>,
     /// The format on standard output.
     pub format: Format,
@@ -140,6 +140,7 @@ impl Evaluation {
     ) -> Result<(Report, Vec<CohortSummary>), Error> {
         let outcome = self.policies.evaluate(document)?;
         let mut inputs = inputs;
+        inputs.extend(self.config.file.iter().cloned());
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
         let cohorts = outcome.summary.cohorts.clone();

@@ -99,6 +99,7 @@ pub mod internal {
     pub use crate::drive::stop::Stop;
     pub use crate::io::clock::now;
     pub use crate::io::config::Config;
+    pub use crate::io::environment::force_color;
     pub use crate::io::http::token::Token;
     pub use crate::io::input::{Bytes, Input};
     pub use crate::lint::files as check_files;

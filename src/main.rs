@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use rollproof::internal::escape::block;
-use rollproof::internal::{Cli, dispatch, refusal};
+use rollproof::internal::{Cli, dispatch, force_color, refusal};
 use rollproof::{CappedAllocator, Error};
 
 /// Counts what policies hold; without it none is evaluated.
@@ -15,6 +15,7 @@ static ALLOCATOR: CappedAllocator = CappedAllocator;
 fn main() -> ExitCode {
     // A panic may quote what comes from outside, too.
     std::panic::set_hook(Box::new(|panic| say(&block("", &panic.to_string()))));
+    force_color();
     let code = match Cli::try_parse() {
         Ok(cli) => dispatch(cli, &mut report_error).unwrap_or_else(|error| {
             report_error(&error);

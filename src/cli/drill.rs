@@ -41,7 +41,7 @@ pub struct Drill {
 pub enum DrillCommand {
     /// Only serve the control plane, and print its URL and its token
     Serve {
-        /// A scenario file (see `rollproof schema scenario`)
+        /// A bundled scenario, or a file (see `rollproof schema scenario`) [default: a tenant that every call skips]
         scenario: Option<PathBuf>,
     },
 }

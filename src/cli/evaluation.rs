@@ -56,7 +56,7 @@ pub struct PolicyArgs {
     #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
     pub facts: Vec<(String, PathBuf)>,
 
-    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -11,7 +11,7 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

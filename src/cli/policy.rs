@@ -55,7 +55,7 @@ pub struct PolicyCheck {
     #[arg(value_name = "DIR|FILE")]
     pub paths: Vec<PathBuf>,
 
-    /// The configuration [default: rollproof.toml, where there is one]
+    /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -82,7 +82,7 @@ pub struct PolicyPaths {
     #[arg(long = "policy", value_name = "PATH")]
     pub policies: Vec<PathBuf>,
 
-    /// The configuration [default: rollproof.toml, where there is one]
+    /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -184,7 +184,7 @@ pub struct PolicyTest {
     #[arg(long, value_enum, default_value = "text")]
     pub format: TestFormat,
 
-    /// The configuration [default: rollproof.toml, where there is one]
+    /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

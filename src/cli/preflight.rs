@@ -26,7 +26,7 @@ pub struct Preflight {
     #[arg(value_enum)]
     pub gate: Gate,
 
-    /// The configuration [default: rollproof.toml in the working folder, if there is one]
+    /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 

@@ -11,12 +11,20 @@ use serde_json::value::RawValue;
 use crate::collect::response::Anomalies;
 use crate::collect::row::{KNOWN, ResponseRow};
 use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, near_keys};
-use crate::diagnostic::fault::{Fault, line_fault, utf8};
+use crate::diagnostic::fault::{Fault, utf8, without_bom};
 use crate::model::document::cohort::{Grouping, LabelsId};
 use crate::model::document::text::{Field, Map, Text};
 use crate::model::document::{Anomaly, Row};
+use crate::text::escape::clipped;
 use crate::text::json::{Entries, escape_pointer};
 use crate::text::misspelt::misspelt;
+
+/// What a fleet may be, for whoever gave something else.
+pub const FORMS: &str = "a fleet is the answer to a plan call (a dry run), a JSON array of slugs, a JSON array of \
+                         {\"slug\", \"labels\"} objects, or bare slugs, one a line";
+
+/// How much of a line that is no slug is shown, in characters.
+const MAX_FOUND: usize = 60;
 
 /// The fields of a plan call's answer.
 const ANSWER: [&str; 5] = ["ok", "results", "error", "message", "stragglers"];
@@ -152,6 +160,7 @@ impl<'a> ScannedRow<'a> for Tenant<'a> {
 /// # Errors
 /// [`Refused`] where it is none of the four forms; `schema::explain` says why.
 pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<Anomaly>, Refused> {
+    let bytes = without_mark(bytes);
     let mut scanner = Scanner::new(bytes);
     let mut anomalies = Anomalies::new(input);
     match scanner.peek() {
@@ -161,6 +170,12 @@ pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<A
     }
     scanner.end()?;
     Ok(anomalies.finish())
+}
+
+/// A fleet without the byte-order mark that an editor put before a list. Nobody edits an answer.
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    let bare = without_bom(bytes);
+    if Scanner::new(bare).peek() == Some(b'{') { bytes } else { bare }
 }
 
 fn read_answer(
@@ -286,19 +301,43 @@ fn slug_of_line(line: &str) -> &str {
     comment.map_or(line, |(i, _)| &line[..i]).trim()
 }
 
+/// Whether a character shows that a line is no bare slug but a part of another format.
+fn is_no_slug(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';' | ':' | '{' | '}' | '[' | ']' | '<' | '>' | '"' | '\'' | '`')
+}
+
+/// The format that a line which is no bare slug is probably written in.
+fn meant_as(slug: &str) -> &'static str {
+    let has = |signs: &[char]| slug.contains(signs);
+    if has(&['<', '>']) {
+        "is this HTML or XML?"
+    } else if has(&['{', '}', '[', ']']) {
+        "is this JSON that was cut?"
+    } else if slug.starts_with("- ") || (has(&[':']) && !has(&[',', ';'])) {
+        "is this YAML?"
+    } else if has(&[',', ';', '\t']) {
+        "is this CSV?"
+    } else if has(&['"', '\'', '`']) {
+        "in a list of one slug a line names stand bare"
+    } else {
+        "does a line hold more than one slug?"
+    }
+}
+
 fn read_lines(bytes: &[u8], grouping: &mut Grouping) -> Result<(), Refused> {
     let text = utf8(bytes).map_err(|_| Refused)?;
     for line in text.lines() {
         match slug_of_line(line) {
             "" => {}
-            slug if slug.starts_with('"') => return Err(Refused),
+            slug if slug.contains(is_no_slug) => return Err(Refused),
             slug => grouping.enumerate(slug, LabelsId::default()),
         }
     }
     Ok(())
 }
 
-/// What is wrong with a fleet of one slug a line; nothing where it is meant as JSON.
+/// What is wrong with a fleet of one slug a line; nothing where it is meant as JSON. Such a file is wrong in every line, so
+/// its first wrong line stands for all.
 pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
     if matches!(Scanner::new(bytes).peek(), Some(b'{' | b'[')) {
         return None;
@@ -307,8 +346,16 @@ pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
         Ok(text) => text,
         Err(fault) => return Some(vec![fault]),
     };
-    let quoted = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).starts_with('"'));
-    let faults = quoted
-        .map(|(i, _)| line_fault(i + 1, "found a quoted name, but in a list of one slug a line names stand bare"));
-    Some(faults.take(crate::diagnostic::fault::MAX_FAULTS).collect())
+    let mut wrong = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).contains(is_no_slug));
+    let Some((i, line)) = wrong.next() else { return Some(Vec::new()) };
+    let slug = slug_of_line(line);
+    let before = line.len() - line.trim_start().len() + slug.find(is_no_slug).unwrap_or_default();
+    let mut problem = format!("found {:?}, which is no slug: {}", clipped(slug, MAX_FOUND), meant_as(slug));
+    match wrong.count() {
+        0 => {}
+        1 => problem.push_str(" (so is 1 more line)"),
+        more => problem.push_str(&format!(" (so are {more} more lines)")),
+    }
+    let place = Some((i + 1, line[..before].chars().count() + 1));
+    Some(vec![Fault { place, ..Fault::whole(problem) }])
 }

@@ -43,17 +43,24 @@ pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
 pub(crate) fn refusal(input: &Input, name: Name) -> Error {
     let faults = match name {
         Name::Plan => explain_by(&input.bytes, name, &name.schema(), plan_faults),
-        Name::Fleet => explain_by(&input.bytes, name, &name.schema(), fleet::answer_faults),
+        Name::Fleet => explain_by(fleet::without_mark(&input.bytes), name, &name.schema(), fleet::answer_faults),
         _ => explain(&input.bytes, name),
     };
     evidence_error(input, faults)
 }
 
 pub(crate) fn fleet_refusal(input: &Input) -> Error {
-    match fleet::text_faults(&input.bytes) {
+    let mut error = match fleet::text_faults(fleet::without_mark(&input.bytes)) {
         Some(faults) => evidence_error(input, faults),
         None => refusal(input, Name::Fleet),
+    };
+    if let Error::Evidence { faults, .. } = &mut error
+        && faults.iter().all(|fault| fault.help.is_none())
+        && let Some(first) = faults.first_mut()
+    {
+        first.help = Some(fleet::FORMS.into());
     }
+    error
 }
 
 pub(crate) fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {

@@ -56,9 +56,9 @@ fn system(error: io::Error) -> Error {
     Error::Output { path: "(loopback)".into(), source: error }
 }
 
-fn serve(path: Option<&Path>) -> Result<u8, Error> {
-    let scenario = match path {
-        Some(path) => Scenario::read(path)?,
+fn serve(name: Option<&Path>) -> Result<u8, Error> {
+    let scenario = match name {
+        Some(name) => Scenario::named(name)?,
         None => Scenario::bundled(scenario::SEED)?,
     };
     let runtime = runtime()?;
@@ -171,6 +171,8 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     write("plan.json", format!("{:#}\n", scenario.plan_file(&format!("http://{address}"))))?;
     let mut command = Command::new(std::env::current_exe().map_err(system)?);
     command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
+    // A rehearsal is the same in every folder: the configuration around it is for real rollouts.
+    command.args(["--config", "/dev/null"]);
     command.args(["--report", "json=report.json", "--time-scale", &options.time_scale.to_string()]).args(more);
     if !scenario.inventory.is_empty() {
         write("inventory.txt", scenario.inventory.join("\n"))?;

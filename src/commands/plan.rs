@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::plan;
 use crate::error::Error;
 use crate::io::config::Config;
-use crate::io::config::plan::{OPT_IN, Settings};
+use crate::io::config::plan::{BATCH_SIZE, HTTP_TIMEOUT_SECONDS, MAX_STRAGGLERS, OPT_IN, SOAK_SECONDS, Settings};
 use crate::io::environment::{Wrong, armed, flag, nonblank_var, sha, var, whole_number};
 use crate::io::http::base_url;
 use crate::io::output;
@@ -43,18 +43,18 @@ fn build(settings: &Settings) -> Result<Value, Error> {
     let target_tag = target_tag.unwrap_or_else(|| format!("staging-{short_sha}"));
     let canary = wrong.or_keep(var(&name("CANARY_SLUG"))).flatten().or_else(|| settings.canary.clone());
     let mut body = json!({
-        "batch_size": wrong.or_keep(whole_number(&name("BATCH_SIZE"), 1, 3)),
+        "batch_size": wrong.or_keep(whole_number(&name("BATCH_SIZE"), 1, BATCH_SIZE)),
         "canary_slug": canary.as_deref().map_or("", str::trim),
         "confirm": true,
         "dry_run": wrong.or_keep(flag(&name("DRY_RUN"))),
-        "max_stragglers": wrong.or_keep(whole_number(&name("MAX_STRAGGLERS"), 0, 1)),
-        "soak_seconds": wrong.or_keep(whole_number(&name("SOAK_SECONDS"), 0, 60)),
+        "max_stragglers": wrong.or_keep(whole_number(&name("MAX_STRAGGLERS"), 0, MAX_STRAGGLERS)),
+        "soak_seconds": wrong.or_keep(whole_number(&name("SOAK_SECONDS"), 0, SOAK_SECONDS)),
         "target_tag": target_tag,
     });
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|key, value| key != "canary_slug" || value != "");
     }
-    let timeout = wrong.or_keep(whole_number(&name("ROLLOUT_HTTP_TIMEOUT_SECONDS"), 120, 600));
+    let timeout = wrong.or_keep(whole_number(&name("ROLLOUT_HTTP_TIMEOUT_SECONDS"), 120, HTTP_TIMEOUT_SECONDS));
     // A list that names nothing is found here, before anything waits for it.
     wrong.or_keep(settings.required_contexts());
     let is_allowed = wrong.or_keep(flag(OPT_IN)).unwrap_or_default();

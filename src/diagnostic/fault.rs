@@ -31,6 +31,14 @@ impl Fault {
         Self { pointer: None, place: None, problem, help: None }
     }
 
+    /// Place and problem in one sentence, for an error that names the file itself.
+    pub fn sentence(&self) -> String {
+        match self.place {
+            Some((line, column)) => format!("line {line}, column {column}: {}", self.problem),
+            None => self.problem.clone(),
+        }
+    }
+
     /// The same, with what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -48,9 +56,37 @@ pub fn fault_at(bytes: &[u8], pointer: &str, problem: String) -> Fault {
     Fault { pointer: Some(pointer.to_owned()), place, problem, help: None }
 }
 
-/// A fault of one line of an input that is no JSON.
-pub fn line_fault(line: usize, problem: &str) -> Fault {
-    Fault { place: Some((line, 1)), ..Fault::whole(problem.into()) }.help("give bare names, or a JSON array of strings")
+/// What some editors put before UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// The same bytes without a byte-order mark, which is skipped in files that people write.
+pub fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BOM).unwrap_or(bytes)
+}
+
+/// The text of a file that people write: it is UTF-8, and a byte-order mark before it is skipped.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn hand_written(bytes: &[u8]) -> Result<&str, Fault> {
+    decoded(without_bom(bytes))
+}
+
+fn decoded(bytes: &[u8]) -> Result<&str, Fault> {
+    if is_utf16(bytes) {
+        return Err(Fault::whole("found UTF-16, but only UTF-8 is read".into()).help("save the file as UTF-8"));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let (byte, (line, column)) = (bytes[error.valid_up_to()], place(&valid, valid.len()));
+        Fault { place: Some((line, column)), ..Fault::whole(format!("found the byte 0x{byte:02x}, which is no UTF-8")) }
+            .help("save the file as UTF-8")
+    })
+}
+
+/// Whether bytes begin as text in UTF-16 does, with a byte-order mark or with a letter of ASCII.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0x7f, ..] | [1..=0x7f, 0, ..])
 }
 
 /// The text of an input that is not blank, and is UTF-8 without a byte-order mark.
@@ -61,12 +97,7 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
     if bytes.is_empty() {
         return Err(Fault::whole("the file is empty".into()).help("was it written as a whole?"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let (byte, (line, column)) = (bytes[error.valid_up_to()], place(&valid, valid.len()));
-        Fault { place: Some((line, column)), ..Fault::whole(format!("found the byte 0x{byte:02x}, which is no UTF-8")) }
-            .help("save the file as UTF-8")
-    })?;
+    let text = decoded(bytes)?;
     if text.starts_with('\u{feff}') {
         return Err(Fault { place: Some((1, 1)), ..Fault::whole("found a byte-order mark".into()) }
             .help("save the file as UTF-8 without a byte-order mark"));

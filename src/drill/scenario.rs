@@ -13,6 +13,7 @@ use crate::drill::build::{Build, Probe};
 use crate::drill::gitea::Gitea;
 use crate::drill::names::{SHA, TARGET};
 use crate::error::Error;
+use crate::io::config::plan;
 use crate::io::input::{MAX_WRITTEN, Source};
 use crate::text::suggest::nearest;
 
@@ -52,7 +53,7 @@ pub struct Scenario {
     pub expect: Option<Expect>,
 }
 
-/// The part of a rollout plan that a scenario chooses.
+/// The part of a rollout plan that a scenario chooses; the rest is as `rollproof plan` writes it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plan {
@@ -77,11 +78,11 @@ impl Default for Plan {
         Self {
             enabled: true,
             canary: String::new(),
-            soak_seconds: 60,
-            batch_size: 3,
-            max_stragglers: 0,
+            soak_seconds: plan::SOAK_SECONDS.into(),
+            batch_size: plan::BATCH_SIZE.into(),
+            max_stragglers: plan::MAX_STRAGGLERS.into(),
             dry_run: false,
-            rollout_http_timeout: 600,
+            rollout_http_timeout: plan::HTTP_TIMEOUT_SECONDS.into(),
         }
     }
 }
@@ -169,10 +170,25 @@ impl Scenario {
     /// [`Error::Usage`] where it cannot be read or is none.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = Source::File(path.to_owned())
-            .text(MAX_WRITTEN)
-            .map_err(|error| Error::usage(format!("cannot read the scenario {name}: {error}"), "is the path right?"))?;
+        let text = Source::File(path.to_owned()).text(MAX_WRITTEN).map_err(|error| {
+            let names = Self::names();
+            let near = nearest(&name, names.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
+            let help =
+                format!("{}name a file, or a scenario that rollproof drill --list lists", near.unwrap_or_default());
+            Error::usage(format!("cannot read the scenario {name}: {error}"), help)
+        })?;
         Self::parse(&text, &name)
+    }
+
+    /// The bundled one of that name, else one from a file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it cannot be read or is none.
+    pub fn named(name: &Path) -> Result<Self, Error> {
+        match name.to_str().filter(|name| Self::names().iter().any(|known| known == name)) {
+            Some(bundled) => Self::bundled(bundled),
+            None => Self::read(name),
+        }
     }
 
     fn parse(text: &str, name: &str) -> Result<Self, Error> {

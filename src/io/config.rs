@@ -5,19 +5,31 @@ pub(crate) mod plan;
 pub(crate) mod probe;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::io::config::probe::Probe;
 use crate::io::input::{MAX_WRITTEN, Source};
-use crate::text::suggest::meant;
+use crate::model::document::{InputFile, Role};
+use crate::text::suggest::{meant, nearest};
 use crate::time::seconds;
 
-/// The file that is read where `--config` names none.
+/// The file that is looked for where `--config` names none.
 const FILE: &str = "rollproof.toml";
+
+/// What only the topmost folder of a repository holds: a folder, or a file in a worktree or a submodule.
+const GIT: &str = ".git";
+
+/// The key of `[policies]` that is no policy.
+const PATHS: &str = "paths";
 
 /// The configuration. Times are in seconds and may be fractions.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -37,6 +49,9 @@ pub struct Config {
     pub waivers: WaiverSettings,
     /// Asking tenants for their build.
     pub probe: Probe,
+    /// The file that it was read from. Absent: there is none, or it is empty.
+    #[serde(skip)]
+    pub file: Option<InputFile>,
 }
 
 /// Calls to the control plane (contract section 3).
@@ -58,7 +73,7 @@ impl Default for Http {
 }
 
 /// Which policies are evaluated beside the bundled ones, and how much each of them weighs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[serde(default)]
 pub struct PolicySettings {
     /// Folders and files of policies, from the configuration's own folder.
@@ -66,6 +81,78 @@ pub struct PolicySettings {
     /// By a policy's package: whether it enforces what it says.
     #[serde(flatten)]
     pub modes: BTreeMap<String, Mode>,
+}
+
+/// By hand: `flatten` would lose the line of what is wrong.
+impl<'de> Deserialize<'de> for PolicySettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PoliciesVisitor)
+    }
+}
+
+struct PoliciesVisitor;
+
+impl<'de> Visitor<'de> for PoliciesVisitor {
+    type Value = PolicySettings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of policies")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<PolicySettings, A::Error> {
+        let mut settings = PolicySettings::default();
+        while let Some(key) = table.next_key::<String>()? {
+            if key == PATHS {
+                settings.paths = table.next_value()?;
+            } else {
+                let mode = table.next_value_seed(ModeOf(&key))?;
+                settings.modes.insert(key, mode);
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// Reads the mode of the policy with this name.
+struct ModeOf<'k>(&'k str);
+
+impl ModeOf<'_> {
+    /// A list or a text under a key: it is no policy's mode.
+    fn refuse<E: serde::de::Error>(&self, found: Unexpected<'_>) -> E {
+        if matches!(found, Unexpected::Seq) || nearest(self.0, [PATHS]).is_some() {
+            let key = self.0;
+            return E::custom(format!("unknown field `{key}`, expected `{PATHS}` or a table for a policy's mode"));
+        }
+        E::invalid_type(found, self)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ModeOf<'_> {
+    type Value = Mode;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Mode, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ModeOf<'_> {
+    type Value = Mode;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with the keys mode and reason")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Mode, A::Error> {
+        Mode::deserialize(MapAccessDeserializer::new(table))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Mode, A::Error> {
+        Err(self.refuse(Unexpected::Seq))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Mode, E> {
+        Err(self.refuse(Unexpected::Str(text)))
+    }
 }
 
 /// Whether a policy enforces what it says. What enforces it needs no mode.
@@ -108,7 +195,7 @@ impl Default for WaiverSettings {
 
 /// The value of a parameter.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "found a list, a table or a day, but only true, false, a number or text is allowed")]
 pub enum ParamValue {
     /// `true` or `false`.
     Boolean(bool),
@@ -120,8 +207,8 @@ pub enum ParamValue {
     String(String),
 }
 
-impl std::fmt::Display for ParamValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ParamValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boolean(value) => value.fmt(f),
             Self::Integer(value) => value.fmt(f),
@@ -134,25 +221,28 @@ impl std::fmt::Display for ParamValue {
 impl Config {
     /// The file that is read where this one is named, or none.
     pub fn path(named: Option<&Path>) -> PathBuf {
-        named.unwrap_or(Path::new(FILE)).to_owned()
+        named.map_or_else(found, Path::to_owned)
     }
 
-    /// Reads the file that is named, else the working folder's, else none.
+    /// Reads the file that is named, else the working folder's, else the nearest above it in its repository, else none.
+    /// Paths in it are relative to its own folder.
     ///
     /// # Errors
     /// [`Error::Usage`] with line and column, where it cannot be read or is not valid.
     pub fn read(named: Option<&Path>) -> Result<Self, Error> {
-        let path = named.unwrap_or(Path::new(FILE));
+        let path = &*Self::path(named);
+        if named.is_none() && !is_there(path) {
+            return Ok(Self::default());
+        }
         let source = if named.is_some() { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
-        let text = match source.text(MAX_WRITTEN) {
-            Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => {
-                let problem = format!("cannot read the configuration {}: {error}", path.display());
-                return Err(Error::usage(problem, "is the path right?"));
-            }
+        let unreadable = |error: io::Error| {
+            let problem = format!("cannot read the configuration {}: {error}", path.display());
+            Error::usage(problem, "is the path right?")
         };
-        let mut config: Self = toml::from_str(&text).map_err(|error| wrong(path, &error))?;
+        let input = source.raw(MAX_WRITTEN).map_err(unreadable)?;
+        let text = input.text().map_err(unreadable)?;
+        let mut config: Self = toml::from_str(text).map_err(|error| wrong(path, &error))?;
+        config.file = (!input.bytes.is_empty()).then(|| input.file(Role::Config, input.sha256()));
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files) {
             *path = folder.join(&*path);
@@ -167,6 +257,20 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The file that is read where none is named: the nearest from the working folder upward, but only inside a repository, up
+/// to the folder that holds `.git`. Outside of one, whoever can write to a folder above could decide what is enforced.
+fn found() -> PathBuf {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let above = folder.ancestors().position(|folder| is_there(&folder.join(GIT))).unwrap_or(0);
+    let candidates = (0..=above).map(|above| PathBuf::from("../".repeat(above)).join(FILE));
+    candidates.into_iter().find(|path| is_there(path)).unwrap_or_else(|| FILE.into())
+}
+
+/// Whether something is there, or may be: what cannot be looked at is not passed over.
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
 }
 
 fn wrong(path: &Path, error: &toml::de::Error) -> Error {

@@ -82,6 +82,15 @@ pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
     wrong.end()
 }
 
+/// Colours standard output and standard error where `FORCE_COLOR` asks for it, as `CLICOLOR_FORCE` does. `NO_COLOR` weighs
+/// more.
+pub fn force_color() {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    if is_set("FORCE_COLOR") && !std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        anstream::ColorChoice::Always.write_global();
+    }
+}
+
 /// A variable's value; none where it is not set or blank.
 ///
 /// # Errors

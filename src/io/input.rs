@@ -12,7 +12,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use sha2::{Digest as _, Sha256};
 
-use crate::diagnostic::fault::{Fault, STDIN};
+use crate::diagnostic::fault::{Fault, STDIN, hand_written};
 use crate::error::Error;
 use crate::model::document::text::Text;
 use crate::model::document::{InputFile, Role};
@@ -64,18 +64,25 @@ impl Source {
         Ok(Input { name: Text::from(name), bytes })
     }
 
-    /// Reads a text as a whole, at most `max_bytes`, as it is.
+    /// Reads a text that people write as a whole, at most `max_bytes`; a byte-order mark is skipped.
     ///
     /// # Errors
     /// Those of the operating system, and what is wrong with the text.
     pub fn text(&self, max_bytes: u64) -> io::Result<String> {
-        let wrong = |problem: String| io::Error::new(io::ErrorKind::InvalidData, problem);
+        self.raw(max_bytes)?.text().map(str::to_owned)
+    }
+
+    /// Reads it as a whole, at most `max_bytes`, as it is: nothing is unpacked.
+    ///
+    /// # Errors
+    /// Those of the operating system, and that it is larger.
+    pub fn raw(&self, max_bytes: u64) -> io::Result<Input> {
         let bytes = self.bytes(max_bytes)?;
         if bytes.len() as u64 > max_bytes {
-            return Err(wrong(format!("it is larger than the limit of {max_bytes} bytes")));
+            let problem = format!("it is larger than the limit of {max_bytes} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
-        let text = std::str::from_utf8(&bytes).map_err(|error| wrong(format!("it is no UTF-8: {error}")))?;
-        Ok(text.to_owned())
+        Ok(Input { name: Text::from(self.name()), bytes })
     }
 
     /// What is there, and at most one byte more than is allowed.
@@ -272,6 +279,18 @@ impl Deref for Bytes {
 }
 
 impl Input {
+    /// The text that people wrote; a byte-order mark is skipped.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn text(&self) -> io::Result<&str> {
+        let wrong = |fault: Fault| match fault.help {
+            Some(ref help) => format!("{}; {help}", fault.sentence()),
+            None => fault.sentence(),
+        };
+        hand_written(&self.bytes).map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, wrong(fault)))
+    }
+
     /// Does something with the bytes while they are hashed.
     pub fn hashed<T>(&self, role: Role, work: impl FnOnce(&[u8]) -> T) -> (T, InputFile) {
         let (done, sha256) = if self.bytes.len() < LARGE {

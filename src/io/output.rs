@@ -1,7 +1,8 @@
-//! Files that are written as a whole or not at all.
+//! Files that are written as a whole or not at all, wherever the system lets one file replace another.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, BufWriter, Seek as _, Write};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,11 +58,11 @@ pub fn survive_limits() {
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// Writes a file: a new one takes the place of the old once it is complete. What is no ordinary file (a device, a
-/// pipe) is written to as it is.
+/// Writes a file: a new one takes the place of the old once it is complete, and keeps its mode and its owner. What is no
+/// ordinary file (a device, a pipe) is written to as it is, and so is a file that another cannot replace (a mount).
 ///
 /// # Errors
-/// [`Error::Output`] where that fails; an old file then still stands.
+/// [`Error::Output`] where that fails; an old file then still stands, but for a mount.
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let written = match path.to_str() {
         // Opened once more, a file that standard output leads to would be written from its beginning.
@@ -99,10 +100,40 @@ fn open(path: &Path, append: bool) -> io::Result<fs::File> {
 
 fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let path = destination(path);
-    let file = beside(&path)?;
+    let file = match fs::metadata(&path) {
+        Ok(old) => like(&path, &old)?,
+        Err(_) => beside(&path)?,
+    };
     flushed(file.as_file(), write)?;
     file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    match file.persist(&path) {
+        Err(error) if error.error.kind() == io::ErrorKind::ResourceBusy => overwrite(&path, error.file.as_file()),
+        put => put.map(drop).map_err(|error| error.error),
+    }
+}
+
+/// A new file in the folder of `path`, with the mode and the owner of the old one as far as this process may give them.
+/// Nobody reads it meanwhile who may not read the old one.
+fn like(path: &Path, old: &Metadata) -> io::Result<NamedTempFile> {
+    let file = temporary(path, 0o600)?;
+    let new = file.as_file().metadata()?;
+    let is_owner = (old.uid(), old.gid()) == (new.uid(), new.gid())
+        || fchown(file.as_file(), Some(old.uid()), Some(old.gid())).is_ok();
+    let is_group = is_owner || old.gid() == new.gid() || fchown(file.as_file(), None, Some(old.gid())).is_ok();
+    let mode = old.mode() & 0o777;
+    // Another group gets no more than everybody.
+    let mode = if is_group { mode } else { mode & 0o707 | (mode & 0o7) << 3 };
+    // Some file systems know no modes.
+    let _ = file.as_file().set_permissions(fs::Permissions::from_mode(mode));
+    Ok(file)
+}
+
+/// Writes what a file holds into another one.
+fn overwrite(path: &Path, mut from: &fs::File) -> io::Result<()> {
+    from.rewind()?;
+    let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
+    io::copy(&mut from, &mut file)?;
+    file.sync_all()
 }
 
 /// Where a file goes that is written to a path. A link stays a link: what it leads to is written, also where that is not
@@ -124,14 +155,14 @@ pub fn destination(path: &Path) -> PathBuf {
 /// # Errors
 /// Those of the operating system.
 pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    // The umask takes away from this what it takes from every new file.
+    temporary(path, 0o666)
+}
+
+fn temporary(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // The umask takes away from this what it takes from every new file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.prefix(".rollproof-").append(true).tempfile_in(folder_of(path))
+    builder.permissions(fs::Permissions::from_mode(mode)).prefix(".rollproof-").append(true);
+    builder.tempfile_in(folder_of(path))
 }
 
 pub fn folder_of(path: &Path) -> &Path {

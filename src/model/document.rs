@@ -432,6 +432,8 @@ pub enum Role {
     Waivers,
     /// A fact for a team's own policies.
     Facts,
+    /// The configuration.
+    Config,
 }
 
 impl Document {

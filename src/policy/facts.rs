@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::diagnostic::fault::without_bom;
 use crate::error::Error;
 use crate::io::input::{Input, Source};
 use crate::model::document::text::Text;
@@ -87,8 +88,12 @@ pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Resul
     let mut facts = Facts::default();
     for Opened { name, input } in given {
         let input = input?;
-        let value = explain::json(&input.bytes);
-        let value = value.map_err(|faults| Error::Evidence { input: input.name.to_string(), faults })?;
+        let value = explain::json(without_bom(&input.bytes)).map_err(|mut faults| {
+            if let Some(first) = faults.first_mut() {
+                first.help.get_or_insert_with(|| "a file of facts holds one JSON value, such as an object".into());
+            }
+            Error::Evidence { input: input.name.to_string(), faults }
+        })?;
         let file = input.file(Role::Facts, input.sha256());
         facts.files.push(InputFile { name: Text::from(format!("{name}={}", file.name)), ..file });
         facts.values.insert(name, value);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::declared::day::Day;
-use crate::diagnostic::fault::fault_at;
+use crate::diagnostic::fault::{fault_at, hand_written};
 use crate::error::Error;
 use crate::io::input::{Input, Source};
 use crate::model::document::text::Text;
@@ -94,7 +94,7 @@ pub fn read<'a>(paths: impl IntoIterator<Item = &'a Path>, max_days: u32, max_by
 
 fn parse(input: &Input) -> Result<Vec<Given>, String> {
     let wrong = |problem: String| format!("{}: {problem}", input.name);
-    let text = std::str::from_utf8(&input.bytes).map_err(|error| wrong(format!("it is no UTF-8: {error}")))?;
+    let text = hand_written(&input.bytes).map_err(|fault| wrong(fault.sentence()))?;
     let placed = |line: usize, waiver| Given { waiver, place: format!("{}, line {line}", input.name) };
     if text.trim_start().starts_with('{') {
         #[derive(Deserialize)]
@@ -103,7 +103,8 @@ fn parse(input: &Input) -> Result<Vec<Given>, String> {
             waiver: Vec<Waiver>,
         }
         let read: Json = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let line = |i| fault_at(&input.bytes, &format!("/waiver/{i}"), String::new()).place.map_or(1, |(line, _)| line);
+        let line =
+            |i| fault_at(text.as_bytes(), &format!("/waiver/{i}"), String::new()).place.map_or(1, |(line, _)| line);
         return Ok(read.waiver.into_iter().enumerate().map(|(i, waiver)| placed(line(i), waiver)).collect());
     }
     let read: WaiverFile = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;

@@ -10,9 +10,10 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, known)| known)
 }
 
-/// The key that was meant, where a parser says that it does not know one and names those that it does.
+/// The key or word that was meant, where a parser says that it does not know one and names those that it does.
 pub fn meant(message: &str) -> Option<&str> {
-    let (unknown, rest) = message.split_once("unknown field `")?.1.split_once('`')?;
+    let unknown = message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"));
+    let (unknown, rest) = unknown?.1.split_once('`')?;
     // Some put the names between backticks, with commas or `or`; some only commas.
     let known: Vec<&str> = if rest.contains('`') {
         rest.split('`').skip(1).step_by(2).collect()

@@ -1,6 +1,8 @@
 //! The command line: exit codes, options, and where output goes.
 
-use std::process::Stdio;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -278,17 +280,67 @@ fn a_pipe_closed_early_is_no_crash() {
 #[test]
 fn colour_is_only_for_a_terminal_or_on_demand() {
     assert!(!verify(&skipped(), &[]).stdout.contains('\u{1b}'));
-    let forced = |no_color: bool| {
-        let case = skipped();
+    for name in ["CLICOLOR_FORCE", "FORCE_COLOR"] {
+        let is_coloured = |value: &str, more: &[(&str, &str)]| {
+            let case = skipped();
+            let mut command = rollproof();
+            command.args(ARGS).current_dir(case.path("")).env(name, value).envs(more.iter().copied());
+            crate::support::run(&mut command).stdout.contains("\u{1b}[")
+        };
+        assert!(is_coloured("1", &[]), "{name}");
+        assert!(!is_coloured("1", &[("NO_COLOR", "1")]), "{name}");
+    }
+    let off = skipped();
+    for value in ["", "0"] {
         let mut command = rollproof();
-        command.args(ARGS).current_dir(case.path("")).env("CLICOLOR_FORCE", "1");
-        if no_color {
-            command.env("NO_COLOR", "1");
-        }
-        crate::support::run(&mut command).stdout
-    };
-    assert!(forced(false).contains("\u{1b}["));
-    assert!(!forced(true).contains('\u{1b}'));
+        command.args(ARGS).current_dir(off.path("")).env("FORCE_COLOR", value);
+        assert!(!crate::support::run(&mut command).stdout.contains('\u{1b}'), "FORCE_COLOR={value}");
+    }
+}
+
+/// Whoever restricts a report that is written again and again does so once.
+#[test]
+fn a_report_that_is_replaced_keeps_its_mode_and_its_owner() {
+    let case = skipped();
+    let report = case.file("report.json", "old");
+    let is_root = std::os::unix::fs::chown(&report, Some(1234), Some(2345)).is_ok();
+    for mode in [0o600, 0o640, 0o664] {
+        std::fs::set_permissions(&report, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        let before = std::fs::metadata(&report).expect("the report");
+        assert_eq!(verify(&case, &["--report", "json=report.json"]).code, 1);
+        let after = std::fs::metadata(&report).expect("the report");
+        assert_eq!(after.mode() & 0o7777, mode);
+        assert_ne!(after.ino(), before.ino(), "a new file took its place");
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()), "root: {is_root}");
+        assert!(std::fs::read_to_string(&report).expect("a report").starts_with('{'));
+    }
+    assert_eq!(verify(&case, &["--report", "json=new.json"]).code, 1);
+    let fresh = case.file("fresh", "");
+    let mode = |path: &Path| std::fs::metadata(path).expect("a file").mode();
+    assert_eq!(mode(&case.path("new.json")), mode(&fresh), "a new one is as the umask says");
+}
+
+/// A container gets a single file in this way.
+#[test]
+fn a_report_that_is_a_mount_is_written_in_place() {
+    let case = skipped();
+    let (report, mounted) = (case.file("report.json", "x".repeat(1 << 20)), case.file("mounted.json", "old"));
+    let mount = Command::new("mount").arg("--bind").arg(&mounted).arg(&report).output();
+    if !mount.is_ok_and(|mount| mount.status.success()) {
+        return;
+    }
+    let written = [1, 2].map(|_| {
+        let ran = verify(&case, &["--report", "json=report.json"]);
+        (ran.code, ran.stderr, std::fs::read_to_string(&report))
+    });
+    let unmounted = Command::new("umount").arg(&report).status().expect("umount");
+    assert!(unmounted.success());
+    for (code, stderr, text) in written {
+        assert_eq!((code, &*stderr), (1, ""));
+        serde_json::from_str::<serde_json::Value>(&text.expect("text")).expect("a whole report");
+    }
+    let names = std::fs::read_dir(case.path("")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with(".rollproof")), "nothing is left");
 }
 
 #[test]

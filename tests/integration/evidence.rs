@@ -174,10 +174,58 @@ fn wrong_fleets_are_named() {
     refused(&fleet(r#"[{"labels": {}}]"#), &["#/0,", "the key \"slug\" is missing"]);
     refused(&fleet(r#"[{"slug": "a", "lables": {}}]"#), &["#/0/lables", "did you mean \"labels\"?"]);
     refused(&fleet(r#"[{"slug": "a", "labels": {"tier": 1}}]"#), &["#/0/labels/tier", "found the number 1"]);
-    refused(&fleet("acme\n\"bolt\"\n"), &["line 2, column 1", "names stand bare"]);
     refused(&fleet(b"acme\n\xff"), &["line 2, column 1", "UTF-8"]);
-    refused(&fleet("\u{feff}acme"), &["byte-order mark"]);
+    refused(&fleet("\u{feff}{\"ok\": true, \"results\": []}"), &["byte-order mark"]);
     refused(&fleet(""), &["the file is empty"]);
+}
+
+/// A list of slugs in a format of its own names nobody: each of its lines would be a tenant.
+#[test]
+fn a_fleet_in_another_format_is_named() {
+    let forms = "help: a fleet is the answer to a plan call (a dry run), a JSON array of slugs, a JSON array of";
+    for (text, place, asks) in [
+        ("slug,tier\nacme,gold\nbolt,free\n", "line 1, column 5", "is this CSV? (so are 2 more lines)"),
+        ("acme\n\n  bolt;gold\n", "line 3, column 7", "is this CSV?"),
+        ("acme\tgold\n", "line 1, column 5", "is this CSV?"),
+        ("acme, bolt, cobalt", "line 1, column 5", "is this CSV?"),
+        ("tenants:\n  - acme\n", "line 1, column 8", "is this YAML? (so is 1 more line)"),
+        ("- acme\n- bolt\n", "line 1, column 2", "is this YAML?"),
+        ("<!DOCTYPE html>\n<html>\n", "line 1, column 1", "is this HTML or XML?"),
+        ("acme\n\"bolt\"\n", "line 2, column 1", "names stand bare"),
+        ("'acme'\n", "line 1, column 1", "names stand bare"),
+        ("acme\nbolt]\n", "line 2, column 5", "is this JSON that was cut?"),
+        ("acme bolt # two\n", "line 1, column 5", "does a line hold more than one slug?"),
+    ] {
+        let ran = fleet(text);
+        refused(&ran, &[place, asks, forms]);
+        assert!(!ran.stderr.contains("where it comes from"), "{}", ran.stderr);
+    }
+    for text in
+        ["{\"slug\": \"a\"}\n{\"slug\": \"b\"}\n", "{\"tenants\": [\"a\"]}", "[\"a\", \"b\",]", "{\"slug\": \"a\"}"]
+    {
+        refused(&fleet(text), &[forms]);
+    }
+    for text in [
+        "acme # a comment, with: signs\n# <none>, {here}\nbolt.example/x_1-2@3\n",
+        "\u{feff}acme\n",
+        "\u{feff}[\"a b\", \"c,d\"]",
+    ] {
+        assert_eq!(fleet(text).code, 1, "{text}: {}", fleet(text).stderr);
+    }
+}
+
+#[test]
+fn utf_16_is_named_in_all_evidence() {
+    let utf16 = |text: &str, mark: bool| -> Vec<u8> {
+        let mark = if mark { Some(0xfeff) } else { None };
+        mark.into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    for mark in [true, false] {
+        for ran in [response(utf16("{\"ok\": true}", mark)), plan(utf16("{}", mark)), fleet(utf16("acme\n", mark))] {
+            refused(&ran, &["found UTF-16, but only UTF-8 is read", "save the file as UTF-8"]);
+        }
+    }
+    refused(&plan("\u{feff}{}"), &["byte-order mark"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod action;
 mod audit;
 mod audit_html;
 mod cli;
+mod config;
 mod consistency;
 mod conventions;
 mod drive;

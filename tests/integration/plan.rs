@@ -30,7 +30,7 @@ fn refusal(variables: &[(&str, &str)]) -> String {
 fn defaults_are_those_of_the_contract_and_keys_are_sorted() {
     let ran = plan_in(&Case::new(), &[]);
     let expected = json!({
-        "body": {"batch_size": 3, "confirm": true, "dry_run": false, "max_stragglers": 1, "soak_seconds": 60,
+        "body": {"batch_size": 3, "confirm": true, "dry_run": false, "max_stragglers": 0, "soak_seconds": 60,
                  "target_tag": "staging-abcdef1"},
         "cp_url": "https://cp.example", "enabled": true, "rollout_http_timeout": 600, "sha": SHA,
         "short_sha": "abcdef1", "target_tag": "staging-abcdef1",
@@ -48,7 +48,8 @@ fn each_variable_is_read_and_trimmed() {
         ("PROD_AUTO_DEPLOY_SOAK_SECONDS", " 0 ", "/body/soak_seconds", json!(0)),
         ("PROD_AUTO_DEPLOY_BATCH_SIZE", "1", "/body/batch_size", json!(1)),
         ("PROD_AUTO_DEPLOY_BATCH_SIZE", " ", "/body/batch_size", json!(3)),
-        ("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "0", "/body/max_stragglers", json!(0)),
+        ("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", "2", "/body/max_stragglers", json!(2)),
+        ("PROD_AUTO_DEPLOY_MAX_STRAGGLERS", " ", "/body/max_stragglers", json!(0)),
         ("PROD_AUTO_DEPLOY_ROLLOUT_HTTP_TIMEOUT_SECONDS", "120", "/rollout_http_timeout", json!(120)),
         ("PROD_AUTO_DEPLOY_DRY_RUN", " On ", "/body/dry_run", json!(true)),
         ("PROD_AUTO_DEPLOY_DRY_RUN", "0", "/body/dry_run", json!(false)),

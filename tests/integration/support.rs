@@ -20,12 +20,13 @@ pub fn repetitions(all: usize) -> usize {
 }
 
 /// Variables that the binary reads, and that a CI job which runs the tests may have set.
-const OURS: [&str; 23] = [
+const OURS: [&str; 24] = [
     "CI_STATUS_POLL_INTERVAL_SECONDS",
     "CI_STATUS_TIMEOUT_SECONDS",
     "CLICOLOR_FORCE",
     "CP_ADMIN_API_TOKEN",
     "CP_URL",
+    "FORCE_COLOR",
     "GITEA_HOST",
     "GITEA_TOKEN",
     "GITHUB_REF_NAME",

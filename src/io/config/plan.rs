@@ -36,6 +36,18 @@ const OTHERS: [&str; 9] = [
     "ROLLPROOF_MAX_INPUT_BYTES",
 ];
 
+/// How long the canary soaks where nothing says so, in seconds.
+pub const SOAK_SECONDS: u32 = 60;
+
+/// How many tenants a call names where nothing says so.
+pub const BATCH_SIZE: u32 = 3;
+
+/// How many stragglers are tolerated where nothing says so: to ship past somebody is somebody's explicit choice.
+pub const MAX_STRAGGLERS: u32 = 0;
+
+/// The time limit of an attempt where nothing says so, in seconds.
+pub const HTTP_TIMEOUT_SECONDS: u32 = 600;
+
 /// What of a plan is the operator's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -1,5 +1,8 @@
 //! The drill.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use crate::support::{Case, rollproof, run};
 
 #[test]
@@ -22,6 +25,38 @@ fn the_drill_shows_what_the_old_gate_missed() {
     let unknown = run(rollproof().args(["drill", "skiped-tenant"]));
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean \"skipped-tenant\"?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_scenario_is_served_by_its_name_or_its_file() {
+    let case = Case::new();
+    case.file("own.toml", "about = \"Ours.\"\nfleet = [\"acme\"]\n");
+    for scenario in ["healthy", "own.toml"] {
+        let mut serve = rollproof();
+        serve.args(["drill", "serve", scenario]).current_dir(case.path("")).stdout(Stdio::piped());
+        let mut serving = serve.spawn().expect("it starts");
+        let first = BufReader::new(serving.stdout.take().expect("a pipe")).lines().next();
+        serving.kill().and_then(|()| serving.wait()).expect("it ends");
+        assert!(first.is_some_and(|line| line.is_ok_and(|line| line.starts_with("http://127.0.0.1:"))), "{scenario}");
+    }
+    let unknown = run(rollproof().args(["drill", "serve", "helthy"]).current_dir(case.path("")));
+    assert_eq!(unknown.code, 2);
+    for part in ["cannot read the scenario helthy", "did you mean \"healthy\"?", "rollproof drill --list"] {
+        assert!(unknown.stderr.contains(part), "{part} is not in {}", unknown.stderr);
+    }
+}
+
+/// What a repository configures is for its rollouts, and no reason for a rehearsal to end otherwise.
+#[test]
+fn a_rehearsal_is_the_same_inside_a_repository() {
+    let case = Case::new();
+    std::fs::create_dir_all(case.path(".git")).expect("a folder");
+    case.file("rollproof.toml", "[params]\nmax_stragglers = 3\n");
+    for more in [&[][..], &["--keep", "kept"]] {
+        let ran = run(rollproof().args(["drill", "--time-scale", "0"]).args(more).current_dir(case.path("")));
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        assert!(ran.stdout.contains("coverage.incomplete"), "{}", ran.stdout);
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl<'a> Whole<'a> {
             let may = match input.role {
                 Role::Response => self.is_archived(),
                 Role::Plan | Role::Fleet => true,
-                Role::Journal | Role::Document | Role::Waivers | Role::Facts => false,
+                Role::Journal | Role::Document | Role::Waivers | Role::Facts | Role::Config => false,
             };
             ensure(may, format!("{at}/role"), "found an input in a role that no document is collected from")?;
             ensure(!seen.contains(&input.role), format!("{at}/role"), "found a second input in the same role")?;
