@@ -86,7 +86,7 @@ pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
 /// more.
 pub fn force_color() {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-    if is_set("FORCE_COLOR") && !std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+    if is_set("FORCE_COLOR") && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
         anstream::ColorChoice::Always.write_global();
     }
 }

@@ -188,7 +188,9 @@ fn a_misspelt_key_of_a_plan_or_fleet_is_refused() {
     };
     let plan_keys = plan();
     for key in plan_keys.as_object().expect("an object").keys() {
-        misspellings(key).iter().for_each(|other| refused(&fleet(), &renamed(&plan(), key, other), ".json#/"));
+        for other in misspellings(key) {
+            refused(&fleet(), &renamed(&plan(), key, &other), "plan.json#/");
+        }
     }
     for key in plan_keys["body"].as_object().expect("an object").keys() {
         for other in misspellings(key) {
@@ -198,7 +200,9 @@ fn a_misspelt_key_of_a_plan_or_fleet_is_refused() {
         }
     }
     for key in ["ok", "error", "message", "stragglers", "results"] {
-        misspellings(key).iter().for_each(|other| refused(&renamed(&fleet(), key, other), &plan(), "fleet.json#/"));
+        for other in misspellings(key) {
+            refused(&renamed(&fleet(), key, &other), &plan(), "fleet.json#/");
+        }
     }
     let fleet_row = &fleet()["results"][0];
     for key in fleet_row.as_object().expect("an object").keys() {

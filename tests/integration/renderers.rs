@@ -218,8 +218,8 @@ fn a_denied_tenant_is_marked_in_the_tables_and_the_picture() {
         assert_eq!(marked, in_fleet, "{name}");
         let tiles = markup(judged.text("html")).matches(" denied\">").count();
         assert_eq!(tiles, if in_fleet.is_empty() { 0 } else { in_fleet.len() + 1 }, "{name}: tiles, and the legend");
-        let straggles = |tenant: &&&str| stragglers.iter().any(|straggler| straggler["tenant"] == **tenant);
-        beside_stragglers += usize::from(denied.iter().any(|tenant| !straggles(&tenant)));
+        let is_unproven = |tenant: &&&str| stragglers.iter().any(|straggler| straggler["tenant"] == **tenant);
+        beside_stragglers += usize::from(denied.iter().any(|tenant| !is_unproven(&tenant)));
     }
     assert!(beside_stragglers > 1, "there are denied tenants that are proven");
 }
