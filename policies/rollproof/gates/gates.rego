@@ -201,11 +201,11 @@ listed := sprintf(": %s", [states(gates.pending_contexts)]) if count(gates.pendi
 # What the commit has instead of what is missing, nearest first.
 default present := ""
 
-present := note if {
+present := others_listed if {
 	count(gates.missing_contexts) > 0
 	others := input.gates.ci.present
 	count(others) > 0
-	note := sprintf("; what is missing may be misspelt: the commit has %s", [text.names(others)])
+	others_listed := sprintf("; what is missing may be misspelt: the commit has %s", [text.names(others)])
 }
 
 # Somebody took a name for a pattern.
@@ -223,3 +223,5 @@ unreadable := words if {
 	asked := input.gates.ci.asked
 	words := sprintf("; the statuses cannot be read: %s", [problem(asked)])
 }
+
+not_applicable := "not asked" if not input.gates

@@ -182,3 +182,8 @@ test_unreadable_head_is_warned_about_and_halts_nothing if {
 	count(gates.halt) == 0 with input as unreadable
 	count(gates.deny) == 0 with input as unreadable
 }
+
+test_not_applicable_where_no_gate_was_asked if {
+	gates.not_applicable == "not asked" with input as {"rollout": {"dry_run": false}}
+	not gates.not_applicable with input as {"gates": {"plan_disabled": "x"}}
+}

@@ -2,7 +2,8 @@
 //! them is `rollproof.gates`'s to say.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::document::text::Text;
 
@@ -33,7 +34,7 @@ pub struct Asked {
     /// How many of them were answered.
     pub answers: u32,
     /// The HTTP status of the last answer. Absent: none came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "http_status")]
     #[schemars(range(min = 100, max = 999))]
     pub status: Option<u16>,
     /// Why it could not be read, in our words. Absent: it could.
@@ -177,4 +178,15 @@ pub fn contacts(gates: &Gates) -> (u32, u32) {
     let asked = gates.switch.iter().map(|reading| &reading.asked);
     let asked = asked.chain(gates.head.iter().map(|reading| &reading.asked)).chain(gates.ci.iter().map(|ci| &ci.asked));
     asked.fold((0, 0), |(requests, answers), asked: &Asked| (requests + asked.requests, answers + asked.answers))
+}
+
+/// Journals are read by their types alone, so that a status out of range is refused here.
+fn http_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let status = Option::deserialize(deserializer)?;
+    match status {
+        Some(status) if !(100..=999).contains(&status) => {
+            Err(D::Error::custom(format!("found the status {status}, but only one from 100 to 999 is allowed")))
+        }
+        status => Ok(status),
+    }
 }
