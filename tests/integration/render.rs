@@ -95,7 +95,7 @@ fn evidence_is_only_ever_text() {
                         assert!(!line.contains(markup), "{line}");
                     }
                     if line.starts_with("| ") {
-                        assert!([4, 8].contains(&line.matches('|').count()), "{line}");
+                        assert!([4, 9].contains(&line.matches('|').count()), "{line}");
                     }
                 }
             }
