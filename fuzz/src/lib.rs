@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use rollproof::internal::escape::block;
-use rollproof::{Document, Error, EvidenceFields, Format, Prepared, Report, Settings, Source, Sources, View, collect, load, render, report, validate, Timestamp};
+use rollproof::{
+    Document, Error, EvidenceFields, Format, Prepared, Report, Settings, Source, Sources, Timestamp, View, collect,
+    load, render, report, validate,
+};
 use tempfile::TempDir;
 
 /// Counts what policies hold; without it none is evaluated.

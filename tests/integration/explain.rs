@@ -187,9 +187,9 @@ fn a_smallest_document_is_one_on_which_the_code_is_said() {
 fn a_code_shows_the_values_with_which_its_rule_held() {
     let explained = json(&explain("calls/live-failed-batch", &["calls.failed", "--format", "json"]));
     let held = explained["code"]["held"].as_array().expect("a list");
-    let failures = held.iter().find(|held| held["rule"] == "failures").expect("the rule behind the rule");
+    let failures = held.iter().find(|held| held["rule"] == "failed_calls").expect("the rule behind the rule");
     assert_eq!((&failures["times"], &failures["values"][0]["i"]), (&json!(1), &json!(2)));
-    assert_eq!(failures["values"][0]["tries"], "1 attempt");
+    assert_eq!(failures["values"][0]["attempts"], "1 attempt");
 }
 
 #[test]

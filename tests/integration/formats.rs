@@ -159,8 +159,9 @@ fn a_large_fleet_keeps_the_limits_and_says_what_is_left_out() {
     let case = Case::new();
     let slug = |i: usize| format!("tenant-{i:05}<&\"-{}", "x".repeat(60));
     case.file("response.json", r#"{"ok": true, "results": [{"slug": "only", "verified_on_target": true}]}"#);
-    case.file("fleet.txt", (0..12_000).map(|i| slug(i) + "\n").collect::<String>() + "only\n");
-    let args = ["verify", "response.json", "--fleet", "fleet.txt", "--report", "junit=junit.xml", "--report"];
+    let fleet: Vec<String> = (0..12_000).map(slug).chain(["only".to_owned()]).collect();
+    case.file("fleet.json", json!(fleet).to_string());
+    let args = ["verify", "response.json", "--fleet", "fleet.json", "--report", "junit=junit.xml", "--report"];
     assert_eq!(case.run(args.into_iter().chain(["sarif=report.sarif"])).code, 1);
     let junit = read(&case.path("junit.xml"));
     assert!(junit.len() < 30_000_000);

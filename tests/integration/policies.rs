@@ -105,7 +105,7 @@ fn a_finding_names_the_rule_that_gave_it() {
     case.file("team.rego", policy.concat());
     case.file("response.json", r#"{"ok": true, "results": [{"slug": "north", "verified_on_target": true}]}"#);
     case.file("fleet.txt", "north\n");
-    let line = |title: &str| policy.concat()[..policy.concat().find(title).expect("a rule")].lines().count() + 5;
+    let line = |title: &str| policy.concat()[..policy.concat().find(title).expect("a rule")].lines().count() + 4;
     let ran =
         case.run(["verify", "response.json", "--fleet", "fleet.txt", "--policy", "team.rego", "--format", "json"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
@@ -116,6 +116,6 @@ fn a_finding_names_the_rule_that_gave_it() {
         .map(|finding| json!([finding["message"], finding["title"], finding["remedy"], finding["rule"]["line"]]))
         .collect();
     let expected =
-        [json!(["alone", "Third", "Do three.", line("Third")]), json!(["one", "Second", "Do two.", line("Second")])];
+        [json!(["one", "Second", "Do two.", line("Second")]), json!(["alone", "Third", "Do three.", line("Third")])];
     assert_eq!(given, expected);
 }
