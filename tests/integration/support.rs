@@ -204,7 +204,7 @@ pub fn read(path: &Path) -> String {
 /// in the mode that JSON Schema asks for.
 pub fn sarif_schema() -> Value {
     let text = read(&root().join("tests/formats/sarif-2.1.0.schema.json"));
-    serde_json::from_str(&text.replace("[a-zA-Z]{2}]?$", r"[a-zA-Z]{2}\]?$")).expect("JSON")
+    serde_json::from_str(&text.replace("[a-zA-Z]{2}]?$", r"[a-zA-Z]{2}\\]?$")).expect("JSON")
 }
 
 pub fn read_json(path: &Path) -> Value {
