@@ -30,7 +30,6 @@ use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
 use crate::collect::collected::Collected;
 use crate::error::Error;
 use crate::io::output;
-use crate::model::audit::Tenant;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, Row};
 
