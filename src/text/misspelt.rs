@@ -66,14 +66,21 @@ pub fn misspelt<'a>(
 
 /// A name without what two spellings of it differ in: NFKC, capitals, no separators, spaces and invisible characters.
 pub fn normalized(name: &str) -> String {
-    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     let kept = |text: &str| text.chars().filter(|c| !is_left_out(*c)).collect::<String>();
+    if name.is_ascii() {
+        return kept(name).to_ascii_uppercase();
+    }
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     // Invisible characters keep letters and their accents apart, and the other forms of `_` and of spaces become plain ones.
     kept(&nfkc.normalize(&kept(name).to_uppercase()))
 }
 
 fn is_left_out(c: char) -> bool {
-    matches!(c, '_' | '.' | '\u{fff9}'..='\u{fffb}')
+    // Nearly every name is ASCII, and Unicode's tables need not be asked about it.
+    if c.is_ascii() {
+        return matches!(c, '_' | '.' | '-') || c.is_whitespace() || c.is_control();
+    }
+    matches!(c, '\u{fff9}'..='\u{fffb}')
         || c.is_whitespace()
         || c.is_control()
         || is_blank_letter(c)
