@@ -13,7 +13,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mimalloc::MiMalloc;
@@ -28,25 +28,25 @@ pub struct CappedAllocator;
 pub struct Budget {
     limit: isize,
     used: AtomicIsize,
+    requests: AtomicU64,
     over: AtomicBool,
 }
 
 thread_local! {
     static BUDGET: Cell<*const Budget> = const { Cell::new(ptr::null()) };
-    static REQUESTS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How often this thread has asked for memory since it has a [`Budget`]: a measure of what the engine did that is the
 /// same on any machine.
 pub fn requests() -> u64 {
-    REQUESTS.get()
+    budget().map_or(0, |budget| budget.requests.load(Ordering::Relaxed))
 }
 
 impl Budget {
     /// A budget of so many bytes.
     pub fn new(bytes: usize) -> Arc<Self> {
         let limit = isize::try_from(bytes).unwrap_or(isize::MAX);
-        Arc::new(Self { limit, used: AtomicIsize::new(0), over: AtomicBool::new(false) })
+        Arc::new(Self { limit, used: AtomicIsize::new(0), requests: AtomicU64::new(0), over: AtomicBool::new(false) })
     }
 
     /// Counts this thread's allocations from now on; past the budget it stops for good, and [`Budget::exceeded`] says so.
@@ -70,16 +70,19 @@ pub fn is_counted() -> bool {
 
 /// This thread's budget, if it has one.
 fn budget() -> Option<&'static Budget> {
-    // SAFETY: the pointer is null or comes from `Arc::into_raw` of an `Arc` that is never dropped.
-    unsafe { BUDGET.get().as_ref() }
+    let budget = BUDGET.get();
+    // SAFETY: a pointer that is not null comes from `Arc::into_raw` of an `Arc` that is never dropped.
+    if budget.is_null() { None } else { Some(unsafe { &*budget }) }
 }
+
+// Both are asked millions of times, and a build for tests inlines nothing: they call as little as they can.
 
 fn count(bytes: usize) {
     if let Some(budget) = budget() {
-        REQUESTS.set(REQUESTS.get() + 1);
-        let bytes = isize::try_from(bytes).unwrap_or(isize::MAX);
-        let used = budget.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if used > budget.limit {
+        budget.requests.fetch_add(1, Ordering::Relaxed);
+        // A layout's size is at most `isize::MAX`.
+        let bytes = bytes.cast_signed();
+        if budget.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > budget.limit {
             stop(budget);
         }
     }
@@ -87,7 +90,7 @@ fn count(bytes: usize) {
 
 fn discount(bytes: usize) {
     if let Some(budget) = budget() {
-        budget.used.fetch_sub(isize::try_from(bytes).unwrap_or(isize::MAX), Ordering::Relaxed);
+        budget.used.fetch_sub(bytes.cast_signed(), Ordering::Relaxed);
     }
 }
 
