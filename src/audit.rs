@@ -10,6 +10,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod history;
+pub(crate) mod listed;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
 #[cfg(not(feature = "parquet"))]

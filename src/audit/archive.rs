@@ -1,6 +1,7 @@
 //! What a folder holds: which files are one rollout, told by their names. Nothing is read here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::fault::Fault;
@@ -14,6 +15,8 @@ pub struct Archive {
     pub name: String,
     /// A document, a journal or a response.
     pub evidence: PathBuf,
+    /// Its path below the folder that was named.
+    pub below: PathBuf,
     /// The rollout plan, which only a response needs.
     pub plan: Option<PathBuf>,
     /// The fleet, which only a response needs.
@@ -30,6 +33,10 @@ pub struct Found {
     pub unpaired: Vec<String>,
     /// Files of which it cannot be told what they are, and why.
     pub unclear: Vec<(String, String)>,
+    /// Files whose names are those of no archive, by path.
+    pub ignored: Vec<String>,
+    /// How many files belong to archives, or could.
+    pub files: u64,
 }
 
 /// What a file is, by its name.
@@ -70,16 +77,26 @@ type Unit = BTreeMap<Kind, Vec<PathBuf>>;
 /// [`Error::Usage`] where a folder is none, [`Error::Evidence`] where one cannot be read.
 pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
     let mut units: BTreeMap<(PathBuf, String), Unit> = BTreeMap::new();
+    let mut ignored = BTreeSet::new();
     for folder in folders {
         if !folder.is_dir() {
             let problem = format!("{} is no folder", folder.display());
             return Err(Error::usage(problem, "name a folder of archives; `rollproof verify` reads a single one"));
         }
-        let found = files_below(folder, &|path| !name_of(path).starts_with('.') && kind(&name_of(path)).is_some());
+        // Nothing but an archive is wanted, but whatever lies there is listed.
+        let others = RefCell::new(Vec::new());
+        let found = files_below(folder, &|path| {
+            let is_wanted = is_archived(path);
+            if !is_wanted {
+                others.borrow_mut().push(path.to_owned());
+            }
+            is_wanted
+        });
         let found = found.map_err(|problem| Error::Evidence {
             input: folder.display().to_string(),
             faults: vec![Fault::whole(format!("cannot look into it: {problem}"))],
         })?;
+        ignored.extend(others.into_inner());
         for path in &found {
             let name = name_of(path);
             let Some((kind, rest)) = kind(&name) else { continue };
@@ -94,10 +111,22 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
         [folder] => Some(&**folder),
         _ => None,
     };
-    Ok(pair(&units, |path| {
+    let name = |path: &Path| {
         let named = only.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
         named.display().to_string()
-    }))
+    };
+    let below =
+        |path: &Path| folders.iter().find_map(|folder| path.strip_prefix(folder).ok()).unwrap_or(path).to_owned();
+    let mut found = pair(&units, &Names { name: &name, below: &below });
+    found.ignored = ignored.iter().map(|path| name(path)).collect();
+    found.files = units.values().flat_map(BTreeMap::values).map(|files| files.len() as u64).sum();
+    Ok(found)
+}
+
+/// How a path is named, and what of it lies below the folder that was named.
+struct Names<'a> {
+    name: &'a dyn Fn(&Path) -> String,
+    below: &'a dyn Fn(&Path) -> PathBuf,
 }
 
 fn name_of(path: &Path) -> String {
@@ -106,15 +135,16 @@ fn name_of(path: &Path) -> String {
 
 /// What a file is and what else its name says; nothing where it is none of ours.
 fn kind(name: &str) -> Option<(Kind, String)> {
+    let name = name.to_lowercase();
     let packed = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end));
-    let (stem, extension) = packed.unwrap_or(name).rsplit_once('.')?;
+    let (stem, extension) = packed.unwrap_or(&name).rsplit_once('.')?;
     let stem = if extension == "journal" { stem.strip_suffix(".json").unwrap_or(stem) } else { stem };
     let mut kind = (extension == "journal").then_some(Kind::Journal);
     let mut rest = Vec::new();
     for word in stem.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         match Kind::WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)) {
             Some((_, known)) => kind = kind.or(Some(*known)),
-            None => rest.push(word.to_lowercase()),
+            None => rest.push(word.to_owned()),
         }
     }
     let ours = match extension {
@@ -131,7 +161,8 @@ pub fn is_archived(path: &Path) -> bool {
     !name.starts_with('.') && kind(&name).is_some()
 }
 
-fn pair(units: &BTreeMap<(PathBuf, String), Unit>, name: impl Fn(&Path) -> String) -> Found {
+fn pair(units: &BTreeMap<(PathBuf, String), Unit>, names: &Names<'_>) -> Found {
+    let name = names.name;
     let mut found = Found::default();
     let mut used: HashSet<&Path> = HashSet::new();
     let none = Unit::new();
@@ -162,6 +193,7 @@ fn pair(units: &BTreeMap<(PathBuf, String), Unit>, name: impl Fn(&Path) -> Strin
         let earlier = files(Kind::Report).first().or_else(|| files(Kind::Response).first().filter(|_| !response));
         found.archives.push(Archive {
             name: name(&first),
+            below: (names.below)(&first),
             evidence: first,
             plan: plan.cloned(),
             fleet: fleet.cloned(),

@@ -40,11 +40,32 @@ pub fn control_planes(evaluated: &[EvaluatedRollout]) -> Vec<Option<&Text>> {
 fn series(evaluated: &[EvaluatedRollout]) -> BTreeMap<Option<Text>, Vec<usize>> {
     let mut series: BTreeMap<Option<Text>, Vec<usize>> = BTreeMap::new();
     for (i, plane) in control_planes(evaluated).into_iter().enumerate() {
-        if !evaluated[i].cells.is_empty() {
+        // What has no date has no place among the others.
+        if evaluated[i].at.is_some() && !evaluated[i].cells.is_empty() {
             series.entry(plane.cloned()).or_default().push(i);
         }
     }
     series
+}
+
+/// Names, in each rollout of which nobody enumerated the fleet, the tenants of earlier ones for which no row answers, but
+/// those that no later row names either: they have vanished, and not in this rollout alone.
+pub fn name_missing(evaluated: &mut [EvaluatedRollout], tenants: &[Tenant]) {
+    for tenant in tenants {
+        let letters: Vec<char> = tenant.history.iter().flat_map(|letters| letters.chars()).collect();
+        let is_missing = |letter: char| letter.eq_ignore_ascii_case(&'m');
+        let last = letters.iter().rposition(|letter| !is_missing(*letter) && *letter != '.').unwrap_or_default();
+        for (one, letter) in evaluated.iter_mut().zip(&letters[..last]) {
+            if is_missing(*letter) {
+                one.rollout.missing.push(tenant.tenant.clone());
+            }
+        }
+    }
+}
+
+/// How many rollouts have a date. They come first.
+pub fn dated(evaluated: &[EvaluatedRollout]) -> usize {
+    evaluated.partition_point(|one| one.at.is_some())
 }
 
 /// The rollouts of one control plane.
@@ -63,6 +84,8 @@ struct TenantHistory {
     first: Option<usize>,
     last: Option<usize>,
     gone: Option<usize>,
+    /// The first rollout since which no row answers for it, where nobody enumerated the fleet.
+    missing: Option<usize>,
     /// Whether it was proven in the last rollout that says so.
     proven: bool,
     falls: u64,
@@ -107,7 +130,7 @@ impl Series<'_> {
     /// What became of a tenant; nothing where it never was in a fleet.
     fn tenant(&self, number: usize, name: &Text) -> Option<Tenant> {
         let mut so_far = TenantHistory::default();
-        let mut history = vec![Cell::OUTSIDE.letter; self.evaluated.len()];
+        let mut history = vec![Cell::OUTSIDE.letter; dated(self.evaluated)];
         for &i in &self.rollouts {
             let rollout = &self.evaluated[i];
             let cell = rollout.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
@@ -119,6 +142,7 @@ impl Series<'_> {
                 }
                 so_far.eventful = true;
                 if rollout.rollout.fleet_source == FleetSource::Response {
+                    so_far.missing.get_or_insert(i);
                     (letter, behind) = (b'm', fanned_out);
                     if behind {
                         so_far.record_straggling(i, missing());
@@ -131,6 +155,7 @@ impl Series<'_> {
                 so_far.first.get_or_insert(i);
                 so_far.last = Some(i);
                 so_far.gone = None;
+                so_far.missing = None;
                 let straggling = u32::try_from(number).ok().and_then(|number| rollout.stragglers.get(&number));
                 if cell.proven {
                     so_far.record_proven(i);
@@ -152,14 +177,18 @@ impl Series<'_> {
     fn finish(&self, so_far: TenantHistory, history: &[u8], name: &Text) -> Option<Tenant> {
         let (first, last) = (so_far.first?, so_far.last?);
         let appeared = self.rollouts.first() != Some(&first);
-        let at = |i: usize| Text::from(self.evaluated[i].at.to_string());
+        let made = |i: usize| self.evaluated[i].at.unwrap_or(self.until);
+        let at = |i: usize| Text::from(made(i).to_string());
+        let between = |since, end: Timestamp| u64::try_from(end.duration_since(since).as_secs()).unwrap_or_default();
+        let newest = self.rollouts.last().map_or(self.until, |newest| made(*newest));
         let behind = so_far.behind.into_iter().map(|span| {
-            let end = span.until.map_or(self.until, |until| self.evaluated[until].at);
+            let since = made(span.since);
             Behind {
                 since: at(span.since),
                 until: span.until.map(at),
                 rollouts: span.rollouts,
-                seconds: u64::try_from(end.duration_since(self.evaluated[span.since].at).as_secs()).unwrap_or_default(),
+                seconds: between(since, span.until.map_or(self.until, made)),
+                seconds_seen: span.until.is_none().then(|| between(since, newest)),
                 state: span.last.state,
                 reason: span.last.reason,
                 waived: span.last.waived,
@@ -173,6 +202,7 @@ impl Series<'_> {
             appeared,
             last_seen: at(last),
             gone_since: so_far.gone.map(at),
+            missing_since: so_far.missing.filter(|_| so_far.gone.is_none()).map(at),
             falls: so_far.falls,
             quarantined_running: so_far.quarantined_running,
             behind: behind.collect(),

@@ -116,7 +116,8 @@ impl<'a> Rows<'a> {
     }
 
     fn write(&self, folder: &Path) -> io::Result<()> {
-        let day = |i: &usize| TimeZone::UTC.to_datetime(self.evaluated[*i].at).date();
+        // Every rollout here has a time.
+        let day = |i: &usize| TimeZone::UTC.to_datetime(self.evaluated[*i].at.unwrap_or_default()).date();
         let rollouts: Vec<usize> = (0..self.evaluated.len()).collect();
         let days: Vec<&[usize]> = rollouts.chunk_by(|a, b| day(a) == day(b)).collect();
         days.into_par_iter().try_for_each(|rollouts| match rollouts.first() {
@@ -171,7 +172,8 @@ impl<'a> Rows<'a> {
         let name = &evaluated.rollout.archive;
         let gone = || io::Error::other(format!("{name} is not what it was when it was judged"));
         let archive = self.archives.get(&**name).ok_or_else(gone)?;
-        let Collected { document, inputs } = self.evaluator.collect(archive, evaluated.at).map_err(io::Error::other)?;
+        let Collected { document, inputs } =
+            self.evaluator.collect(archive, evaluated.at.unwrap_or_default()).map_err(io::Error::other)?;
         let same = inputs.first().is_some_and(|input| input.sha256 == evaluated.rollout.sha256)
             && document.cohorts.len() == evaluated.counting.len();
         if same { Ok(document) } else { Err(gone()) }

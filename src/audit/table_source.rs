@@ -12,7 +12,7 @@ pub struct TableSource<'a> {
     pub evaluator: &'a ArchiveEvaluator<'a>,
     /// The archives.
     pub archives: &'a [Archive],
-    /// Every rollout, in the order of time.
+    /// Every rollout that is listed and has a time, in the order of time.
     pub evaluated: &'a [EvaluatedRollout],
     /// The tenants, by number.
     pub names: &'a [Text],

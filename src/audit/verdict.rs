@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::audit::archive::Archive;
-use crate::audit::timestamps::Pattern;
+use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
@@ -27,15 +27,15 @@ use crate::schema::document;
 /// What every archive is evaluated with.
 pub struct ArchiveEvaluator<'a> {
     pub policies: &'a Prepared,
-    /// What of a name is a time.
-    pub pattern: &'a Pattern,
+    /// What of a path is a time.
+    pub patterns: &'a Patterns,
     /// Extra fields of rows that are evidence.
     pub fields: &'a EvidenceFields,
     /// The size limit of each file, unpacked, in bytes.
     pub max_bytes: u64,
-    /// Only rollouts from here on.
-    pub since: Option<Timestamp>,
-    /// Only rollouts up to here.
+    /// Only rollouts from here on are read.
+    pub read_since: Option<Timestamp>,
+    /// Up to when lag is counted: the day on which waivers of an undated archive count.
     pub until: Timestamp,
     /// Whether the evidence itself will be asked for.
     #[cfg(feature = "parquet")]
@@ -78,8 +78,8 @@ impl Interner {
 /// A rollout, and what became of each tenant in it.
 #[derive(Debug)]
 pub struct EvaluatedRollout {
-    /// When it was made.
-    pub at: Timestamp,
+    /// When it was made, if anything says so.
+    pub at: Option<Timestamp>,
     pub rollout: Rollout,
     /// By a tenant's number. Empty, where the rollout asserts nothing; shorter than there are tenants, where the last are
     /// not in it.
@@ -119,23 +119,18 @@ pub struct Straggling {
 }
 
 impl ArchiveEvaluator<'_> {
-    /// Evaluates an archive; nothing where it was made outside of the time that is asked for.
+    /// Evaluates an archive; nothing where it was made before what is to be read.
     ///
     /// # Errors
-    /// Those of `verify`, and [`Error::Evidence`] where nothing says when the archive was made.
+    /// Those of `verify`.
     pub fn evaluate(&self, archive: &Archive) -> Result<Option<EvaluatedRollout>, Error> {
         let name = archive.name.clone();
-        let named = self.pattern.time(&archive.evidence);
+        let named = self.patterns.time(&archive.below).or_else(|| self.patterns.time(&archive.evidence));
         // Where a day counts, it is the archive's, not today's.
         let Collected { document, inputs } = self.collect(archive, named.unwrap_or(self.until))?;
         let is_archived_document = inputs.first().is_some_and(|input| input.role != Role::Response);
-        let Some(at) = made_at(&document, is_archived_document, named) else {
-            let fault = Fault::whole("nothing says when it was made, neither its content nor its name".into());
-            let fault = fault
-                .help("put the time into the name of the file or of its folder, or tell --when where it stands in it");
-            return Err(Error::Evidence { input: name, faults: vec![fault] });
-        };
-        if self.since.is_some_and(|since| at < since) || at > self.until {
+        let at = made_at(&document, is_archived_document, named);
+        if at.is_some_and(|at| self.read_since.is_some_and(|from| at < from)) {
             return Ok(None);
         }
         let called = self.called(archive, &document)?;
@@ -253,7 +248,7 @@ struct Evaluated<'a> {
     fanned_out: bool,
 }
 
-fn rollout(archive: Text, at: Timestamp, called: Called, evaluated: &Evaluated<'_>) -> Rollout {
+fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &Evaluated<'_>) -> Rollout {
     let Evaluated { document, report, fanned_out } = *evaluated;
     let because = report.findings.iter().filter(|finding| {
         finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
@@ -268,7 +263,7 @@ fn rollout(archive: Text, at: Timestamp, called: Called, evaluated: &Evaluated<'
     Rollout {
         sha256: report.inputs.first().map_or_else(|| Text::from(""), |input| input.sha256.clone()),
         archive,
-        at: Text::from(at.to_string()),
+        at: at.map(|at| Text::from(at.to_string())),
         control_plane: document.rollout.control_plane.clone(),
         target: document.rollout.target_tag.clone(),
         dry_run: document.rollout.dry_run,
@@ -280,6 +275,7 @@ fn rollout(archive: Text, at: Timestamp, called: Called, evaluated: &Evaluated<'
         proven: report.summary.proven,
         stragglers: report.summary.stragglers - report.summary.quarantined,
         quarantined: report.summary.quarantined,
+        missing: Vec::new(),
         fanned_out: fanned_out && asserts(report),
         canary_in_fleet: canary
             .as_ref()

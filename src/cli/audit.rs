@@ -17,7 +17,9 @@ Which files belong together, their names tell: one of the words plan, fleet (or 
 and report says what a file is, and files of one folder whose names have the same rest are one rollout. So are plan.json,
 fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-07-01T10.response.json.gz. A plan or a
 fleet whose name has no rest is meant for every response of its folder that has none of its own. Files may be packed
-(.gz, .zst). When a rollout was made, its document says, else a date in the name of the file or of its folder.";
+(.gz, .zst). When a rollout was made, its document says, else a date in its path below the folder that is named, such as
+2026/05/01/response.json, 2026-05-01T10:22:33+0200.json or run-1777630953.json (seconds since 1970). A rollout without a
+date is judged, and has no part in lag. --since, --until and --tenant choose what is listed and judged; everything is read.";
 
 /// Verify every archived rollout of some folders, and what they say together.
 #[derive(Debug, Args)]
@@ -27,13 +29,18 @@ pub struct Audit {
     #[arg(value_name = "FOLDER", required = true)]
     pub folders: Vec<PathBuf>,
 
-    /// Only rollouts from this day or moment on (2026-07-01, 2026-07-01T10:30:00Z), UTC
+    /// Only rollouts from this day or moment on (2026-07-01, 2026-07-01T10:30:00Z), UTC. Older ones are read all the same, so
+    /// who was behind before is so for the whole time
     #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
     pub since: Option<Timestamp>,
 
     /// Only rollouts up to the end of this day, or up to this moment; who is still behind is so up to then [default: now]
     #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, true))]
     pub until: Option<Timestamp>,
+
+    /// Read nothing that was made before this day or moment: what was so before it is not known then
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
+    pub read_since: Option<Timestamp>,
 
     /// Only what became of this tenant; may be repeated
     #[arg(long = "tenant", value_name = "TENANT")]
@@ -43,10 +50,11 @@ pub struct Audit {
     #[arg(long, value_name = "DURATION", value_parser = hours)]
     pub behind_for: Option<f64>,
 
-    /// Where the time stands in names: a regular expression with the groups (?<year>), (?<month>), (?<day>), and if there
-    /// are such, (?<hour>), (?<minute>), (?<second>) [default: a date, with a time behind it or without]
+    /// Where the time stands in a path below its folder: a regular expression with the groups (?<year>), (?<month>), (?<day>),
+    /// and if there are such, (?<hour>), (?<minute>), (?<second>), (?<offset>); or with the group (?<epoch>). May be repeated:
+    /// the first that matches counts [default: a date, with a time of day or without, or the seconds since 1970]
     #[arg(long, value_name = "REGEX")]
-    pub when: Option<String>,
+    pub when: Vec<String>,
 
     /// An archive that cannot be read is a warning, and no error
     #[arg(long)]

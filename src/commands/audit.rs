@@ -10,9 +10,9 @@ use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
 use crate::audit::progress::Progress;
 use crate::audit::table_source::TableSource;
-use crate::audit::timestamps::{PATTERN, Pattern};
+use crate::audit::timestamps::Patterns;
 use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout, Interner};
-use crate::audit::{archive, history, render, report};
+use crate::audit::{archive, history, listed, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
 use crate::commands::outcome;
@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::model::audit::{Audit, Format as Version, Tenant, Unreadable};
+use crate::model::audit::{Audit, Format as Version, FoundFiles, Tenant, Unreadable};
 use crate::model::document::TOOL;
 use crate::model::document::text::Text;
 use crate::policy::load::{Policies, Settings, load};
@@ -40,7 +40,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         options.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
     let pending = Evaluation::start(options.evaluation(rollouts).options())?;
     let lag = policies(options, lag)?;
-    let pattern = Pattern::new(options.when.as_deref().unwrap_or(PATTERN))?;
+    let patterns = Patterns::new(&options.when)?;
     let fields = EvidenceFields::new(&options.evidence_fields)?;
     let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
     let found = match archive::find(&options.folders) {
@@ -52,28 +52,53 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
 
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
-        pattern: &pattern,
+        patterns: &patterns,
         fields: &fields,
         max_bytes: options.max_input_bytes,
-        since: options.since,
+        read_since: options.read_since,
         until: options.until.unwrap_or_else(Timestamp::now),
         #[cfg(feature = "parquet")]
         evidence: tables.is_some(),
         shared: Mutex::new(Interner::default()),
     };
-    let evaluated = evaluate_all(&evaluator, &found, options);
+    let mut evaluated = evaluate_all(&evaluator, &found, options);
+    let after = listed::up_to(&mut evaluated.rollouts, evaluator.until);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let tenants = tenants(options, history::tenants(&evaluated.rollouts, &names, evaluator.until), evaluated.code)?;
+    let tenants = history::tenants(&evaluated.rollouts, &names, evaluator.until);
+    history::name_missing(&mut evaluated.rollouts, &tenants);
+    let (newest, gap) = listed::evidence(&evaluated.rollouts);
+    let mut tenants = self::tenants(options, tenants, evaluated.code)?;
+    let before = options.since.map_or(0, |since| listed::from(since, &mut evaluated.rollouts, &mut tenants));
     let source = TableSource {
         evaluator: &evaluator,
         archives: &found.archives,
-        evaluated: &evaluated.rollouts,
+        evaluated: &evaluated.rollouts[..history::dated(&evaluated.rollouts)],
         names: &names,
         tenants: &tenants,
     };
     let tables = tables.map(|tables| tables.write(&source));
     let code = evaluated.code;
-    let audit = collect(options, evaluator.until, evaluated, tenants, &found.unpaired);
+    let seen = FoundFiles {
+        files: found.files,
+        rollouts: (found.archives.len() + found.unclear.len()) as u64,
+        not_listed: before + after,
+        not_read: evaluated.not_read,
+        ignored: found.ignored.iter().map(|name| Text::from(&**name)).collect(),
+    };
+    let audit = Audit {
+        format: Version::V1,
+        since: options.since.map(|since| Text::from(since.to_string())),
+        read_since: options.read_since.map(|since| Text::from(since.to_string())),
+        until: Text::from(evaluator.until.to_string()),
+        found: Some(seen),
+        newest,
+        gap,
+        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
+        tenants,
+        unreadable: evaluated.unreadable,
+        unpaired: found.unpaired.iter().map(|name| Text::from(&**name)).collect(),
+        tool: Text::from(TOOL),
+    };
     document::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.evaluate_audit(&audit)?;
@@ -104,6 +129,8 @@ fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Pre
 struct Evaluated {
     /// In the order of time.
     rollouts: Vec<EvaluatedRollout>,
+    /// How many were made before what is to be read.
+    not_read: u64,
     /// What could not be read.
     unreadable: Vec<Unreadable>,
     /// The exit code for what could not be read.
@@ -124,14 +151,15 @@ fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, found: &Found, options: &audit
         .collect();
     progress.end();
 
-    let (mut rollouts, mut code) = (Vec::new(), 0);
+    let (mut rollouts, mut code, mut not_read) = (Vec::new(), 0, 0);
     let mut unreadable: Vec<Unreadable> = Vec::new();
     for (path, problem) in &found.unclear {
         unreadable.push(Unreadable { archive: Text::from(&**path), problem: Text::from(&**problem) });
     }
     for result in results {
         match result {
-            Ok(one) => rollouts.extend(one),
+            Ok(Some(one)) => rollouts.push(one),
+            Ok(None) => not_read += 1,
             Err((archive, error)) => {
                 // A policy that fails says nothing of any archive, and no option makes up for that.
                 code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
@@ -143,8 +171,9 @@ fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, found: &Found, options: &audit
     if code == 0 && !unreadable.is_empty() && !options.keep_going {
         code = 4;
     }
-    rollouts.sort_by(|a, b| (a.at, &a.rollout.archive).cmp(&(b.at, &b.rollout.archive)));
-    Evaluated { rollouts, unreadable, code }
+    let order = |one: &EvaluatedRollout| (one.at.is_none(), one.at, one.rollout.archive.clone());
+    rollouts.sort_by_cached_key(order);
+    Evaluated { rollouts, not_read, unreadable, code }
 }
 
 /// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
@@ -161,24 +190,4 @@ fn tenants(options: &audit::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result
         tenants.retain(|tenant| options.tenants.iter().any(|wanted| **wanted == *tenant.tenant));
     }
     Ok(tenants)
-}
-
-/// The document of the audit.
-fn collect(
-    options: &audit::Audit,
-    until: Timestamp,
-    evaluated: Evaluated,
-    tenants: Vec<Tenant>,
-    unpaired: &[String],
-) -> Audit {
-    Audit {
-        format: Version::V1,
-        since: options.since.map(|since| Text::from(since.to_string())),
-        until: Text::from(until.to_string()),
-        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
-        tenants,
-        unreadable: evaluated.unreadable,
-        unpaired: unpaired.iter().map(|name| Text::from(&**name)).collect(),
-        tool: Text::from(TOOL),
-    }
 }

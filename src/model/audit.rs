@@ -14,12 +14,26 @@ use crate::model::document::text::Text;
 pub struct Audit {
     /// The format's name and version.
     pub format: Format,
-    /// Only rollouts from this moment on were looked at, RFC 3339. Absent: all.
+    /// Only rollouts from this moment on, and tenants that were behind after it, are listed, RFC 3339. Every archive was
+    /// read all the same, so no time begins here. Absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Text>,
-    /// Up to which moment rollouts were looked at and lag is counted, RFC 3339.
+    /// Only rollouts from this moment on were read, RFC 3339: what was before it is not known. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_since: Option<Text>,
+    /// Up to which moment rollouts are listed and lag is counted, RFC 3339.
     pub until: Text,
-    /// Every rollout that could be read, by time and then by archive.
+    /// What was found in the folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<FoundFiles>,
+    /// When the newest of the rollouts that assert something was made, RFC 3339: nothing is known of the time after it.
+    /// Absent: none asserts anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Text>,
+    /// The longest time between two rollouts that assert something. Absent: there are fewer than two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+    /// Every rollout that could be read and is to be listed, by time and then by archive; those without a time come last.
     pub rollouts: Vec<Rollout>,
     /// Every tenant that was ever in a fleet of a rollout that asserts something, by control plane and name.
     pub tenants: Vec<Tenant>,
@@ -37,7 +51,11 @@ impl Audit {
         Self {
             format: self.format,
             since: self.since.clone(),
+            read_since: self.read_since.clone(),
             until: self.until.clone(),
+            found: self.found.clone(),
+            newest: self.newest.clone(),
+            gap: self.gap.clone(),
             rollouts: Vec::new(),
             tenants: Vec::new(),
             unreadable: self.unreadable.clone(),
@@ -56,6 +74,34 @@ pub enum Format {
     V1,
 }
 
+/// What was found in the folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FoundFiles {
+    /// How many files are archives or belong to one, by their names.
+    pub files: u64,
+    /// How many rollouts these files are.
+    pub rollouts: u64,
+    /// How many rollouts were read and are not listed: made before `since` or after `until`.
+    pub not_listed: u64,
+    /// How many rollouts were not read for being made before `read_since`.
+    pub not_read: u64,
+    /// All other files, by name: nobody looked into them.
+    pub ignored: Vec<Text>,
+}
+
+/// A time without a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// When the rollout before it was made, RFC 3339.
+    pub since: Text,
+    /// When the rollout after it was made, RFC 3339.
+    pub until: Text,
+    /// How long it is, in seconds.
+    pub seconds: u64,
+}
+
 /// A rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -65,8 +111,9 @@ pub struct Rollout {
     /// SHA-256 of that evidence, unpacked, in hexadecimal digits.
     pub sha256: Text,
     /// When it was made, RFC 3339: when it ended, as its document says, else when it began, else the time in its name,
-    /// else when its document was collected.
-    pub at: Text,
+    /// else when its document was collected. Absent: nothing says it, so the rollout has no part in lag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Text>,
     /// The control plane's URL. Absent: nothing names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,
@@ -91,6 +138,10 @@ pub struct Rollout {
     pub stragglers: u64,
     /// How many stragglers were shipped past.
     pub quarantined: u64,
+    /// Tenants that earlier and later rollouts have, and for which no row answers here, though no enumeration of the fleet
+    /// leaves them out, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Text>,
     /// Whether anybody but the canary is proven on the target: then those that are not are behind.
     pub fanned_out: bool,
     /// The tenant that goes first and alone. Absent: none, or there is no plan.
@@ -149,11 +200,15 @@ pub struct Tenant {
     pub gone_since: Option<Text>,
     /// How often it was proven in a rollout and behind in its next.
     pub falls: u64,
+    /// The first of the rollouts since which no row answers for it, though no enumeration of the fleet leaves it out,
+    /// RFC 3339. Absent: its last rollout has a row for it, or an enumeration without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<Text>,
     /// In how many of its last rollouts, in a row, it was shipped past.
     pub quarantined_running: u64,
     /// When it was behind, oldest first; the last may still last.
     pub behind: Vec<Behind>,
-    /// A letter for each of `rollouts`: the first of its proof state (`v`erified, `a`ssumed, `o`ff_target, `e`rrored,
+    /// A letter for each of `rollouts` that has a time: the first of its proof state (`v`erified, `a`ssumed, `o`ff_target, `e`rrored,
     /// `d`ry_run, `u`nreached), `m` where nobody enumerated a fleet and no row answers for it, and `.` where the rollout
     /// has nothing to do with it. Upper case: it was behind. Absent: it was in every fleet and never behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,6 +228,9 @@ pub struct Behind {
     pub rollouts: u64,
     /// How long, in seconds; up to the audit's `until` where it still is.
     pub seconds: u64,
+    /// How long up to the newest rollout of its fleet, in seconds: what evidence shows of a time that still lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_seen: Option<u64>,
     /// Its proof state in the last of these rollouts, or `missing`.
     pub state: Text,
     /// Why it was not proven in it, in words.

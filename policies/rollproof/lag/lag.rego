@@ -31,13 +31,16 @@ allowed_seconds := params.value("behind_for", 24) * 3600
 
 asserted_rollouts := {i | some i, rollout in input.rollouts; rollout.decision != "not_asserted"}
 
+# The rollouts that were called green, got the given decision and have a row for every tenant of the rollouts around them.
+complete_green(decision) := [rollout |
+	some rollout in input.rollouts
+	rollout.called == "green"
+	rollout.decision == decision
+	not rollout.missing
+]
+
 # One finding for all rollouts that were called green and got the given decision.
-called_green(decision, code, one, many) := {finding |
-	rollouts := [rollout |
-		some rollout in input.rollouts
-		rollout.called == "green"
-		rollout.decision == decision
-	]
+called_green(rollouts, code, one, many) := {finding |
 	count(rollouts) > 0
 	tenants := {tenant |
 		some rollout in rollouts
@@ -74,17 +77,32 @@ behind_too_long := {i |
 	not open.waived
 }
 
-# Seconds in hours and minutes.
+# Seconds in minutes, hours and minutes, or from two days on in days and hours.
 duration(seconds) := sprintf("%v min", [floor(seconds / 60)]) if seconds < 3600
+
+duration(seconds) := sprintf("%v d", [days]) if {
+	seconds >= 172800
+	days := floor(seconds / 86400)
+	floor(seconds / 3600) == days * 24
+}
+
+duration(seconds) := sprintf("%v d %v h", [days, hours]) if {
+	seconds >= 172800
+	days := floor(seconds / 86400)
+	hours := floor(seconds / 3600) - (days * 24)
+	hours > 0
+}
 
 duration(seconds) := sprintf("%v h", [hours]) if {
 	seconds >= 3600
+	seconds < 172800
 	hours := floor(seconds / 3600)
 	floor(seconds / 60) == hours * 60
 }
 
 duration(seconds) := sprintf("%v h %v min", [hours, minutes]) if {
 	seconds >= 3600
+	seconds < 172800
 	hours := floor(seconds / 3600)
 	minutes := floor(seconds / 60) - (hours * 60)
 	minutes > 0
@@ -113,7 +131,56 @@ deny contains finding if {
 #     Find the tenants that each rollout left behind with `rollproof explain`, and redeploy them. Run rollproof before a
 #     rollout is called green.
 deny contains finding if {
-	some finding in called_green("fail", "lag.false_green", "was not", "were not")
+	failed := [rollout | some rollout in input.rollouts; rollout.called == "green"; rollout.decision == "fail"]
+	some finding in called_green(failed, "lag.false_green", "was not", "were not")
+}
+
+# METADATA
+# title: False green without a row
+# description: These rollouts were called green, and no row of theirs answers for tenants that the rollouts around them have.
+# custom:
+#   codes: [lag.false_green]
+#   remedy: >-
+#     Find out why these tenants were not answered for, and redeploy them. Archive the fleet beside each response: an
+#     enumeration says who was to be reached.
+deny contains finding if {
+	rollouts := [rollout |
+		some rollout in input.rollouts
+		rollout.called == "green"
+		rollout.decision != "fail"
+		rollout.missing
+	]
+	count(rollouts) > 0
+	tenants := {tenant | some rollout in rollouts; some tenant in rollout.missing}
+	finding := {
+		"code": "lag.false_green",
+		"message": sprintf("%s called green without a row for %s that earlier and later rollouts have", [
+			text.plural(count(rollouts), "rollout was", "rollouts were"),
+			text.plural(count(tenants), "tenant", "tenants"),
+		]),
+		"tenants": tenants,
+		"observed": [rollout.archive | some rollout in rollouts],
+	}
+}
+
+# METADATA
+# title: Vanished without a word
+# description: No row answers for these tenants any more, and no enumeration of the fleet leaves them out.
+# custom:
+#   codes: [lag.vanished]
+#   remedy: >-
+#     Check that these tenants were meant to leave, and give the fleet without them as --fleet or beside the responses. A
+#     tenant that is no longer answered for is left behind unnoticed.
+deny contains finding if {
+	tenants := {tenant.tenant | some tenant in input.tenants; tenant.missing_since}
+	count(tenants) > 0
+	finding := {
+		"code": "lag.vanished",
+		"message": sprintf("%s in earlier rollouts and in none of the latest, and nobody enumerated the fleet", [
+			text.plural(count(tenants), "tenant was", "tenants were"),
+		]),
+		"tenants": tenants,
+	}
 }
 
 # METADATA
@@ -165,7 +232,7 @@ deny contains finding if {
 #   codes: [lag.unproven_green]
 #   remedy: Archive the plan call's answer beside each response, under a name that pairs the two.
 inconclusive contains finding if {
-	some finding in called_green("inconclusive", "lag.unproven_green", "cannot be proven", "cannot be proven")
+	some finding in called_green(complete_green("inconclusive"), "lag.unproven_green", "cannot be proven", "cannot be proven")
 }
 
 # METADATA
@@ -281,6 +348,39 @@ warn contains finding if {
 			text.plural(count(input.unreadable), "archive could not", "archives could not"),
 			text.names([unreadable.archive | some unreadable in input.unreadable]),
 		]),
+	}
+}
+
+# METADATA
+# title: Undated archives
+# description: Nothing says when these rollouts were made, so they have no part in who was behind since when.
+# custom:
+#   codes: [lag.undated]
+#   remedy: >-
+#     Put the time into a name below the folder, such as 2026-07-01T10-00, or let --when say where it stands.
+warn contains finding if {
+	undated := [rollout.archive | some rollout in input.rollouts; not rollout.at]
+	count(undated) > 0
+	finding := {
+		"code": "lag.undated",
+		"message": sprintf("nothing says when %s made: %s", [
+			text.plural(count(undated), "rollout was", "rollouts were"),
+			text.names(undated),
+		]),
+	}
+}
+
+# METADATA
+# title: History cut off
+# description: Nothing that was made before the moment of --read-since was read.
+# custom:
+#   codes: [lag.history_cut]
+#   remedy: Leave --read-since out. --since lists less and reads everything.
+warn contains finding if {
+	input.read_since
+	finding := {
+		"code": "lag.history_cut",
+		"message": sprintf("nothing before %s was read: who was behind or vanished earlier is not known", [input.read_since]),
 	}
 }
 

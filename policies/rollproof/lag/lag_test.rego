@@ -3,7 +3,7 @@ package rollproof.lag_test
 import data.rollproof.lag
 
 rollout := {
-	"archive": "a/response.json", "decision": "pass", "called": "green", "because": [],
+	"archive": "a/response.json", "at": "2026-07-01T10:00:00Z", "decision": "pass", "called": "green", "because": [],
 	"canary": "acme", "canary_in_fleet": true,
 }
 
@@ -46,6 +46,45 @@ test_false_greens_are_one_finding if {
 	findings := findings_by_code(audit([failed, object.union(failed, {"archive": "b/response.json"})], []))
 	findings["lag.false_green"].message == "2 rollouts were called green and were not"
 	findings["lag.false_green"].observed == ["a/response.json", "b/response.json"]
+}
+
+test_green_without_row_of_known_tenant_is_false if {
+	findings := findings_by_code(with_rollout({"missing": ["cove"]}))
+	object.keys(findings) == {"lag.false_green"}
+	without := "1 rollout was called green without a row for 1 tenant that earlier and later rollouts have"
+	findings["lag.false_green"].message == without
+	findings["lag.false_green"].tenants == {"cove"}
+}
+
+test_inconclusive_green_without_row_is_false_and_not_unproven if {
+	codes(with_rollout({"decision": "inconclusive", "missing": ["cove"]})) == {"lag.false_green"}
+}
+
+test_red_without_row_silent if codes(with_rollout({"called": "red", "missing": ["cove"]})) == set()
+
+test_tenant_without_later_row_has_vanished if {
+	doc := with_tenant({"missing_since": "2026-07-02T10:00:00Z"})
+	some finding in lag.deny with input as doc
+	finding.code == "lag.vanished"
+	finding.tenants == {"acme"}
+	finding.message == "1 tenant was in earlier rollouts and in none of the latest, and nobody enumerated the fleet"
+}
+
+test_undated if {
+	findings := findings_by_code(audit([object.remove(rollout, {"at"})], [tenant]))
+	object.keys(findings) == {"lag.undated"}
+	findings["lag.undated"].message == "nothing says when 1 rollout was made: a/response.json"
+}
+
+test_history_cut if {
+	doc := object.union(audit([rollout], [tenant]), {"read_since": "2026-07-01T00:00:00Z"})
+	codes(doc) == {"lag.history_cut"}
+}
+
+test_long_times_are_days_and_hours if {
+	lag.duration(612000) == "7 d 2 h"
+	lag.duration(172800) == "2 d"
+	lag.duration(172799) == "47 h 59 min"
 }
 
 test_failed_rollout_called_red_silent if codes(with_rollout({"decision": "fail", "called": "red"})) == set()

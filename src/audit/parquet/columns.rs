@@ -90,7 +90,8 @@ impl Columns {
         let maybe = |value: Option<&Text>| -> ArrayRef {
             Arc::new(repeat_n(value.map(|text| &**text), many).collect::<StringArray>())
         };
-        let at = TimestampMicrosecondArray::from_value(evaluated.at.as_microsecond(), many).with_timezone("UTC");
+        let at = TimestampMicrosecondArray::from_value(evaluated.at.unwrap_or_default().as_microsecond(), many)
+            .with_timezone("UTC");
         let rollout = &evaluated.rollout;
         RecordBatch::try_new(
             Arc::clone(schema),

@@ -11,10 +11,8 @@ use std::io::{self, Write};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::audit::render::html::components::{open, time};
-use crate::audit::render::words::{duration, headline};
+use crate::audit::render::words::{duration, headline, judged};
 use crate::audit::report::AuditReport;
-use crate::model::audit::Called;
-use crate::model::decision::Decision;
 use crate::render::html::components::{count, parameters, shown};
 use crate::render::html::data::element;
 use crate::render::html::{SYMBOLS, decision_class, fact, findings, preamble};
@@ -58,7 +56,10 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
 
 fn head(report: &AuditReport) -> Markup {
     let audit = &report.audit;
-    let false_greens = tables::of(report, Called::Green, Decision::Fail);
+    let false_greens = tables::false_greens(report);
+    let mut made = audit.rollouts.iter().filter_map(|rollout| rollout.at.as_ref());
+    let first = made.next();
+    let last = made.next_back().or(first);
     let behind = audit.tenants.iter().filter_map(open);
     let longest = audit.tenants.iter().flat_map(|tenant| &tenant.behind).map(|behind| behind.seconds).max();
     html! {
@@ -89,9 +90,9 @@ fn head(report: &AuditReport) -> Markup {
                 @if !audit.unreadable.is_empty() {
                     (fact("Unreadable", &html! { (count(audit.unreadable.len() as u64)) }))
                 }
-                @if let (Some(first), Some(last)) = (audit.rollouts.first(), audit.rollouts.last()) {
-                    (fact("First rollout", &time(&first.at)))
-                    (fact("Last rollout", &time(&last.at)))
+                @if let (Some(first), Some(last)) = (first, last) {
+                    (fact("First rollout", &time(first)))
+                    (fact("Last rollout", &time(last)))
                 }
             }
         }
@@ -110,6 +111,16 @@ fn basis(report: &AuditReport) -> Markup {
                     div { dt { "Rollouts from" } dd {
                         @if let Some(since) = &audit.since { (time(since)) } @else { "the first one on" }
                     } }
+                    @if let Some(since) = &audit.read_since {
+                        div { dt { "Not read before" } dd { (time(since)) span.quiet { ", so what was before that is not known" } } }
+                    }
+                    div { dt { "Found" } dd { (judged(report)) } }
+                    @if let Some(newest) = &audit.newest {
+                        div { dt { "Evidence ends" } dd { (time(newest)) span.quiet { ", and nothing is known of the time after it" } } }
+                    }
+                    @if let Some(gap) = &audit.gap {
+                        div { dt { "Longest time without a rollout" } dd { (duration(gap.seconds)) span.quiet { ", from " (time(&gap.since)) } } }
+                    }
                     div { dt { "Rollouts until" } dd { (time(&audit.until)) span.quiet { ", and lag is counted up to then" } } }
                     div { dt { "Read by" } dd { (shown(&audit.tool)) } }
                 }

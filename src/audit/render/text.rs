@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
 
-use crate::audit::render::words::{called, duration, headline, is_miscalled, several};
+use crate::audit::render::words::{called, duration, headline, is_miscalled, judged, missing, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::Rollout;
 use crate::model::decision::Decision;
@@ -24,6 +25,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
     let style = verdict_style(report.decision);
     let word = if view.color { format!("{style}{word}{style:#}") } else { word.to_owned() };
     writeln!(out, "{word}  {}", for_terminal(&headline(report)))?;
+    writeln!(out, "      {}", judged(report))?;
     findings(&report.findings, view, out)?;
 
     let lag: Vec<[String; 7]> = report.lag.iter().map(|lag| behind(lag, several(report))).collect();
@@ -33,11 +35,11 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         &lag,
         out,
     )?;
-    let miscalled_rows: Vec<[String; 5]> =
+    let miscalled_rows: Vec<[String; 6]> =
         audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).map(miscalled).collect();
     section(
         "rollouts that are not what they were called",
-        &["when", "target", "then", "now", "why"],
+        &["when", "target", "then", "now", "archive", "why"],
         &miscalled_rows,
         out,
     )?;
@@ -53,13 +55,26 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         (many > 0).then(|| format!("{many} {}", verdict(decision).to_lowercase()))
     });
     let counts: Vec<String> = counts.collect();
-    let span = match (audit.rollouts.first(), audit.rollouts.last()) {
-        (Some(first), Some(last)) => format!(", {} to {}", minute(&first.at), minute(&last.at)),
+    let mut made = audit.rollouts.iter().filter_map(|rollout| rollout.at.as_ref());
+    let first = made.next();
+    let span = match (first, made.next_back().or(first)) {
+        (Some(first), Some(last)) => format!(", {} to {}", minute(first), minute(last)),
         _ => String::new(),
     };
     let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
     writeln!(out, "\n  rollouts {}{counts}{span}", audit.rollouts.len())?;
-    writeln!(out, "  tenants {}   lag counted up to {}", audit.tenants.len(), minute(&audit.until))
+    writeln!(out, "  tenants {}   lag counted up to {}", audit.tenants.len(), minute(&audit.until))?;
+    if let Some(newest) = &audit.newest {
+        let since =
+            between(newest, &audit.until).map_or_else(String::new, |since| format!(", the {} since", duration(since)));
+        writeln!(out, "  evidence ends {}: nothing is known of the time after it{since}", minute(newest))?;
+    }
+    match &audit.gap {
+        Some(gap) => {
+            writeln!(out, "  longest time without a rollout {}, from {}", duration(gap.seconds), minute(&gap.since))
+        }
+        None => Ok(()),
+    }
 }
 
 fn behind(lag: &Lag, several: bool) -> [String; 7] {
@@ -70,28 +85,38 @@ fn behind(lag: &Lag, several: bool) -> [String; 7] {
         for_terminal(&format!("{}{plane}", lag.tenant)),
         minute(&behind.since),
         behind.until.as_ref().map_or_else(|| "now".into(), minute),
-        duration(behind.seconds),
+        behind.seconds_seen.filter(|seen| *seen != behind.seconds).map_or_else(
+            || duration(behind.seconds),
+            |seen| format!("{}, {} of it seen", duration(behind.seconds), duration(seen)),
+        ),
         behind.rollouts.to_string(),
         for_terminal(&format!("{}{waived}", behind.state)),
         for_terminal(&behind.reason),
     ]
 }
 
-fn miscalled(rollout: &Rollout) -> [String; 5] {
+fn miscalled(rollout: &Rollout) -> [String; 6] {
     let target = rollout.target.as_ref().map_or_else(|| "unknown".into(), |target| for_terminal(target));
-    let why = rollout.because.first().map_or_else(
-        || "nothing is wrong with its evidence".to_owned(),
-        |because| {
-            let names: Vec<String> = because.tenants.iter().map(|tenant| for_terminal(tenant)).collect();
-            let who = if names.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", crate::text::escape::names_of(names.iter()))
-            };
-            format!("{}  {}{who}", for_terminal(&because.code), for_terminal(&because.message))
-        },
-    );
-    [minute(&rollout.at), target, called(rollout.called).into(), verdict(rollout.decision).to_lowercase(), why]
+    let who = |tenants: &[Text]| {
+        let names: Vec<String> = tenants.iter().map(|tenant| for_terminal(tenant)).collect();
+        if names.is_empty() { String::new() } else { format!(": {}", crate::text::escape::names_of(names.iter())) }
+    };
+    let why = match (missing(rollout), rollout.because.first()) {
+        (Some(missing), _) => format!("{missing}{}", who(&rollout.missing)),
+        (None, Some(because)) => {
+            format!("{}  {}{}", for_terminal(&because.code), for_terminal(&because.message), who(&because.tenants))
+        }
+        (None, None) => "nothing is wrong with its evidence".to_owned(),
+    };
+    let when = rollout.at.as_ref().map_or_else(|| "undated".to_owned(), minute);
+    let is = if rollout.missing.is_empty() { verdict(rollout.decision).to_lowercase() } else { "incomplete".into() };
+    [when, target, called(rollout.called).into(), is, for_terminal(&rollout.archive), why]
+}
+
+/// The seconds from one time to another, if both can be read and some lie between.
+fn between(since: &Text, until: &Text) -> Option<u64> {
+    let (since, until): (Timestamp, Timestamp) = (since.parse().ok()?, until.parse().ok()?);
+    u64::try_from(until.duration_since(since).as_secs()).ok().filter(|seconds| *seconds >= 60)
 }
 
 /// A time without what is less than a minute.

@@ -25,10 +25,15 @@ pub fn several(report: &AuditReport) -> bool {
     planes.any(|plane| Some(plane) != first)
 }
 
+/// Whether a rollout was called green, and is proven not to be.
+pub fn is_false_green(rollout: &Rollout) -> bool {
+    rollout.called == Called::Green && (rollout.decision == Decision::Fail || !rollout.missing.is_empty())
+}
+
 /// Whether a rollout was called something else than it is.
 pub fn is_miscalled(rollout: &Rollout) -> bool {
     match rollout.called {
-        Called::Green => matches!(rollout.decision, Decision::Fail | Decision::Inconclusive),
+        Called::Green => is_false_green(rollout) || rollout.decision == Decision::Inconclusive,
         Called::Red => rollout.decision == Decision::Pass,
         Called::Unknown => false,
     }
@@ -43,9 +48,48 @@ pub const fn called(called: Called) -> &'static str {
     }
 }
 
+/// Which tenants have no row, in one sentence: nothing where there are none.
+pub fn missing(rollout: &Rollout) -> Option<&'static str> {
+    match rollout.missing.len() {
+        0 => None,
+        1 => Some("no row answers for a tenant that earlier and later rollouts have"),
+        _ => Some("no row answers for tenants that earlier and later rollouts have"),
+    }
+}
+
+/// What could be judged of what was found, in one sentence.
+pub fn judged(report: &AuditReport) -> String {
+    let audit = &report.audit;
+    let Some(found) = &audit.found else { return String::new() };
+    let undated = audit.rollouts.iter().filter(|rollout| rollout.at.is_none()).count();
+    let parts = [
+        (audit.unreadable.len() as u64, "unreadable"),
+        (undated as u64, "undated"),
+        (found.not_listed, "judged and not listed"),
+        (found.not_read, "not read"),
+        (
+            found.ignored.len() as u64,
+            if found.ignored.len() == 1 { "other file ignored" } else { "other files ignored" },
+        ),
+    ];
+    let parts = parts.iter().filter(|(many, _)| *many > 0).map(|(many, what)| format!("{many} {what}"));
+    let parts: Vec<String> = parts.collect();
+    let others = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
+    let judged = audit.rollouts.len() as u64 + found.not_listed;
+    let s = |many: u64| if many == 1 { "" } else { "s" };
+    let (rollouts, files) = (found.rollouts, found.files);
+    format!("judged {judged} of {rollouts} rollout{} in {files} file{}{others}", s(rollouts), s(files))
+}
+
 /// Seconds as a person would say them.
 pub fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60) {
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match (hours / 24, hours % 24) {
+        (2.., 0) => return format!("{} d", hours / 24),
+        (2.., rest) => return format!("{} d {rest} h", hours / 24),
+        _ => {}
+    }
+    match (hours, minutes) {
         (0, minutes) => format!("{minutes} min"),
         (hours, 0) => format!("{hours} h"),
         (hours, minutes) => format!("{hours} h {minutes} min"),

@@ -37,6 +37,9 @@ pub struct Data {
     pub tenants: Vec<Row>,
     /// When tenants were behind, in the report's order.
     lag: Vec<Lag>,
+    /// How many rollouts have a column.
+    #[serde(skip)]
+    pub columns: usize,
     /// How many rollouts had no room, all of them older.
     #[serde(skip)]
     pub older: usize,
@@ -103,9 +106,11 @@ pub fn data(report: &AuditReport) -> Data {
     let several = several(report);
     let mut texts = Texts { once: Once::default(), room: Room(MAX_TEXT) };
 
-    let older = audit.rollouts.len().saturating_sub(MAX_ROLLOUTS);
+    // What has no time has no column.
+    let dated = audit.rollouts.partition_point(|rollout| rollout.at.is_some());
+    let older = dated.saturating_sub(MAX_ROLLOUTS);
     let mut rollouts = Rollouts::default();
-    for rollout in &audit.rollouts[older..] {
+    for rollout in &audit.rollouts[older..dated] {
         rollouts.push(rollout, several, &mut texts);
     }
     let eventful = worst_first(&audit.tenants);
@@ -146,13 +151,14 @@ pub fn data(report: &AuditReport) -> Data {
         rollouts,
         tenants,
         lag,
+        columns: dated - older,
         older,
     }
 }
 
 impl Rollouts {
     fn push(&mut self, rollout: &Rollout, several: bool, texts: &mut Texts) {
-        self.at.push(seconds(&rollout.at));
+        self.at.push(rollout.at.as_ref().and_then(|at| seconds(at)));
         self.target.push(rollout.target.as_ref().map(|target| texts.place(shown(target))));
         self.archive.push(texts.room.take(shown(&rollout.archive)).unwrap_or_default());
         let because = rollout.because.first();

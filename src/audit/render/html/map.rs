@@ -3,10 +3,8 @@
 use maud::{Markup, html};
 
 use crate::audit::render::html::data::{Data, letter};
-use crate::audit::render::html::tables::of;
+use crate::audit::render::html::tables::false_greens;
 use crate::audit::report::AuditReport;
-use crate::model::audit::Called;
-use crate::model::decision::Decision;
 use crate::render::html::components::{count, symbol, tenants};
 
 /// Letters of histories in the order of the legend, each with the name of its state.
@@ -28,7 +26,7 @@ pub fn section(report: &AuditReport, data: &Data) -> Markup {
     let audit = &report.audit;
     let rows = data.tenants.iter().filter(|row| row.2.is_some()).count() as u64;
     let quiet = audit.tenants.iter().filter(|tenant| tenant.history.is_none()).count() as u64;
-    let rollouts = (audit.rollouts.len() - data.older) as u64;
+    let rollouts = data.columns as u64;
     html! {
         section #over-time aria-labelledby="over-time-title" {
             h2 #over-time-title { "Over time" }
@@ -88,7 +86,7 @@ fn legend(report: &AuditReport) -> Markup {
             @for state in states(true) { (entry(Meaning::Behind, state, behind(state))) }
             @if !nobody.is_empty() { (entry(Meaning::Nobody, nobody[0], "")) }
             @if seen.contains(&'.') { li { span.cell.outside { "–" } span.quiet { "outside the fleet, or the rollout asserts nothing" } } }
-            @if of(report, Called::Green, Decision::Fail) > 0 {
+            @if false_greens(report) > 0 {
                 li { span.cell.flag aria-hidden="true" { "▼" } span.state { "false green" } span.quiet { "called green, and it was not" } }
             }
         }

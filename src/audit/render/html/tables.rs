@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::audit::render::html::components::time;
 use crate::audit::render::html::data::Data;
-use crate::audit::render::words::{called, duration, is_miscalled, several};
+use crate::audit::render::words::{called, duration, is_false_green, is_miscalled, missing, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
@@ -72,8 +72,13 @@ fn row(lag: &Lag, several: bool) -> Markup {
     }
 }
 
+/// How many rollouts were called green and are proven not to be.
+pub fn false_greens(report: &AuditReport) -> u64 {
+    report.audit.rollouts.iter().filter(|rollout| is_false_green(rollout)).count() as u64
+}
+
 /// How many rollouts were called so, and are that.
-pub fn of(report: &AuditReport, called: Called, decision: Decision) -> u64 {
+fn of(report: &AuditReport, called: Called, decision: Decision) -> u64 {
     let rollouts = report.audit.rollouts.iter();
     rollouts.filter(|rollout| rollout.called == called && rollout.decision == decision).count() as u64
 }
@@ -81,9 +86,11 @@ pub fn of(report: &AuditReport, called: Called, decision: Decision) -> u64 {
 /// Rollouts that are not what they were called.
 pub fn miscalled(report: &AuditReport) -> Markup {
     let rollouts: Vec<&Rollout> = report.audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).collect();
+    let is_unproven = |rollout: &&&Rollout| rollout.called == Called::Green && !is_false_green(rollout);
+    let unproven = rollouts.iter().filter(is_unproven).count() as u64;
     let counts = [
-        (of(report, Called::Green, Decision::Fail), "called green and not"),
-        (of(report, Called::Green, Decision::Inconclusive), "called green, which nothing proves"),
+        (false_greens(report), "called green and not"),
+        (unproven, "called green, which nothing proves"),
         (of(report, Called::Red, Decision::Pass), "called red with nothing wrong"),
     ];
     let counts: Vec<String> =
@@ -114,14 +121,17 @@ pub fn miscalled(report: &AuditReport) -> Markup {
 fn miscalled_row(rollout: &Rollout) -> Markup {
     let more = rollout.because.len().saturating_sub(MAX_REASONS) as u64;
     html! {
-        tr.false-green[rollout.called == Called::Green && rollout.decision == Decision::Fail] {
-            th scope="row" { (time(&rollout.at)) }
+        tr.false-green[is_false_green(rollout)] {
+            th scope="row" { @if let Some(at) = &rollout.at { (time(at)) } @else { "undated" } }
             td { code { (rollout.target.as_deref().map_or_else(|| "unknown".into(), shown)) } }
             td { (called(rollout.called)) }
             td { strong { (verdict(rollout.decision).to_lowercase()) } }
             td {
                 @for because in rollout.because.iter().take(MAX_REASONS) { (reason(because)) }
-                @if rollout.because.is_empty() { p { "nothing is wrong with its evidence" } }
+                @if let Some(missing) = missing(rollout) {
+                    p { (missing) ": " (names_of(rollout.missing.iter().map(|tenant| shown(tenant)).collect::<Vec<_>>().iter())) }
+                }
+                @if rollout.because.is_empty() && rollout.missing.is_empty() { p { "nothing is wrong with its evidence" } }
                 @if more > 0 { p { "and " (count(more)) @if more == 1 { " more reason" } @else { " more reasons" } } }
                 p.archive { code { (shown(&rollout.archive)) } }
             }
