@@ -128,7 +128,7 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 				await page.keyboard.press("ArrowRight");
 				assert.match(await told(page), /It was called green, and is a fail, a FALSE GREEN: coverage\.incomplete: .* \(1, 2\)$/);
 				await page.keyboard.press("ArrowDown");
-				assert.match(await told(page), /^agents-team, 2026-01-02 06:00 UTC, staging-0000001\. BEHIND, unreached; since 2026-01-02 06:00 UTC until 2026-01-04 18:00 UTC, 60 h, in 3 rollouts, in the last of them .* \(2, 2\)$/);
+				assert.match(await told(page), /^agents-team, 2026-01-02 06:00 UTC, staging-0000001\. BEHIND, unreached; since 2026-01-02 06:00 UTC until 2026-01-04 18:00 UTC, 2 d 12 h, in 3 rollouts, in the last of them .* \(2, 2\)$/);
 				assert.match(await tip.innerText(), /^agents-team, /);
 				await page.keyboard.press("ArrowLeft");
 				assert.match(await told(page), /agents-team.*verified/);

@@ -9,6 +9,7 @@
 	const duration = (seconds) => {
 		const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
 		if (hours === 0) return `${minutes} min`;
+		if (hours >= 48) return hours % 24 === 0 ? `${number(hours / 24)} d` : `${number(Math.floor(hours / 24))} d ${hours % 24} h`;
 		return minutes === 0 ? `${number(hours)} h` : `${number(hours)} h ${minutes} min`;
 	};
 	const nameOf = ([name, plane]) => (plane === null ? name : `${name} (${texts[plane]})`);
