@@ -25,6 +25,27 @@ pub struct Archive {
     pub called: Option<PathBuf>,
 }
 
+impl Archive {
+    /// The command line that explains its verdict.
+    pub fn explain(&self) -> String {
+        let option = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map_or_else(String::new, |path| format!(" {name} {}", quoted(path)))
+        };
+        let (plan, fleet) = (option("--plan", &self.plan), option("--fleet", &self.fleet));
+        format!("rollproof explain {}{plan}{fleet}", quoted(&self.evidence))
+    }
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c);
+    if path.chars().all(is_plain) && !path.starts_with('-') {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
 #[derive(Debug, Default)]
 pub struct Found {
     /// The rollouts, by path.

@@ -166,8 +166,9 @@ impl ArchiveEvaluator<'_> {
         // Months of them are kept.
         cells.shrink_to_fit();
         stragglers.shrink_to_fit();
-        let rollout =
-            rollout(Text::from(name), at, called, &Evaluated { document: &document, report: &report, fanned_out });
+        let evaluated = Evaluated { document: &document, report: &report, fanned_out };
+        let mut rollout = rollout(Text::from(name), at, called, &evaluated);
+        rollout.explain = (report.decision != Decision::Pass).then(|| Text::from(archive.explain()));
         Ok(Some(EvaluatedRollout {
             at,
             rollout,
@@ -264,6 +265,7 @@ fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &Eva
         sha256: report.inputs.first().map_or_else(|| Text::from(""), |input| input.sha256.clone()),
         archive,
         at: at.map(|at| Text::from(at.to_string())),
+        explain: None,
         control_plane: document.rollout.control_plane.clone(),
         target: document.rollout.target_tag.clone(),
         dry_run: document.rollout.dry_run,

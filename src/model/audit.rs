@@ -114,6 +114,9 @@ pub struct Rollout {
     /// else when its document was collected. Absent: nothing says it, so the rollout has no part in lag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Text>,
+    /// The command line that explains its verdict, from where the audit was started. Absent: its verdict is a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<Text>,
     /// The control plane's URL. Absent: nothing names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,

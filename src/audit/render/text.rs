@@ -43,6 +43,11 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         &miscalled_rows,
         out,
     )?;
+    let commands = audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).filter_map(|one| one.explain.as_ref());
+    for (i, command) in commands.take(MAX_LINES).enumerate() {
+        let title = if i == 0 { "\n  commands that explain them\n" } else { "" };
+        writeln!(out, "{title}    {}", for_terminal(command))?;
+    }
     let unreadable: Vec<[String; 2]> = audit
         .unreadable
         .iter()

@@ -133,7 +133,7 @@ fn miscalled_row(rollout: &Rollout) -> Markup {
                 }
                 @if rollout.because.is_empty() && rollout.missing.is_empty() { p { "nothing is wrong with its evidence" } }
                 @if more > 0 { p { "and " (count(more)) @if more == 1 { " more reason" } @else { " more reasons" } } }
-                p.archive { code { (shown(&rollout.archive)) } }
+                p.archive { code { (rollout.explain.as_deref().map_or_else(|| shown(&rollout.archive), shown)) } }
             }
         }
     }
