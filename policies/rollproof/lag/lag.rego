@@ -174,11 +174,10 @@ deny contains finding if {
 deny contains finding if {
 	tenants := {tenant.tenant | some tenant in input.tenants; tenant.missing_since}
 	count(tenants) > 0
+	were := text.plural(count(tenants), "tenant was", "tenants were")
 	finding := {
 		"code": "lag.vanished",
-		"message": sprintf("%s in earlier rollouts and in none of the latest, and nobody enumerated the fleet", [
-			text.plural(count(tenants), "tenant was", "tenants were"),
-		]),
+		"message": sprintf("%s in earlier rollouts and in none of the latest, and nobody enumerated the fleet", [were]),
 		"tenants": tenants,
 	}
 }
