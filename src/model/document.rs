@@ -6,6 +6,7 @@
 pub(crate) mod cohort;
 pub mod consistency;
 pub(crate) mod gates;
+pub(crate) mod lookalikes;
 pub(crate) mod origins;
 pub(crate) mod probe;
 pub mod text;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::document::gates::Gates;
+use crate::model::document::lookalikes::Lookalike;
 use crate::model::document::origins::Origins;
 use crate::model::document::probe::Probe;
 use crate::model::document::text::{Field, Map, Scalar, Text};
@@ -90,6 +92,7 @@ impl Document {
                 duplicates: Vec::new(),
                 inventory: Vec::new(),
                 dropped: Vec::new(),
+                lookalikes: Vec::new(),
             },
             archive: None,
             calls: Vec::new(),
@@ -194,6 +197,9 @@ pub struct Fleet {
     /// Tenants that an attempt of the plan call enumerated, and the one that counts did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Text>,
+    /// Names that differ from that of a tenant of the fleet only in form, such as case or invisible characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookalikes: Vec<Lookalike>,
 }
 
 /// Who enumerated the fleet.

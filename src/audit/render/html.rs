@@ -15,7 +15,7 @@ use crate::audit::render::words::{duration, headline};
 use crate::audit::report::AuditReport;
 use crate::model::audit::Called;
 use crate::model::decision::Decision;
-use crate::render::html::components::{count, parameters, shown};
+use crate::render::html::components::{count, parameters, prose, shown};
 use crate::render::html::data::element;
 use crate::render::html::{SYMBOLS, decision_class, fact, findings, preamble};
 use crate::render::view::View;
@@ -78,7 +78,7 @@ fn head(report: &AuditReport) -> Markup {
             }
             div.verdict {
                 h1 { (verdict(report.decision)) }
-                p.headline { (shown(&headline(report))) }
+                p.headline { (prose(&headline(report))) }
             }
             dl.facts {
                 (fact("Rollouts", &html! { (count(audit.rollouts.len() as u64)) }))

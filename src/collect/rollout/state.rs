@@ -16,6 +16,7 @@ use crate::collect::rollout::grammar::Grammar;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
 use crate::io::input::{Bytes, Input};
 use crate::model::document;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::cohort::Grouping;
 use crate::model::document::gates::Gates;
 use crate::model::document::probe::Probing;
@@ -451,6 +452,7 @@ impl Rollout {
         self.document.phases = grouped.phases;
         self.document.probes = self.probing.as_ref().map(Probing::probes);
         self.document.order = grouped.order;
+        self.document.fleet.lookalikes = lookalikes(&self.document, []);
         (self.document, self.results)
     }
 }
