@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::collect::response::Anomalies;
-use crate::diagnostic::fault::Fault;
 use crate::collect::scan::{Known, Refused, known, near_keys};
+use crate::diagnostic::fault::Fault;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, Rollout, unknown_rollout};
 use crate::schema::published::Name;

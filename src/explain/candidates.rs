@@ -96,12 +96,15 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         }
     }
     for (i, call) in document.calls.iter().enumerate().take(MAX_COHORTS) {
-        changes.push(evidence(format!("call {i} ({}) failed with HTTP 500", circumstances::names(call)), move |document| {
-            if let Some(call) = document.calls.get_mut(i) {
-                call.ok = Field::Given(false);
-                call.attempts.last_mut().into_iter().for_each(|last| last.status = Some(500));
-            }
-        }));
+        changes.push(evidence(
+            format!("call {i} ({}) failed with HTTP 500", circumstances::names(call)),
+            move |document| {
+                if let Some(call) = document.calls.get_mut(i) {
+                    call.ok = Field::Given(false);
+                    call.attempts.last_mut().into_iter().for_each(|last| last.status = Some(500));
+                }
+            },
+        ));
     }
     if document.archive.is_some() {
         changes.push(evidence("the archived response said \"ok\": false", |document| {

@@ -176,7 +176,7 @@ fn builds<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
 }
 
 /// Where the rollout names no commit, the one that a tenant runs could have been it.
-fn other_target<'a>(probe: &'a Probe) -> Option<Change<'a>> {
+fn other_target(probe: &Probe) -> Option<Change<'_>> {
     let sha = probe.git_sha.given()?;
     let words = format!("the plan named the commit {}, as /buildinfo does", short(sha));
     Some(evidence(words, |document: &mut Document| document.rollout.target_sha = Some(sha.clone())))
@@ -188,7 +188,9 @@ fn name_target(document: &mut Document, tenants: &[Text]) {
     let asked: HashSet<&Text> = tenants.iter().collect();
     let probes = document.probes.get_or_insert_default();
     let url = probes.first().map_or_else(|| Text::from(""), |probe| probe.url.clone());
-    probes.iter_mut().for_each(|probe| probe.tenants.retain(|tenant| !asked.contains(tenant)));
+    for probe in probes.iter_mut() {
+        probe.tenants.retain(|tenant| !asked.contains(tenant));
+    }
     probes.retain(|probe| !probe.tenants.is_empty());
     let at = document.rollout.finished_at.clone();
     let git_sha = Field::Given(sha);
@@ -206,7 +208,8 @@ type OpenGate = (String, fn(&mut Gates));
 
 fn gates(document: &Document, changes: &mut Vec<Change<'_>>) {
     let closed = closed_gates(document);
-    let is_stopped = has_stopped(document) || document.gates.as_ref().is_some_and(|gates| gates.plan_disabled.is_some());
+    let is_stopped =
+        has_stopped(document) || document.gates.as_ref().is_some_and(|gates| gates.plan_disabled.is_some());
     for (words, open) in closed {
         changes.push(evidence(words.clone(), move |document| document.gates.iter_mut().for_each(open)));
         if is_stopped {
@@ -300,7 +303,8 @@ fn enumeration(document: &Document, changes: &mut Vec<Change<'_>>) {
         let words = "an independent fleet of the same tenants were given";
         changes.push(evidence(words, |document| document.fleet.source = FleetSource::File));
     }
-    if fleet.source == FleetSource::PlanCall && !document.provenance.inputs.iter().any(|file| file.role == Role::Fleet) {
+    if fleet.source == FleetSource::PlanCall && !document.provenance.inputs.iter().any(|file| file.role == Role::Fleet)
+    {
         changes.push(evidence("an inventory of the same tenants were given", |document| {
             let (name, sha256) = (Text::from("inventory"), Text::from(""));
             document.provenance.inputs.push(InputFile { role: Role::Fleet, name, bytes: 0, sha256 });

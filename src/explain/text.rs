@@ -14,6 +14,7 @@ use crate::explain::verdict::Verdict;
 use crate::model::document::text::Field;
 use crate::model::document::{Document, FleetSource, Outcome, Purpose};
 use crate::policy::source::RuleText;
+use crate::render::text::verdict_line;
 use crate::render::view::View;
 use crate::render::words::verdict;
 use crate::report::counterfactual::Counterfactuals;
@@ -39,7 +40,7 @@ pub fn render(explanation: &Explanation, document: &Document, view: &View, out: 
     if let Some(code) = &explanation.code {
         page.code(code)?;
     }
-    page.headline(explanation)?;
+    verdict_line(explanation.decision, &explanation.headline, view, page.out)?;
     if let Some(verdict) = &explanation.verdict {
         page.verdict(explanation, verdict)?;
     }
@@ -76,16 +77,6 @@ impl Page<'_> {
     fn painted(&self, text: &str, style: Style) -> String {
         let text = for_terminal(text);
         if self.view.color { format!("{style}{text}{style:#}") } else { text }
-    }
-
-    fn headline(&mut self, explanation: &Explanation) -> io::Result<()> {
-        let word = verdict(explanation.decision);
-        let (painted, blank) = (self.strong(word), " ".repeat(word.width() + 2));
-        let text = for_line(&explanation.headline);
-        let mut lines = wrap(&text, self.view.line_width, &blank, "  ").into_iter();
-        let first = lines.next().unwrap_or_default();
-        writeln!(self.out, "{painted}  {}", first.get(blank.len()..).unwrap_or_default())?;
-        lines.try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
     /// A label and the text after it, over as many lines as it takes; both are escaped here.

@@ -183,12 +183,11 @@ fn stragglers(report: &Report, view: &View) -> TestSuite {
     for straggler in report.stragglers.iter().take(MAX_STRAGGLERS) {
         let name = for_junit(&straggler.tenant);
         let tenant = &*straggler.tenant;
-        let status = match objections.get(tenant) {
-            Some(finding) => objected(straggler, finding.severity, view),
-            None => {
-                let agreed = agreed.get(tenant).and_then(|finding| waiver_note(finding));
-                not_objected(report, straggler, agreed, view)
-            }
+        let status = if let Some(finding) = objections.get(tenant) {
+            objected(straggler, finding.severity, view)
+        } else {
+            let agreed = agreed.get(tenant).and_then(|finding| waiver_note(finding));
+            not_objected(report, straggler, agreed, view)
         };
         let case = case("rollproof.stragglers", &name, status);
         bytes += xml_length(&name) + 2 * xml_length(&straggler.reason);

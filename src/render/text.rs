@@ -19,6 +19,7 @@ use crate::render::words::{
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
 use crate::text::escape::{MAX_NAMES, for_line, for_terminal, names_of, place};
+use crate::text::json::spaced;
 use crate::text::wrap::wrap;
 
 /// How many stragglers a finding lists before it is shortened.
@@ -44,9 +45,14 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 
 /// Writes the verdict and its headline alone.
 pub fn first_line(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    verdict_line(report.decision, &headline(report), view, out)
+}
+
+/// Writes a verdict and a sentence about it.
+pub fn verdict_line(decision: Decision, text: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { view, out };
-    let word = page.painted(verdict(report.decision), verdict_style(report.decision));
-    page.fitted(&format!("{word}  "), 2, &headline(report), view.line_width)
+    let word = page.painted(verdict(decision), verdict_style(decision));
+    page.fitted(&format!("{word}  "), 2, text, view.line_width)
 }
 
 /// Writes why there is no verdict; nothing where standard error, which says it, is read beside it.
@@ -142,7 +148,7 @@ impl Page<'_> {
             self.labelled("who", &line)?;
         }
         if let (true, Some(observed)) = (self.view.errors, &finding.observed) {
-            self.labelled("seen", &observed.to_string())?;
+            self.labelled("seen", &spaced(observed))?;
         }
         if let Some(at) = &finding.at {
             self.labelled("at", &place(at))?;
@@ -214,7 +220,8 @@ impl Page<'_> {
     fn row(&mut self, parts: &[String], between: &str) -> io::Result<()> {
         let mut line = String::new();
         for (i, part) in parts.iter().enumerate() {
-            let part = if i + 1 < parts.len() { format!("{}{between}", for_terminal(part)) } else { for_terminal(part) };
+            let part =
+                if i + 1 < parts.len() { format!("{}{between}", for_terminal(part)) } else { for_terminal(part) };
             if 2 + line.width() + part.trim_end().width() > self.view.width.max(40) && !line.is_empty() {
                 writeln!(self.out, "  {}", line.trim_end())?;
                 line.clear();
@@ -273,7 +280,7 @@ fn waived(report: &Report, policy: &Policy) -> Option<String> {
 }
 
 /// How a verdict is painted.
-pub fn verdict_style(decision: Decision) -> Style {
+fn verdict_style(decision: Decision) -> Style {
     let color = match decision {
         Decision::Pass => AnsiColor::Green,
         Decision::Fail => AnsiColor::Red,

@@ -43,12 +43,7 @@ pub fn json(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
 }
 
 /// The same by a schema that was changed, and with what no schema can express: faults with their JSON pointers.
-pub(crate) fn explain_by(
-    bytes: &[u8],
-    name: Name,
-    schema: &Value,
-    beyond: impl Fn(&str) -> Vec<Fault>,
-) -> Vec<Fault> {
+pub(crate) fn explain_by(bytes: &[u8], name: Name, schema: &Value, beyond: impl Fn(&str) -> Vec<Fault>) -> Vec<Fault> {
     let text = match utf8(bytes) {
         Ok(text) => text,
         Err(fault) => return vec![fault],

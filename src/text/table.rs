@@ -1,6 +1,6 @@
 //! Tables for a terminal: the columns share the width there is, and a table for which it is too narrow becomes a list.
 
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use crate::text::wrap::{column, wrap};
 
@@ -26,7 +26,7 @@ fn widths<const N: usize>(header: &[&str; N], rows: &[[String; N]], room: usize)
     for i in 0..N {
         for cell in std::iter::once(header[i]).chain(rows.iter().map(|row| &*row[i])) {
             whole[i] = whole[i].max(cell.width());
-            least[i] = cell.split(' ').map(|word| word.width()).fold(least[i], usize::max);
+            least[i] = cell.split(' ').map(UnicodeWidthStr::width).fold(least[i], usize::max);
         }
     }
     let with_limit = |limit: usize| {

@@ -288,7 +288,8 @@ fn what_is_odd_but_no_fault_is_taken() {
 #[test]
 fn a_name_that_looks_like_a_tenant_is_told_from_it() {
     let case = Case::new();
-    let row = |slug: &str| json!({"slug": slug, "ssm_status": "Success", "ssm_exit_code": 0, "verified_on_target": true});
+    let row =
+        |slug: &str| json!({"slug": slug, "ssm_status": "Success", "ssm_exit_code": 0, "verified_on_target": true});
     let rows = |slugs: &[&str]| json!({"ok": true, "results": slugs.iter().map(|slug| row(slug)).collect::<Vec<_>>()});
     case.file("fleet.json", json!(["north", "south", "caf\u{e9}"]).to_string());
     case.file("plan.json", json!({"enabled": true, "body": {"target_tag": "t", "canary_slug": "NORTH"}}).to_string());
@@ -326,7 +327,11 @@ fn a_name_that_looks_like_a_tenant_is_told_from_it() {
 
     // Both are rows, and nobody gave a fleet.
     let found = findings(rows(&["north", "south", "South"]), &["--param", "fleet_from_response=true"]);
-    said(&found, "evidence.duplicate_in_fleet", "2 tenants of the fleet look alike; South differs only in case from south");
+    said(
+        &found,
+        "evidence.duplicate_in_fleet",
+        "2 tenants of the fleet look alike; South differs only in case from south",
+    );
     let found = findings(rows(&["north", "south", "Sud"]), &["--param", "fleet_from_response=true"]);
     assert!(found.iter().all(|(code, _)| code != "evidence.duplicate_in_fleet"), "{found:#?}");
 
@@ -343,7 +348,11 @@ fn a_name_that_looks_like_a_tenant_is_told_from_it() {
         case.file("response.json", rows(&["north", "caf\u{e9}"]).to_string());
         case.run(["verify", "response.json"].iter().chain(&args))
     };
-    assert!(ran.stdout.replace("\n          ", " ").contains("SOUTH differs only in case from south"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.replace("\n          ", " ").contains("SOUTH differs only in case from south"),
+        "{}",
+        ran.stdout
+    );
 }
 
 /// A list of them is part of the document, and has to be what the names say.
@@ -353,8 +362,8 @@ fn lookalikes_of_a_document_are_checked() {
     case.file("fleet.txt", "south\n");
     case.file("response.json", r#"{"ok": true, "results": [{"slug": "South", "verified_on_target": true}]}"#);
     case.run(["verify", "response.json", "--fleet", "fleet.txt", "--document", "document.json"]);
-    let mut document: Value = serde_json::from_slice(&std::fs::read(case.path("document.json")).expect("it is there"))
-        .expect("a document");
+    let mut document: Value =
+        serde_json::from_slice(&std::fs::read(case.path("document.json")).expect("it is there")).expect("a document");
     assert_eq!(document["fleet"]["lookalikes"][0]["differs_in"], json!(["case"]));
     document["fleet"]["lookalikes"][0]["tenant"] = json!("north");
     case.file("document.json", document.to_string());

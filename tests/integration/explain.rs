@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Case, EXHAUSTIVE, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot};
+use crate::support::{
+    Case, EXHAUSTIVE, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot,
+};
 
 /// Explains a fixture; `more` may name a tenant or a code.
 fn explain(fixture: &str, more: &[&str]) -> Ran {
@@ -375,7 +377,11 @@ fn every_kind_of_evidence_has_a_change_of_its_own() {
         ("calls/live-failed-batch", "cobalt", "call 2 (bolt, cobalt) were answered with HTTP 200 and ok"),
         ("calls/ok-false", "calls.failed", "the archived response said \"ok\": true"),
         ("gates/kill-switch-armed", "gates.disabled", "the kill switch PROD_AUTO_DEPLOY_DISABLED were off"),
-        ("gates/kill-switch-unreadable", "gates.switch_unreadable", "the kill switch PROD_AUTO_DEPLOY_DISABLED were off"),
+        (
+            "gates/kill-switch-unreadable",
+            "gates.switch_unreadable",
+            "the kill switch PROD_AUTO_DEPLOY_DISABLED were off",
+        ),
         ("gates/ci-red", "gates.ci_failed", "were a success"),
         ("gates/ci-missing", "gates.ci_missing", "were a success"),
         ("gates/disabled-plan", "gates.disabled", "the plan were enabled"),

@@ -7,7 +7,7 @@ use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::Rollout;
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
-use crate::render::text::{findings, verdict_style};
+use crate::render::text::{findings, verdict_line};
 use crate::render::view::View;
 use crate::render::words::verdict;
 use crate::text::escape::for_terminal;
@@ -22,10 +22,7 @@ const INDENT: usize = 4;
 /// Writes the verdict for a person.
 pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let audit = &report.audit;
-    let word = verdict(report.decision);
-    let style = verdict_style(report.decision);
-    let word = if view.color { format!("{style}{word}{style:#}") } else { word.to_owned() };
-    writeln!(out, "{word}  {}", for_terminal(&headline(report)))?;
+    verdict_line(report.decision, &headline(report), view, out)?;
     findings(&report.findings, view, out)?;
 
     let lag: Vec<[String; 7]> = report.lag.iter().map(|lag| behind(lag, several(report))).collect();

@@ -28,8 +28,7 @@ pub fn lookalikes<'a>(document: &'a Document, named: impl IntoIterator<Item = &'
     let cohorts = |planned| document.cohorts.iter().filter(move |cohort| cohort.planned == planned);
     let fleet = || cohorts(true).flat_map(|cohort| &cohort.tenants);
     let lists = document.fleet.inventory.iter().chain(&document.fleet.dropped).chain(&document.rollout.canary);
-    let others: Vec<&Text> =
-        cohorts(false).flat_map(|cohort| &cohort.tenants).chain(lists).chain(named).collect();
+    let others: Vec<&Text> = cohorts(false).flat_map(|cohort| &cohort.tenants).chain(lists).chain(named).collect();
     // Of two names that look alike one at least is not plain, and hardly ever is one.
     let is_unusual = |name: &&Text| !is_plain(name);
     let forms: BTreeSet<String> =

@@ -21,7 +21,7 @@ pub fn prose(text: &str) -> Markup {
     let text = shown(text);
     let mut parts: Vec<&str> = text.split('`').collect();
     // A backtick without another is one.
-    let rest = if parts.len() % 2 == 0 { parts.pop() } else { None };
+    let rest = if parts.len().is_multiple_of(2) { parts.pop() } else { None };
     html! {
         @for (i, part) in parts.iter().enumerate() {
             @if i % 2 == 1 { code { (part) } } @else { (words(part)) }

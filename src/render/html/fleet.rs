@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use crate::model::document::text::Text;
-use crate::render::html::components::{
-    class, count, labels, meaning, prose, scroll, shown, symbol, tenants,
-};
+use crate::render::html::components::{class, count, labels, meaning, prose, scroll, shown, symbol, tenants};
 use crate::report::Report;
 use crate::report::fleet_view::{Cell, FleetView};
 
@@ -249,7 +247,7 @@ fn by_label(fleet_view: &FleetView) -> Markup {
     let mut tenants = vec![0_u64; fleet_view.kinds.len()];
     fleet_view.cells.iter().for_each(|cell| tenants[cell.kind] += 1);
     let kinds = || fleet_view.kinds.iter().zip(&tenants).filter(|(_, many)| **many > 0);
-    let keys: BTreeSet<&Text> = kinds().flat_map(|(kind, _)| kind.labels.iter().map(|(key, _)| key)).collect();
+    let keys: BTreeSet<&Text> = kinds().flat_map(|(kind, _)| kind.labels.keys()).collect();
     let more = keys.len().saturating_sub(MAX_LABELS) as u64;
     let by_value = |key: &Text| {
         let mut values: BTreeMap<Option<&Text>, Counted<'_>> = BTreeMap::new();

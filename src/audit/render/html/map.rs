@@ -91,7 +91,33 @@ fn legend(report: &AuditReport) -> Markup {
             @if of(report, Called::Green, Decision::Fail) > 0 {
                 li { span.cell.flag aria-hidden="true" { "▼" } span.state { "false green" } span.quiet { "called green, and it was not" } }
             }
+            (strips(report))
         }
+    }
+}
+
+/// The marks of the two strips above the cells: what each rollout was called, and what it is.
+fn strips(report: &AuditReport) -> Markup {
+    let rollouts = || report.audit.rollouts.iter();
+    let is = |called: Called, decision: Decision| {
+        rollouts().any(|rollout| rollout.called == called || rollout.decision == decision)
+    };
+    let marks = [
+        ("good", "●", is(Called::Green, Decision::Pass), "called green, or a pass"),
+        ("bad", "×", is(Called::Red, Decision::Fail), "called red, or a fail"),
+        (
+            "open",
+            "?",
+            rollouts().any(|rollout| rollout.decision == Decision::Inconclusive),
+            "the evidence cannot decide",
+        ),
+        ("none", "·", is(Called::Unknown, Decision::NotAsserted), "called nothing that is known, or asserts nothing"),
+    ];
+    html! {
+        @for (class, mark, _, words) in marks.into_iter().filter(|(_, _, is_there, _)| *is_there) {
+            li { span.cell.{ (class) } aria-hidden="true" { (mark) } span.quiet { (words) } }
+        }
+        li { span.cell.good aria-hidden="true" { "▂" } span.quiet { "where many rollouts leave no room for these marks: a low bar is good, a high one is not" } }
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::model::document::consistency::contradiction::{Checked, Contradiction, ensure, wrong};
-use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::gates::HeadState;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::probe::Probe;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Call, Cohort, Document, FleetSource, Purpose, Role, Run};
