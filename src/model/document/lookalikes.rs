@@ -3,24 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::model::document::Document;
 use crate::model::document::text::Text;
-use crate::text::misspelt::{FormDifference, form, form_differences};
-
-/// A name that differs from that of a tenant of the fleet only in form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lookalike {
-    /// The name: of a row, of the canary, of the inventory, or of another tenant of the fleet.
-    pub name: Text,
-    /// The tenant of the fleet that it looks like.
-    pub tenant: Text,
-    /// What the two differ in.
-    pub differs_in: Vec<FormDifference>,
-}
+use crate::model::document::{Document, Lookalike};
+use crate::text::misspelt::{form, form_differences};
 
 /// The names of a document, and those that are `named` elsewhere, which look like that of a tenant of the fleet; sorted.
 /// Takes linear time.
