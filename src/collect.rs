@@ -31,6 +31,7 @@ use crate::model::document::cohort::Grouping;
 use crate::model::document::consistency::check;
 use crate::model::document::consistency::contradiction::Contradiction;
 use crate::model::document::gates::Gates;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, Document, FORMAT, FleetSource, InputFile, Role};
 use crate::schema::published::Name;
@@ -122,6 +123,7 @@ fn normalize(
     document.order = grouped.order;
     document.anomalies = context.anomalies;
     document.provenance.inputs.clone_from(&context.inputs);
+    document.fleet.lookalikes = lookalikes(&document, []);
     Ok(Collected { document, inputs: context.inputs })
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::fault::Fault;
 use crate::diagnostic::problem::{Problem, Problems};
+use crate::text::escape::{for_line, for_terminal, place};
 
 /// A failure to look. What a policy found is no error but a finding. It may quote what comes from outside, so it is shown
 /// by [`crate::render::escape`] alone.
@@ -142,7 +143,7 @@ struct Lines<'a>(&'a [Fault]);
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().map(|fault| crate::text::escape::for_line(&fault.problem)).collect();
+        let lines: Vec<String> = self.0.iter().map(|fault| for_line(&fault.problem)).collect();
         f.write_str(&lines.join("\n"))
     }
 }
@@ -158,17 +159,15 @@ impl fmt::Display for Faults<'_> {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&crate::text::escape::for_terminal(self.input))?;
-            if let Some(pointer) = fault.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
-                write!(f, "#{}", crate::text::escape::for_terminal(pointer))?;
-            }
+            let place = match fault.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
+                Some(pointer) => place(&format!("{}#{pointer}", self.input)).into_owned(),
+                None => self.input.to_owned(),
+            };
+            f.write_str(&for_terminal(&place))?;
             if let Some((line, column)) = fault.place {
                 write!(f, ", line {line}, column {column}")?;
             }
-            write!(f, ": {}", crate::text::escape::for_terminal(&fault.problem))?;
-        }
-        if self.faults.len() == crate::diagnostic::fault::MAX_FAULTS {
-            f.write_str("\n(no more are shown)")?;
+            write!(f, ": {}", for_terminal(&fault.problem))?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::policy::load::{Loading, Settings, load};
 use crate::policy::prepared::{CohortSummary, Prepared};
 use crate::policy::waivers;
 use crate::policy::waivers::Waivers;
-use crate::render::view::{View, view};
+use crate::render::view::{View, file_view, view};
 use crate::render::{Format, render, text};
 use crate::report::fleet_view::FleetView;
 use crate::report::{Report, report};
@@ -169,7 +169,7 @@ impl Evaluation {
     }
 
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
-        let view = View { errors: self.options.show_errors, ..View::plain() };
+        let view = file_view(self.options.show_errors);
         put(path, |out| render(format, report, &view, out))
     }
 

@@ -3,7 +3,9 @@
 //!
 //! Its JSON is a published format, `rollproof.explanation/v1`, which may grow by optional keys and no more.
 
+pub(crate) mod candidates;
 pub(crate) mod change;
+pub(crate) mod circumstances;
 pub(crate) mod code;
 pub(crate) mod context;
 pub(crate) mod counterfactuals;

@@ -7,4 +7,5 @@ pub mod http;
 pub mod input;
 pub(crate) mod lock;
 pub(crate) mod output;
+pub mod repository;
 pub(crate) mod walk;

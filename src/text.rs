@@ -4,3 +4,5 @@ pub mod escape;
 pub(crate) mod json;
 pub mod misspelt;
 pub(crate) mod suggest;
+pub(crate) mod table;
+pub(crate) mod wrap;

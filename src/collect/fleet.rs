@@ -220,7 +220,7 @@ fn read_answer(
 
 /// What is wrong with a plan call's answer and no schema can express, with JSON pointers: keys that are nearly known ones,
 /// so that nobody reads what they say.
-pub fn answer_faults(text: &str) -> Vec<(String, String)> {
+pub fn answer_faults(text: &str) -> Vec<Fault> {
     let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(text) else { return Vec::new() };
     let keys: BTreeSet<Cow<'_, str>> = entries.iter().map(|(key, _)| key.name()).collect();
     let mut faults = near_keys(&keys, &ANSWER, |known| keys.contains(known), "");

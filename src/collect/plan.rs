@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::collect::response::Anomalies;
 use crate::collect::scan::{Known, Refused, known, near_keys};
+use crate::diagnostic::fault::Fault;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, Rollout, unknown_rollout};
 use crate::schema::published::Name;
@@ -208,7 +209,7 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
 /// What is wrong with a plan and no schema can express, with JSON pointers: it contradicts itself, or has a key that is
 /// nearly a known one, such as `dryRun`. Nobody would follow it, or a control plane would and roll out something else
 /// than the plan is read to say.
-pub fn plan_faults(text: &str) -> Vec<(String, String)> {
+pub fn plan_faults(text: &str) -> Vec<Fault> {
     let mut faults = nearly_known_keys(text);
     let Ok(Known { value: plan, .. }) = known::<Plan<'_>>(text) else { return faults };
     let body = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok());
@@ -216,19 +217,24 @@ pub fn plan_faults(text: &str) -> Vec<(String, String)> {
         && let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim())
     {
         let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);
-        faults.push(("/target_tag".into(), problem));
+        faults.push(contradiction("/target_tag", problem));
     }
     if let (Some(short), Some(sha)) = (plan.short_sha, plan.sha)
         && !sha.to_lowercase().starts_with(&short.to_lowercase())
     {
         let problem = format!("found {short:?}, but only the beginning of sha, {sha:?}, is allowed");
-        faults.push(("/short_sha".into(), problem));
+        faults.push(contradiction("/short_sha", problem));
     }
     faults
 }
 
+fn contradiction(pointer: &str, problem: String) -> Fault {
+    let help = "the plan contradicts itself: make both say the same, or write it again with `rollproof plan`";
+    Fault { pointer: Some(pointer.to_owned()), ..Fault::whole(problem) }.help(help)
+}
+
 /// Keys of a plan and of its body that are nearly those which the schema describes, also where the plan is no valid one.
-fn nearly_known_keys(text: &str) -> Vec<(String, String)> {
+fn nearly_known_keys(text: &str) -> Vec<Fault> {
     let schema = Name::Plan.schema();
     let mut faults = Vec::new();
     let mut check = |text: &str, properties: &Value, around: &str| {

@@ -12,6 +12,7 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 
+use crate::diagnostic::fault::Fault;
 use crate::text::json::{Entries, Key, escape_pointer, plain};
 use crate::text::misspelt::misspelt;
 
@@ -264,17 +265,18 @@ pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serd
     Ok(Known { value, unknown, given, fields })
 }
 
-/// What is wrong with keys that are nearly known ones, with JSON pointers below `around`.
+/// What is wrong with keys that are nearly known ones, with JSON pointers below `around`, and what to rename.
 pub fn near_keys<'k>(
     keys: impl IntoIterator<Item = &'k Cow<'k, str>>,
     known: &[&str],
     is_given: impl Fn(&str) -> bool,
     around: &str,
-) -> Vec<(String, String)> {
+) -> Vec<Fault> {
     let fault = |key: &Cow<'_, str>| {
         let meant = misspelt(key, known.iter().copied(), &is_given)?;
         let problem = format!("found a key that is nearly {meant:?}, but only {meant:?} itself is allowed");
-        Some((format!("{around}/{}", escape_pointer(key)), problem))
+        let help = format!("rename {key:?} to {meant:?}, or leave it out");
+        Some(Fault { pointer: Some(format!("{around}/{}", escape_pointer(key))), ..Fault::whole(problem) }.help(help))
     };
     keys.into_iter().filter_map(fault).collect()
 }

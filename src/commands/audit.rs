@@ -107,7 +107,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let view = evaluation.view();
     let mut written: Vec<_> = tables.into_iter().chain(document).collect();
     written.extend(options.reports.iter().map(|(format, path)| {
-        output::put(path, |out| render::render(*format, &report, &crate::render::view::View::plain(), out))
+        output::put(path, |out| render::render(*format, &report, &crate::render::view::file_view(false), out))
     }));
     written.push(output::print(|out| render::render(options.format, &report, &view, out)));
     let verdict = if code == 0 { report.decision.exit_code(false) } else { code };

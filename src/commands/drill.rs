@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::drill;
 use crate::drill::scenario::Scenario;
@@ -14,7 +15,9 @@ use crate::drill::{build, names, scenario, server};
 use crate::error::Error;
 use crate::io::input::Source;
 use crate::io::output;
+use crate::render::view::view;
 use crate::text::escape::line;
+use crate::text::wrap::wrap;
 
 /// How much is read of the document that a rehearsal wrote, in bytes.
 const MAX_DOCUMENT: u64 = 1 << 30;
@@ -46,10 +49,15 @@ pub fn drill(options: &drill::Drill) -> Result<u8, Error> {
 fn list() -> Result<u8, Error> {
     let mut text = String::new();
     for name in Scenario::names() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:32} {}", Scenario::bundled(&name)?.about);
+        text.push_str(&fitted(&format!("{name:32} "), &Scenario::bundled(&name)?.about));
     }
     output::print(|out| out.write_all(text.as_bytes())).map(|()| 0)
+}
+
+/// Lines of text, each but the first indented as far as the text begins.
+fn fitted(start: &str, text: &str) -> String {
+    let indent = " ".repeat(start.width());
+    wrap(text, view(false).line_width, start, &indent).into_iter().map(|line| line.into_owned() + "\n").collect()
 }
 
 fn system(error: io::Error) -> Error {
@@ -100,7 +108,7 @@ fn one(options: &drill::Drill, name: &str) -> Result<u8, Error> {
     let played = play(options, name, &["--format", "text"])?;
     let about = Scenario::bundled(name)?.about;
     output::print(|out| {
-        line!(out, "drill  {name}: {about}")?;
+        out.write_all(fitted("drill  ", &format!("{name}: {about}")).as_bytes())?;
         line!(out)?;
         // The report that was printed is escaped already.
         out.write_all(played.stdout.as_bytes())?;
@@ -123,12 +131,15 @@ fn all(options: &drill::Drill) -> Result<u8, Error> {
         // Whoever reads the response and not the exit code must read the same.
         let found =
             if played.ok == (played.code == 0) { found } else { format!("{found}, response ok: {}", played.ok) };
-        let (mark, more) =
-            if found == expected { ("ok", String::new()) } else { ("WRONG", format!("\n       expected {expected}")) };
-        wrong += usize::from(found != expected);
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{mark:6} {name:32} {found}{more}");
+        let is_right = found == expected;
+        wrong += usize::from(!is_right);
+        let mark = if is_right { "ok" } else { "WRONG" };
+        text.push_str(&fitted(&format!("{mark:6} {name:32} "), &found));
+        if !is_right {
+            text.push_str(&fitted("       expected ", &expected));
+        }
     }
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "\n{} scenarios, {wrong} with another verdict than expected", Scenario::names().len());
     output::print(|out| out.write_all(text.as_bytes()))?;
     Ok(u8::from(wrong > 0))

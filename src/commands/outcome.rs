@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::error::report::ErrorReport;
 use crate::io::output;
-use crate::render::view::View;
 use crate::render::{Form, view};
 
 /// The exit code of a verdict, part of which may not have been written: that has a code of its own only where the
@@ -44,7 +43,8 @@ pub fn report_error_everywhere<F: Form>(
     printed: Option<F>,
     reports: &[(F, PathBuf)],
 ) -> Vec<Result<(), Error>> {
-    let written = reports.iter().map(|(form, path)| output::put(path, |out| form.error(report, &View::plain(), out)));
+    let written =
+        reports.iter().map(|(form, path)| output::put(path, |out| form.error(report, &view::file_view(false), out)));
     let printed = printed.map(|form| output::print(|out| form.error(report, &view::view(false), out)));
     written.chain(printed).collect()
 }

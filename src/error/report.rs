@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::diagnostic::fault::{Fault, STDIN};
 use crate::diagnostic::problem;
 use crate::error::Error;
+use crate::text::escape::place;
 
 /// Why there is no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -121,7 +122,7 @@ impl Problem {
     pub fn sentence(&self) -> String {
         let mut text = self.input.clone().unwrap_or_default();
         if let Some(pointer) = self.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
-            text.push_str(&format!("#{pointer}"));
+            text = place(&format!("{text}#{pointer}")).into_owned();
         }
         for (word, number) in [("line", self.line), ("column", self.column)] {
             if let Some(number) = number {
@@ -144,6 +145,16 @@ impl ErrorReport {
             problems: problems(error),
             help,
         }
+    }
+
+    /// The same with the names of files as they are called from the root of their repository.
+    pub fn in_repository(&self, name: impl Fn(&str) -> String) -> Self {
+        let mut report = self.clone();
+        for problem in &mut report.problems {
+            let input = problem.file().map(&name);
+            problem.input = input.or(problem.input.take());
+        }
+        report
     }
 
     /// What to do next, but for what a problem says already.

@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::explain::change::{Apply, Change};
+use crate::explain::change::{Apply, Change, blocks};
 use crate::explain::context::ExplainContext;
 use crate::explain::details::ExplainedFinding;
 use crate::explain::shrink::{settle, shrink};
 use crate::explain::trial::Trials;
-use crate::explain::{change, details};
+use crate::explain::{candidates, details};
 use crate::model::document::Document;
 use crate::model::document::consistency::check;
 use crate::model::document::text::Map;
@@ -42,7 +42,8 @@ pub struct Code {
     pub findings: Vec<ExplainedFinding>,
     /// The values with which these definitions, and those that they took it from, held.
     pub held: Vec<Place>,
-    /// What would make somebody say it, where nobody does. Absent: it is said.
+    /// What would make somebody say it, where nobody does; else what would take it away. Absent: it is said, and stands
+    /// against no pass.
     #[serde(rename = "turns", skip_serializing_if = "Option::is_none")]
     pub counterfactuals: Option<Counterfactuals>,
     /// A small document on which it is said. Absent: none was found, near this evidence or among the examples.
@@ -123,12 +124,12 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
     let held = held.collect();
     let is_said = |report: &Report| report.findings.iter().any(|finding| finding.code == code);
     let (counterfactuals, start) = if findings.is_empty() {
-        let mut changes = change::regressions(context);
-        changes.extend(change::fixes(context));
+        let mut changes = candidates::regressions(context);
+        changes.extend(candidates::fixes(context));
         let (counterfactuals, start) = changes_that_state(trials, &changes, code, &is_said);
         (Some(counterfactuals), start)
     } else {
-        (None, Some((Vec::new(), context.document.clone())))
+        (changes_that_lift(context, trials, code), Some((Vec::new(), context.document.clone())))
     };
     trials.renew();
     let example = if start.is_none() { example(trials, code, &is_said) } else { None };
@@ -152,6 +153,16 @@ fn example(trials: &mut Trials<'_>, code: &str, is_said: &impl Fn(&Report) -> bo
     own.into_iter()
         .chain(examples.into_values())
         .find(|document| check(document).is_ok() && trials.evaluate(document).is_some_and(|report| is_said(&report)))
+}
+
+/// The single changes with which a code would not stand against a pass; none where it does not.
+fn changes_that_lift(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str) -> Option<Counterfactuals> {
+    let stands = |report: &Report| report.findings.iter().any(|finding| finding.code == code && blocks(finding));
+    if !stands(context.report) {
+        return None;
+    }
+    let goal = format!("{code} would not stand against a pass");
+    Some(trials.search_single(&goal, &candidates::fixes(context), &|report| !stands(report)))
 }
 
 /// The single changes with which a code is said, and the document of the first that is one of the evidence.

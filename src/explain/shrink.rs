@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::explain::trial::Trials;
 use crate::model::document::consistency::check;
 use crate::model::document::gates::Gates;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::origins::Origins;
 use crate::model::document::text::{Field, Map, Text};
 use crate::model::document::{Archive, Call, Cohort, Document, FleetSource, Purpose, Role, Row};
@@ -225,6 +226,7 @@ pub fn settle(document: &mut Document) {
     };
     let (all, planned) = (tenants(false), tenants(true));
     document.fleet.tenants = planned.len() as u64;
+    document.fleet.lookalikes = lookalikes(document, []);
     document.fleet.duplicates.retain(|tenant| planned.contains(tenant));
     document.fleet.inventory.retain(|tenant| !planned.contains(tenant));
     for probe in document.probes.iter_mut().flatten() {

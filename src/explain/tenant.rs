@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::explain::context::{ExplainContext, place};
 use crate::explain::details::{CallDetails, ExplainedFinding};
 use crate::explain::trial::Trials;
-use crate::explain::{change, details};
+use crate::explain::{candidates, change, details};
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, FleetSource, Role, Row};
 use crate::policy::source::RuleText;
@@ -131,7 +131,7 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &s
     let summary = at.and_then(|(i, _)| context.cohorts.get(i));
     let is_blocked = change::is_blocked(context.report, tenant);
     let is_straggler = summary.is_some_and(|summary| summary.straggler);
-    let changes = change::for_tenant(context, tenant);
+    let changes = candidates::for_tenant(context, tenant);
     let counterfactuals =
         if is_blocked {
             let goal = format!("nothing would stand against {tenant}");

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use serde_json::Value;
-use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::explain::code::Code;
@@ -15,10 +14,13 @@ use crate::explain::verdict::Verdict;
 use crate::model::document::text::Field;
 use crate::model::document::{Document, FleetSource, Outcome, Purpose};
 use crate::policy::source::RuleText;
+use crate::render::text::verdict_line;
 use crate::render::view::View;
 use crate::render::words::verdict;
 use crate::report::counterfactual::Counterfactuals;
-use crate::text::escape::{for_line, for_terminal, line, names_of};
+use crate::text::escape::{for_line, for_terminal, line, names_of, place};
+use crate::text::json::spaced;
+use crate::text::wrap::wrap;
 
 /// How far the text after a label is indented.
 const INDENT: usize = 12;
@@ -38,8 +40,7 @@ pub fn render(explanation: &Explanation, document: &Document, view: &View, out: 
     if let Some(code) = &explanation.code {
         page.code(code)?;
     }
-    let word = page.strong(verdict(explanation.decision));
-    writeln!(page.out, "{word}  {}", for_line(&explanation.headline))?;
+    verdict_line(explanation.decision, &explanation.headline, view, page.out)?;
     if let Some(verdict) = &explanation.verdict {
         page.verdict(explanation, verdict)?;
     }
@@ -84,12 +85,7 @@ impl Page<'_> {
         let painted = self.painted(label, Style::new().dimmed());
         let gap = " ".repeat(INDENT.saturating_sub(2 + label.width()));
         let blank = " ".repeat(INDENT);
-        let options = Options::new(self.view.width.max(40))
-            .initial_indent(&blank)
-            .subsequent_indent(&blank)
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        let mut lines = textwrap::wrap(&text, options).into_iter();
+        let mut lines = wrap(&text, self.view.width, &blank, &blank).into_iter();
         let first = lines.next().unwrap_or_default();
         writeln!(self.out, "  {painted}{gap}{}", first.get(INDENT..).unwrap_or_default())?;
         lines.try_for_each(|line| writeln!(self.out, "{line}"))
@@ -105,7 +101,7 @@ impl Page<'_> {
 
     /// A value on one line, without raw error texts.
     fn value(&self, value: &Value) -> String {
-        self.masked(value).to_string()
+        spaced(&self.masked(value))
     }
 
     fn masked(&self, value: &Value) -> Value {
@@ -227,10 +223,11 @@ impl Page<'_> {
             self.line("row", "none answers for it")?;
         }
         for row in &tenant.rows {
-            let pointer = row.pointer.as_deref().unwrap_or("(the document does not say where)");
             let input = row.input.as_ref().map_or_else(String::new, |input| format!("{input}#"));
+            let at = row.pointer.as_deref().map(|pointer| place(&format!("{input}{pointer}")).into_owned());
+            let at = at.as_deref().unwrap_or("(the document does not say where)");
             let counts = if row.counts { "counts" } else { "does not count" };
-            self.line("row", &format!("{input}{pointer}  {counts}: {}", row.why))?;
+            self.line("row", &format!("{at}  {counts}: {}", row.why))?;
             let shown = self.value(&serde_json::to_value(&row.row).unwrap_or_default());
             self.line("", &shown)?;
         }
@@ -279,7 +276,10 @@ impl Page<'_> {
         }
         for held in &code.held {
             let times = if held.times == 1 { "once".to_owned() } else { format!("{} times", held.times) };
-            self.line("held", &format!("{} at {}:{}, {times}, with", held.rule, held.file, held.line))?;
+            let place = format!("{} at {}:{}", held.rule, held.file, held.line);
+            let has_values = held.values.iter().filter_map(Value::as_object).any(|variables| !variables.is_empty());
+            let with = if has_values { "with these values:" } else { "and has no variable to show." };
+            self.line("held", &format!("{place} held {times}, {with}"))?;
             for value in &held.values {
                 for (variable, value) in value.as_object().into_iter().flatten() {
                     let value = self.value(value);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::explain::context::ExplainContext;
 use crate::explain::details::{CallDetails, ExplainedFinding};
 use crate::explain::trial::Trials;
-use crate::explain::{change, details};
+use crate::explain::{candidates, details};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::document::{FleetSource, Outcome};
@@ -56,9 +56,20 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Verdict
 /// The smallest changes that would turn the verdict.
 pub fn counterfactuals(context: &ExplainContext<'_>, trials: &mut Trials<'_>) -> Counterfactuals {
     let passes = context.report.decision == Decision::Pass;
-    let changes = if passes { change::regressions(context) } else { change::fixes(context) };
-    let goal = if passes { "it would not pass any more" } else { "it would pass" };
-    trials.search(goal, &changes, |report| (report.decision == Decision::Pass) != passes)
+    let changes = if passes { candidates::regressions(context) } else { candidates::fixes(context) };
+    let fails = matches!(context.report.decision, Decision::Fail | Decision::Inconclusive);
+    // A dry run never passes.
+    let is_failed_dry_run = fails && context.document.rollout.dry_run;
+    let goal = match (passes, is_failed_dry_run) {
+        (true, _) => "it would not pass any more",
+        (false, false) => "it would pass",
+        (false, true) => "it would not fail",
+    };
+    trials.search(goal, &changes, |report| match report.decision {
+        Decision::Pass => !passes,
+        Decision::NotAsserted => passes || is_failed_dry_run,
+        Decision::Fail | Decision::Inconclusive => passes,
+    })
 }
 
 impl Counterfactual {

@@ -6,7 +6,6 @@ pub(crate) mod probe;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,15 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::io::config::probe::Probe;
 use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::repository::{Repository, is_there};
 use crate::model::document::{InputFile, Role};
 use crate::text::suggest::{meant, nearest};
 use crate::time::seconds;
 
 /// The file that is looked for where `--config` names none.
 const FILE: &str = "rollproof.toml";
-
-/// What only the topmost folder of a repository holds: a folder, or a file in a worktree or a submodule.
-const GIT: &str = ".git";
 
 /// The key of `[policies]` that is no policy.
 const PATHS: &str = "paths";
@@ -262,15 +259,9 @@ impl Config {
 /// The file that is read where none is named: the nearest from the working folder upward, but only inside a repository, up
 /// to the folder that holds `.git`. Outside of one, whoever can write to a folder above could decide what is enforced.
 fn found() -> PathBuf {
-    let folder = std::env::current_dir().unwrap_or_default();
-    let above = folder.ancestors().position(|folder| is_there(&folder.join(GIT))).unwrap_or(0);
+    let above = Repository::found().above().unwrap_or(0);
     let candidates = (0..=above).map(|above| PathBuf::from("../".repeat(above)).join(FILE));
     candidates.into_iter().find(|path| is_there(path)).unwrap_or_else(|| FILE.into())
-}
-
-/// Whether something is there, or may be: what cannot be looked at is not passed over.
-fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
 }
 
 fn wrong(path: &Path, error: &toml::de::Error) -> Error {

@@ -6,6 +6,7 @@
 pub(crate) mod cohort;
 pub mod consistency;
 pub(crate) mod gates;
+pub(crate) mod lookalikes;
 pub(crate) mod origins;
 pub(crate) mod probe;
 pub mod text;
@@ -17,6 +18,7 @@ use crate::model::document::gates::Gates;
 use crate::model::document::origins::Origins;
 use crate::model::document::probe::Probe;
 use crate::model::document::text::{Field, Map, Scalar, Text};
+use crate::text::misspelt::FormDifference;
 
 /// Name and version of the tool, as provenance has it.
 pub const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
@@ -90,6 +92,7 @@ impl Document {
                 duplicates: Vec::new(),
                 inventory: Vec::new(),
                 dropped: Vec::new(),
+                lookalikes: Vec::new(),
             },
             archive: None,
             calls: Vec::new(),
@@ -194,6 +197,21 @@ pub struct Fleet {
     /// Tenants that an attempt of the plan call enumerated, and the one that counts did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Text>,
+    /// Names that differ from that of a tenant of the fleet only in form, such as case or invisible characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookalikes: Vec<Lookalike>,
+}
+
+/// A name that differs from that of a tenant of the fleet only in form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lookalike {
+    /// The name: of a row, of the canary, of the inventory, or of another tenant of the fleet.
+    pub name: Text,
+    /// The tenant of the fleet that it looks like.
+    pub tenant: Text,
+    /// What the two differ in.
+    pub differs_in: Vec<FormDifference>,
 }
 
 /// Who enumerated the fleet.

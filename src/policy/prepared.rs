@@ -1,5 +1,6 @@
 //! Policies that are ready to be evaluated, on a document or on a rollout that is being driven.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::declared::names::{GATES, HALT, NOT_APPLICABLE, SUMMARY, WAIVERS};
 use crate::declared::params::{Declaration, Param};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, InputFile, Purpose};
 use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
@@ -192,15 +194,31 @@ impl Prepared {
     /// # Errors
     /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
     pub fn evaluate(&self, document: &Valid<'_>) -> Result<Outcome, Error> {
-        self.evaluate_trial(document)
+        let document = self.with_waived(document);
+        let mut outcome = self.evaluate_trial(&document)?;
+        self.name_rules(&mut outcome.findings, &document)?;
+        Ok(outcome)
     }
 
-    /// The same of a document that was changed to try something out: too many are tried to validate each.
+    /// The same of a document that was changed to try something out. Too many are tried to validate each, or to ask which
+    /// definition gave each finding.
     pub(crate) fn evaluate_trial(&self, document: &Document) -> Result<Outcome, Error> {
-        let answer = self.answer("data.rollproof.query.answer", document)?;
-        let mut outcome = self.read(&answer, document.cohorts.len())?;
-        self.name_rules(&mut outcome.findings, document)?;
-        Ok(outcome)
+        let document = self.with_waived(document);
+        let answer = self.answer("data.rollproof.query.answer", &document)?;
+        self.read(&answer, document.cohorts.len())
+    }
+
+    /// The document, in which the names that waivers give look like tenants of the fleet as well.
+    fn with_waived<'d>(&self, document: &'d Document) -> Cow<'d, Document> {
+        let tenants = self.waivers.given.iter().filter_map(|given| given.waiver.tenants.as_ref()).flatten();
+        let known = &document.fleet.lookalikes;
+        let all = if self.waivers.given.is_empty() { known.clone() } else { lookalikes(document, tenants) };
+        if all.len() == known.len() {
+            return Cow::Borrowed(document);
+        }
+        let mut document = document.clone();
+        document.fleet.lookalikes = all;
+        Cow::Owned(document)
     }
 
     /// Names the definition that gave a finding, where several declare its code: each of them is asked alone.

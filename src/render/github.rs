@@ -41,11 +41,12 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 }
 
 /// Writes an annotation for each problem, at its place, and then that there is no verdict.
-pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let report = &report.in_repository(|name| view.repository.name(name));
     for problem in report.problems.iter().take(MAX_PROBLEMS) {
         let mut properties = String::new();
         if let Some(input) = problem.file() {
-            properties.push_str(&format!("file={},", for_property(input.trim_start_matches("./"))));
+            properties.push_str(&format!("file={},", for_property(input)));
             for (name, number) in [("line", problem.line), ("col", problem.column)] {
                 properties.extend(number.map(|number| format!("{name}={number},")));
             }

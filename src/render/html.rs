@@ -22,13 +22,12 @@ use sha2::{Digest as _, Sha256};
 use crate::error::report::ErrorReport;
 use crate::model::decision::Decision;
 use crate::model::document::FleetSource;
-use crate::render::html::components::{count, duration, shown};
+use crate::render::html::components::{count, duration, prose, shown};
 use crate::render::html::timeline::Timeline;
 use crate::render::view::View;
 use crate::render::words::{MAX_PROBLEMS, NO_VERDICT, downgrades, headline, more_problems, problem_lines, verdict};
 use crate::report::Report;
 use crate::report::fleet_view::FleetView;
-use crate::text::escape::visible;
 
 const STYLE: &str = include_str!("html/page.css");
 
@@ -100,11 +99,11 @@ pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
                         h2 #problems-title { "What is wrong" }
                         div.content {
                             @for problem in report.problems.iter().take(MAX_PROBLEMS) {
-                                @for line in problem_lines(problem, visible) { p.lede { (line) } }
-                                @if let Some(help) = &problem.help { p.note { "Next: " (shown(help)) } }
+                                @for line in problem_lines(problem, str::to_owned) { p.lede { (prose(&line)) } }
+                                @if let Some(help) = &problem.help { p.note { "Next: " (prose(help)) } }
                             }
                             @if let Some(more) = more_problems(report) { p.note { (more) } }
-                            @if let Some(help) = report.more_help() { p.note { "Next: " (shown(help)) } }
+                            @if let Some(help) = report.more_help() { p.note { "Next: " (prose(help)) } }
                         }
                     }
                 }
@@ -180,10 +179,10 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
             }
             div.verdict {
                 h1 { (verdict(report.decision)) }
-                p.headline { (shown(&headline(report))) }
+                p.headline { (prose(&headline(report))) }
                 (behind(report))
                 @for sentence in downgrades(report) {
-                    p.softened { (shown(&sentence)) }
+                    p.softened { (prose(&sentence)) }
                 }
             }
             dl.facts {
@@ -248,6 +247,23 @@ const fn source(source: FleetSource) -> &'static str {
     }
 }
 
+fn policies(report: &Report) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "Policy" } th scope="col" { "Says" } th scope="col" { "Weight" } } }
+            tbody {
+                @for policy in &report.policies {
+                    tr {
+                        th scope="row" { code { (shown(&policy.package)) } }
+                        td { (components::result_of(report, policy)) }
+                        td { (components::weight(policy)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What the verdict rests on: policies, parameters and inputs.
 fn basis(report: &Report) -> Markup {
     html! {
@@ -255,20 +271,7 @@ fn basis(report: &Report) -> Markup {
             h2 #basis-title { "Basis" }
             div.content {
                 h3 { "Policies" }
-                div.scroll tabindex="0" role="region" aria-label="Policies" {
-                    table {
-                        thead { tr { th scope="col" { "Policy" } th scope="col" { "Says" } th scope="col" { "Weight" } } }
-                        tbody {
-                            @for policy in &report.policies {
-                                tr {
-                                    th scope="row" { code { (shown(&policy.package)) } }
-                                    td { (components::result_of(report, policy)) }
-                                    td { (components::weight(policy)) }
-                                }
-                            }
-                        }
-                    }
-                }
+                (components::scroll("Policies", &policies(report)))
                 h3 { "Parameters" }
                 (components::parameters(&report.params))
                 h3 { "Read from" }

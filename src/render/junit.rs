@@ -19,7 +19,7 @@ use crate::render::words::{
 };
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
-use crate::text::escape::{clipped, for_junit};
+use crate::text::escape::{clipped, for_junit, place};
 
 /// How many stragglers have a test case.
 const MAX_STRAGGLERS: usize = 10_000;
@@ -45,13 +45,14 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     let mut junit = Junit::new("rollproof");
     junit.add_test_suite(policies);
     if !report.stragglers.is_empty() {
-        junit.add_test_suite(stragglers(report));
+        junit.add_test_suite(stragglers(report, view));
     }
     write(&junit, out)
 }
 
 /// Writes the suite of policies with one test case, which ends with an error: there is no verdict.
-pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let report = &report.in_repository(|name| view.repository.name(name));
     let mut texts = Vec::new();
     for problem in report.problems.iter().take(MAX_PROBLEMS) {
         let mut lines = problem_lines(problem, for_junit);
@@ -144,7 +145,13 @@ fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &Straggler>, 
         let text =
             for_junit(&format!("{} {code}: {}", severity.name(), sentence(finding, stragglers_by_name, view.errors)));
         let mut lines = vec![clipped(&text, MAX_TEXT).into_owned()];
-        lines.extend(at.as_ref().map(|at| format!("at: {}", clipped(&for_junit(at), MAX_TEXT))));
+        lines.extend(at.as_ref().map(|at| {
+            let at = match at.split_once('#').filter(|(input, _)| !input.is_empty()) {
+                Some((input, pointer)) => format!("{}#{pointer}", view.repository.name(input)),
+                None => at.clone(),
+            };
+            format!("at: {}", clipped(&for_junit(&place(&at)), MAX_TEXT))
+        }));
         lines.push(for_junit(&format!("rule: {}:{}", rule.file, rule.line)));
         lines.extend(remedy.as_ref().map(|remedy| format!("next: {}", for_junit(remedy.trim()))));
         lines.join("\n")
@@ -157,7 +164,7 @@ fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &Straggler>, 
     texts.join("\n\n")
 }
 
-fn stragglers(report: &Report) -> TestSuite {
+fn stragglers(report: &Report, view: &View) -> TestSuite {
     let mut suite = TestSuite::new("rollproof.stragglers");
     let mut objections: HashMap<&str, &Finding> = HashMap::new();
     let mut agreed: HashMap<&str, &Finding> = HashMap::new();
@@ -176,9 +183,11 @@ fn stragglers(report: &Report) -> TestSuite {
     for straggler in report.stragglers.iter().take(MAX_STRAGGLERS) {
         let name = for_junit(&straggler.tenant);
         let tenant = &*straggler.tenant;
-        let status = match objections.get(tenant) {
-            Some(finding) => objected(straggler, finding.severity),
-            None => not_objected(report, straggler, agreed.get(tenant).and_then(|finding| waiver_note(finding))),
+        let status = if let Some(finding) = objections.get(tenant) {
+            objected(straggler, finding.severity, view)
+        } else {
+            let agreed = agreed.get(tenant).and_then(|finding| waiver_note(finding));
+            not_objected(report, straggler, agreed, view)
         };
         let case = case("rollproof.stragglers", &name, status);
         bytes += xml_length(&name) + 2 * xml_length(&straggler.reason);
@@ -203,18 +212,18 @@ fn xml_length(text: &str) -> usize {
 }
 
 /// A straggler that a policy objects to.
-fn objected(straggler: &Straggler, severity: Severity) -> TestCaseStatus {
+fn objected(straggler: &Straggler, severity: Severity, view: &View) -> TestCaseStatus {
     let is_open = severity == Severity::Inconclusive;
     let mut status = TestCaseStatus::non_success(if is_open { NonSuccessKind::Error } else { NonSuccessKind::Failure });
     status
         .set_type(for_junit(&straggler.state))
         .set_message(clipped(&for_junit(&straggler.reason), MAX_TEXT))
-        .set_description(why(straggler));
+        .set_description(why(straggler, view));
     status
 }
 
 /// A straggler that no policy objects to: it is no failure, and no success either.
-fn not_objected(report: &Report, straggler: &Straggler, agreed: Option<String>) -> TestCaseStatus {
+fn not_objected(report: &Report, straggler: &Straggler, agreed: Option<String>, view: &View) -> TestCaseStatus {
     let kind = match (straggler.waived, straggler.quarantined) {
         (true, _) => "waived",
         (false, true) => "quarantined",
@@ -225,14 +234,15 @@ fn not_objected(report: &Report, straggler: &Straggler, agreed: Option<String>) 
         None if straggler.quarantined => format!("quarantined, {} tolerated", report.summary.tolerated),
         None => "no policy objects".to_owned(),
     };
-    skipped(&for_junit(kind), &format!("{}; {}", for_junit(&because), why(straggler)))
+    skipped(&for_junit(kind), &format!("{}; {}", for_junit(&because), why(straggler, view)))
 }
 
-fn why(straggler: &Straggler) -> String {
+fn why(straggler: &Straggler, view: &View) -> String {
     let Straggler { state, reason, source, .. } = straggler;
     let mut text = clipped(&for_junit(&format!("{state}: {reason}")), MAX_TEXT).into_owned();
     if let Some(source) = source {
-        text.push_str(&format!("\nat: {}#{}", for_junit(&source.input), for_junit(&source.pointer)));
+        let input = view.repository.name(&source.input);
+        text.push_str(&format!("\nat: {}", for_junit(&place(&format!("{input}#{}", source.pointer)))));
     }
     text
 }

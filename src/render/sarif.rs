@@ -51,7 +51,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.')
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let results = Results::of(report, view);
     let run = Run {
-        artifacts: Some(report.inputs.iter().map(artifact).collect()),
+        artifacts: Some(report.inputs.iter().map(|input| artifact(input, view)).collect()),
         column_kind: COLUMN_KIND,
         invocations: [invocation(report, results.left_out)],
         properties: RunProperties { decision: report.decision },
@@ -62,7 +62,8 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 }
 
 /// Writes one run that has not succeeded, and a notification for each problem.
-pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
+pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let report = &report.in_repository(|name| view.repository.name(name));
     let headline = format!("{NO_VERDICT}: {}", report.kind.meaning());
     let mut notifications = vec![notification(Level::Error, &headline)];
     notifications.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
@@ -174,17 +175,17 @@ fn invocation(report: &Report, left_out: usize) -> Invocation {
     Invocation { execution_successful: true, exit_code: None, tool_execution_notifications: notifications }
 }
 
-fn artifact(input: &InputFile) -> Artifact {
+fn artifact(input: &InputFile, view: &View) -> Artifact {
     Artifact {
         hashes: BTreeMap::from([("sha-256", input.sha256.to_string())]),
         length: input.bytes,
-        location: artifact_location(&input.name),
+        location: artifact_location(&view.repository.name(&input.name)),
     }
 }
 
-/// A path as GitHub wants it: relative to the repository's root, or an absolute `file:` URI.
+/// A path as GitHub wants it: relative to the repository's root, as `name` is, or an absolute `file:` URI.
 fn artifact_location(name: &str) -> ArtifactLocation {
-    let path = utf8_percent_encode(name.trim_start_matches("./"), PATH).to_string();
+    let path = utf8_percent_encode(name, PATH).to_string();
     if path.starts_with('/') {
         ArtifactLocation { uri: format!("file://{path}"), uri_base_id: None }
     } else {
@@ -205,7 +206,8 @@ fn location(input: &str, pointer: Option<&str>) -> Location {
 }
 
 /// Where a finding is to be seen: in the input that it names, or in the one that its section of the document came from.
-fn place_of(report: &Report, finding: &Finding) -> Option<Location> {
+fn place_of(report: &Report, finding: &Finding, view: &View) -> Option<Location> {
+    let location = |input: &str, pointer| location(&view.repository.name(input), pointer);
     let name = |role| report.input(role).map(|name| &**name);
     // A rollout that is being driven has no other file yet than its plan.
     let evidence = || [Role::Response, Role::Journal, Role::Plan].into_iter().find_map(name);
@@ -229,7 +231,7 @@ fn place_of(report: &Report, finding: &Finding) -> Option<Location> {
 struct Results<'a> {
     report: &'a Report,
     stragglers_by_name: HashMap<&'a str, &'a Straggler>,
-    errors: bool,
+    view: &'a View,
     found: Vec<Found>,
     /// How often each fingerprint has been seen.
     seen: HashMap<String, usize>,
@@ -237,11 +239,11 @@ struct Results<'a> {
 }
 
 impl<'a> Results<'a> {
-    fn of(report: &'a Report, view: &View) -> Self {
+    fn of(report: &'a Report, view: &'a View) -> Self {
         let mut results = Self {
             report,
             stragglers_by_name: report.stragglers_by_name(),
-            errors: view.errors,
+            view,
             found: Vec::new(),
             seen: HashMap::new(),
             left_out: 0,
@@ -263,8 +265,8 @@ impl<'a> Results<'a> {
     }
 
     fn finding(&mut self, finding: &Finding) {
-        let text = sentence(finding, &self.stragglers_by_name, self.errors);
-        self.add(finding, "", &text, place_of(self.report, finding));
+        let text = sentence(finding, &self.stragglers_by_name, self.view.errors);
+        self.add(finding, "", &text, place_of(self.report, finding, self.view));
     }
 
     fn straggler(&mut self, finding: &Finding, straggler: &Straggler) {
@@ -276,12 +278,13 @@ impl<'a> Results<'a> {
         if let Some(but) = waiver_note(finding) {
             text.push_str(&format!("; {but}"));
         }
+        let name = |input: &str| self.view.repository.name(input);
         let place = match source {
-            Some(source) => Some(location(&source.input, Some(&source.pointer))),
+            Some(source) => Some(location(&name(&source.input), Some(&source.pointer))),
             // No row answers for it: it is known from where it was enumerated.
             None => match self.report.input(Role::Fleet) {
-                Some(fleet) => Some(location(fleet, None)),
-                None => place_of(self.report, finding),
+                Some(fleet) => Some(location(&name(fleet), None)),
+                None => place_of(self.report, finding, self.view),
             },
         };
         self.add(finding, tenant, &text, place);

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use textwrap::Options;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::error::report::ErrorReport;
@@ -19,13 +18,18 @@ use crate::render::words::{
 };
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
-use crate::text::escape::{MAX_NAMES, for_line, for_terminal, names_of};
+use crate::text::escape::{MAX_NAMES, for_line, for_terminal, names_of, place};
+use crate::text::json::spaced;
+use crate::text::wrap::wrap;
 
 /// How many stragglers a finding lists before it is shortened.
 const MAX_LISTED: usize = 20;
 
 /// How far the text of a finding is indented.
 const INDENT: usize = 8;
+
+/// How many columns a text has beside what it stands beside; else it stands below.
+const MIN_ROOM: usize = 24;
 
 /// Writes the verdict for a person.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
@@ -41,9 +45,14 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 
 /// Writes the verdict and its headline alone.
 pub fn first_line(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let page = Page { view, out };
-    let word = page.painted(verdict(report.decision), verdict_style(report.decision));
-    writeln!(out, "{word}  {}", for_line(&headline(report)))
+    verdict_line(report.decision, &headline(report), view, out)
+}
+
+/// Writes a verdict and a sentence about it.
+pub fn verdict_line(decision: Decision, text: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { view, out };
+    let word = page.painted(verdict(decision), verdict_style(decision));
+    page.fitted(&format!("{word}  "), 2, text, view.line_width)
 }
 
 /// Writes why there is no verdict; nothing where standard error, which says it, is read beside it.
@@ -139,10 +148,10 @@ impl Page<'_> {
             self.labelled("who", &line)?;
         }
         if let (true, Some(observed)) = (self.view.errors, &finding.observed) {
-            self.labelled("seen", &observed.to_string())?;
+            self.labelled("seen", &spaced(observed))?;
         }
         if let Some(at) = &finding.at {
-            self.labelled("at", at)?;
+            self.labelled("at", &place(at))?;
         }
         self.labelled("rule", &format!("{}:{}", finding.rule.file, finding.rule.line))?;
         match &finding.remedy {
@@ -169,7 +178,7 @@ impl Page<'_> {
             );
             let mut reason = straggler.reason.clone();
             if let Some(source) = &straggler.source {
-                reason.push_str(&format!("  {}#{}", source.input, source.pointer));
+                reason.push_str(&format!("  {}", place(&format!("{}#{}", source.input, source.pointer))));
             }
             self.paragraph(&start, INDENT + widest + state_width + 4, &reason)?;
         }
@@ -187,35 +196,39 @@ impl Page<'_> {
 
     /// A paragraph whose lines are indented by its start. The start is escaped already, the text is escaped here.
     fn paragraph(&mut self, start: &str, hang: usize, text: &str) -> io::Result<()> {
+        self.fitted(start, hang, text, self.view.width)
+    }
+
+    fn fitted(&mut self, start: &str, hang: usize, text: &str, width: usize) -> io::Result<()> {
         // The start may hold colours, which are no columns: wrap after a blank of its width.
         let plain = anstream::adapter::strip_str(start).to_string();
+        let room = width.saturating_sub(MIN_ROOM);
         let blank = " ".repeat(plain.width());
-        let hang = " ".repeat(hang);
-        let options = Options::new(self.view.width.max(40))
-            .initial_indent(&blank)
-            .subsequent_indent(&hang)
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let hang = " ".repeat(if hang > room { INDENT + 2 } else { hang });
         let text = for_line(text);
-        let mut lines = textwrap::wrap(&text, options).into_iter();
+        if plain.width() > room {
+            writeln!(self.out, "{}", start.trim_end())?;
+            return wrap(&text, width, &hang, &hang).into_iter().try_for_each(|line| writeln!(self.out, "{line}"));
+        }
+        let mut lines = wrap(&text, width, &blank, &hang).into_iter();
         let first = lines.next().unwrap_or_default();
         writeln!(self.out, "{start}{}", first.get(blank.len()..).unwrap_or_default())?;
         lines.try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
-    /// Parts one after the other, over as many lines as they take; none of them is broken.
-    fn row(&mut self, parts: &[String]) -> io::Result<()> {
-        let mut line = String::from(" ");
+    /// Parts one after the other, with `between` each two, over as many lines as they take; none of them is broken.
+    fn row(&mut self, parts: &[String], between: &str) -> io::Result<()> {
+        let mut line = String::new();
         for (i, part) in parts.iter().enumerate() {
-            let part = for_terminal(part);
-            let part = if i + 1 < parts.len() { format!(" {part} ·") } else { format!(" {part}") };
-            if line.width() + part.width() > self.view.width.max(40) && line.width() > 1 {
-                writeln!(self.out, "{line}")?;
-                line = String::from(" ");
+            let part =
+                if i + 1 < parts.len() { format!("{}{between}", for_terminal(part)) } else { for_terminal(part) };
+            if 2 + line.width() + part.trim_end().width() > self.view.width.max(40) && !line.is_empty() {
+                writeln!(self.out, "  {}", line.trim_end())?;
+                line.clear();
             }
             line.push_str(&part);
         }
-        writeln!(self.out, "{line}")
+        writeln!(self.out, "  {}", line.trim_end())
     }
 
     fn footer(&mut self, report: &Report) -> io::Result<()> {
@@ -229,7 +242,7 @@ impl Page<'_> {
             (FleetSource::None, _) => "nobody was enumerated".to_owned(),
             (FleetSource::File, None) => format!("fleet {}", summary.fleet),
         });
-        writeln!(self.out, "  {}", for_line(&parts.join("   ")))?;
+        self.row(&parts, "   ")?;
         let policies = report.policies.iter().map(|policy| {
             let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
             let parts: Vec<String> = Severity::ALL
@@ -245,7 +258,7 @@ impl Page<'_> {
             };
             format!("{name} {}", if parts.is_empty() { silent.into() } else { parts.join(", ") })
         });
-        self.row(&policies.collect::<Vec<_>>())?;
+        self.row(&policies.collect::<Vec<_>>(), " · ")?;
         for input in &report.inputs {
             let start = format!("  sha256 {}  ", &input.sha256.get(..12).unwrap_or(&input.sha256));
             self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &input.name)?;
@@ -267,7 +280,7 @@ fn waived(report: &Report, policy: &Policy) -> Option<String> {
 }
 
 /// How a verdict is painted.
-pub fn verdict_style(decision: Decision) -> Style {
+fn verdict_style(decision: Decision) -> Style {
     let color = match decision {
         Decision::Pass => AnsiColor::Green,
         Decision::Fail => AnsiColor::Red,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::model::document::text::Text;
+use crate::model::document::text::{Map, Text};
 use crate::model::document::{Call, Document, Purpose, Rollout, Row, Run};
 use crate::policy::prepared::Summary;
 
@@ -16,7 +16,8 @@ pub struct FleetView {
     pub rollout: Rollout,
     /// Every request, in order.
     pub calls: Vec<Call>,
-    /// Every tenant of the fleet. In its own order where `ordered`, else one cohort after the other.
+    /// Every tenant of the fleet, one group after the other. Within each in the fleet's own order where `ordered`, else one
+    /// cohort after the other.
     pub cells: Vec<Cell>,
     /// Whether the fleet's own order is known.
     pub ordered: bool,
@@ -49,6 +50,8 @@ pub struct Kind {
     pub reason: String,
     /// The row that counts, else the last one.
     pub row: Option<Row>,
+    /// The labels that the fleet gives them.
+    pub labels: Map<Text>,
 }
 
 /// Tenants that were called together.
@@ -56,7 +59,7 @@ pub struct Kind {
 pub struct Group {
     /// `canary`, `batch 2`, or a phase as rows name it.
     pub name: String,
-    /// Whether the canary was called in it, alone.
+    /// Whether it is the canary's own.
     pub canary: bool,
 }
 
@@ -72,6 +75,7 @@ impl FleetView {
                 .and_then(|row| cohort.rows.get(usize::try_from(row).ok()?))
                 .or_else(|| cohort.rows.last())
                 .cloned(),
+            labels: cohort.labels.clone(),
         });
         let (mut groups, group_of) = groups(document);
         let mut cells = Vec::new();
@@ -89,8 +93,9 @@ impl FleetView {
             }
         }
         if document.calls.is_empty() {
-            by_appearance(&mut groups, &mut cells);
+            sort_phases(&mut groups, &mut cells, document.rollout.canary.as_ref());
         }
+        cells.sort_by_key(|cell| cell.group.unwrap_or(usize::MAX));
         let mut outside: Vec<Text> =
             document.cohorts.iter().filter(|cohort| !cohort.planned).fold(Vec::new(), |mut outside, cohort| {
                 outside.extend(cohort.tenants.iter().cloned());
@@ -106,6 +111,13 @@ impl FleetView {
             groups,
             outside,
         }
+    }
+}
+
+impl FleetView {
+    /// Whether a tenant has labels.
+    pub fn is_labelled(&self) -> bool {
+        self.kinds.iter().any(|kind| !kind.labels.is_empty())
     }
 }
 
@@ -129,19 +141,37 @@ fn groups(document: &Document) -> (Vec<Group>, HashMap<&str, usize, FixedState>)
     (groups, group_of)
 }
 
-/// Phases in the order in which the fleet meets them, not in that of their names, where `batch-10` is before `batch-2`.
-fn by_appearance(groups: &mut Vec<Group>, cells: &mut [Cell]) {
-    let mut place = vec![usize::MAX; groups.len()];
-    let mut order = Vec::new();
-    for group in cells.iter().filter_map(|cell| cell.group) {
-        if place[group] == usize::MAX {
-            place[group] = order.len();
-            order.push(groups[group].clone());
-        }
+/// The canary's phase first, then by name, where `batch-2` is before `batch-10`. A phase of no tenant of the fleet is
+/// left out.
+fn sort_phases(groups: &mut Vec<Group>, cells: &mut [Cell], canary: Option<&Text>) {
+    let mut tenants = vec![0_usize; groups.len()];
+    cells.iter().filter_map(|cell| cell.group).for_each(|group| tenants[group] += 1);
+    let own = cells.iter().find(|cell| Some(&cell.tenant) == canary).and_then(|cell| cell.group);
+    for (i, group) in groups.iter_mut().enumerate() {
+        group.canary = group.name.eq_ignore_ascii_case("canary") || (own == Some(i) && tenants[i] == 1);
     }
+    let mut order: Vec<usize> = (0..groups.len()).filter(|group| tenants[*group] > 0).collect();
+    order.sort_by_cached_key(|group| (!groups[*group].canary, numbered(&groups[*group].name)));
+    let mut place = vec![0; groups.len()];
+    order.iter().enumerate().for_each(|(at, group)| place[*group] = at);
     for cell in cells {
         cell.group = cell.group.map(|group| place[group]);
     }
-    // A phase of no tenant of the fleet is not shown.
-    *groups = order;
+    *groups = order.into_iter().map(|group| groups[group].clone()).collect();
+}
+
+/// A name by which numbers are sorted as numbers.
+fn numbered(name: &str) -> Vec<(String, u64)> {
+    let mut parts = vec![(String::new(), 0_u64)];
+    let mut after_digit = false;
+    for c in name.chars() {
+        let Some((text, number)) = parts.last_mut() else { continue };
+        match c.to_digit(10) {
+            Some(digit) => *number = number.saturating_mul(10).saturating_add(digit.into()),
+            None if after_digit => parts.push((c.to_string(), 0)),
+            None => text.push(c),
+        }
+        after_digit = c.is_ascii_digit();
+    }
+    parts
 }

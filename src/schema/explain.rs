@@ -19,7 +19,11 @@ use crate::text::suggest::nearest;
 /// How much of a wrong value is shown, in characters.
 const MAX_FOUND: usize = 60;
 
-/// Everything that is wrong with an input, the first [`MAX_FAULTS`] in the order in which they stand there.
+/// How many faults are kept until it is known which of them come first.
+const MAX_KEPT: usize = 10_000;
+
+/// What is wrong with an input, the first [`MAX_FAULTS`] in the order in which they stand there, and how many more there
+/// are.
 pub fn explain(bytes: &[u8], name: Name) -> Vec<Fault> {
     explain_by(bytes, name, &name.schema(), |_| Vec::new())
 }
@@ -32,19 +36,14 @@ pub fn json(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
     let text = utf8(bytes).map_err(|fault| vec![fault])?;
     let wrong = |error: &serde_json::Error| vec![syntax(text, error)];
     let root: &RawValue = serde_json::from_str(text).map_err(|error| wrong(&error))?;
-    let mut reader = Reader { text, long: None, schema: &Value::Null, faults: Vec::new() };
+    let mut reader = Reader { text, long: None, schema: &Value::Null, faults: Vec::new(), more: 0 };
     reader.value(root, "", Place::ROOT);
     let faults = reader.faults();
     if faults.is_empty() { serde_json::from_str(text).map_err(|error| wrong(&error)) } else { Err(faults) }
 }
 
-/// The same by a schema that was changed, and with what no schema can express: faults by JSON pointer.
-pub(crate) fn explain_by(
-    bytes: &[u8],
-    name: Name,
-    schema: &Value,
-    beyond: impl Fn(&str) -> Vec<(String, String)>,
-) -> Vec<Fault> {
+/// The same by a schema that was changed, and with what no schema can express: faults with their JSON pointers.
+pub(crate) fn explain_by(bytes: &[u8], name: Name, schema: &Value, beyond: impl Fn(&str) -> Vec<Fault>) -> Vec<Fault> {
     let text = match utf8(bytes) {
         Ok(text) => text,
         Err(fault) => return vec![fault],
@@ -54,10 +53,10 @@ pub(crate) fn explain_by(
         Err(error) => return vec![syntax(text, &error)],
     };
     let long = name.long_array().map(|(at, definition)| (at, validator(schema, Some(definition))));
-    let mut reader = Reader { text, long, schema, faults: Vec::new() };
+    let mut reader = Reader { text, long, schema, faults: Vec::new(), more: 0 };
     let value = reader.value(root, "", Place { depth: 0, schemas: &[schema] });
-    for (pointer, problem) in beyond(text) {
-        reader.fault(locate(root, &pointer), pointer, problem);
+    for fault in beyond(text) {
+        reader.keep(locate(root, fault.pointer.as_deref().unwrap_or_default()), fault);
     }
     if name == Name::Response && value.as_object().is_some_and(|object| object.keys().all(|key| !describes(key))) {
         let fault = "found an object with none of the keys of a response; \"results\" or \"ok\" at least is expected";
@@ -92,6 +91,8 @@ struct Reader<'a> {
     schema: &'a Value,
     /// With the byte at which each stands.
     faults: Vec<(usize, Fault)>,
+    /// How many were not kept.
+    more: usize,
 }
 
 /// Where a value stands.
@@ -108,19 +109,31 @@ impl Place<'_, '_> {
 }
 
 impl<'a> Reader<'a> {
-    /// What was found, the first [`MAX_FAULTS`] in the order in which they stand there.
+    /// What was found, the first [`MAX_FAULTS`] in the order in which they stand there, and how many more there are.
     fn faults(self) -> Vec<Fault> {
-        let mut faults = self.faults;
+        let Self { text, mut faults, more, .. } = self;
         faults.sort_by(|a, b| (a.0, &a.1.pointer).cmp(&(b.0, &b.1.pointer)));
         faults.dedup();
-        faults.truncate(MAX_FAULTS);
-        faults.into_iter().map(|(_, fault)| fault).collect()
+        let more = more + faults.len().saturating_sub(MAX_FAULTS);
+        let placed = |(at, fault)| Fault { place: Some(place(text, at)), ..fault };
+        let mut faults: Vec<Fault> = faults.into_iter().take(MAX_FAULTS).map(placed).collect();
+        if more > 0 {
+            let are = if more == 1 { "fault is" } else { "faults are" };
+            faults.push(Fault::whole(format!("{more} more {are} not listed")));
+        }
+        faults
     }
 
     fn fault(&mut self, at: &RawValue, pointer: String, problem: String) {
-        let at = offset(self.text, at);
-        let fault = Fault { pointer: Some(pointer), place: Some(place(self.text, at)), problem, help: None };
-        self.faults.push((at, fault));
+        self.keep(at, Fault { pointer: Some(pointer), ..Fault::whole(problem) });
+    }
+
+    fn keep(&mut self, at: &RawValue, fault: Fault) {
+        if self.faults.len() < MAX_KEPT {
+            self.faults.push((offset(self.text, at), fault));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// The value as the validator reads it: a number that is not written as an integer is none, whatever its value.
@@ -278,10 +291,8 @@ impl<'a> Visitor<'a> for &mut Elements<'_, 'a> {
     fn visit_seq<A: SeqAccess<'a>>(self, mut access: A) -> Result<(), A::Error> {
         let mut i = 0;
         while let Some(raw) = access.next_element()? {
-            if self.reader.faults.len() < MAX_FAULTS {
-                let pointer = format!("{}/{i}", self.pointer);
-                self.reader.element(raw, &pointer, self.place, &mut self.kept);
-            }
+            let pointer = format!("{}/{i}", self.pointer);
+            self.reader.element(raw, &pointer, self.place, &mut self.kept);
             i += 1;
         }
         Ok(())

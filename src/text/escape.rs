@@ -220,6 +220,11 @@ pub fn for_sarif(text: &str) -> String {
     for_terminal(text).replace("](", "]\\u{28}").replace('{', "{{").replace('}', "}}")
 }
 
+/// A place such as `input#/pointer`, in quotation marks where it holds white space, which would not be seen at its end.
+pub fn place(place: &str) -> Cow<'_, str> {
+    if place.contains(char::is_whitespace) { Cow::Owned(format!("\"{place}\"")) } else { Cow::Borrowed(place) }
+}
+
 /// At most so many characters, with an ellipsis where something was cut off.
 pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {

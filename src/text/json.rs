@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The end of the contents of a string that start at `from`, if they are printable ASCII without an escape.
@@ -79,4 +80,16 @@ pub fn without_place(error: &serde_json::Error) -> String {
         words.truncate(end);
     }
     words
+}
+
+/// JSON in one line, with a blank after each comma and colon, where a reader's line may be broken.
+pub fn spaced(value: &Value) -> String {
+    match value {
+        Value::Array(list) => format!("[{}]", list.iter().map(spaced).collect::<Vec<_>>().join(", ")),
+        Value::Object(object) => {
+            let entry = |(key, value): (&String, &Value)| format!("{}: {}", Value::from(&**key), spaced(value));
+            format!("{{{}}}", object.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }

@@ -7,6 +7,9 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointSetData;
 use icu_properties::props::{Dash, DefaultIgnorableCodePoint};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::escape::is_blank_letter;
 
 /// From how many letters on a name is still known with one letter wrong.
@@ -64,8 +67,50 @@ pub fn misspelt<'a>(
     in_form.or_else(in_letters).map(|(_, known)| known)
 }
 
+/// What two names differ in that have the same [`form`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum FormDifference {
+    /// Capitals and small letters.
+    Case,
+    /// White space.
+    WhiteSpace,
+    /// Characters that nobody sees, such as a zero-width space.
+    InvisibleCharacters,
+    /// How Unicode writes the same letter, such as an accent of its own.
+    UnicodeForm,
+}
+
+/// A name without what two names that look alike differ in: NFKC, one case, no white space and no invisible characters.
+pub fn form(name: &str) -> String {
+    without(name, is_unseen)
+}
+
+/// What two names of the same form differ in.
+pub fn form_differences(one: &str, other: &str) -> Vec<FormDifference> {
+    let unseen = |name: &str, kind: fn(char) -> bool| name.chars().filter(|c| kind(*c)).collect::<String>();
+    let (space, invisible) = (char::is_whitespace as fn(char) -> bool, |c: char| is_unseen(c) && !c.is_whitespace());
+    let seen = |name: &str| name.chars().filter(|c| !is_unseen(*c)).collect::<String>();
+    let (one_seen, other_seen) = (seen(one), seen(other));
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let has_other_case = nfkc.normalize(&one_seen) != nfkc.normalize(&other_seen);
+    let differences = [
+        (has_other_case, FormDifference::Case),
+        (unseen(one, space) != unseen(other, space), FormDifference::WhiteSpace),
+        (unseen(one, invisible) != unseen(other, invisible), FormDifference::InvisibleCharacters),
+        (one_seen.to_uppercase() != other_seen.to_uppercase(), FormDifference::UnicodeForm),
+    ];
+    differences.into_iter().filter_map(|(differs, difference)| differs.then_some(difference)).collect()
+}
+
 /// A name without what two spellings of it differ in: NFKC, capitals, no separators, spaces and invisible characters.
 pub fn normalized(name: &str) -> String {
+    without(name, |c| is_unseen(c) || is_separator(c))
+}
+
+/// NFKC and capitals, without some characters.
+fn without(name: &str, is_left_out: impl Fn(char) -> bool) -> String {
     let kept = |text: &str| text.chars().filter(|c| !is_left_out(*c)).collect::<String>();
     if name.is_ascii() {
         return kept(name).to_ascii_uppercase();
@@ -75,15 +120,42 @@ pub fn normalized(name: &str) -> String {
     kept(&nfkc.normalize(&kept(name).to_uppercase()))
 }
 
-fn is_left_out(c: char) -> bool {
+fn is_separator(c: char) -> bool {
     // Nearly every name is ASCII, and Unicode's tables need not be asked about it.
+    if c.is_ascii() { matches!(c, '_' | '.' | '-') } else { CodePointSetData::new::<Dash>().contains(c) }
+}
+
+fn is_unseen(c: char) -> bool {
     if c.is_ascii() {
-        return matches!(c, '_' | '.' | '-') || c.is_whitespace() || c.is_control();
+        return c.is_whitespace() || c.is_control();
     }
     matches!(c, '\u{fff9}'..='\u{fffb}')
         || c.is_whitespace()
         || c.is_control()
         || is_blank_letter(c)
-        || CodePointSetData::new::<Dash>().contains(c)
         || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FormDifference::{Case, InvisibleCharacters, UnicodeForm, WhiteSpace};
+    use super::{form, form_differences};
+
+    #[test]
+    fn names_of_one_form_tell_what_they_differ_in() {
+        for (one, other, differ) in [
+            ("South", "south", vec![Case]),
+            ("south\u{200b}", "south", vec![InvisibleCharacters]),
+            ("so uth", "south", vec![WhiteSpace]),
+            ("cafe\u{301}", "caf\u{e9}", vec![UnicodeForm]),
+            ("Cafe\u{301}", "caf\u{e9}", vec![Case, UnicodeForm]),
+            ("\u{ff53}outh", "south", vec![UnicodeForm]),
+            ("So\u{ad}uth", "south", vec![Case, InvisibleCharacters]),
+        ] {
+            assert_eq!(form(one), form(other), "{one:?}");
+            assert_eq!(form_differences(one, other), differ, "{one:?}");
+        }
+        assert_ne!(form("team-1"), form("team1"));
+        assert_ne!(form("south"), form("souht"));
+    }
 }

@@ -1,5 +1,7 @@
 //! Evidence that is wrong: exit code 4, and one error that names every place.
 
+use serde_json::{Value, json};
+
 use crate::support::{Case, Ran};
 
 fn refused(ran: &Ran, expected: &[&str]) {
@@ -65,7 +67,7 @@ fn every_wrong_place_is_named_in_one_run() {
 fn only_the_first_twenty_are_shown() {
     let rows = vec![r#"{"slug": 1}"#; 50].join(",");
     let ran = response(format!(r#"{{"results": [{rows}]}}"#));
-    refused(&ran, &["#/results/19/slug", "no more are shown"]);
+    refused(&ran, &["#/results/19/slug", "response.json: 30 more faults are not listed"]);
     assert!(!ran.stderr.contains("#/results/20/slug"));
 }
 
@@ -280,4 +282,107 @@ fn what_is_odd_but_no_fault_is_taken() {
     taken(fleet(r#"["a", "a", {"slug": "a", "labels": {"tier": "gold"}}]"#));
     taken(fleet("# nobody\n"));
     taken(plan(r#"{"enabled": true, "sha": null, "body": {"target_tag": "a", "canary_slug": null}}"#));
+}
+
+/// A name that differs from a tenant's only in what nobody sees is another name, and every finding about it says so.
+#[test]
+fn a_name_that_looks_like_a_tenant_is_told_from_it() {
+    let case = Case::new();
+    let row =
+        |slug: &str| json!({"slug": slug, "ssm_status": "Success", "ssm_exit_code": 0, "verified_on_target": true});
+    let rows = |slugs: &[&str]| json!({"ok": true, "results": slugs.iter().map(|slug| row(slug)).collect::<Vec<_>>()});
+    case.file("fleet.json", json!(["north", "south", "caf\u{e9}"]).to_string());
+    case.file("plan.json", json!({"enabled": true, "body": {"target_tag": "t", "canary_slug": "NORTH"}}).to_string());
+    let findings = |response: Value, more: &[&str]| -> Vec<(String, String)> {
+        case.file("response.json", response.to_string());
+        let args = ["verify", "response.json", "--format", "json", "--document", "document.json"];
+        let ran = case.run(args.iter().chain(more));
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+        // The document says the same.
+        let again: Value = serde_json::from_str(&case.run(["verify", "document.json", "--format", "json"]).stdout)
+            .expect("a report of the document");
+        assert_eq!(report["findings"].as_array().map(Vec::len), again["findings"].as_array().map(Vec::len));
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let findings = report["findings"].as_array().expect("a list").iter();
+        findings.map(|finding| (text(&finding["code"]), text(&finding["message"]))).collect()
+    };
+    let said = |findings: &[(String, String)], code: &str, hint: &str| {
+        let found = findings.iter().filter(|(of, _)| of == code).any(|(_, message)| message.contains(hint));
+        assert!(found, "{code}: {hint:?} is not in {findings:#?}");
+    };
+    let with_fleet = ["--fleet", "fleet.json", "--plan", "plan.json"];
+    for (slug, hint) in [
+        ("South", "South differs only in case from south"),
+        ("south\u{200b}", "south\u{200b} differs only in invisible characters from south"),
+        ("so\u{a0}uth", "so\u{a0}uth differs only in white space from south"),
+        ("\u{ff33}outh", "differs only in case and Unicode form from south"),
+    ] {
+        let found = findings(rows(&["north", slug, "caf\u{e9}"]), &with_fleet);
+        said(&found, "coverage.incomplete", hint);
+        said(&found, "evidence.unplanned_tenants", hint);
+        said(&found, "canary.not_in_fleet", "NORTH differs only in case from north");
+    }
+    let found = findings(rows(&["north", "south", "cafe\u{301}"]), &with_fleet);
+    said(&found, "coverage.incomplete", "cafe\u{301} differs only in Unicode form from caf\u{e9}");
+
+    // Both are rows, and nobody gave a fleet.
+    let found = findings(rows(&["north", "south", "South"]), &["--param", "fleet_from_response=true"]);
+    said(
+        &found,
+        "evidence.duplicate_in_fleet",
+        "2 tenants of the fleet look alike; South differs only in case from south",
+    );
+    let found = findings(rows(&["north", "south", "Sud"]), &["--param", "fleet_from_response=true"]);
+    assert!(found.iter().all(|(code, _)| code != "evidence.duplicate_in_fleet"), "{found:#?}");
+
+    let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    case.file(
+        "waivers.toml",
+        format!(
+            "[[waiver]]\ncode = \"coverage.*\"\ntenants = [\"SOUTH\"]\nreason = \"x\"\nowner = \"x\"\n\
+             granted = {today}\nexpires = {today}\n"
+        ),
+    );
+    let args = ["--fleet", "fleet.json", "--waivers", "waivers.toml"];
+    let ran = {
+        case.file("response.json", rows(&["north", "caf\u{e9}"]).to_string());
+        case.run(["verify", "response.json"].iter().chain(&args))
+    };
+    assert!(
+        ran.stdout.replace("\n          ", " ").contains("SOUTH differs only in case from south"),
+        "{}",
+        ran.stdout
+    );
+}
+
+/// A list of them is part of the document, and has to be what the names say.
+#[test]
+fn lookalikes_of_a_document_are_checked() {
+    let case = Case::new();
+    case.file("fleet.txt", "south\n");
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "South", "verified_on_target": true}]}"#);
+    case.run(["verify", "response.json", "--fleet", "fleet.txt", "--document", "document.json"]);
+    let mut document: Value =
+        serde_json::from_slice(&std::fs::read(case.path("document.json")).expect("it is there")).expect("a document");
+    assert_eq!(document["fleet"]["lookalikes"][0]["differs_in"], json!(["case"]));
+    document["fleet"]["lookalikes"][0]["tenant"] = json!("north");
+    case.file("document.json", document.to_string());
+    let ran = case.run(["verify", "document.json"]);
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stderr.contains("#/fleet/lookalikes"), "{}", ran.stderr);
+}
+
+/// White space at the end of a key would not be seen.
+#[test]
+fn a_pointer_with_white_space_stands_in_quotation_marks() {
+    let ran = response(r#"{"ok": true, "results": [{"slug": "a", "verified_on_target ": false}]}"#);
+    let at = "at    \"response.json#/results/0/verified_on_target \"\n";
+    assert!(ran.stdout.contains(at), "{}", ran.stdout);
+    let case = Case::new();
+    case.file("response.json", r#"{"ok": true, "results": []}"#);
+    case.file("plan.json", r#"{"enabled": true, "body": {"target_tag": "t", "dryRun ": true}}"#);
+    let ran = case.run(["verify", "response.json", "--plan", "plan.json"]);
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stderr.contains("\"plan.json#/body/dryRun \", line 1"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("help: rename \"dryRun \" to \"dry_run\", or leave it out"), "{}", ran.stderr);
 }

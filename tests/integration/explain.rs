@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot};
+use crate::support::{
+    Case, EXHAUSTIVE, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot,
+};
 
 /// Explains a fixture; `more` may name a tenant or a code.
 fn explain(fixture: &str, more: &[&str]) -> Ran {
@@ -324,4 +326,78 @@ fn a_code_that_is_far_from_the_evidence_is_shown_on_an_example() {
         made_up += usize::from(minimal["made_up"] == json!(true));
     }
     assert!(codes.len() > 30 && made_up > 10, "{made_up} of {}", codes.len());
+}
+
+/// Whether a change is no evidence: somebody agrees to live with what was found.
+fn is_agreement(words: &str) -> bool {
+    words.starts_with("a waiver in force") || words.starts_with("the parameter ") || words.contains(" tolerated, not ")
+}
+
+/// What a bundled policy denies would be another verdict on other evidence, and is told what evidence.
+#[test]
+fn every_verdict_that_fails_is_turned_by_evidence() {
+    /// Codes of bundled policies that no change of the evidence takes away: none.
+    const ONLY_WAIVED: [&str; 0] = [];
+    let (mut seen, mut wanting) = (BTreeSet::new(), BTreeSet::new());
+    for folder in fixtures() {
+        let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
+        let case = read_json(&folder.join("case.json"));
+        let findings = case["findings"].as_array().into_iter().flatten();
+        let blocks = |finding: &&Value| {
+            ["deny", "inconclusive"].contains(&finding["severity"].as_str().expect("a severity"))
+                && finding["waived"].is_null()
+        };
+        let codes: BTreeSet<String> =
+            findings.filter(blocks).map(|finding| finding["code"].as_str().expect("a code").to_owned()).collect();
+        let is_failed = ["fail", "inconclusive"].contains(&case["decision"].as_str().unwrap_or_default());
+        let is_known = codes.iter().all(|code| seen.contains(code));
+        // A team's own policies may ask for anything, such as another day.
+        if !is_failed || fixture.starts_with("examples") || (is_known && std::env::var_os(EXHAUSTIVE).is_none()) {
+            continue;
+        }
+        seen.extend(codes.iter().cloned());
+        let explained = json(&explain(&fixture, &["--format", "json"]));
+        let found = turns(&explained["verdict"]);
+        if found.iter().all(|(changes, _)| changes.iter().any(|words| is_agreement(words))) {
+            wanting.insert(format!("{fixture}: {codes:?}"));
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+    assert_eq!(wanting, ONLY_WAIVED.map(str::to_owned).into());
+}
+
+/// The same for what is denied of one tenant, or of the gates, in the words of that evidence.
+#[test]
+fn every_kind_of_evidence_has_a_change_of_its_own() {
+    for (fixture, subject, change) in [
+        ("build/stale", "bolt", "its /buildinfo named the commit abcdef100000"),
+        ("build/stale", "build.stale", "the /buildinfo of bolt named the commit abcdef100000"),
+        ("build/killed-before-probing", "build.nothing_probed", "every tenant had been asked for its build"),
+        ("calls/live-failed-batch", "calls.failed", "call 2 (bolt, cobalt) were answered with HTTP 200 and ok"),
+        ("calls/live-failed-batch", "cobalt", "call 2 (bolt, cobalt) were answered with HTTP 200 and ok"),
+        ("calls/ok-false", "calls.failed", "the archived response said \"ok\": true"),
+        ("gates/kill-switch-armed", "gates.disabled", "the kill switch PROD_AUTO_DEPLOY_DISABLED were off"),
+        (
+            "gates/kill-switch-unreadable",
+            "gates.switch_unreadable",
+            "the kill switch PROD_AUTO_DEPLOY_DISABLED were off",
+        ),
+        ("gates/ci-red", "gates.ci_failed", "were a success"),
+        ("gates/ci-missing", "gates.ci_missing", "were a success"),
+        ("gates/disabled-plan", "gates.disabled", "the plan were enabled"),
+        ("canary/stale-slug", "canary.not_in_fleet", "the fleet enumerated the canary"),
+        ("evidence/empty-plan-call", "evidence.empty_fleet", "the fleet had a tenant"),
+        ("evidence/live-not-enumerated", "agents-team", "the control plane enumerated it"),
+        ("evidence/live-enumeration-differs", "evidence.enumeration_differs", "every attempt of the plan call"),
+        ("evidence/unknown-fields-several", "evidence.misspelt_field", "no field were misspelt"),
+        ("evidence/live-row-in-dry-run", "evidence.live_row_in_dry_run", "every row were one of a dry run"),
+    ] {
+        let explained = json(&explain(fixture, &[subject, "--format", "json"]));
+        let subject_of = if explained["code"].is_null() { &explained["tenant"] } else { &explained["code"] };
+        let found = turns(subject_of);
+        assert!(
+            found.iter().any(|(changes, _)| matches!(changes.as_slice(), [one] if one.contains(change))),
+            "{fixture} {subject}: {found:?}"
+        );
+    }
 }

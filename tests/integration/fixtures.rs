@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::html::markup;
-use crate::judged::{self, FORMATS, Judged, name_of};
+use crate::judged::{self, FORMATS, Judged, from_folder, name_of};
 use crate::markup::shapes;
 use crate::support::{
     UPDATE, example_fixtures, fixture_args, fixtures, golden, is_updating, read, read_json, rollproof, root, run,
@@ -202,7 +202,7 @@ fn an_invalid_fixture_is_an_error_in_every_format() {
     }
     assert_eq!(run(command.current_dir(&folder)).code, 4);
     for (format, file) in FORMATS.into_iter().filter(|(format, _)| *format != "jsonl") {
-        let text = read(&written.path().join(file));
+        let text = from_folder(SEVERAL, &read(&written.path().join(file)));
         let file = file.replace("report.", "no-verdict.");
         match format {
             // Without the style, which is the same in every page.

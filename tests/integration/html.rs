@@ -26,6 +26,19 @@ pub fn markup(page: &str) -> String {
     page.replace("><", ">\n<").replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
+/// A page without the elements that keep a name in one line.
+pub fn plain(page: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once("<span class=\"whole\">") {
+        let (whole, after) = after.split_once("</span>").expect("it ends");
+        plain.push_str(before);
+        plain.push_str(whole);
+        rest = after;
+    }
+    plain + rest
+}
+
 /// What the script of a page reads.
 pub fn data(page: &str) -> Value {
     let (_, data) = page.split_once("<script type=\"application/json\" id=\"data\">").expect("it has data");
@@ -44,7 +57,7 @@ fn the_page_says_what_would_turn_the_verdict() {
         let explained: Value = serde_json::from_str(&run(&mut explain).stdout).expect("JSON");
         let found = explained["verdict"]["turns"]["found"].as_array().expect("turns");
         assert!(!found.is_empty(), "{fixture}");
-        let page = page(fixture);
+        let page = plain(page(fixture));
         for turn in found {
             let changes = turn["changes"].as_array().expect("changes").iter();
             let words: Vec<&str> = changes.map(|change| change.as_str().expect("words")).collect();
@@ -157,4 +170,78 @@ fn data_cannot_end_its_element() {
     assert_eq!(page.matches("</script>").count(), 2, "{page}");
     let shown = ["</script><script>alert(1)</script>", "<!--<script>", "a&lt;b", "\\u{202e}x", "a\\u{2028}b"];
     assert_eq!(data(&page)["names"], json!(shown));
+}
+
+/// The canary's phase comes first, and `batch-2` before `batch-10`, whatever the fleet's order is.
+#[test]
+fn phases_are_in_order_and_each_is_shown_once() {
+    let case = Case::new();
+    let fleet = ["zulu", "alpha", "mike", "bravo", "yankee"];
+    let phases = ["batch-10", "batch-2", "batch-10", "canary", "batch-2"];
+    case.file("fleet.txt", fleet.join("\n"));
+    let row = |(slug, phase): (&&str, &&str)| json!({"slug": slug, "phase": phase, "verified_on_target": true});
+    let rows: Vec<Value> = fleet.iter().zip(&phases).map(row).collect();
+    case.file("response.json", json!({"ok": true, "results": rows}).to_string());
+    let page = case.run(["verify", "response.json", "--fleet", "fleet.txt", "--format", "html"]).stdout;
+    let groups: Vec<&str> =
+        page.split("<p class=\"group\">").skip(1).filter_map(|rest| Some(rest.split_once("</p>")?.0)).collect();
+    assert_eq!(groups, ["canary", "batch-2", "batch-10"]);
+    assert_eq!(data(&page)["names"], json!(["bravo", "alpha", "yankee", "zulu", "mike"]));
+    assert!(page.contains("5 tenants in 3 phases as the rows name them, one after the other, each in the fleet"));
+}
+
+#[test]
+fn labels_are_shown_and_counted_by() {
+    let case = Case::new();
+    let tenant = |slug: &str, tier: &str| json!({"slug": slug, "labels": {"tier": tier}});
+    case.file("fleet.json", json!([tenant("acme", "gold"), tenant("bolt", "gold"), "cove"]).to_string());
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
+    let args = ["verify", "response.json", "--fleet", "fleet.json", "--format", "html"];
+    let page = case.run(args).stdout;
+    assert!(page.contains("The fleet by the label tier"), "{page}");
+    assert!(page.contains(r#"<th scope="row">gold</th><td class="number">2</td><td class="number">1</td>"#), "{page}");
+    assert!(page.contains(r#"<th scope="row">no such label</th><td class="number">1</td>"#), "{page}");
+    assert!(page.contains(r#"<span class="tag">tier=gold</span>"#), "{page}");
+    assert!(page.contains(r#"<th scope="col">Labels</th>"#) && page.contains("<td>tier=gold</td>"), "{page}");
+    assert_eq!(data(&page)["labelled"], json!(true));
+    assert!(data(&page)["texts"].as_array().expect("texts").contains(&json!("tier=gold")));
+    // Where nobody has one, nothing is said of them.
+    case.file("fleet.json", json!(["acme", "bolt"]).to_string());
+    let page = case.run(args).stdout;
+    assert!(!page.contains("Labels") && !page.contains("by the label"), "{page}");
+}
+
+/// A name is not broken at its hyphens, and what stands between backticks is code.
+#[test]
+fn names_stay_whole_and_backticks_are_code() {
+    let page = page("coverage/skipped-tenant-46h");
+    assert!(page.contains("<span class=\"whole\">agents-team</span>"), "{page}");
+    assert!(self::page("evidence/no-fleet").contains("<code>fleet_from_response</code>"));
+    let markup = markup(page);
+    assert!(!markup.contains('`'), "{markup}");
+}
+
+/// Every table says that it may be wider than the window.
+#[test]
+fn every_table_says_that_it_scrolls() {
+    for fixture in ["coverage/every-state", "calls/live-failed-batch"] {
+        let page = page(fixture);
+        let tables = page.matches("<table").count();
+        assert!(tables > 1, "{fixture}");
+        assert_eq!(page.matches("<p class=\"sideways\">").count(), tables, "{fixture}");
+    }
+}
+
+#[test]
+fn marks_of_a_large_fleet_are_in_its_legend() {
+    let case = Case::new();
+    case.file("fleet.txt", (0..300).map(|i| format!("t{i:03}\n")).collect::<String>());
+    let written = |proven: usize| {
+        let rows: Vec<Value> =
+            (0..proven).map(|i| json!({"slug": format!("t{i:03}"), "verified_on_target": true})).collect();
+        case.file("response.json", json!({"ok": true, "results": rows}).to_string());
+        case.run(["verify", "response.json", "--fleet", "fleet.txt", "--format", "html"]).stdout
+    };
+    assert!(written(299).contains("mark tick"));
+    assert!(!written(300).contains("mark tick\""));
 }

@@ -64,7 +64,7 @@ impl Judged {
         let ran = run(&mut command);
         let texts = formats().filter_map(|(format, file)| {
             let text = std::fs::read_to_string(written.path().join(file)).ok()?;
-            Some((format, text))
+            Some((format, from_folder(&name, &text)))
         });
         let texts: BTreeMap<_, _> = texts.collect();
         let json = |text: Option<&String>| text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -80,6 +80,11 @@ impl Judged {
             written: written.path().to_owned(),
         }
     }
+}
+
+/// A report in which names of files are those from the fixture's own folder, as they are outside of a repository.
+pub fn from_folder(fixture: &str, report: &str) -> String {
+    report.replace(&format!("fixtures/{fixture}/"), "")
 }
 
 /// A fixture's folder below `fixtures/`.

@@ -38,6 +38,7 @@ mod readme;
 mod rego;
 mod render;
 mod renderers;
+mod repository;
 mod schemas;
 mod support;
 mod waivers;

@@ -14,6 +14,7 @@
 package rollproof.canary
 
 import data.rollproof.lib.fleet
+import data.rollproof.lib.lookalikes
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
 
@@ -38,7 +39,7 @@ deny contains finding if {
 	count(enumerated) == 0
 	finding := {
 		"code": "canary.not_in_fleet",
-		"message": sprintf("canary %s is not in the fleet", [input.rollout.canary]),
+		"message": sprintf("canary %s is not in the fleet%s", [input.rollout.canary, lookalikes.hint([input.rollout.canary])]),
 		"tenants": [input.rollout.canary],
 	}
 }

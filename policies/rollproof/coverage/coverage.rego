@@ -16,6 +16,7 @@
 package rollproof.coverage
 
 import data.rollproof.lib.fleet
+import data.rollproof.lib.lookalikes
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
@@ -36,7 +37,11 @@ deny contains finding if {
 	is_incomplete
 	finding := {
 		"code": "coverage.incomplete",
-		"message": sprintf("%s not proven on %s", [text.tenants_are(fleet.unwaived_count), fleet.target]),
+		"message": sprintf("%s not proven on %s%s", [
+			text.tenants_are(fleet.unwaived_count),
+			fleet.target,
+			lookalikes.hint_of_tenants(fleet.unwaived),
+		]),
 		"tenants": fleet.unwaived,
 		"observed": {"stragglers": fleet.unwaived_count},
 		"expected": {"stragglers_at_most": fleet.tolerated},

@@ -16,6 +16,7 @@
 package rollproof.evidence
 
 import data.rollproof.lib.fleet
+import data.rollproof.lib.lookalikes
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
@@ -124,7 +125,7 @@ deny contains finding if {
 	are := text.plural(count(tenants), "tenant of the inventory is", "tenants of the inventory are")
 	finding := {
 		"code": "evidence.not_enumerated",
-		"message": sprintf("%s not enumerated by the control plane", [are]),
+		"message": sprintf("%s not enumerated by the control plane%s", [are, lookalikes.hint(tenants)]),
 		"tenants": tenants,
 		"at": "/fleet/inventory",
 	}
@@ -185,6 +186,30 @@ warn contains finding if {
 		"message": sprintf("%s enumerated more than once", [text.plural(count(tenants), "tenant is", "tenants are")]),
 		"tenants": tenants,
 		"at": "/fleet/duplicates",
+	}
+}
+
+# METADATA
+# title: Tenants of the fleet look alike
+# description: >-
+#   These tenants of the fleet differ only in case, white space, invisible characters or Unicode form. Each counts.
+# custom:
+#   codes: [evidence.duplicate_in_fleet]
+#   remedy: Check the source of the fleet. One tenant may be listed under two spellings.
+warn contains finding if {
+	count(lookalikes.in_fleet) > 0
+	names := {name |
+		some lookalike in lookalikes.in_fleet
+		some name in [lookalike.name, lookalike.tenant]
+	}
+	finding := {
+		"code": "evidence.duplicate_in_fleet",
+		"message": sprintf("%s of the fleet look alike%s", [
+			text.plural(count(names), "tenant", "tenants"),
+			lookalikes.hint(names),
+		]),
+		"tenants": names,
+		"at": "/fleet/lookalikes",
 	}
 }
 
@@ -288,7 +313,7 @@ warn contains finding if {
 	have_rows := text.plural(count(tenants), "tenant has rows and is", "tenants have rows and are")
 	finding := {
 		"code": "evidence.unplanned_tenants",
-		"message": sprintf("%s not in the fleet", [have_rows]),
+		"message": sprintf("%s not in the fleet%s", [have_rows, lookalikes.hint(tenants)]),
 		"tenants": tenants,
 		"observed": count(tenants),
 		"expected": 0,
@@ -427,7 +452,10 @@ enumeration_differs contains finding if {
 	were := text.plural(count(tenants), "tenant was", "tenants were")
 	finding := {
 		"code": "evidence.enumeration_differs",
-		"message": sprintf("%s enumerated by another attempt of the plan call, and not by the one that counts", [were]),
+		"message": sprintf(
+			"%s enumerated by another attempt of the plan call, and not by the one that counts%s",
+			[were, lookalikes.hint(tenants)],
+		),
 		"tenants": tenants,
 		"observed": count(tenants),
 		"expected": 0,

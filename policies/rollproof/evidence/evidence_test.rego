@@ -88,6 +88,24 @@ test_duplicate_in_fleet_warned if {
 	codes(warned(as_dry_run(doc))) == {"evidence.duplicate_in_fleet"}
 }
 
+test_tenants_that_look_alike_warned if {
+	lookalikes := [{"name": "Acme", "tenant": "acme", "differs_in": ["case"]}]
+	twins := with_changes(document([keyed, object.union(keyed, {"tenants": ["Acme"]})]), {"fleet": {"lookalikes": lookalikes}})
+	some finding in warned(twins)
+	finding.code == "evidence.duplicate_in_fleet"
+	finding.message == "2 tenants of the fleet look alike; Acme differs only in case from acme"
+	finding.tenants == {"Acme", "acme"}
+}
+
+test_row_that_looks_like_a_tenant_is_no_duplicate if {
+	stranger := {"planned": false, "tenants": ["Acme"], "rows": [{"verified_on_target": true}]}
+	lookalikes := [{"name": "Acme", "tenant": "acme", "differs_in": ["case"]}]
+	doc := with_changes(document([keyed, stranger]), {"fleet": {"lookalikes": lookalikes}})
+	codes(warned(doc)) == {"evidence.unplanned_tenants"}
+	some finding in warned(doc)
+	endswith(finding.message, "not in the fleet; Acme differs only in case from acme")
+}
+
 test_no_duplicate_silent if warned(with_changes(document([keyed]), {"fleet": {"duplicates": []}})) == set()
 
 test_mixed_proof_warned if {

@@ -5,6 +5,7 @@
 #   - input: schema["document.schema"]
 package rollproof.waivers
 
+import data.rollproof.lib.lookalikes
 import data.rollproof.lib.waivers
 
 # METADATA
@@ -39,7 +40,10 @@ warn contains finding if {
 	waiver := waivers.given[i]
 	finding := {
 		"code": "waivers.unused",
-		"message": sprintf("the waiver of %s by %s, until %s, waives nothing", [waiver.code, waiver.owner, waiver.expires]),
+		"message": sprintf(
+			"the waiver of %s by %s, until %s, waives nothing%s",
+			[waiver.code, waiver.owner, waiver.expires, lookalikes.hint(object.get(waiver, "tenants", []))],
+		),
 		"tenants": object.get(waiver, "tenants", []),
 		"observed": object.filter(waiver, ["labels", "reason"]),
 	}

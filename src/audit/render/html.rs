@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::audit::render::html::components::{open, time};
 use crate::audit::render::words::{duration, headline, judged};
 use crate::audit::report::AuditReport;
-use crate::render::html::components::{count, parameters, shown};
+use crate::render::html::components::{count, parameters, prose, shown};
 use crate::render::html::data::element;
 use crate::render::html::{SYMBOLS, decision_class, fact, findings, preamble};
 use crate::render::view::View;
@@ -79,7 +79,7 @@ fn head(report: &AuditReport) -> Markup {
             }
             div.verdict {
                 h1 { (verdict(report.decision)) }
-                p.headline { (shown(&headline(report))) }
+                p.headline { (prose(&headline(report))) }
             }
             dl.facts {
                 (fact("Rollouts", &html! { (count(audit.rollouts.len() as u64)) }))

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
 use crate::audit::render::words::{called, duration, headline, is_miscalled, judged, missing, several};
@@ -10,21 +9,22 @@ use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::Rollout;
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
-use crate::render::text::{findings, verdict_style};
+use crate::render::text::{findings, verdict_line};
 use crate::render::view::View;
 use crate::render::words::verdict;
 use crate::text::escape::for_terminal;
+use crate::text::table::lines;
 
 /// How many lines a table has before it is shortened.
 const MAX_LINES: usize = 30;
 
+/// How far a table is indented.
+const INDENT: usize = 4;
+
 /// Writes the verdict for a person.
 pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let audit = &report.audit;
-    let word = verdict(report.decision);
-    let style = verdict_style(report.decision);
-    let word = if view.color { format!("{style}{word}{style:#}") } else { word.to_owned() };
-    writeln!(out, "{word}  {}", for_terminal(&headline(report)))?;
+    verdict_line(report.decision, &headline(report), view, out)?;
     writeln!(out, "      {}", judged(report))?;
     findings(&report.findings, view, out)?;
 
@@ -33,6 +33,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         "tenants that were behind",
         &["tenant", "since", "until", "how long", "rollouts", "state", "why"],
         &lag,
+        view,
         out,
     )?;
     let miscalled_rows: Vec<[String; 6]> =
@@ -41,6 +42,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         "rollouts that are not what they were called",
         &["when", "target", "then", "now", "archive", "why"],
         &miscalled_rows,
+        view,
         out,
     )?;
     let commands = audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).filter_map(|one| one.explain.as_ref());
@@ -53,7 +55,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         .iter()
         .map(|unreadable| [for_terminal(&unreadable.archive), for_terminal(&unreadable.problem)])
         .collect();
-    section("archives that could not be read", &["archive", "why"], &unreadable, out)?;
+    section("archives that could not be read", &["archive", "why"], &unreadable, view, out)?;
 
     let counts = Decision::ALL.into_iter().filter_map(|decision| {
         let many = audit.rollouts.iter().filter(|rollout| rollout.decision == decision).count();
@@ -135,22 +137,19 @@ fn minute(at: &Text) -> String {
 fn section<const N: usize>(
     title: &str,
     header: &[&str; N],
-    lines: &[[String; N]],
+    rows: &[[String; N]],
+    view: &View,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if lines.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
-    for line in lines.iter().take(MAX_LINES) {
-        table.add_row(line);
-    }
     writeln!(out, "\n  {title}")?;
-    for line in table.trim_fmt().lines() {
-        writeln!(out, "    {}", line.trim())?;
+    let width = view.line_width.saturating_sub(INDENT);
+    for line in lines(header, &rows[..rows.len().min(MAX_LINES)], width) {
+        writeln!(out, "{:INDENT$}{line}", "")?;
     }
-    match lines.len().saturating_sub(MAX_LINES) {
+    match rows.len().saturating_sub(MAX_LINES) {
         0 => Ok(()),
         more => writeln!(out, "    and {more} more; --format json names all"),
     }

@@ -136,6 +136,7 @@ impl Rollout {
             duplicates: self.grouping.duplicates(),
             inventory: std::mem::take(&mut self.inventory),
             dropped: self.named.iter().cloned().collect(),
+            lookalikes: Vec::new(),
         };
         None
     }

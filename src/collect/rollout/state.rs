@@ -18,6 +18,7 @@ use crate::io::input::{Bytes, Input};
 use crate::model::document;
 use crate::model::document::cohort::Grouping;
 use crate::model::document::gates::Gates;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::probe::Probing;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Anomaly, Attempt, Call, Document, InputFile, Outcome, Purpose, Role};
@@ -451,6 +452,7 @@ impl Rollout {
         self.document.phases = grouped.phases;
         self.document.probes = self.probing.as_ref().map(Probing::probes);
         self.document.order = grouped.order;
+        self.document.fleet.lookalikes = lookalikes(&self.document, []);
         (self.document, self.results)
     }
 }

@@ -1,6 +1,5 @@
 //! `rollproof policy list`: every policy in a table, or as JSON.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,7 +10,9 @@ use crate::error::Error;
 use crate::io::output;
 use crate::policy::catalog::{Entry, Weight};
 use crate::policy::load::Policies;
+use crate::render::view::view;
 use crate::text::escape::for_terminal;
+use crate::text::table::lines;
 
 /// The name and version of the list's format.
 const FORMAT: &str = "rollproof.policies/v1";
@@ -37,24 +38,23 @@ pub fn list(options: &policy::PolicyList) -> Result<u8, Error> {
     match options.format {
         ListFormat::Json => print_json(&List { format: FORMAT, policies }),
         ListFormat::Text => {
-            let table = table(&policies);
+            let table = table(&policies, view(false).line_width);
             output::print(|out| out.write_all(table.as_bytes())).map(|()| 0)
         }
     }
 }
 
-fn table(policies: &[Entry]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["policy", "title", "rules", "params", "mode", "source"]);
-    for policy in policies {
+fn table(policies: &[Entry], width: usize) -> String {
+    let row = |policy: &Entry| {
         let params: Vec<&str> = policy.params.iter().map(|param| &*param.name).collect();
         let source = if policy.bundled { "bundled" } else { &*policy.file };
         let mode = mode(policy);
-        let cells = [&policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), &mode, source];
-        table.add_row(cells.map(for_terminal));
-    }
-    table.trim_fmt().lines().map(|line| format!("{}\n", line.trim())).collect()
+        let cells = [&*policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), &mode, source];
+        cells.map(for_terminal)
+    };
+    let rows: Vec<[String; 6]> = policies.iter().map(row).collect();
+    let lines = lines(&["policy", "title", "rules", "params", "mode", "source"], &rows, width);
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// How much a policy weighs, in a word or two. A day says when it begins to deny: which rollouts are earlier is not known.

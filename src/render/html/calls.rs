@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::document::text::Field;
 use crate::model::document::{Attempt, Call, Outcome, Purpose};
-use crate::render::html::components::{count, duration, shown, tenants};
+use crate::render::html::components::{count, duration, prose, scroll, shown, tenants};
 use crate::render::html::timeline::{Span, Timeline, What};
 use crate::render::view::View;
 use crate::report::fleet_view::FleetView;
@@ -23,7 +23,7 @@ pub fn section(fleet_view: &FleetView, timeline: Option<&Timeline>, view: &View)
             div.content {
                 p.lede { (introduction(fleet_view)) }
                 @if let Some(because) = &fleet_view.rollout.halted_because {
-                    p.because { (shown(because)) }
+                    p.because { (prose(because)) }
                 }
                 @if let Some(timeline) = timeline {
                     (bar(fleet_view, timeline))
@@ -248,40 +248,41 @@ fn table(fleet_view: &FleetView, timeline: &Timeline, view: &View) -> Markup {
         .take(MAX_CALLS)
         .collect();
     let left_out = (fleet_view.calls.len() - calls.len()) as u64;
-    html! {
-        details {
-            summary { "Every call" }
-            div.scroll tabindex="0" role="region" aria-label="Every call" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Call" }
-                        th scope="col" { "Tenants" }
-                        th.number scope="col" { "After" }
-                        th.number scope="col" { "Took" }
-                        th scope="col" { "Answer" }
-                    } }
-                    tbody {
-                        @for (call, begins, batch) in calls {
-                            @for (i, (attempt, begin)) in call.attempts.iter().zip(begins).enumerate() {
-                                tr {
-                                    th scope="row" {
-                                        @match call.purpose {
-                                            Purpose::Plan => "plan",
-                                            Purpose::Canary => "canary",
-                                            Purpose::Batch => { "batch " (count(batch)) },
-                                        }
-                                        @if call.attempts.len() > 1 { span.quiet { ", attempt " (i + 1) } }
-                                    }
-                                    td { (named(call)) }
-                                    td.number { @if timeline.timed { (duration(*begin)) } @else { "–" } }
-                                    td.number { (attempt.duration_ms.map_or_else(|| "–".into(), duration)) }
-                                    td { (answer(call, attempt, view)) }
+    let attempts = html! {
+        table {
+            thead { tr {
+                th scope="col" { "Call" }
+                th scope="col" { "Tenants" }
+                th.number scope="col" { "After" }
+                th.number scope="col" { "Took" }
+                th scope="col" { "Answer" }
+            } }
+            tbody {
+                @for (call, begins, batch) in calls {
+                    @for (i, (attempt, begin)) in call.attempts.iter().zip(begins).enumerate() {
+                        tr {
+                            th scope="row" {
+                                @match call.purpose {
+                                    Purpose::Plan => "plan",
+                                    Purpose::Canary => "canary",
+                                    Purpose::Batch => { "batch " (count(batch)) },
                                 }
+                                @if call.attempts.len() > 1 { span.quiet { ", attempt " (i + 1) } }
                             }
+                            td { (named(call)) }
+                            td.number { @if timeline.timed { (duration(*begin)) } @else { "–" } }
+                            td.number { (attempt.duration_ms.map_or_else(|| "–".into(), duration)) }
+                            td { (answer(call, attempt, view)) }
                         }
                     }
                 }
             }
+        }
+    };
+    html! {
+        details {
+            summary { "Every call" }
+            (scroll("Every call", &attempts))
             @if left_out > 0 { p.note { (count(left_out)) " calls more, most of them answered ok at the first attempt, are left out; the document has all." } }
         }
     }
@@ -291,7 +292,7 @@ fn named(call: &Call) -> Markup {
     html! {
         @match call.tenants.len() {
             0 => span.quiet { "the fleet" },
-            1..=10 => (shown(&names_of(call.tenants.iter()))),
+            1..=10 => (prose(&names_of(call.tenants.iter()))),
             many => (tenants(many as u64)),
         }
     }

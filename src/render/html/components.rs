@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::declared::params::ParamSource;
 use crate::io::config::ModeName;
 use crate::model::document::Row;
-use crate::model::document::text::Field;
+use crate::model::document::text::{Field, Map, Text};
 use crate::model::finding::Severity;
 use crate::report::{ParamValue, Policy, Report};
 use crate::text::escape::for_page;
@@ -14,6 +14,43 @@ use crate::text::escape::for_page;
 /// Text from elsewhere: what is invisible becomes visible; the template escapes the rest.
 pub fn shown(text: &str) -> String {
     for_page(text)
+}
+
+/// A sentence from elsewhere: a name or a path in it stands in one line, and what stands between backticks is code.
+pub fn prose(text: &str) -> Markup {
+    let text = shown(text);
+    let mut parts: Vec<&str> = text.split('`').collect();
+    // A backtick without another is one.
+    let rest = if parts.len().is_multiple_of(2) { parts.pop() } else { None };
+    html! {
+        @for (i, part) in parts.iter().enumerate() {
+            @if i % 2 == 1 { code { (part) } } @else { (words(part)) }
+        }
+        @if let Some(rest) = rest { "`" (words(rest)) }
+    }
+}
+
+fn words(text: &str) -> Markup {
+    html! {
+        @for (i, word) in text.split(' ').enumerate() {
+            @if i > 0 { " " }
+            @if word.contains(['-', '/']) { span.whole { (word) } } @else { (word) }
+        }
+    }
+}
+
+/// The labels of tenants.
+pub fn labels(labels: &Map<Text>) -> String {
+    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    shown(&labels.join(", "))
+}
+
+/// A table that may be wider than the window, which is said where it is.
+pub fn scroll(label: &str, table: &Markup) -> Markup {
+    html! {
+        p.sideways { "There are more columns to the right: scroll the table sideways." }
+        div.scroll tabindex="0" role="region" aria-label=(label) { (table) }
+    }
 }
 
 /// A number with its thousands apart.

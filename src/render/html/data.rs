@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde::Serialize;
 
-use crate::render::html::components::{class, evidence, shown};
+use crate::render::html::components::{class, evidence, labels, shown};
 use crate::render::html::stragglers::mark;
 use crate::report::Report;
 use crate::report::fleet_view::FleetView;
@@ -23,8 +23,10 @@ struct Data {
     states: Vec<(String, &'static str, bool)>,
     /// What is said of tenants, each once.
     texts: Vec<String>,
-    /// What is known of a tenant: its state, why it is not proven, and what its row says.
-    kinds: Vec<(usize, usize, usize)>,
+    /// What is known of a tenant: its state, why it is not proven, what its row says, and its labels.
+    kinds: Vec<KindOfTenant>,
+    /// Whether a tenant has labels.
+    labelled: bool,
     /// Who was called together.
     groups: Vec<String>,
     /// The fleet: how many neighbours are of the same kind and group (-1: none).
@@ -38,6 +40,9 @@ struct Data {
     /// The stragglers by name: place in the fleet, whether it is waived, quarantined or denied, where its row stands.
     stragglers: Vec<(usize, &'static str, String)>,
 }
+
+/// A state and texts, by their places.
+type KindOfTenant = (usize, usize, usize, usize);
 
 /// The element that holds the data.
 pub fn json_script(report: &Report) -> String {
@@ -99,6 +104,7 @@ fn data(report: &Report, fleet_view: &FleetView) -> Data {
         states: tables.states.list,
         texts: tables.texts.list,
         kinds,
+        labelled: fleet_view.is_labelled(),
         groups,
         canary: fleet_view.cells.iter().position(|cell| fleet_view.rollout.canary.as_ref() == Some(&cell.tenant)),
         denied: (0..fleet_view.cells.len())
@@ -117,7 +123,7 @@ struct Tables {
 }
 
 /// The kinds that differ on the page, and for each kind of the picture which of them it is.
-fn kinds(fleet_view: &FleetView, room: &mut Room) -> (Vec<(usize, usize, usize)>, Vec<usize>, Tables) {
+fn kinds(fleet_view: &FleetView, room: &mut Room) -> (Vec<KindOfTenant>, Vec<usize>, Tables) {
     let mut tables = Tables { states: Once::default(), texts: Once::default() };
     let mut kinds = Once::default();
     let mut text = |text: String, room: &mut Room| match tables.texts.places.get(&text) {
@@ -129,7 +135,7 @@ fn kinds(fleet_view: &FleetView, room: &mut Room) -> (Vec<(usize, usize, usize)>
         let reason = text(shown(&kind.reason), room);
         // Only stragglers are in the table.
         let row = if kind.proven { String::new() } else { evidence(kind.row.as_ref()) };
-        kinds.place((state, reason, text(row, room)))
+        kinds.place((state, reason, text(row, room), text(labels(&kind.labels), room)))
     });
     let kind_of = kind_of.collect();
     (kinds.list, kind_of, tables)

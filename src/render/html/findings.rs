@@ -4,12 +4,12 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::model::decision::Decision;
 use crate::model::finding::{Finding, Severity};
-use crate::render::html::components::{count, shown, tenants};
+use crate::render::html::components::{count, prose, shown, tenants};
 use crate::render::view::View;
 use crate::render::words::{verdict, waiver_note};
 use crate::report::Report;
 use crate::report::counterfactual::Counterfactuals;
-use crate::text::escape::clipped;
+use crate::text::escape::{clipped, place};
 
 /// How many names of a finding are shown.
 const MAX_NAMES: usize = 24;
@@ -78,6 +78,11 @@ fn brief(text: &str) -> String {
     clipped(&shown(text), MAX_TEXT).into_owned()
 }
 
+/// A sentence, which is not too long.
+fn sentence(text: &str) -> Markup {
+    prose(&clipped(text, MAX_TEXT))
+}
+
 /// A finding; `i` counts them.
 fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
     let lifted = finding.waived.is_some() || finding.softened.is_some();
@@ -90,9 +95,9 @@ fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
                 @if finding.softened.is_some() { " " span.lift { "only reported" } }
                 " " code { (shown(&finding.code)) }
             }
-            p.message { (brief(&finding.message)) }
+            p.message { (sentence(&finding.message)) }
             dl.pairs {
-                @if let Some(but) = waiver_note(finding) { div { dt { "But" } dd { (brief(&but)) } } }
+                @if let Some(but) = waiver_note(finding) { div { dt { "But" } dd { (sentence(&but)) } } }
                 @if !finding.tenants.is_empty() {
                     div { dt { "Who" } dd {
                         ul.names {
@@ -107,11 +112,11 @@ fn finding(i: usize, finding: &Finding, view: &View) -> Markup {
                 @if let (true, Some(expected)) = (view.errors, &finding.expected) {
                     div { dt { "Expected" } dd { code { (brief(&expected.to_string())) } } }
                 }
-                @if let Some(at) = &finding.at { div { dt { "At" } dd { code { (brief(at)) } } } }
+                @if let Some(at) = &finding.at { div { dt { "At" } dd { code { (brief(&place(at))) } } } }
                 div { dt { "Rule" } dd {
-                    (shown(&finding.title)) " " code.quiet { (shown(&finding.rule.file)) ":" (finding.rule.line) }
+                    (prose(&finding.title)) " " code.quiet { (shown(&finding.rule.file)) ":" (finding.rule.line) }
                 } }
-                @if let Some(remedy) = &finding.remedy { div { dt { "Next" } dd { (brief(remedy.trim())) } } }
+                @if let Some(remedy) = &finding.remedy { div { dt { "Next" } dd { (sentence(remedy.trim())) } } }
             }
         }
     }
@@ -187,7 +192,7 @@ fn counterfactual_list(counterfactuals: &Counterfactuals) -> Markup {
             ul.turns {
                 @for counterfactual in counterfactuals.found.iter().take(MAX_COUNTERFACTUALS) {
                     li {
-                        (shown(&counterfactual.sentence()))
+                        (prose(&counterfactual.sentence()))
                         // That it would pass is what was asked for.
                         @if counterfactual.decision != Decision::Pass { span.quiet { " (" (verdict(counterfactual.decision)) ")" } }
                     }
@@ -210,8 +215,8 @@ fn list(changes: &[Change<'_>]) -> Markup {
             @for Change { remedy, findings } in changes {
                 li {
                     @if remedy.is_empty() {
-                        @for (_, finding) in findings { p { (brief(&finding.message)) } }
-                    } @else { p { (brief(remedy)) } }
+                        @for (_, finding) in findings { p { (sentence(&finding.message)) } }
+                    } @else { p { (sentence(remedy)) } }
                     p.quiet {
                         @for (i, finding) in findings {
                             a href={ "#finding-" (i + 1) } { code { (shown(&finding.code)) } }

@@ -1,11 +1,11 @@
 //! The fleet as a picture: a small one as tiles with names, a large one as a canvas that the page's script paints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
 use crate::model::document::text::Text;
-use crate::render::html::components::{class, count, meaning, shown, symbol, tenants};
+use crate::render::html::components::{class, count, labels, meaning, prose, scroll, shown, symbol, tenants};
 use crate::report::Report;
 use crate::report::fleet_view::{Cell, FleetView};
 
@@ -14,6 +14,9 @@ const MAX_TILES: usize = 240;
 
 /// How many groups the table of groups holds.
 const MAX_GROUPS: usize = 500;
+
+/// How many labels have a table.
+const MAX_LABELS: usize = 12;
 
 /// How many names of tenants outside the fleet are shown.
 const MAX_OUTSIDE: usize = 100;
@@ -29,6 +32,7 @@ pub fn section(report: &Report, fleet_view: &FleetView) -> Markup {
                     (legend(report, fleet_view, large))
                     @if large { (map(report, fleet_view)) } @else { (tiles(report, fleet_view)) }
                     (by_group(fleet_view))
+                    (by_label(fleet_view))
                 }
                 (outside(&fleet_view.outside))
             }
@@ -43,14 +47,15 @@ fn introduction(fleet_view: &FleetView) -> String {
     }
     let order = if fleet_view.ordered { "in the fleet's own order" } else { "in no known order" };
     let groups = fleet_view.groups.len() as u64;
-    let asked = match (fleet_view.calls.is_empty(), groups) {
+    let called = match (fleet_view.calls.is_empty(), groups) {
         (_, 0) => String::new(),
         (true, 1) => ", all in one phase".into(),
-        (true, _) => format!(", in {} phases as the rows name them", count(groups)),
+        (true, _) => format!(" in {} phases as the rows name them, one after the other, each", count(groups)),
         (false, 1) => ", in 1 call".into(),
-        (false, _) => format!(", in {} calls", count(groups)),
+        (false, _) => format!(" in {} calls, one after the other, each", count(groups)),
     };
-    format!("{}, {order}{asked}.", tenants(many))
+    let comma = if groups > 1 { "" } else { "," };
+    format!("{}{called}{comma} {order}.", tenants(many))
 }
 
 fn legend(report: &Report, fleet_view: &FleetView, large: bool) -> Markup {
@@ -75,6 +80,9 @@ fn legend(report: &Report, fleet_view: &FleetView, large: bool) -> Markup {
             }
             @if large && fleet_view.rollout.canary.is_some() {
                 li { span.mark.canary aria-hidden="true" {} "the canary" }
+            }
+            @if large && (!report.denied.is_empty() || fleet_view.kinds.iter().any(|kind| !kind.proven)) {
+                li { span.mark.tick aria-hidden="true" {} "at the right edge: somebody in this line is not proven or is denied" }
             }
             @if large && fleet_view.groups.len() > 1 && report.summary.proven > 0 {
                 li { span.mark.bands aria-hidden="true" {} @if fleet_view.calls.is_empty() { "phases" } @else { "calls" } " take turns in two tones" }
@@ -112,6 +120,7 @@ fn tiles(report: &Report, fleet_view: &FleetView) -> Markup {
                                 @if is_canary(fleet_view, cell) && !group.is_some_and(|group| fleet_view.groups[group].canary) { span.tag { "canary" } }
                                 @if kind.proven { span.sr { (shown(&kind.state)) } } @else { span.state { (shown(&kind.state)) } }
                                 @if denied { span.tag { "denied" } }
+                                @if !kind.labels.is_empty() { span.tag { (prose(&labels(&kind.labels))) } }
                             }
                         }
                     }
@@ -164,23 +173,17 @@ fn by_group(fleet_view: &FleetView) -> Markup {
     let what = if fleet_view.calls.is_empty() { "phase" } else { "call" };
     let shown_groups: Vec<_> = groups.iter().enumerate().filter(|(_, counted)| interesting(counted)).collect();
     let left_out = groups.iter().filter(|counted| counted.tenants > 0).count() - shown_groups.len().min(MAX_GROUPS);
+    let nobody = if fleet_view.calls.is_empty() { "no phase" } else { "not called" };
+    let label = format!("The fleet by {what}");
     html! {
         details {
-            summary { "The fleet by " (what) }
+            summary { (label) }
             @if !shown_groups.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label={ "The fleet by " (what) } {
-                    table {
-                        thead { tr {
-                            th scope="col" { @if fleet_view.calls.is_empty() { "Phase" } @else { "Call" } }
-                            th.number scope="col" { "Tenants" }
-                            th.number scope="col" { "Proven" }
-                            th scope="col" { "Not proven" }
-                        } }
-                        tbody {
-                            @for (i, counted) in shown_groups.iter().take(MAX_GROUPS) { (group_row(fleet_view, *i, counted)) }
-                        }
+                (counts(if fleet_view.calls.is_empty() { "Phase" } else { "Call" }, &label, &html! {
+                    @for (i, counted) in shown_groups.iter().take(MAX_GROUPS) {
+                        (counts_row(fleet_view.groups.get(*i).map_or(nobody, |group| &group.name), counted))
                     }
-                }
+                }))
             }
             @if left_out > 0 {
                 p.note {
@@ -206,12 +209,27 @@ fn counted(fleet_view: &FleetView) -> Vec<Counted<'_>> {
     groups
 }
 
-fn group_row(fleet_view: &FleetView, group: usize, counted: &Counted<'_>) -> Markup {
+/// A table of how many tenants are proven, by something; its rows are those of [`counts_row`].
+fn counts(what: &str, label: &str, rows: &Markup) -> Markup {
+    let table = html! {
+        table {
+            thead { tr {
+                th scope="col" { (shown(what)) }
+                th.number scope="col" { "Tenants" }
+                th.number scope="col" { "Proven" }
+                th scope="col" { "Not proven" }
+            } }
+            tbody { (rows) }
+        }
+    };
+    scroll(label, &table)
+}
+
+fn counts_row(name: &str, counted: &Counted<'_>) -> Markup {
     let unproven: u64 = counted.unproven.values().sum();
-    let nobody = if fleet_view.calls.is_empty() { "no phase" } else { "not called" };
     html! {
         tr {
-            th scope="row" { (fleet_view.groups.get(group).map_or_else(|| nobody.to_owned(), |group| shown(&group.name))) }
+            th scope="row" { (shown(name)) }
             td.number { (count(counted.tenants)) }
             td.number { (count(counted.tenants - unproven)) }
             td {
@@ -221,6 +239,44 @@ fn group_row(fleet_view: &FleetView, group: usize, counted: &Counted<'_>) -> Mar
                 }
             }
         }
+    }
+}
+
+/// A table a label: how many tenants are proven by its values.
+fn by_label(fleet_view: &FleetView) -> Markup {
+    let mut tenants = vec![0_u64; fleet_view.kinds.len()];
+    fleet_view.cells.iter().for_each(|cell| tenants[cell.kind] += 1);
+    let kinds = || fleet_view.kinds.iter().zip(&tenants).filter(|(_, many)| **many > 0);
+    let keys: BTreeSet<&Text> = kinds().flat_map(|(kind, _)| kind.labels.keys()).collect();
+    let more = keys.len().saturating_sub(MAX_LABELS) as u64;
+    let by_value = |key: &Text| {
+        let mut values: BTreeMap<Option<&Text>, Counted<'_>> = BTreeMap::new();
+        for (kind, many) in kinds() {
+            let value = kind.labels.iter().find(|(label, _)| *label == key).map(|(_, value)| value);
+            let counted = values.entry(value).or_default();
+            counted.tenants += many;
+            if !kind.proven {
+                *counted.unproven.entry(&kind.state).or_default() += many;
+            }
+        }
+        values
+    };
+    html! {
+        @for key in keys.into_iter().take(MAX_LABELS) {
+            @let values = by_value(key);
+            @let more = values.len().saturating_sub(MAX_GROUPS) as u64;
+            @let label = format!("The fleet by the label {}", shown(key));
+            details {
+                summary { (label) }
+                (counts(key, &label, &html! {
+                    @for (value, counted) in values.iter().take(MAX_GROUPS) {
+                        (counts_row(value.map_or("no such label", |value| &**value), counted))
+                    }
+                }))
+                @if more > 0 { p.note { (count(more)) " more values are not shown." } }
+            }
+        }
+        @if more > 0 { p.note { (count(more)) " more labels have no table." } }
     }
 }
 

@@ -13,9 +13,9 @@
 		filled += many;
 	}
 	const kind = (place) => {
-		const [at, why, says] = data.kinds[kindOf[place]];
+		const [at, why, says, labels] = data.kinds[kindOf[place]];
 		const [state, symbol, proven] = data.states[at];
-		return { state, symbol, proven, reason: data.texts[why], evidence: data.texts[says] };
+		return { state, symbol, proven, reason: data.texts[why], evidence: data.texts[says], labels: data.texts[labels] };
 	};
 	const nameOf = (place) => data.names[place] || `tenant ${number(place + 1)} of the fleet`;
 	const groupName = (place) => (groupOf[place] < 0 ? "–" : data.groups[groupOf[place]]);
@@ -32,8 +32,9 @@
 			const state = element("td", symbol(of.symbol), of.state);
 			if (row.mark) state.append(" ", lift(row.mark));
 			const at = row.at ? element("code", row.at) : "–";
-			const cells = [of.reason, groupName(row.place), of.evidence, at].map((cell) => element("td", cell));
-			return element("tr", head, state, ...cells);
+			const cells = [prose(of.reason), [groupName(row.place)], [of.evidence], [at]];
+			if (data.labelled) cells.push(prose(of.labels));
+			return element("tr", head, state, ...cells.map((cell) => element("td", ...cell)));
 		};
 		const columns = [
 			(row) => nameOf(row.place),
@@ -42,10 +43,11 @@
 			(row) => groupOf[row.place],
 			(row) => kind(row.place).evidence,
 			(row) => row.at.padStart(24),
+			(row) => kind(row.place).labels,
 		];
 		const text = (row) => {
 			const of = kind(row.place);
-			return [nameOf(row.place), of.state, row.mark, of.reason, groupName(row.place), of.evidence].join("\n");
+			return [nameOf(row.place), of.state, row.mark, of.reason, groupName(row.place), of.evidence, of.labels].join("\n");
 		};
 		search = finder(table, { rows, line, columns, text, noun: "straggler", sorted: { column: 0, down: false } });
 	}
@@ -129,6 +131,7 @@
 			if (place === data.canary && groupName(place) !== "canary") parts.push("the canary");
 			if (!kind(place).proven) parts.push(kind(place).reason);
 			if (denied.has(place)) parts.push("denied");
+			parts.push(kind(place).labels);
 			return parts.filter(Boolean).join(", ");
 		};
 		const tip = (place) => {

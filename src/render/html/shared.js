@@ -9,6 +9,25 @@ const element = (name, ...children) => {
 	made.append(...children);
 	return made;
 };
+// A sentence in which a name or a path stands in one line.
+const prose = (text) => {
+	const words = text.split(" ").map((word) => {
+		if (!/[-/]/.test(word)) return word;
+		const whole = element("span", word);
+		whole.className = "whole";
+		return whole;
+	});
+	return words.flatMap((word, i) => (i ? [" ", word] : [word]));
+};
+// Says of a table that it is wider than the window, where it is.
+for (const table of document.querySelectorAll(".scroll")) {
+	const hint = table.previousElementSibling;
+	new ResizeObserver(() => {
+		const wide = table.scrollWidth > table.clientWidth;
+		hint.classList.toggle("wide", wide);
+		hint.classList.toggle("fits", !wide);
+	}).observe(table);
+}
 const lift = (text) => {
 	const made = element("span", text);
 	made.className = "lift";

@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 use maud::{Markup, html};
 
-use crate::render::html::components::{evidence, shown, symbol, tenants};
+use crate::render::html::components::{evidence, labels, prose, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::report::Report;
-use crate::report::fleet_view::Cell;
+use crate::report::fleet_view::{Cell, FleetView};
 use crate::report::stragglers::Straggler;
 
 pub fn section(report: &Report) -> Markup {
@@ -29,19 +29,23 @@ pub fn section(report: &Report) -> Markup {
     }
 }
 
+/// The columns of the table; the last one where tenants have labels.
+const COLUMNS: [&str; 7] = ["Tenant", "State", "Why", "Batch", "The row says", "Where", "Labels"];
+
 fn table(report: &Report) -> Markup {
     let shown_rows: Vec<&Straggler> = report.stragglers.iter().take(PAGE).collect();
     let wanted: HashSet<&str, FixedState> = shown_rows.iter().map(|one| &*one.tenant).collect();
     let cells = report.fleet_view.iter().flat_map(|fleet_view| &fleet_view.cells);
     let cells: HashMap<&str, &Cell, FixedState> =
         cells.filter(|cell| wanted.contains(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();
+    let labelled = report.fleet_view.as_ref().is_some_and(FleetView::is_labelled);
     let rows = html! {
         @for straggler in shown_rows { (row(report, straggler, cells.get(&*straggler.tenant).copied())) }
     };
     Table {
         label: "Table of stragglers",
-        placeholder: "tenant, state, reason, batch",
-        columns: &["Tenant", "State", "Why", "Batch", "The row says", "Where"],
+        placeholder: if labelled { "tenant, state, reason, batch, label" } else { "tenant, state, reason, batch" },
+        columns: if labelled { &COLUMNS } else { &COLUMNS[..COLUMNS.len() - 1] },
         sorted: Some(0),
         many: report.stragglers.len(),
     }
@@ -56,10 +60,13 @@ fn row(report: &Report, straggler: &Straggler, cell: Option<&Cell>) -> Markup {
         tr {
             th scope="row" { code { (shown(&straggler.tenant)) } }
             td { (symbol(&straggler.state)) (shown(&straggler.state)) @if let Some(mark) = mark(report, straggler) { " " span.lift { (mark) } } }
-            td { (shown(&straggler.reason)) }
+            td { (prose(&straggler.reason)) }
             td { (group.unwrap_or_else(|| "–".into())) }
             td { (evidence(row)) }
             td { @if let Some(source) = &straggler.source { code { (shown(&source.pointer)) } } @else { "–" } }
+            @if let Some((fleet_view, cell)) = known.filter(|(fleet_view, _)| fleet_view.is_labelled()) {
+                td { (prose(&labels(&fleet_view.kinds[cell.kind].labels))) }
+            }
         }
     }
 }

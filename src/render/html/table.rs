@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use crate::render::html::components::count;
+use crate::render::html::components::{count, scroll};
 
 /// How many rows are shown at a time; the script has the same number.
 pub const PAGE: usize = 50;
@@ -30,14 +30,14 @@ impl Table<'_> {
                 input #search type="search" autocomplete="off" spellcheck="false" placeholder=(self.placeholder);
                 p #found role="status" {}
             }
-            div.scroll tabindex="0" role="region" aria-label=(self.label) {
+            (scroll(self.label, &html! {
                 table #table {
                     thead { tr { @for (i, name) in self.columns.iter().enumerate() {
                         th scope="col" aria-sort=[(self.sorted == Some(i)).then_some("ascending")] { (name) }
                     } } }
                     tbody { (rows) }
                 }
-            }
+            }))
             @if self.many > PAGE {
                 noscript { p.note { (count((self.many - PAGE) as u64)) " more are in the page's data and need JavaScript to be shown." } }
                 div #pager.pager hidden {

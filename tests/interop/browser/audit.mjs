@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Tools of report.mjs: the binary, a folder, names that are not harmless, limits, and what looks at pages. */
-export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxBytes, visit, accessible }) => {
+export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxBytes, visit, accessible, narrow }) => {
 	/** Archives of some rollouts: `says(rollout, tenant)` is "+" for proven, "x", "!", "-" for no row, " " for not in the fleet. */
 	const audit = (name, rollouts, tenants, says, called = () => true) => {
 		const archives = join(folder, name, "archives");
@@ -97,6 +97,12 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 						});
 					}
 				}
+			}
+		},
+
+		async "audit: at 400 pixels every table can be read and names stay whole"() {
+			for (const name of ["a small audit", "a larger audit"]) {
+				await visit(pages[name], { width: 400 }, (page) => narrow(page, name));
 			}
 		},
 

@@ -39,7 +39,7 @@
 			const state = element("td", symbol(symbolOf(lag.state)), lag.state);
 			if (lag.mark) state.append(" ", lift(lag.mark));
 			const cells = [minute(lag.since), until(lag), duration(lag.seconds), number(lag.rollouts)];
-			return element("tr", head, ...cells.map((cell) => element("td", cell)), state, element("td", lag.reason));
+			return element("tr", head, ...cells.map((cell) => element("td", cell)), state, element("td", ...prose(lag.reason)));
 		};
 		const columns = [
 			(lag) => nameOf(data.tenants[lag.tenant]),

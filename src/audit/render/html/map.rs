@@ -5,6 +5,8 @@ use maud::{Markup, html};
 use crate::audit::render::html::data::{Data, letter};
 use crate::audit::render::html::tables::false_greens;
 use crate::audit::report::AuditReport;
+use crate::model::audit::Called;
+use crate::model::decision::Decision;
 use crate::render::html::components::{count, symbol, tenants};
 
 /// Letters of histories in the order of the legend, each with the name of its state.
@@ -89,7 +91,33 @@ fn legend(report: &AuditReport) -> Markup {
             @if false_greens(report) > 0 {
                 li { span.cell.flag aria-hidden="true" { "▼" } span.state { "false green" } span.quiet { "called green, and it was not" } }
             }
+            (strips(report))
         }
+    }
+}
+
+/// The marks of the two strips above the cells: what each rollout was called, and what it is.
+fn strips(report: &AuditReport) -> Markup {
+    let rollouts = || report.audit.rollouts.iter();
+    let is = |called: Called, decision: Decision| {
+        rollouts().any(|rollout| rollout.called == called || rollout.decision == decision)
+    };
+    let marks = [
+        ("good", "●", is(Called::Green, Decision::Pass), "called green, or a pass"),
+        ("bad", "×", is(Called::Red, Decision::Fail), "called red, or a fail"),
+        (
+            "open",
+            "?",
+            rollouts().any(|rollout| rollout.decision == Decision::Inconclusive),
+            "the evidence cannot decide",
+        ),
+        ("none", "·", is(Called::Unknown, Decision::NotAsserted), "called nothing that is known, or asserts nothing"),
+    ];
+    html! {
+        @for (class, mark, _, words) in marks.into_iter().filter(|(_, _, is_there, _)| *is_there) {
+            li { span.cell.{ (class) } aria-hidden="true" { (mark) } span.quiet { (words) } }
+        }
+        li { span.cell.good aria-hidden="true" { "▂" } span.quiet { "where many rollouts leave no room for these marks: a low bar is good, a high one is not" } }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::audit::render::words::{called, duration, is_false_green, is_miscalled
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
-use crate::render::html::components::{count, shown, symbol, tenants};
+use crate::render::html::components::{count, prose, scroll, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::render::words::verdict;
 use crate::text::escape::names_of;
@@ -67,7 +67,7 @@ fn row(lag: &Lag, several: bool) -> Markup {
             td { (duration(behind.seconds)) }
             td { (count(behind.rollouts)) }
             td { (symbol(&behind.state)) (shown(&behind.state)) @if behind.waived { " " span.lift { "waived" } } }
-            td { (shown(&behind.reason)) }
+            td { (prose(&behind.reason)) }
         }
     }
 }
@@ -105,12 +105,12 @@ pub fn miscalled(report: &AuditReport) -> Markup {
                         (count(rollouts.len() as u64)) " of " (count(report.audit.rollouts.len() as u64))
                         " rollouts are not what they were called: " (counts.join(", ")) "."
                     }
-                    div.scroll tabindex="0" role="region" aria-label="Rollouts that are not what they were called" {
+                    (scroll("Rollouts that are not what they were called", &html! {
                         table.doubted {
                             thead { tr { @for name in ["When", "Target", "Called", "Is", "Why"] { th scope="col" { (name) } } } }
                             tbody { @for rollout in rollouts.iter().take(MAX_ROWS) { (miscalled_row(rollout)) } }
                         }
-                    }
+                    }))
                     @if more > 0 { p.note { "and " (count(more)) " more; the JSON report has them." } }
                 }
             }
@@ -140,11 +140,11 @@ fn miscalled_row(rollout: &Rollout) -> Markup {
 }
 
 fn reason(because: &Because) -> Markup {
-    let names: Vec<String> = because.tenants.iter().map(|tenant| shown(tenant)).collect();
+    let names = &because.tenants;
     html! {
         p {
-            code { (shown(&because.code)) } "  " (shown(&because.message))
-            @if !names.is_empty() { ": " (names_of(names.iter())) }
+            code { (shown(&because.code)) } "  " (prose(&because.message))
+            @if !names.is_empty() { ": " (prose(&names_of(because.tenants.iter()))) }
         }
     }
 }
@@ -165,14 +165,14 @@ pub fn unread(report: &AuditReport) -> Markup {
                 div.content {
                     @if !unreadable.is_empty() {
                         h3 { "Archives that could not be read" }
-                        div.scroll tabindex="0" role="region" aria-label="Archives that could not be read" {
+                        (scroll("Archives that could not be read", &html! {
                             table.unread {
                                 thead { tr { th scope="col" { "Archive" } th scope="col" { "Why" } } }
                                 tbody { @for one in unreadable.iter().take(MAX_ROWS) {
-                                    tr { th scope="row" { code { (shown(&one.archive)) } } td { (shown(&one.problem)) } }
+                                    tr { th scope="row" { code { (shown(&one.archive)) } } td { (prose(&one.problem)) } }
                                 } }
                             }
-                        }
+                        }))
                         @if more(unreadable.len()) > 0 { p.note { "and " (count(more(unreadable.len()))) " more; the JSON report has them." } }
                     }
                     @if !unpaired.is_empty() {

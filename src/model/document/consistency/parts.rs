@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 
 use crate::model::document::consistency::contradiction::{Checked, Contradiction, ensure, wrong};
 use crate::model::document::gates::HeadState;
+use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::probe::Probe;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Call, Cohort, Document, FleetSource, Purpose, Role, Run};
@@ -156,7 +157,11 @@ impl<'a> Whole<'a> {
             ensure(!self.is_planned(tenant), at.clone(), "found a tenant that the control plane did enumerate")?;
             ensure(seen.insert(tenant), at, "found a tenant twice")?;
         }
-        Ok(())
+        ensure(
+            fleet.lookalikes == lookalikes(self.document, []),
+            "/fleet/lookalikes",
+            "found other names than those that look like that of a tenant of the fleet",
+        )
     }
 
     pub(crate) fn order(&self) -> Checked {
