@@ -40,6 +40,7 @@ mod render;
 mod renderers;
 mod schemas;
 mod support;
+mod tls;
 mod waivers;
 mod workflow;
 
