@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::document::Purpose;
+use crate::model::document::failure::Failure;
 use crate::model::document::gates::{CiWait, HeadReading, SwitchReading};
 use crate::model::document::probe::ProbeAnswer;
 use crate::model::document::text::Text;
@@ -41,6 +42,9 @@ pub enum Record {
         /// Whether builds are to be probed once every call was made. Absent: no, unless a record `probe` says so.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         probes: bool,
+        /// The rollout's own name, of letters, digits and `-`: the ids of its requests begin with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rollout_id: Option<Text>,
     },
     /// A request is about to be sent.
     Request {
@@ -54,6 +58,13 @@ pub enum Record {
         tenants: Vec<Text>,
         /// When.
         at: Text,
+        /// The header `Idempotency-Key`: the same for every attempt of a call, and for the call that repeats it where
+        /// the rollout was interrupted before it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        idempotency_key: Option<Text>,
+        /// The header `X-Request-Id`: the attempt's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<Text>,
     },
     /// An attempt has ended.
     Answer {
@@ -78,6 +89,9 @@ pub enum Record {
         /// Why nothing in the answer may be read: it is no UTF-8, or holds a token in a name. Absent: it may.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         malformed: Option<Text>,
+        /// Why there is no answer, or none that can be used, as far as the transport knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
         /// Whether the call has ended with it.
         last: bool,
     },

@@ -4,6 +4,7 @@
 pub(crate) mod anomalies;
 pub(crate) mod answers;
 pub(crate) mod grammar;
+pub(crate) mod ids;
 pub mod rules;
 pub mod state;
 pub mod step;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::plan;
 use crate::error::Error;
 use crate::io::config::Config;
-use crate::io::config::plan::{BATCH_SIZE, HTTP_TIMEOUT_SECONDS, MAX_STRAGGLERS, OPT_IN, SOAK_SECONDS, Settings};
+use crate::io::config::plan::{BATCH_SIZE, HTTP_TIMEOUT_SECONDS, MAX_STRAGGLERS, OPT_IN, SOAK_SECONDS};
 use crate::io::environment::{Wrong, armed, flag, nonblank_var, sha, var, whole_number};
 use crate::io::http::base_url;
 use crate::io::output;
@@ -17,8 +17,7 @@ use crate::text::escape::write_json;
 /// # Errors
 /// [`Error::Usage`] where a variable is missing or has a wrong value, [`Error::Output`] where it cannot be written.
 pub fn plan(options: &plan::Plan) -> Result<u8, Error> {
-    let settings = Config::read(options.config.as_deref())?.plan;
-    let plan = build(&settings)?;
+    let plan = build(&Config::read(options.config.as_deref())?)?;
     match &options.out {
         Some(path) => output::replace(path, |out| write_json(out, &plan)),
         None => output::print(|out| write_json(out, &plan)),
@@ -27,7 +26,8 @@ pub fn plan(options: &plan::Plan) -> Result<u8, Error> {
 }
 
 /// The plan, keys sorted. Whatever is wrong with the environment is told at once, but an armed kill switch comes first.
-fn build(settings: &Settings) -> Result<Value, Error> {
+fn build(config: &Config) -> Result<Value, Error> {
+    let settings = &config.plan;
     let switch = settings.variable("DISABLED")?;
     let name = |name: &str| format!("{}{name}", settings.prefix);
     let armed = armed(&switch);
@@ -58,7 +58,7 @@ fn build(settings: &Settings) -> Result<Value, Error> {
     // A list that names nothing is found here, before anything waits for it.
     wrong.or_keep(settings.required_contexts());
     let is_allowed = wrong.or_keep(flag(OPT_IN)).unwrap_or_default();
-    let cp_url = wrong.or_keep(control_plane(settings, is_allowed));
+    let cp_url = wrong.or_keep(control_plane(config, is_allowed));
     wrong.end()?;
     Ok(json!({
         "body": body,
@@ -72,18 +72,18 @@ fn build(settings: &Settings) -> Result<Value, Error> {
 }
 
 /// The control plane's URL; another than the configured one where that is allowed.
-fn control_plane(settings: &Settings, is_allowed: bool) -> Result<String, Error> {
+fn control_plane(config: &Config, is_allowed: bool) -> Result<String, Error> {
     let wrong = |problem: String| Error::usage(problem, "it is where the control plane's token will be sent");
-    let configured = settings.control_plane.as_deref().map(str::trim).filter(|url| !url.is_empty());
+    let configured = config.plan.control_plane.as_deref().map(str::trim).filter(|url| !url.is_empty());
     let given = nonblank_var("CP_URL")?;
     let Some(url) = given.as_deref().or(configured) else {
         let help = "set CP_URL, or [plan] control_plane in rollproof.toml";
         return Err(Error::usage("no control plane is named: CP_URL is not set", help));
     };
     let from = if given.is_some() { "CP_URL" } else { "[plan] control_plane" };
-    let base = base_url(url, from).map_err(wrong)?;
+    let base = base_url(url, from, &config.http).map_err(wrong)?;
     if let Some(configured) = configured {
-        let expected = base_url(configured, "[plan] control_plane").map_err(wrong)?;
+        let expected = base_url(configured, "[plan] control_plane", &config.http).map_err(wrong)?;
         let path = |url: &reqwest::Url| url.path().trim_end_matches('/').to_owned();
         let same = base.origin() == expected.origin() && path(&base) == path(&expected);
         if !same && !is_allowed {

@@ -56,7 +56,7 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::machine(format!("the operating system refuses: {error}")))?;
     let mut gates = Gates::default();
-    let gitea = Wrong::both(config.plan.refuse_misspelt(), Gitea::from_environment(&config.gitea));
+    let gitea = Wrong::both(config.plan.refuse_misspelt(), Gitea::from_environment(&config.gitea, &config.http));
     match gate {
         preflight::Gate::Enabled => {
             let switch = KillSwitch::from_environment(&config.plan);

@@ -43,8 +43,8 @@ fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Probe
         (&configured.url_template, &configured.domain)
     };
     let template = match (template, domain) {
-        (Some(template), _) => Template::new(template),
-        (None, Some(domain)) => Template::of_domain(domain),
+        (Some(template), _) => Template::new(template, &config.http),
+        (None, Some(domain)) => Template::of_domain(domain, &config.http),
         (None, None) => Err("nothing says where tenants are to be asked for their build".into()),
     };
     let help = "name --probe-domain or --probe-url-template, or `domain` in [probe] of rollproof.toml";

@@ -1,5 +1,7 @@
 //! `rollproof run`: drives a rollout, writes what came of it whatever happens, and evaluates it.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::evaluation::{Evaluation, PendingEvaluation};
 use crate::explain::counterfactuals;
 use crate::gates::reader::GateReader;
 use crate::io::config::Config;
+use crate::io::config::http::Http;
 use crate::io::http::is_loopback;
 use crate::io::http::token::{CONTROL_PLANE as TOKEN, Token};
 use crate::io::input::{Input, Source};
@@ -120,7 +123,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     if !rollout.plan().enabled {
         return Ok(Prepared { rollout, live: None, stop: register_signals()? });
     }
-    let client = client(options, &rollout)?;
+    let client = client(options, &evaluation.config.http, &rollout)?;
     let timing = timing(options, evaluation, &rollout)?;
     let prober = probe::of_run(options, &evaluation.config, &rollout, timing.scale)?;
     let (found, mut rollout) = match (options.resume, opened) {
@@ -178,10 +181,18 @@ fn start(options: &run::Run, config: &Config) -> Result<Record, Error> {
         evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
         gates: GateReader::asked(config, options.preflight)?,
         probes: options.probe,
+        rollout_id: Some(rollout_id()),
     })
 }
 
-fn client(options: &run::Run, rollout: &Rollout) -> Result<Client, Error> {
+/// A name that no other rollout has. It is only a name, so it need not be hard to guess.
+fn rollout_id() -> Text {
+    // Each has keys of its own, which the operating system chooses at random.
+    let random = || RandomState::new().hash_one(Timestamp::now().as_nanosecond());
+    Text::from(format!("{:016x}{:016x}", random(), random()))
+}
+
+fn client(options: &run::Run, http: &Http, rollout: &Rollout) -> Result<Client, Error> {
     let token = if let Some(path) = &options.token_file {
         let read = Source::File(path.clone()).text(MAX_TOKEN).map_err(|error| {
             Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
@@ -195,7 +206,7 @@ fn client(options: &run::Run, rollout: &Rollout) -> Result<Client, Error> {
         Token::new(&given, TOKEN)?
     };
     let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
-    Client::new(url, &token)
+    Client::new(url, &token, http)
 }
 
 fn timing(options: &run::Run, evaluation: &Evaluation, rollout: &Rollout) -> Result<Timing, Error> {

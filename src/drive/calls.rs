@@ -7,6 +7,7 @@ use backon::Retryable as _;
 
 use crate::collect::record::Record;
 use crate::collect::rollout::step::{HaltCheck, Step};
+use crate::drive::client::RequestIds;
 use crate::drive::driver::{CheckHalt, Driver, GRACE, Unfinished};
 use crate::drive::prober::{ProbeTargets, Prober};
 use crate::drive::progress::{AttemptNumber, Request};
@@ -111,12 +112,13 @@ impl Driver<'_> {
     async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
         let call = self.rollout.next_call();
         let body = self.rollout.body(purpose, tenants);
+        let idempotency_key = self.rollout.idempotency_key(purpose, tenants);
         let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };
         let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|delay| self.timing.scaled(*delay)).collect();
         let retries = u16::try_from(delays.len()).unwrap_or(u16::MAX);
         let (client, stop) = (self.client, self.stop.clone());
         let of = retries.saturating_add(1);
-        self.progress.call(&self.rollout, &Request { purpose, tenants, body: &body }, limit);
+        self.progress.call(&self.rollout, &Request { purpose, tenants, body: &body, url: self.client.url() }, limit);
 
         let next = Cell::new(0);
         let driver = RefCell::new(&mut *self);
@@ -125,11 +127,22 @@ impl Driver<'_> {
                 return Err(Unfinished::Stopped);
             }
             let attempt = next.replace(next.get() + 1);
-            let request = Record::Request { call, attempt, purpose, tenants: tenants.to_vec(), at: now() };
+            let request_id = driver.borrow().rollout.request_id(call, attempt);
+            let ids = RequestIds { idempotency_key: idempotency_key.clone(), request_id };
+            let request = Record::Request {
+                call,
+                attempt,
+                purpose,
+                tenants: tenants.to_vec(),
+                at: now(),
+                idempotency_key: Some(Text::from(&*ids.idempotency_key)),
+                request_id: Some(Text::from(&*ids.request_id)),
+            };
             driver.borrow_mut().record(&request).map_err(Unfinished::Failed)?;
             driver.borrow().progress.attempt(purpose, tenants, AttemptNumber { number: attempt + 1, of }, limit);
             let on_signal = |signal| driver.borrow().progress.grace(signal, GRACE);
-            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), limit), GRACE, on_signal).await else {
+            let Some(attempted) = stop.within_grace(client.attempt(body.clone(), &ids, limit), GRACE, on_signal).await
+            else {
                 return Err(Unfinished::Stopped);
             };
             let last = !attempted.is_transient || attempt == retries;
@@ -162,6 +175,7 @@ fn answer(call: u32, attempt: u16, attempted: Attempted, last: bool) -> Record {
         error: attempted.error.map(Text::from),
         body: attempted.body.map(Text::from),
         malformed: attempted.malformed.map(Text::from),
+        failure: attempted.failure,
         last,
     }
 }

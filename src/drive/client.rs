@@ -6,6 +6,8 @@ use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use crate::error::Error;
+use crate::io::config::http::Http;
+use crate::io::http::peer::Peer;
 use crate::io::http::token::Token;
 use crate::io::http::{Attempted, Bounds, base_url, built, client, exchange};
 
@@ -15,6 +17,9 @@ pub const MAX_ANSWER: usize = 64 << 20;
 /// Fields whose values are sent back in the next call, or identify a row. The others are evaluated with their masks.
 const NAMES: &[&str] = &["slug", "phase"];
 
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const REQUEST_ID: &str = "x-request-id";
+
 const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 
 /// A control plane.
@@ -22,29 +27,47 @@ const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+    peer: Peer,
+}
+
+/// How a control plane knows that attempts belong together.
+#[derive(Debug, Clone)]
+pub struct RequestIds {
+    /// The same for every attempt of a call, also where a resumed rollout repeats it.
+    pub idempotency_key: String,
+    /// The attempt's own.
+    pub request_id: String,
 }
 
 impl Client {
     /// A client of the control plane at `url`.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the URL is none, or would send the token in the clear.
-    pub fn new(url: &str, token: &Token) -> Result<Self, Error> {
+    /// [`Error::Usage`] where the URL is none, or would send the token in the clear, or `[http] ca_file` cannot be used.
+    pub fn new(url: &str, token: &Token, config: &Http) -> Result<Self, Error> {
         let wrong = |problem: String| Error::usage(problem, "the plan's cp_url is where the token would be sent");
-        let base = base_url(url, "cp_url").map_err(wrong)?;
+        let base = base_url(url, "cp_url", config).map_err(wrong)?;
         let url = Url::parse(&format!("{}{PATH}", url.trim().trim_end_matches('/')))
             .map_err(|error| wrong(format!("cp_url {url:?} is no base of a URL: {error}")))?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("Bearer"));
-        let http = built(client(&base, headers))?;
-        Ok(Self { http, url })
+        let http = built(client(&base, headers, config)?)?;
+        let peer = Peer { url: url.to_string(), url_from: "cp_url", token_from: Some(token.from().to_owned()) };
+        Ok(Self { http, url, peer })
+    }
+
+    /// Where every call goes.
+    pub fn url(&self) -> &str {
+        self.url.as_str()
     }
 
     /// One attempt.
-    pub async fn attempt(&self, body: String, limit: Duration) -> Attempted {
+    pub async fn attempt(&self, body: String, ids: &RequestIds, limit: Duration) -> Attempted {
         let bounds = Bounds { time: limit, answer: MAX_ANSWER, names: NAMES };
-        exchange(self.http.post(self.url.clone()).body(body), bounds).await
+        let request = self.http.post(self.url.clone()).body(body);
+        let request = request.header(IDEMPOTENCY_KEY, &ids.idempotency_key).header(REQUEST_ID, &ids.request_id);
+        exchange(request, bounds, &self.peer).await
     }
 }

@@ -37,7 +37,15 @@ impl Rollout {
                 Step::Call(purpose, tenants) => {
                     let call = all.next_call();
                     let rows = all.rows(purpose, if purpose == Purpose::Plan { &fleet } else { &tenants });
-                    all.apply(&Record::Request { call, attempt: 0, purpose, tenants, at: at.clone() });
+                    all.apply(&Record::Request {
+                        call,
+                        attempt: 0,
+                        purpose,
+                        tenants,
+                        at: at.clone(),
+                        idempotency_key: None,
+                        request_id: None,
+                    });
                     let body = Some(Text::from(json!({"ok": true, "results": rows}).to_string()));
                     let status = Some(200);
                     let at = at.clone();
@@ -50,6 +58,7 @@ impl Rollout {
                         status,
                         error,
                         malformed,
+                        failure: None,
                         body,
                         last: true,
                     };
@@ -60,8 +69,11 @@ impl Rollout {
         }
         all.apply(&Record::Completed { at: at.clone() });
         if all.probes_builds() && !all.plan().rollout.dry_run {
-            let seen =
-                BuildSeen { status: Some(200), git_sha: all.commit().map_or(Field::Absent, Field::Given), error: None };
+            let seen = BuildSeen {
+                status: Some(200),
+                git_sha: all.commit().map_or(Field::Absent, Field::Given),
+                ..BuildSeen::default()
+            };
             let url = Text::from("https://{slug}.example/buildinfo");
             all.apply(&Record::Probing { at: at.clone(), url, tenants: fleet.clone(), refused: Vec::new() });
             all.apply(&Record::Probed { at, answers: vec![ProbeAnswer { tenants: fleet, seen }] });

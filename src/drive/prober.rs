@@ -15,7 +15,9 @@ use crate::drive::runtime::{block_on, register_signals};
 use crate::drive::stop::{Signal, Stop};
 use crate::error::Error;
 use crate::io::clock::now;
-use crate::io::http::{Bounds, built, client, exchange, is_loopback};
+use crate::io::config::http::Http;
+use crate::io::http::peer::Peer;
+use crate::io::http::{Bounds, built, check_url, client, exchange};
 use crate::model::document::Document;
 use crate::model::document::probe::{BuildSeen, ProbeAnswer};
 use crate::model::document::text::{Field, Map, Text};
@@ -37,52 +39,47 @@ pub type ProbeTargets<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + '
 
 /// Where tenants' builds are asked for: a URL with `{slug}` in it.
 #[derive(Debug, Clone)]
-pub struct Template(String);
+pub struct Template {
+    text: String,
+    http: Http,
+}
 
 impl Template {
     /// `https://{slug}.DOMAIN/buildinfo`.
     ///
     /// # Errors
     /// In words, where that is no domain.
-    pub fn of_domain(domain: &str) -> Result<Self, String> {
+    pub fn of_domain(domain: &str, http: &Http) -> Result<Self, String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if domain.is_empty() || !domain.chars().all(plain) {
             return Err(format!("{domain:?} is no domain such as tenants.example"));
         }
-        Self::new(&format!("https://{SLUG}.{domain}/buildinfo"))
+        Self::new(&format!("https://{SLUG}.{domain}/buildinfo"), http)
     }
 
-    /// A URL with `{slug}` in it: https, unless it leads to this machine.
+    /// A URL with `{slug}` in it: https, unless it leads to this machine or to a host that may be asked over plain http.
     ///
     /// # Errors
     /// In words, where it is none.
-    pub fn new(text: &str) -> Result<Self, String> {
+    pub fn new(text: &str, http: &Http) -> Result<Self, String> {
         if !text.contains(SLUG) {
             return Err(format!("{text:?} lacks {SLUG}, so that every tenant would be asked at one place"));
         }
-        let template = Self(text.to_owned());
+        let template = Self { text: text.to_owned(), http: http.clone() };
         template.url("slug").map(|_| template)
     }
 
     /// A tenant's own URL. Only a slug that may stand in one gets here.
     fn url(&self, slug: &str) -> Result<Url, String> {
-        let text = &self.0;
+        let text = &self.text;
         let url = Url::parse(&text.replace(SLUG, slug)).map_err(|error| format!("{text:?} is no URL: {error}"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(format!("{text:?} is plain http, which is for loopback only")),
-            other => return Err(format!("{text:?} has the scheme {other:?}; https is expected")),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("{text:?} holds a user name or a password"));
-        }
+        check_url(&url, &format!("{text:?}"), &self.http)?;
         Ok(url)
     }
 
     /// The URL, with `{slug}` in it.
     pub fn text(&self) -> Text {
-        Text::from(&*self.0)
+        Text::from(&*self.text)
     }
 }
 
@@ -113,6 +110,8 @@ pub struct Prober {
     http: reqwest::Client,
     template: Template,
     pace: Pace,
+    /// The tenant's own URL is in no sentence: tenants that fail alike are told of together.
+    peer: Peer,
 }
 
 /// What `/buildinfo` answers (contract section 4.8). What else it says is not looked at.
@@ -128,7 +127,7 @@ impl Prober {
     /// No redirects, no credentials, no proxy for loopback.
     ///
     /// # Errors
-    /// [`Error::Usage`] where this machine has no roots of trust.
+    /// [`Error::Usage`] where this machine has no roots of trust, or `[http] ca_file` cannot be used.
     pub fn new(template: Template, pace: Pace) -> Result<Self, Error> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -136,8 +135,9 @@ impl Prober {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
-        let http = built(client(&base, headers).pool_max_idle_per_host(0))?;
-        Ok(Self { http, template, pace })
+        let http = built(client(&base, headers, &template.http)?.pool_max_idle_per_host(0))?;
+        let peer = Peer { url: template.text.clone(), url_from: "the URL of the probe", token_from: None };
+        Ok(Self { http, template, pace, peer })
     }
 
     /// Where tenants are asked.
@@ -162,7 +162,7 @@ impl Prober {
         }
         let (tenants, refused): (Vec<_>, Vec<_>) = tenants.into_iter().partition(|slug| may_stand_in_a_url(slug));
         let all = tenants.len();
-        progress.probing(all, refused.len(), &self.template.0, self.pace.timeout);
+        progress.probing(all, refused.len(), &self.template.text, self.pace.timeout);
         let url = self.template.text();
         keep(&Record::Probing { at: now(), url, tenants: tenants.clone(), refused })?;
         let mut round = Instant::now();
@@ -226,10 +226,11 @@ impl Prober {
             Err(problem) => return BuildSeen { error: Some(Text::from(problem)), ..BuildSeen::default() },
         };
         let bounds = Bounds { time: self.pace.request_timeout, answer: MAX_BUILDINFO, names: &["git_sha"] };
-        let attempted = exchange(self.http.get(url), bounds).await;
+        let attempted = exchange(self.http.get(url), bounds, &self.peer).await;
         let mut seen = BuildSeen { status: attempted.status, ..BuildSeen::default() };
         // The status decides first: nothing is read of another answer.
         if attempted.status.is_none_or(|status| status == 200) {
+            seen.failure = attempted.failure;
             let whole = attempted.error.or(attempted.malformed);
             match whole.map_or_else(|| commit(&attempted.body.unwrap_or_default()), Err) {
                 Ok(git_sha) => seen.git_sha = git_sha,

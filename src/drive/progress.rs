@@ -55,6 +55,8 @@ pub struct Request<'a> {
     pub tenants: &'a [Text],
     /// The body of the request.
     pub body: &'a str,
+    /// Where it goes.
+    pub url: &'a str,
 }
 
 /// Which attempt of a call it is.
@@ -96,7 +98,7 @@ impl Progress {
 
     /// A call begins; outside of a terminal this is its one line.
     pub fn call(&self, rollout: &Rollout, call: &Request<'_>, limit: Duration) {
-        let Request { purpose, tenants, body } = *call;
+        let Request { purpose, tenants, body, url } = *call;
         let what = words(purpose, tenants);
         if self.bar.is_none() {
             let counts = counts(self.locked().counts);
@@ -105,6 +107,9 @@ impl Progress {
                 fleet => format!("{} of {fleet} tenants called{counts}; ", rollout.called()),
             };
             self.line(&format!("{so_far}{what}, at most {} an attempt", seconds(limit)));
+        }
+        if self.verbose > 0 {
+            self.line(&format!("POST {url}"));
         }
         if self.verbose > 0 && !tenants.is_empty() {
             self.line(&format!("calling {}", tenants.iter().map(|tenant| &**tenant).collect::<Vec<_>>().join(", ")));
@@ -252,6 +257,9 @@ fn outcome(attempt: &Attempt) -> String {
     if attempt.malformed.is_some() {
         // Writing to a string cannot fail.
         let _ = write!(text, ", malformed");
+    }
+    if let Some(failure) = &attempt.failure {
+        let _ = write!(text, ": {}", failure.reason);
     }
     text
 }

@@ -34,7 +34,8 @@ pub fn failed_call(document: &Document) -> Option<String> {
         Field::Null => "null".to_owned(),
         Field::Given(ok) => ok.to_string(),
     };
-    let detail = attempt.error.as_ref().or(attempt.malformed.as_ref()).map_or("", |text| text);
+    let reason = attempt.failure.as_ref().map(|failure| &failure.reason);
+    let detail = attempt.error.as_ref().or(reason).or(attempt.malformed.as_ref()).map_or("", |text| text);
     let tenants: Vec<&str> = call.tenants.iter().map(|tenant| &**tenant).collect();
     Some(match call.purpose {
         Purpose::Plan => format!("redeploy plan call failed: {status}, ok={ok}, detail={detail}"),

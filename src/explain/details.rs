@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::explain::context::ExplainContext;
+use crate::model::document::failure::Failure;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Call, Purpose};
 use crate::model::finding::Finding;
@@ -45,6 +46,9 @@ pub struct AttemptDetails {
     /// Why the answer is none that the contract knows. May hold sensitive text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub malformed: Option<Text>,
+    /// Why there is no answer, or none that can be used. It holds no secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// A finding, with the definitions of rules that can have given it.
@@ -72,6 +76,7 @@ pub fn call_details(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool
             duration_ms: attempt.duration_ms,
             error: attempt.error.clone(),
             malformed: attempt.malformed.clone(),
+            failure: attempt.failure.clone(),
         });
         CallDetails {
             call: i as u64,

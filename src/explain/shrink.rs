@@ -108,9 +108,10 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
                 attempts.drain(..attempts.len().saturating_sub(1));
             });
             self.attempt(|document| document.calls[i].tenants.truncate(1));
-            let edits: [fn(&mut Call); 3] = [
+            let edits: [fn(&mut Call); 4] = [
                 |call| call.attempts.iter_mut().for_each(|attempt| attempt.error = None),
                 |call| call.attempts.iter_mut().for_each(|attempt| attempt.malformed = None),
+                |call| call.attempts.iter_mut().for_each(|attempt| attempt.failure = None),
                 |call| call.attempts.iter_mut().for_each(|attempt| attempt.duration_ms = None),
             ];
             for edit in edits {

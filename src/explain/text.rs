@@ -51,7 +51,10 @@ pub fn render(explanation: &Explanation, document: &Document, view: &View, out: 
 fn secrets(document: &Document) -> Vec<String> {
     let rows = document.cohorts.iter().flat_map(|cohort| &cohort.rows).filter_map(|row| row.error.given());
     let attempts = document.calls.iter().flat_map(|call| &call.attempts);
-    let attempts = attempts.flat_map(|attempt| attempt.error.iter().chain(&attempt.malformed));
+    let attempts = attempts.flat_map(|attempt| {
+        let reason = attempt.failure.as_ref().map(|failure| &failure.reason);
+        attempt.error.iter().chain(&attempt.malformed).filter(move |text| Some(*text) != reason)
+    });
     let archive =
         document.archive.iter().flat_map(|archive| archive.error.given().into_iter().chain(archive.message.given()));
     let mut texts: Vec<String> =
@@ -186,9 +189,12 @@ impl Page<'_> {
                     (None, Some(_)) => ", with an error",
                     (None, None) => "",
                 };
-                let text = attempt.malformed.as_ref().or(attempt.error.as_ref()).filter(|_| self.view.errors);
+                let reason = attempt.failure.as_ref().map(|failure| &failure.reason);
+                let text = attempt.malformed.as_ref().or(attempt.error.as_ref());
+                let text = text.filter(|text| self.view.errors && Some(*text) != reason);
                 let text = text.map_or_else(String::new, |text| format!(": {text}"));
-                self.line("", &format!("attempt {i}: {at}{status}{took}{wrong}{text}"))?;
+                let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                self.line("", &format!("attempt {i}: {at}{status}{took}{wrong}{reason}{text}"))?;
             }
         }
         match calls.len().saturating_sub(MAX_LISTED) {
@@ -256,6 +262,21 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
+    /// The rules that said a code. Where none did, every rule that may.
+    fn rules_of(&mut self, code: &Code) -> io::Result<()> {
+        let said = |rule: &&RuleText| code.held.iter().any(|held| held.file == rule.file && held.line == rule.line);
+        let (said, others): (Vec<&RuleText>, Vec<&RuleText>) = code.rules.iter().partition(said);
+        let (shown, left_out) = if said.is_empty() { (others, 0) } else { (said, others.len()) };
+        for rule in shown {
+            self.rule(rule)?;
+        }
+        match left_out {
+            0 => Ok(()),
+            1 => self.line("", "1 other rule may say it; --format json shows it"),
+            many => self.line("", &format!("{many} other rules may say it; --format json shows them")),
+        }
+    }
+
     fn code(&mut self, code: &Code) -> io::Result<()> {
         let name = self.strong(&code.code);
         let times = match code.findings.len() {
@@ -271,9 +292,7 @@ impl Page<'_> {
                 self.line("", &names_of(finding.tenants.iter()))?;
             }
         }
-        for rule in &code.rules {
-            self.rule(rule)?;
-        }
+        self.rules_of(code)?;
         for held in &code.held {
             let times = if held.times == 1 { "once".to_owned() } else { format!("{} times", held.times) };
             let place = format!("{} at {}:{}", held.rule, held.file, held.line);

@@ -11,9 +11,12 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::io::config::gitea::Settings;
+use crate::io::config::http::Http;
 use crate::io::environment::{nonblank_var, required};
+use crate::io::http::peer::Peer;
 use crate::io::http::token::{GITEA as TOKEN, Token};
 use crate::io::http::{Bounds, base_url, built, client, exchange};
+use crate::model::document::failure::Failure;
 use crate::model::document::gates::Asked;
 use crate::model::document::text::Text;
 use crate::schema::explain;
@@ -48,6 +51,8 @@ struct Service {
     repository: String,
     bounds: Bounds,
     delays: Vec<Duration>,
+    /// What gave the token.
+    token_from: String,
 }
 
 /// What came of a question.
@@ -57,6 +62,7 @@ pub struct Answer {
     pub asked: Asked,
     body: String,
     malformed: Option<String>,
+    failure: Option<Failure>,
 }
 
 impl Gitea {
@@ -64,13 +70,13 @@ impl Gitea {
     ///
     /// # Errors
     /// [`Error::Usage`] where there is a token, and host or repository are missing or wrong.
-    pub fn from_environment(settings: &Settings) -> Result<Self, Error> {
+    pub fn from_environment(settings: &Settings, config: &Http) -> Result<Self, Error> {
         let Some(token) = nonblank_var(TOKEN)? else { return Ok(Self { service: None }) };
         let token = Token::new(&token, TOKEN)?;
         let wrong = |problem: String| Error::usage(problem, format!("it is where {TOKEN} would be sent"));
         let host = required(HOST, "the Gitea's host name, or its URL")?;
         let url = if host.contains("://") { host } else { format!("https://{host}") };
-        let url = base_url(&url, HOST).map_err(wrong)?;
+        let url = base_url(&url, HOST, config).map_err(wrong)?;
         let repository = required("GITHUB_REPOSITORY", "the repository, such as shop/platform")?;
         let names: Vec<&str> = repository.split('/').collect();
         let [owner, name] = names[..] else { return Err(not_a_repository(&repository)) };
@@ -80,13 +86,14 @@ impl Gitea {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("token"));
-        let http = built(client(&url, headers))?;
+        let http = built(client(&url, headers, config)?)?;
         let base = format!("{}/api/v1", trimmed(&url));
         let (owner, repository) = (owner.to_owned(), name.to_owned());
         let bounds =
             Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER, names: NAMES };
         let delays = settings.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect();
-        Ok(Self { service: Some(Service { http, base, owner, repository, bounds, delays }) })
+        let token_from = token.from().to_owned();
+        Ok(Self { service: Some(Service { http, base, owner, repository, bounds, delays, token_from }) })
     }
 
     /// One that nobody is asked at.
@@ -97,11 +104,13 @@ impl Gitea {
     /// One on loopback, with the repository `shop/platform`.
     #[cfg(test)]
     pub fn on_loopback(url: &str) -> Self {
-        let http = client(&url.parse().expect("a URL"), HeaderMap::new()).build().expect("a client");
+        let begun = client(&url.parse().expect("a URL"), HeaderMap::new(), &Http::default()).expect("no ca_file");
+        let http = begun.build().expect("a client");
         let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: NAMES };
         let (owner, repository) = ("shop".into(), "platform".into());
         let base = format!("{url}/api/v1");
-        Self { service: Some(Service { http, base, owner, repository, bounds, delays: Vec::new() }) }
+        let (delays, token_from) = (Vec::new(), TOKEN.to_owned());
+        Self { service: Some(Service { http, base, owner, repository, bounds, delays, token_from }) }
     }
 
     /// Whether anybody can be asked.
@@ -143,8 +152,10 @@ impl Gitea {
         let Some(service) = &self.service else { return nobody() };
         let url = format!("{}/{kind}{path}", service.base);
         let (mut asked, mut delays) = (Asked::default(), service.delays.iter());
+        let token_from = Some(service.token_from.clone());
+        let peer = Peer { url: url.clone(), url_from: HOST, token_from };
         loop {
-            let attempted = exchange(service.http.get(&url), service.bounds).await;
+            let attempted = exchange(service.http.get(&url), service.bounds, &peer).await;
             asked.requests += 1;
             asked.answers += u32::from(attempted.status.is_some());
             asked.status = attempted.status;
@@ -153,7 +164,8 @@ impl Gitea {
                 _ => {
                     asked.problem = attempted.error.map(Text::from);
                     let body = attempted.body.unwrap_or_default();
-                    return Answer { asked, body, malformed: attempted.malformed };
+                    let (malformed, failure) = (attempted.malformed, attempted.failure);
+                    return Answer { asked, body, malformed, failure };
                 }
             }
         }
@@ -185,6 +197,7 @@ impl Answer {
     pub fn unreadable(self, what: &str) -> Asked {
         let status = self.asked.status.unwrap_or_default();
         let problem = match self.read() {
+            _ if let Some(failure) = &self.failure => failure.reason.to_string(),
             _ if status != 200 => format!("HTTP {status}"),
             Ok(_) => format!("HTTP 200, and the answer is {what}"),
             Err(problem) => format!("HTTP 200, and {problem}"),
@@ -209,7 +222,7 @@ pub fn encoded(part: &str) -> String {
 /// What comes of a question without a token.
 fn nobody() -> Answer {
     let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
-    Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None }
+    Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None, failure: None }
 }
 
 fn trimmed(url: &Url) -> &str {

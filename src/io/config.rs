@@ -1,6 +1,7 @@
 //! `rollproof.toml`: what is the operator's own. An unknown key is an error.
 
 pub(crate) mod gitea;
+pub mod http;
 pub(crate) mod plan;
 pub(crate) mod probe;
 
@@ -15,6 +16,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected,
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::io::config::http::Http;
 use crate::io::config::probe::Probe;
 use crate::io::input::{MAX_WRITTEN, Source};
 use crate::io::repository::{Repository, is_there};
@@ -32,7 +34,7 @@ const PATHS: &str = "paths";
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Calls to the control plane.
+    /// Calls to the control plane, and how every service is reached.
     pub http: Http,
     /// Questions to the Gitea that the gates are read from.
     pub gitea: crate::io::config::gitea::Settings,
@@ -49,24 +51,6 @@ pub struct Config {
     /// The file that it was read from. Absent: there is none, or it is empty.
     #[serde(skip)]
     pub file: Option<InputFile>,
-}
-
-/// Calls to the control plane (contract section 3).
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Http {
-    /// How long to wait before each further attempt of a call, in seconds; there are as many attempts more as delays.
-    #[schemars(inner(range(min = 0)))]
-    pub retry_delays_seconds: Vec<f64>,
-    /// The time limit of the plan call, in seconds.
-    #[schemars(range(min = 0))]
-    pub plan_timeout_seconds: f64,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self { retry_delays_seconds: vec![5.0, 10.0, 20.0], plan_timeout_seconds: 120.0 }
-    }
 }
 
 /// Which policies are evaluated beside the bundled ones, and how much each of them weighs.
@@ -241,7 +225,7 @@ impl Config {
         let mut config: Self = toml::from_str(text).map_err(|error| wrong(path, &error))?;
         config.file = (!input.bytes.is_empty()).then(|| input.file(Role::Config, input.sha256()));
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files) {
+        for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file) {
             *path = folder.join(&*path);
         }
         let delays = [&config.http.retry_delays_seconds, &config.gitea.retry_delays_seconds];
@@ -251,6 +235,10 @@ impl Config {
         if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {
             let problem = format!("{}: found {time}, but a time of at least 0 seconds is allowed", path.display());
             return Err(Error::usage(problem, "rollproof schema config describes every key"));
+        }
+        if let Some(host) = config.http.wrong_host() {
+            let problem = format!("{}: [http] plain_http_hosts: {host:?} is no host", path.display());
+            return Err(Error::usage(problem, "a host is written without a scheme and a port, such as cp.shop.svc"));
         }
         Ok(config)
     }

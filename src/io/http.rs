@@ -1,19 +1,30 @@
-//! HTTP: the one place that builds a client and reads an answer. No redirects, https unless loopback, every exchange
-//! bounded in time and size; where an answer holds a token, that is masked before anybody sees it.
+//! HTTP: the one place that builds a client and reads an answer. No redirects, https unless loopback or allowed, every
+//! exchange bounded in time and size; where an answer holds a token, that is masked before anybody sees it.
 
+pub mod failure;
+pub mod peer;
 pub(crate) mod reading;
 pub mod token;
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, RequestBuilder, Url};
+use reqwest::{Certificate, ClientBuilder, RequestBuilder, Url};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::error::Error;
+use crate::io::config::http::Http;
+use crate::io::http::failure::{Broken, chain, of_answer, of_status};
+use crate::io::http::peer::Peer;
 use crate::io::http::reading::{Reading, reading};
 use crate::io::http::token::masked;
+use crate::io::input::{MAX_WRITTEN, Source};
+use crate::model::document::failure::{Failure, FailureKind};
 
 /// A descriptive one: a firewall once banned a library's default (contract section 3).
 const USER_AGENT: &str = concat!("rollproof/", env!("CARGO_PKG_VERSION"), " (rollout verification)");
@@ -31,6 +42,8 @@ pub struct Attempted {
     pub body: Option<String>,
     /// Why the answer may not be read: its text would say something else than the service said.
     pub malformed: Option<String>,
+    /// Why there is no answer, or none that can be used, as far as the transport knows.
+    pub failure: Option<Failure>,
     /// Whether another attempt is worth making.
     pub is_transient: bool,
 }
@@ -46,98 +59,108 @@ pub struct Bounds {
     pub names: &'static [&'static str],
 }
 
-/// Why no whole answer came.
-struct Broken {
-    why: String,
-    /// Whether it may be otherwise the next time.
-    is_transient: bool,
-}
-
-impl From<reqwest::Error> for Broken {
-    fn from(error: reqwest::Error) -> Self {
-        let is_transient = !is_lasting(&error);
-        Self { why: chain(&error.without_url()), is_transient }
-    }
+/// An answer as far as it came.
+#[derive(Default)]
+struct Came {
+    status: Option<u16>,
+    headers: HeaderMap,
+    bytes: Vec<u8>,
 }
 
 /// Sends a request and reads the whole answer. The status decides first whether another attempt is worth making, whatever
 /// became of the body (contract section 3).
-pub async fn exchange(request: RequestBuilder, bounds: Bounds) -> Attempted {
+pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> Attempted {
     let start = Instant::now();
-    let (mut status, mut bytes) = (None, Vec::new());
-    let sent = tokio::time::timeout(bounds.time, read(request, bounds.answer, &mut status, &mut bytes)).await;
+    let mut came = Came::default();
+    let sent = tokio::time::timeout(bounds.time, came.read(request, bounds.answer, peer)).await;
     let duration = start.elapsed();
+    let Came { status, headers, bytes } = came;
     let broken = match sent {
-        Ok(Ok(())) => None,
-        Ok(Err(broken)) => Some(broken),
-        Err(_) => {
-            let why = format!("no whole answer within {} s", bounds.time.as_secs_f64());
-            Some(Broken { why, is_transient: true })
-        }
+        Ok(read) => read.err(),
+        Err(_) => Some(Broken::timed_out(bounds.time, status)),
     };
     let is_transient = match status {
         Some(502..=504) => true,
         Some(200) | None => broken.as_ref().is_some_and(|broken| broken.is_transient),
         Some(_) => false,
     };
+    let broken = broken.map(|Broken { failure, .. }| Failure {
+        reason: masked(&failure.reason, false).into_owned().into(),
+        ..failure
+    });
+    let error = broken.as_ref().map(|failure| failure.reason.to_string());
     let answer = status.map(|_| reading(&bytes, broken.is_some(), bounds.names));
-    let (body, malformed) = answer.map_or((None, None), |Reading { text, malformed }| (Some(text), malformed));
-    let error = broken.map(|broken| masked(&broken.why, false).into_owned());
-    Attempted { duration, status, error, body, malformed, is_transient }
+    let (body, mut malformed) = answer.map_or((None, None), |Reading { text, malformed }| (Some(text), malformed));
+    let text = body.as_deref().unwrap_or_default();
+    let failure = match status {
+        Some(200) if broken.is_none() => of_answer(&bytes, text, malformed.as_deref(), &headers),
+        Some(200) | None => broken,
+        Some(status) => of_status(status, &headers, peer),
+    };
+    if let Some(Failure { kind: FailureKind::Compressed, reason, .. }) = &failure {
+        malformed = Some(reason.to_string());
+    }
+    Attempted { duration, status, error, body, malformed, failure, is_transient }
 }
 
-async fn read(
-    request: RequestBuilder,
-    most: usize,
-    status: &mut Option<u16>,
-    bytes: &mut Vec<u8>,
-) -> Result<(), Broken> {
-    let mut response = request.send().await?;
-    *status = Some(response.status().as_u16());
-    let too_large = || Broken { why: format!("the answer is larger than {most} bytes"), is_transient: false };
-    if response.content_length().is_some_and(|length| length > most as u64) {
-        return Err(too_large());
-    }
-    while let Some(chunk) = response.chunk().await? {
-        if bytes.len() + chunk.len() > most {
-            return Err(too_large());
+impl Came {
+    async fn read(&mut self, request: RequestBuilder, most: usize, peer: &Peer) -> Result<(), Broken> {
+        let sent = request.send().await;
+        let mut response = sent.map_err(|error| Broken::no_answer(&error.without_url(), peer))?;
+        let (status, length) = (response.status().as_u16(), response.content_length());
+        self.status = Some(status);
+        self.headers.clone_from(response.headers());
+        if length.is_some_and(|length| length > most as u64) {
+            return Err(Broken::too_large(most, status));
         }
-        bytes.extend_from_slice(&chunk);
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(()),
+                Ok(Some(chunk)) if self.bytes.len() + chunk.len() > most => {
+                    return Err(Broken::too_large(most, status));
+                }
+                Ok(Some(chunk)) => self.bytes.extend_from_slice(&chunk),
+                Err(error) => return Err(Broken::cut_off(&error.without_url(), self.bytes.len(), length, status)),
+            }
+        }
     }
-    Ok(())
-}
-
-/// Whether the same comes of every attempt: a certificate that is refused, a name that leads nowhere.
-fn is_lasting(error: &reqwest::Error) -> bool {
-    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.any(|cause| {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        // The type of an error in a name is not public.
-        matches!(tls, Some(rustls::Error::InvalidCertificate(_))) || cause.to_string() == "dns error"
-    })
-}
-
-/// An error with what caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Begins a client of the service at `base`. No redirects; no proxy for loopback. The system's certificates are read only
 /// where the service speaks TLS: a container without any can still rehearse.
-pub fn client(base: &Url, headers: HeaderMap) -> ClientBuilder {
+///
+/// # Errors
+/// [`Error::Usage`] where `[http] ca_file` cannot be used.
+pub fn client(base: &Url, headers: HeaderMap, http: &Http) -> Result<ClientBuilder, Error> {
     // An error says that there is a provider already, from an earlier client or from who embeds this library.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().user_agent(USER_AGENT).default_headers(headers).redirect(Policy::none());
-    let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-    if is_loopback(base) { builder.no_proxy() } else { builder }
+    let authorities = http.ca_file.as_deref().map(authorities).transpose()?.unwrap_or_default();
+    let is_plain = base.scheme() == "http";
+    let builder = if is_plain { builder.tls_certs_only([]) } else { builder.tls_certs_merge(authorities) };
+    Ok(if is_loopback(base) { builder.no_proxy() } else { builder })
+}
+
+/// The certificates of authorities in a PEM file, which are trusted beside the system's.
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let wrong = |problem: &dyn std::fmt::Display| {
+        let help = "it is a PEM file with the certificate of the authority: -----BEGIN CERTIFICATE-----";
+        Error::usage(format!("[http] ca_file {}: {problem}", path.display()), help)
+    };
+    let text = Source::File(path.to_owned()).text(MAX_WRITTEN).map_err(|error| wrong(&error))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    let certificates = certificates.map_err(|error| wrong(&error))?;
+    if certificates.is_empty() {
+        return Err(wrong(&"found no certificate"));
+    }
+    for certificate in &certificates {
+        RootCertStore::empty().add(certificate.clone()).map_err(|error| wrong(&error))?;
+    }
+    certificates
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate))
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&error))
 }
 
 /// The client that was begun.
@@ -147,7 +170,8 @@ pub fn client(base: &Url, headers: HeaderMap) -> ClientBuilder {
 pub fn built(begun: ClientBuilder) -> Result<reqwest::Client, Error> {
     begun.build().map_err(|error| {
         let help = "HTTPS needs certificates of authorities. A container has none: mount the system's at \
-                    /etc/ssl/certs/ca-certificates.crt, or name your own in SSL_CERT_FILE";
+                    /etc/ssl/certs/ca-certificates.crt, or name your own in SSL_CERT_FILE or in [http] ca_file of \
+                    rollproof.toml";
         Error::usage(format!("no HTTP client: {}", chain(&error)), help)
     })
 }
@@ -156,22 +180,33 @@ pub fn built(begun: ClientBuilder) -> Result<reqwest::Client, Error> {
 ///
 /// # Errors
 /// In words, where it is none, or would send a token in the clear.
-pub fn base_url(text: &str, name: &str) -> Result<Url, String> {
+pub fn base_url(text: &str, name: &str, http: &Http) -> Result<Url, String> {
     let text = text.trim();
     let url = Url::parse(text).map_err(|error| format!("{name} {text:?} is no URL: {error}"))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => return Err(format!("{name} {text:?} is plain http, which is for loopback only")),
-        other => return Err(format!("{name} {text:?} has the scheme {other:?}; https is expected")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("{name} holds a user name or a password"));
-    }
+    check_url(&url, &format!("{name} {text:?}"), http)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("{name} {text:?} is no base of a URL: it has a query or a fragment"));
     }
     Ok(url)
+}
+
+/// Refuses a URL that would send something in the clear, or that holds a password; `shown` is how it is named.
+///
+/// # Errors
+/// In words.
+pub fn check_url(url: &Url, shown: &str, http: &Http) -> Result<(), String> {
+    if !url.username().is_empty() || url.password().is_some() {
+        let name = shown.split_once(' ').map_or("it", |(name, _)| name);
+        return Err(format!("{name} holds a user name or a password"));
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) || http.allows_plain(url.host_str().unwrap_or_default()) => Ok(()),
+        "http" => Err(format!(
+            "{shown} is plain http, which is for loopback only, or for a host that [http] plain_http_hosts lists"
+        )),
+        other => Err(format!("{shown} has the scheme {other:?}; https is expected")),
+    }
 }
 
 /// Whether a URL leads to this machine.

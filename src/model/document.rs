@@ -5,6 +5,7 @@
 
 pub(crate) mod cohort;
 pub mod consistency;
+pub mod failure;
 pub(crate) mod gates;
 pub(crate) mod lookalikes;
 pub(crate) mod origins;
@@ -14,6 +15,7 @@ pub mod text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::document::failure::Failure;
 use crate::model::document::gates::Gates;
 use crate::model::document::origins::Origins;
 use crate::model::document::probe::Probe;
@@ -294,6 +296,9 @@ pub struct Attempt {
     /// Why the answer is none that the contract knows, with its beginning. May hold sensitive text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed: Option<Text>,
+    /// Why there is no answer, or none that can be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
     /// Whether the call has ended with this attempt.
     pub last: bool,
 }
@@ -301,7 +306,7 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt of which nothing is known but when it was begun.
     pub const fn in_flight(at: Text) -> Self {
-        Self { at: Some(at), status: None, duration_ms: None, error: None, malformed: None, last: false }
+        Self { at: Some(at), status: None, duration_ms: None, error: None, malformed: None, failure: None, last: false }
     }
 }
 

@@ -13,6 +13,7 @@ mod own;
 pub mod plane;
 mod rehearsal;
 mod response;
+mod servers;
 pub mod signals;
 mod token;
 

@@ -41,6 +41,7 @@ mod renderers;
 mod repository;
 mod schemas;
 mod support;
+mod tls;
 mod waivers;
 mod workflow;
 

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use plane::{Plane, Reply, Request, http};
 use rollproof::internal::{
-    Client, Driver, HaltAnswer, HaltCheck, Inputs, Inventory, Journal, JournalFormat, Progress, Record, Rollout,
-    RolloutOutcome, SoFar, Stop, Text, Timing, Token, now, replay,
+    Client, Config, Driver, HaltAnswer, HaltCheck, Inputs, Inventory, Journal, JournalFormat, Progress, Record,
+    Rollout, RolloutOutcome, SoFar, Stop, Text, Timing, Token, now, replay,
 };
 use rollproof::{Document, EvidenceFields, Loading, Prepared, Settings, Source, load, validate};
 use serde_json::{Value, json};
@@ -151,6 +151,7 @@ impl Scenario {
             evidence_fields: Vec::new(),
             gates: None,
             probes: false,
+            rollout_id: None,
         }
     }
 
@@ -232,8 +233,12 @@ fn verdict(document: &Document, policies: &Prepared) -> Verdict {
 
 /// Drives a rollout in this process to its end.
 fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout) -> Document {
-    let client =
-        Client::new(&plane.url, &Token::new("t0ken-of-no-worth", "the test").expect("a token")).expect("a URL");
+    let client = Client::new(
+        &plane.url,
+        &Token::new("t0ken-of-no-worth", "the test").expect("a token"),
+        &Config::default().http,
+    )
+    .expect("a URL");
     let timing = Timing {
         retry_delays: vec![Duration::ZERO; ATTEMPTS - 1],
         plan_timeout: Duration::from_secs(10),

@@ -221,11 +221,18 @@ failure_text(probe) := "the slug cannot stand in a URL, so nobody asked" if {
 	probe.error
 } else := "probing ended before any answer" if {
 	probe.asked == 0
+} else := reason if {
+	reason := probe.failure.reason
+	kind := probe.failure.kind
+	not kind in quoting_kinds
 } else := "no answer came" if {
 	not probe.status
 } else := sprintf("HTTP %d", [probe.status]) if {
 	probe.status != 200
 } else := "HTTP 200, and no build can be read from the answer"
+
+# Kinds of failures whose reason quotes an answer.
+quoting_kinds := {"html", "no_json"}
 
 missing_stamp_text(commit) := "no commit" if {
 	commit == null
@@ -248,7 +255,7 @@ tenants(indices) := [tenant |
 
 observed(indices) := [probe |
 	some i in indices
-	probe := object.filter(input.probes[i], ["url", "asked", "status", "git_sha", "error"])
+	probe := object.filter(input.probes[i], ["url", "asked", "status", "git_sha", "error", "failure"])
 ]
 
 pointer(indices) := sprintf("/probes/%d", [min(indices)])

@@ -152,6 +152,10 @@ test_unwired_target_is_unwired if {
 test_unreachable if {
 	codes({"error": "timed out"}) == {"build.unreachable"}
 	message({"error": "timed out"}) == "3 tenants are unreachable: no answer came; asked 3 times"
+	refused := {"kind": "refused", "reason": "the connection was refused"}
+	message({"failure": refused}) == "3 tenants are unreachable: the connection was refused; asked 3 times"
+	quoting := {"status": 200, "error": "junk", "failure": {"kind": "html", "reason": "begins with <html>"}}
+	endswith(message(quoting), "HTTP 200, and no build can be read from the answer; asked 3 times")
 	contains(message({"status": 302}), "HTTP 302")
 	contains(message({"status": 403, "error": "secret"}), "HTTP 403")
 	contains(message({"status": 200, "error": "junk"}), "no build can be read")

@@ -102,7 +102,47 @@ test_call_not_ok_message_has_reason if {
 	refused := object.union(successful_call, {"ok": false})
 	denied_live := calls.deny with input as live("completed", [refused], [])
 	some finding in denied_live
+	endswith(finding.message, "HTTP 200, and ok is false")
+}
+
+test_answer_that_broke_off_without_kind_has_reason if {
+	broken := object.remove(call({"status": 200, "error": "end of file", "last": true}), ["ok"])
+	denied_live := calls.deny with input as live("completed", [broken], [])
+	some finding in denied_live
 	endswith(finding.message, "HTTP 200, and the answer is not ok or breaks off")
+}
+
+kinds := {
+	"refused", "unreachable", "unknown_host", "proxy", "timed_out", "closed",
+	"certificate_expired", "certificate_name", "certificate_issuer", "certificate", "tls", "no_tls", "no_http",
+	"redirect", "unauthorized", "forbidden", "not_found", "too_many_requests",
+	"html", "no_json", "empty", "compressed", "encoding", "cut_off", "too_large", "no_ok", "other",
+}
+
+test_each_kind_denies_once_with_its_reason_and_halts if {
+	every kind in kinds {
+		failed := call({"failure": {"kind": kind, "reason": "the reason"}, "last": true})
+		denied_live := calls.deny with input as live("completed", [failed], [])
+		{finding.message | some finding in denied_live} == {"the batch call failed after 1 attempt: the reason"}
+		halts := calls.halt with input as live("running", [failed], [])
+		codes(halts) == {"calls.failed"}
+	}
+}
+
+test_status_without_kind_denies_once if {
+	every status in {301, 308, 400, 401, 403, 404, 429, 500, 503} {
+		denied_live := calls.deny with input as live("completed", [call({"status": status, "last": true})], [])
+		messages := {finding.message | some finding in denied_live}
+		messages == {sprintf("the batch call failed after 1 attempt: HTTP %d", [status])}
+	}
+}
+
+test_kind_of_status if {
+	calls.failure_kind({"status": 308}) == "redirect"
+	calls.failure_kind({"status": 401}) == "unauthorized"
+	calls.failure_kind({"status": 404, "failure": {"kind": "other"}}) == "other"
+	calls.failure_kind({"status": 400}) == "other"
+	calls.failure_kind({}) == "other"
 }
 
 test_halted_rollout_denied if {

@@ -11,6 +11,7 @@ use crate::collect::rollout::state::Rollout;
 use crate::collect::row::ResponseRow;
 use crate::collect::scan::{Known, Refused, known};
 use crate::model::document::cohort::LabelsId;
+use crate::model::document::failure::{Failure, FailureKind};
 use crate::model::document::origins::Origin;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Attempt, Fleet, FleetSource, Purpose};
@@ -47,6 +48,9 @@ impl Rollout {
                 }
                 if is_whole {
                     ok = answer.ok;
+                }
+                if is_whole && ended.status == Some(200) && ok == Field::Absent && ended.failure.is_none() {
+                    ended.failure = Some(Failure::new(FailureKind::NoOk, "HTTP 200, and the answer has no ok"));
                 }
                 let is_success = is_whole && ended.status == Some(200) && ok == Field::Given(true);
                 if is_whole {

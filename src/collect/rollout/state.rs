@@ -13,6 +13,7 @@ use crate::collect::plan::PlanFile;
 use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::anomalies::Strange;
 use crate::collect::rollout::grammar::Grammar;
+use crate::collect::rollout::ids;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
 use crate::io::input::{Bytes, Input};
 use crate::model::document;
@@ -39,6 +40,8 @@ struct Readings {
 pub struct Rollout {
     /// The first record of its journal.
     start: Record,
+    /// Its own name, which the ids of its requests begin with.
+    id: String,
     /// What is known so far, but for cohorts and phases, which `grouping` holds.
     pub(crate) document: Document,
     pub(crate) plan: PlanFile,
@@ -84,6 +87,7 @@ impl Rollout {
         else {
             return Err("found a record that is no start of a journal".into());
         };
+        let id = ids::of_rollout(record)?;
         let names: Vec<String> = evidence_fields.iter().map(ToString::to_string).collect();
         let fields = EvidenceFields::new(&names).map_err(|error| error.to_string())?;
         let input =
@@ -131,6 +135,7 @@ impl Rollout {
             readings: Readings::default(),
             pending_check: None,
             is_foreseen: false,
+            id,
             start: record.clone(),
         })
     }
@@ -286,6 +291,19 @@ impl Rollout {
         u32::try_from(self.document.calls.len()).unwrap_or(u32::MAX)
     }
 
+    /// What tells the control plane that a call was sent before: every attempt of it, and the call of a resumed rollout
+    /// that repeats one of which no end is known.
+    pub fn idempotency_key(&self, purpose: Purpose, tenants: &[Text]) -> String {
+        let mut calls = self.document.calls.iter();
+        let first = calls.position(|call| call.purpose == purpose && call.tenants == tenants);
+        format!("{}-{}", self.id, first.unwrap_or(self.document.calls.len()))
+    }
+
+    /// The name of an attempt, which no other has.
+    pub fn request_id(&self, call: u32, attempt: u16) -> String {
+        format!("{}-{call}-{attempt}", self.id)
+    }
+
     /// How many tenants the plan call enumerated.
     pub fn fleet(&self) -> usize {
         self.fleet.len()
@@ -371,7 +389,8 @@ impl Rollout {
     }
 
     fn apply_answer(&mut self, record: &Record) {
-        let Record::Answer { call, attempt, at, duration_ms, status, error, body, malformed, last } = record else {
+        let Record::Answer { call, attempt, at, duration_ms, status, error, body, malformed, failure, last } = record
+        else {
             return;
         };
         let ended = Attempt {
@@ -380,6 +399,7 @@ impl Rollout {
             duration_ms: Some(*duration_ms),
             error: error.clone(),
             malformed: malformed.clone(),
+            failure: failure.clone(),
             last: *last,
         };
         self.document.rollout.finished_at = Some(at.clone());

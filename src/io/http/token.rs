@@ -24,6 +24,11 @@ const MASK: &[u8] = b"***";
 /// Fewer characters than this are no secret: they could be guessed, and stand in other words.
 const SHORTEST: usize = 8;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// What people copy together with a token: rollproof writes it itself.
+const PREFIXES: [&str; 6] = ["Bearer", "Basic", "Token", "Authorization", CONTROL_PLANE, GITEA];
+
 /// How often an echo may be encoded on top of another encoding.
 const MOST_LAYERS: usize = 6;
 
@@ -47,7 +52,11 @@ pub fn masked(text: &str, is_cut: bool) -> Cow<'_, str> {
 
 /// A token: never printed, nor anything equal to it.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token {
+    secret: String,
+    /// What gave it.
+    from: String,
+}
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,12 +65,16 @@ impl std::fmt::Debug for Token {
 }
 
 impl Token {
-    /// A token as it was given; white space around it is no part of it.
+    /// A token as it was given; white space around it and a byte-order mark before it are no part of it.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it is blank, too short for a secret, or cannot stand in a header.
+    /// [`Error::Usage`] where it is blank, too short for a secret, cannot stand in a header, or is more than the token.
     pub fn new(text: &str, from: &str) -> Result<Self, Error> {
-        let token = text.trim();
+        let token = text.trim_start_matches(BYTE_ORDER_MARK).trim();
+        if let Some(problem) = more_than_token(token) {
+            let help = "give the token alone, as the service shows it";
+            return Err(Error::usage(format!("{from} {problem}, so no call was made"), help));
+        }
         if token.is_empty() {
             return Err(Error::usage(format!("{from} is blank, so no call was made"), "give it the service's token"));
         }
@@ -78,17 +91,34 @@ impl Token {
             ));
         }
         KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(token);
-        Ok(Self(token.to_owned()))
+        Ok(Self { secret: token.to_owned(), from: from.to_owned() })
     }
 
     /// The value of the header that carries it, such as `Bearer <token>`.
     pub fn header(&self, scheme: &str) -> HeaderValue {
         // What a token may hold was looked at when it was made.
-        let mut value = HeaderValue::from_str(&format!("{scheme} {}", self.0))
+        let mut value = HeaderValue::from_str(&format!("{scheme} {}", self.secret))
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer none"));
         value.set_sensitive(true);
         value
     }
+
+    /// What gave it, such as a variable.
+    pub fn from(&self) -> &str {
+        &self.from
+    }
+}
+
+/// What stands around a token that is not part of it, in words; nothing where it stands alone. The token is not quoted.
+fn more_than_token(text: &str) -> Option<String> {
+    let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}');
+    if text.starts_with(is_quote) || text.ends_with(is_quote) {
+        return Some("has quotation marks around the token".into());
+    }
+    let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let ends_word = |length: usize| text[length..].starts_with(|c: char| c.is_whitespace() || matches!(c, ':' | '='));
+    let mut words = PREFIXES.iter().filter(|word| begins(word) && ends_word(word.len()));
+    words.next().map(|word| format!("begins with {word:?}, which is no part of the token"))
 }
 
 /// Tokens, each as every encoding writes it once escapes are undone.

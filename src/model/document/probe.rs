@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::document::failure::Failure;
 use crate::model::document::text::{Field, Text};
 
 /// Why a tenant whose slug cannot stand in a URL was never asked.
@@ -32,6 +33,9 @@ pub struct Probe {
     /// Why there is no whole answer, or none that can be read. May hold sensitive text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Text>,
+    /// Why there is no answer, or none that can be used, as far as the transport knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// What one round of asking saw, the same of each of some tenants.
@@ -57,6 +61,9 @@ pub struct BuildSeen {
     /// Why there is no whole answer, or none that can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Text>,
+    /// Why there is no answer, or none that can be used, as far as the transport knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// The tenants that are asked for their build, and what each of them said last.
@@ -119,6 +126,7 @@ impl Probing {
                 status: seen.status,
                 git_sha: seen.git_sha,
                 error: seen.error,
+                failure: seen.failure,
             });
         }
         probes

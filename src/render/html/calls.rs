@@ -305,7 +305,8 @@ fn answer(call: &Call, attempt: &Attempt, view: &View) -> Markup {
         Field::Null => "ok is null",
         Field::Absent => "does not say ok",
     };
-    let text = attempt.error.as_ref().or(attempt.malformed.as_ref());
+    let reason = attempt.failure.as_ref().map(|failure| &failure.reason);
+    let text = attempt.error.as_ref().or(attempt.malformed.as_ref()).filter(|text| Some(*text) != reason);
     html! {
         @match (attempt.status, attempt.duration_ms) {
             (Some(status), _) => { "HTTP " (status) },
@@ -314,6 +315,7 @@ fn answer(call: &Call, attempt: &Attempt, view: &View) -> Markup {
         }
         @if attempt.last && attempt.status.is_some() { ", " (ok) }
         @if attempt.malformed.is_some() { ", malformed" }
+        @if let Some(reason) = reason { ": " (shown(reason)) }
         @if let (true, Some(text)) = (view.errors, text) { span.raw { (shown(text)) } }
     }
 }

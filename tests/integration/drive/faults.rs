@@ -177,7 +177,10 @@ fn a_name_that_leads_nowhere_is_looked_up_once() {
     let document = json_of(&case, "document.json");
     let attempts = document["calls"][0]["attempts"].as_array().expect("attempts");
     assert_eq!((ran.code, attempts.len()), (6, 1), "{document:#}");
-    assert!(attempts[0]["error"].as_str().is_some_and(|error| error.contains("dns error")), "{document:#}");
+    assert!(
+        attempts[0]["error"].as_str().is_some_and(|error| error.contains("cp.invalid cannot be resolved")),
+        "{document:#}"
+    );
 }
 
 /// Two tenants whose names differ in bytes that are no text are not one tenant, nor any.

@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rollproof::internal::{
-    Client, Driver, HaltAnswer, HaltCheck, Inputs, Journal, JournalFormat, Name, Progress, Record, Rollout,
+    Client, Config, Driver, HaltAnswer, HaltCheck, Inputs, Journal, JournalFormat, Name, Progress, Record, Rollout,
     RolloutOutcome, SoFar, Stop, Text, Timing, Token,
 };
 use rollproof::{
@@ -156,6 +156,7 @@ impl Scenario {
             evidence_fields: Vec::new(),
             gates: None,
             probes: false,
+            rollout_id: None,
         }
     }
 }
@@ -169,7 +170,9 @@ fn driven(
     case: &Case,
     ask: &mut dyn FnMut(&Document) -> Result<HaltAnswer, Error>,
 ) -> (Result<(), Error>, Document) {
-    let client = Client::new(&plane.url, &Token::new("s3cret-t0ken", "the test").expect("a token")).expect("a client");
+    let client =
+        Client::new(&plane.url, &Token::new("s3cret-t0ken", "the test").expect("a token"), &Config::default().http)
+            .expect("a client");
     let timing = Timing {
         retry_delays: vec![Duration::ZERO; ATTEMPTS - 1],
         plan_timeout: Duration::from_secs(10),
