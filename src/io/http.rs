@@ -63,9 +63,22 @@ impl From<reqwest::Error> for Broken {
 /// Sends a request and reads the whole answer. The status decides first whether another attempt is worth making, whatever
 /// became of the body (contract section 3).
 pub async fn exchange(request: RequestBuilder, bounds: Bounds) -> Attempted {
+    exchange_seeing(request, bounds, &mut |_| {}).await
+}
+
+/// The same, and shows the headers of the answer to `on_headers`.
+pub async fn exchange_seeing(
+    request: RequestBuilder,
+    bounds: Bounds,
+    on_headers: &mut dyn FnMut(&HeaderMap),
+) -> Attempted {
     let start = Instant::now();
     let (mut status, mut bytes) = (None, Vec::new());
-    let sent = tokio::time::timeout(bounds.time, read(request, bounds.answer, &mut status, &mut bytes)).await;
+    let on_head = &mut |head: &reqwest::Response| {
+        status = Some(head.status().as_u16());
+        on_headers(head.headers());
+    };
+    let sent = tokio::time::timeout(bounds.time, read(request, bounds.answer, on_head, &mut bytes)).await;
     let duration = start.elapsed();
     let broken = match sent {
         Ok(Ok(())) => None,
@@ -89,11 +102,11 @@ pub async fn exchange(request: RequestBuilder, bounds: Bounds) -> Attempted {
 async fn read(
     request: RequestBuilder,
     most: usize,
-    status: &mut Option<u16>,
+    on_head: &mut dyn FnMut(&reqwest::Response),
     bytes: &mut Vec<u8>,
 ) -> Result<(), Broken> {
     let mut response = request.send().await?;
-    *status = Some(response.status().as_u16());
+    on_head(&response);
     let too_large = || Broken { why: format!("the answer is larger than {most} bytes"), is_transient: false };
     if response.content_length().is_some_and(|length| length > most as u64) {
         return Err(too_large());
