@@ -1,6 +1,7 @@
 //! One file per command: reads arguments, calls the stages, writes the result.
 
 pub(crate) mod audit;
+pub(crate) mod check;
 pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod manual;
@@ -26,7 +27,13 @@ use crate::io::output;
 /// [`Error`], where there is no verdict.
 pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     output::survive_limits();
-    outputs::check(&cli.command)?;
+    let conflicts = outputs::conflicts(&cli.command);
+    if let Command::Run(options) = &cli.command
+        && options.check
+    {
+        return check::check(options, conflicts, report_error);
+    }
+    conflicts.into_iter().next().map_or(Ok(()), Err)?;
     match cli.command {
         Command::Verify(options) => {
             let done = verify(&options, report_error);

@@ -1,6 +1,7 @@
 //! The live rollout: makes the calls of contract section 4 one after another, keeps a journal, and asks before every
 //! call whether to go on. It knows nothing of policies: the question is a function.
 
+pub(crate) mod ahead;
 pub(crate) mod calls;
 pub mod client;
 pub mod driver;

@@ -68,6 +68,19 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// A rollout would not come to its first call: a policy halts it, or nobody answers.
+    #[error("{problem}")]
+    NotReady {
+        /// Why.
+        problem: String,
+        /// What to do.
+        help: &'static str,
+        /// The exit code that `run` would end with.
+        exit_code: u8,
+    },
+    /// Several things are wrong at once, at least two. The first one has the exit code.
+    #[error("{}", Several(.0))]
+    Several(Vec<Error>),
     /// The verdict stands but could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Output {
@@ -122,19 +135,82 @@ impl Error {
                 .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
             Self::Policies(_) => Some("there is no verdict until every policy can be relied on"),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
-            Self::Internal { help, .. } => Some(help),
+            Self::Internal { help, .. } | Self::NotReady { help, .. } => Some(help),
+            Self::Several(errors) => errors.first().and_then(Self::help),
             Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
         }
     }
 
     /// The exit code.
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::Environment { .. } | Self::Conflict { .. } => 2,
             Self::Evidence { .. } => 4,
             Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Internal { .. } => 5,
             Self::Output { .. } => 7,
+            Self::NotReady { exit_code, .. } => *exit_code,
+            Self::Several(errors) => errors.first().map_or(5, Self::exit_code),
         }
+    }
+
+    /// Each thing that is wrong: the error itself, but where it is several.
+    pub fn each(&self) -> &[Self] {
+        match self {
+            Self::Several(errors) => errors,
+            error => std::slice::from_ref(error),
+        }
+    }
+}
+
+/// Collects what is wrong, so that it is told at once.
+#[derive(Debug, Default)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// What came of something; nothing where it failed, which is kept.
+    pub fn or_keep<T>(&mut self, done: Result<T, Error>) -> Option<T> {
+        match done {
+            Ok(done) => Some(done),
+            Err(Error::Several(errors)) => {
+                for error in errors {
+                    self.push(error);
+                }
+                None
+            }
+            Err(error) => {
+                self.push(error);
+                None
+            }
+        }
+    }
+
+    /// Keeps an error, but not the same twice.
+    pub fn push(&mut self, error: Error) {
+        let text = error.to_string();
+        if self.0.iter().all(|known| known.to_string() != text) {
+            self.0.push(error);
+        }
+    }
+
+    /// Ends the collection.
+    ///
+    /// # Errors
+    /// What has failed.
+    pub fn end(mut self) -> Result<(), Error> {
+        match self.0.len() {
+            0 => Ok(()),
+            1 => self.0.pop().map_or(Ok(()), Err),
+            _ => Err(Error::Several(self.0)),
+        }
+    }
+}
+
+/// Several errors, one below the other.
+struct Several<'a>(&'a [Error]);
+
+impl fmt::Display for Several<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 }
 

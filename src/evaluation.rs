@@ -91,6 +91,11 @@ impl Evaluation {
         Ok(PendingEvaluation { options, policies, config })
     }
 
+    /// One with policies that are loaded.
+    pub const fn of(options: Options, policies: Prepared, config: Config) -> Self {
+        Self { options, policies, config }
+    }
+
     /// What policies are loaded with: all of them, or one package alone.
     ///
     /// # Errors
@@ -112,7 +117,12 @@ impl Evaluation {
             } else {
                 waivers::read(files, config.waivers.max_days, options.max_input_bytes)?
             },
-            facts: Some(FactFiles { files: options.facts.clone(), max_bytes: options.max_input_bytes }),
+            // One package alone is a bundled one, which knows nothing but the evidence.
+            facts: only.is_none().then(|| FactFiles {
+                files: config.facts(&options.facts),
+                max_bytes: options.max_input_bytes,
+                ..FactFiles::default()
+            }),
             only,
         })
     }

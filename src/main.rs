@@ -41,9 +41,11 @@ fn without_backtraces_of_errors() {
 }
 
 fn report_error(error: &Error) {
-    say(&block("error: ", &error.to_string()));
-    if let Some(help) = error.help() {
-        say(&block("  help: ", help));
+    for error in error.each() {
+        say(&block("error: ", &error.to_string()));
+        if let Some(help) = error.help() {
+            say(&block("  help: ", help));
+        }
     }
 }
 

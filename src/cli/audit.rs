@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::audit::render::Format;
 use crate::audit::timestamps::{hours, moment};
 use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
-use crate::cli::shared::EXIT_CODES;
+use crate::cli::shared::{EXIT_CODES, format_and_path};
 use crate::render;
 
 /// How archives are found, as the help of `audit` shows it.
@@ -73,7 +73,7 @@ pub struct Audit {
     pub format: Format,
 
     /// Write the verdict to a file as well; may be repeated
-    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path::<Format>)]
     pub reports: Vec<(Format, PathBuf)>,
 
     /// Write the document of the audit to a file: what was judged, as `rollproof schema audit` describes it
@@ -105,12 +105,4 @@ impl Audit {
             max_input_bytes: self.max_input_bytes,
         }
     }
-}
-
-fn format_and_path(text: &str) -> Result<(Format, PathBuf), String> {
-    let (format, path) = text.split_once('=').ok_or("FORMAT=PATH is expected")?;
-    if path.is_empty() {
-        return Err("the path behind `=` is empty".into());
-    }
-    Ok((<Format as clap::ValueEnum>::from_str(format, false)?, path.into()))
 }

@@ -70,7 +70,7 @@ pub struct OutputArgs {
 
     /// Write the verdict to a file as well; may be repeated. $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT are
     /// appended to, all else is replaced
-    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path)]
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path::<Format>)]
     pub reports: Vec<(Format, PathBuf)>,
 }
 

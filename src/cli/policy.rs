@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::shared::{EXIT_CODES, name_and_value};
+use crate::cli::shared::{EXIT_CODES, name_and_path, name_and_value};
 
 impl PolicyCommand {
     /// The form in which an error is printed, where that is for machines.
@@ -216,6 +216,10 @@ pub struct PolicyEval {
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub params: Vec<(String, String)>,
 
+    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated
+    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
+    pub facts: Vec<(String, PathBuf)>,
+
     /// The form of what is said
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
@@ -239,6 +243,10 @@ pub struct PolicyBundle {
     /// A parameter of a policy, such as max_stragglers=2; may be repeated
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub params: Vec<(String, String)>,
+
+    /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated
+    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
+    pub facts: Vec<(String, PathBuf)>,
 
     /// Which policies
     #[command(flatten)]

@@ -15,9 +15,13 @@ pub struct Probe {
     #[arg(value_name = "DOCUMENT")]
     pub evidence: PathBuf,
 
-    /// Where the document is written [default: DOCUMENT itself, as a whole or not at all]
-    #[arg(long, value_name = "PATH")]
+    /// Where the document is written; this or --in-place is needed
+    #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
     pub document: Option<PathBuf>,
+
+    /// Replace DOCUMENT itself, as a whole or not at all: what it said before is lost
+    #[arg(long)]
+    pub in_place: bool,
 
     /// Show no progress
     #[arg(short, long)]
@@ -44,6 +48,14 @@ pub struct Probing {
     /// Each tenant is asked at this URL, in which {slug} stands for it; https, unless loopback
     #[arg(long, value_name = "URL")]
     pub probe_url_template: Option<String>,
+
+    /// Where the commit stands in a tenant's answer: a JSON pointer such as /data/sha [default: /git_sha]
+    #[arg(long, value_name = "POINTER", conflicts_with = "probe_commit_header")]
+    pub probe_commit_pointer: Option<String>,
+
+    /// The header of a tenant's answer that holds the commit, in place of its body
+    #[arg(long, value_name = "NAME")]
+    pub probe_commit_header: Option<String>,
 
     /// How often whoever does not answer with the target build is asked [default: every 20 seconds]
     #[arg(long, value_name = "SECONDS")]

@@ -29,6 +29,11 @@ pub struct Run {
     #[arg(long, value_name = "PATH")]
     pub journal: Option<PathBuf>,
 
+    /// Check everything up to the first call that changes something, and make no such call: the plan call, a dry run, is the
+    /// only one. Everything that is wrong is named, nothing is written, and 0 means that the rollout could begin
+    #[arg(long, conflicts_with = "resume")]
+    pub check: bool,
+
     /// Go on where an interrupted rollout stopped, by its journal
     #[arg(long)]
     pub resume: bool,

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::render::Format;
+use crate::text::suggest::nearest;
 
 /// What the exit codes mean, as `--help` shows it.
 pub(crate) const EXIT_CODES: &str = "\
@@ -20,6 +21,9 @@ Exit codes:
   7    the verdict stands but could not be written
   130  interrupted (143: by SIGTERM, 129: by SIGHUP); what was collected is written";
 
+/// What may be the reason for an empty path.
+const IS_UNSET: &str = "is a variable in it not set here, such as GITHUB_STEP_SUMMARY?";
+
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
@@ -27,18 +31,32 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 pub(crate) fn name_and_path(text: &str) -> Result<(String, PathBuf), String> {
     let (name, path) = text.split_once('=').ok_or("NAME=FILE is expected")?;
-    if name.trim().is_empty() || path.is_empty() {
-        return Err("a name and a file are expected".into());
+    if name.trim().is_empty() {
+        return Err("the name before `=` is empty; NAME=FILE is expected".into());
+    }
+    if path.is_empty() {
+        return Err("the path after `=` is empty; is a variable in it not set here?".into());
     }
     Ok((name.trim().to_owned(), path.into()))
 }
 
-pub(crate) fn format_and_path(text: &str) -> Result<(Format, PathBuf), String> {
-    let (format, path) = text.split_once('=').ok_or("FORMAT=PATH is expected")?;
+/// Reads FORMAT=PATH, where FORMAT is one of the formats of a command.
+pub(crate) fn format_and_path<F: ValueEnum>(text: &str) -> Result<(F, PathBuf), String> {
+    let values = F::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let formats: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    let all = formats.join(", ");
+    let Some((format, path)) = text.split_once('=') else {
+        return Err(format!("FORMAT=PATH is expected; the formats are {all}"));
+    };
+    let known = F::from_str(format, false).map_err(|_| {
+        let near = nearest(format, formats.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+        format!("there is no format {format:?}; {near}the formats are {all}")
+    })?;
     if path.is_empty() {
-        return Err("the path behind `=` is empty".into());
+        return Err(format!("the path after `=` is empty; {IS_UNSET}"));
     }
-    Ok((Format::from_str(format, false)?, path.into()))
+    Ok((known, path.into()))
 }
 
 /// By hand, since a renderer is none of the command line's types.

@@ -96,7 +96,7 @@ fn dry_run_status() -> Schema {
     json_schema!({
         "type": ["string", "null"],
         "pattern": r"^\s*[Dd][Rr][Yy][Rr][Uu][Nn]\s*$",
-        "description": "`DryRun`, in any case: a live row is no enumeration",
+        "description": "only `DryRun` in upper or lower case (a live row enumerates nobody)",
     })
 }
 
@@ -111,7 +111,7 @@ fn outcome() -> Schema {
 }
 
 fn live_only() -> Schema {
-    json_schema!({"not": {}, "description": "nothing: a row with this key is a rollout's, no enumeration"})
+    json_schema!({"not": {}, "description": "no value (a row with this key is a live one and enumerates nobody)"})
 }
 
 /// A list of tenants.

@@ -25,12 +25,12 @@ use crate::io::output::{destination, folder_of, is_appended_to, is_stream};
 use crate::policy::files::is_rego;
 use crate::render::Format;
 
-/// Checks what a command writes.
-///
-/// # Errors
-/// [`Error::Conflict`] where an output is in the way of something, or cannot be written.
-pub fn check(command: &Command) -> Result<(), Error> {
-    Files::of(command).check()
+/// What the file that guards another is called.
+const LOCK: &str = "the lock";
+
+/// What is wrong with what a command writes: an output is in the way of something, or cannot be written.
+pub fn conflicts(command: &Command) -> Vec<Error> {
+    Files::of(command).conflicts()
 }
 
 /// What a command reads and writes.
@@ -97,7 +97,9 @@ impl Files {
                     Some(document) => {
                         files.reads("DOCUMENT", [&options.evidence]).locked("--document", document, How::Replaced)
                     }
-                    None if is_stdin(&options.evidence) => files,
+                    None if !options.in_place || is_stdin(&options.evidence) => {
+                        files.reads("DOCUMENT", [&options.evidence])
+                    }
                     None => files.locked("DOCUMENT", &options.evidence, How::Replaced),
                 }
             }
@@ -139,8 +141,11 @@ impl Files {
                 .reads("EVIDENCE", [&options.evidence])
                 .reads("--fleet", &options.fleet)
                 .reads("--plan", &options.plan)
+                .facts(&options.facts)
                 .own(&options.own),
-            PolicyCommand::Bundle(options) => self.own(&options.own).writes("--out", [&options.out]),
+            PolicyCommand::Bundle(options) => {
+                self.facts(&options.facts).own(&options.own).writes("--out", [&options.out])
+            }
         }
     }
 
@@ -158,8 +163,12 @@ impl Files {
     fn policies(self, options: &evaluation::PolicyArgs) -> Self {
         self.folders("--policy", &options.paths, is_rego)
             .reads("--waivers", &options.waivers)
-            .reads("--facts", options.facts.iter().map(|(_, path)| path))
+            .facts(&options.facts)
             .config(options.config.as_deref())
+    }
+
+    fn facts(self, facts: &[(String, PathBuf)]) -> Self {
+        self.reads("--facts", facts.iter().map(|(_, path)| path))
     }
 
     fn own(self, options: &policy::PolicyPaths) -> Self {
@@ -175,6 +184,7 @@ impl Files {
         self.reads("--config", [&path])
             .folders("the configuration's policy", &config.policies.paths, is_rego)
             .reads("the configuration's waivers", &config.waivers.files)
+            .reads("the configuration's facts", config.facts.values())
     }
 
     fn reads<'a>(self, name: &'static str, paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
@@ -212,7 +222,7 @@ impl Files {
     /// Something that one process writes at a time: the file that guards it is an output too.
     fn locked(self, name: &'static str, path: &PathBuf, how: How) -> Self {
         let guard = lock::beside(path);
-        self.with(name, [path], how).with("the lock", &guard, How::Continued)
+        self.with(name, [path], how).with(LOCK, &guard, How::Continued)
     }
 
     fn without_outputs(mut self) -> Self {
@@ -220,29 +230,33 @@ impl Files {
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn conflicts(&self) -> Vec<Error> {
+        let mut conflicts: Vec<Error> = Vec::new();
+        let mut failed = None;
         for output in &self.outputs {
-            output.can_be_written().map_err(|problem| {
+            let Err(problem) = output.can_be_written() else { continue };
+            // What guards a file stands beside it, so that both fail for the same reason.
+            if failed.replace(problem.clone()) != Some(problem.clone()) || output.name != LOCK {
                 let problem = format!("cannot write {}: {problem}", output.shown());
-                Error::conflict(problem, "name a file in a folder that is there and that you may write to; nothing was read, called or written")
-            })?;
+                conflicts.push(Error::conflict(problem, "name a file in a folder that is there and that you may write to; nothing was read, called or written"));
+            }
         }
         let read = Read::all(&self.inputs, self.outputs.is_empty());
         let mut written: HashMap<Identity, &Output> = HashMap::new();
         for output in &self.outputs {
             let Some(identity) = output.identity() else { continue };
             if let Some(input) = read.by(&identity, &output.path) {
-                return Err(in_the_way(&output.shown(), &input.shown(), "which is read"));
+                conflicts.push(in_the_way(&output.shown(), &input.shown(), "which is read"));
             }
             match written.insert(identity, output) {
                 Some(other) if output.how != How::Appended || other.how != How::Appended => {
-                    return Err(in_the_way(&output.shown(), &other.shown(), "which is written too"));
+                    conflicts.push(in_the_way(&output.shown(), &other.shown(), "which is written too"));
                 }
                 _ => {}
             }
         }
-        self.check_folders()?;
-        check_streams(&read, &written)
+        conflicts.extend([self.check_folders(), check_streams(&read, &written)].into_iter().filter_map(Result::err));
+        conflicts
     }
 
     /// Nothing else is written into a folder that is an output as a whole.

@@ -64,14 +64,16 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
             let is_armed = switch.as_ref().is_ok_and(KillSwitch::is_armed_by_job);
             let gitea = if is_armed { Ok(Gitea::nobody()) } else { gitea.map(|((), gitea)| gitea) };
             let (switch, gitea) = Wrong::both(switch, gitea)?;
+            progress.reading("the kill switch", gitea.limit());
             gates.switch.push(runtime.block_on(switch.read(&gitea, 0)));
         }
         preflight::Gate::Ci => {
             let ((wait, sha), ((), gitea)) = Wrong::both(Wrong::both(Wait::from_environment(config), sha()), gitea)?;
-            gates.ci = Some(runtime.block_on(wait.run(&gitea, &sha, &|line| progress.line(line))));
+            gates.ci = Some(runtime.block_on(wait.run(&gitea, &sha, progress)));
         }
         preflight::Gate::Latest => {
             let (commit, ((), gitea)) = Wrong::both(sha().and_then(Commit::from_environment), gitea)?;
+            progress.reading("the branch's head", gitea.limit());
             gates.head.push(runtime.block_on(commit.read_head(&gitea, 0)));
         }
     }

@@ -10,7 +10,7 @@ use crate::collect::rollout::state::Rollout;
 use crate::collect::{Sources, collect};
 use crate::commands::outcome;
 use crate::drive::journal::Journal;
-use crate::drive::prober::{Pace, Prober, Template};
+use crate::drive::prober::{CommitPlace, Pace, Prober, Template};
 use crate::drive::progress::Progress;
 use crate::drive::stop::Signal;
 use crate::error::Error;
@@ -49,6 +49,16 @@ fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Probe
     };
     let help = "name --probe-domain or --probe-url-template, or `domain` in [probe] of rollproof.toml";
     let template = template.map_err(|problem| Error::usage(problem, help))?;
+    let commit_place = if options.probe_commit_pointer.is_some() || options.probe_commit_header.is_some() {
+        (&options.probe_commit_pointer, &options.probe_commit_header)
+    } else {
+        (&configured.commit_pointer, &configured.commit_header)
+    };
+    let commit_place = CommitPlace::new(commit_place.0.as_deref(), commit_place.1.as_deref()).map_err(|problem| {
+        let help = "name one of --probe-commit-pointer and --probe-commit-header, or of commit_pointer and \
+                    commit_header in [probe] of rollproof.toml";
+        Error::usage(problem, help)
+    })?;
     let time = |option: &str, given: Option<f64>, configured: f64, least: f64| {
         let time = given.unwrap_or(configured);
         seconds(time).filter(|_| time >= least).ok_or_else(|| {
@@ -69,7 +79,7 @@ fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Probe
     }
     let (interval, timeout) = (scaled(interval, scale), scaled(timeout, scale));
     let pace = Pace { interval, timeout, request_timeout, concurrency };
-    Prober::new(template, pace)
+    Prober::new(template, commit_place, pace)
 }
 
 /// What `run --probe` asks tenants with; nothing without `--probe`.
@@ -120,13 +130,13 @@ fn needs_commit(target_sha: Option<&Text>, from: &str) -> Result<(), Error> {
     Err(Error::usage(problem, "give the rollout's plan a \"sha\", or leave probing out"))
 }
 
-/// Asks the proven tenants of a document for their build, writes it anew, and judges it.
+/// Asks the proven tenants of a document for their build, writes the document with what was seen, and judges it.
 ///
 /// # Errors
 /// [`Error`], where there is no verdict; what was seen is written all the same.
 pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let written = options.document.as_ref().or((options.evidence != Path::new("-")).then_some(&options.evidence));
-    let _lock = written.map(|path| Lock::take(path)).transpose()?.flatten();
+    let path = place(options)?;
+    let _lock = Lock::take(path)?;
     let evaluation = Evaluation::start(options.evaluation.options())?.wait()?;
     let prober = prober(&options.probing, &evaluation.config, 1.0)?;
     let sources = Sources {
@@ -137,8 +147,10 @@ pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Re
         max_bytes: options.evaluation.max_input_bytes,
     };
     let Collected { mut document, inputs } = collect(&sources, jiff::Timestamp::now())?;
-    let is_document = inputs.first().is_some_and(|input| input.role == Role::Document);
-    let path = place(options, is_document)?;
+    if options.in_place && inputs.first().is_none_or(|input| input.role != Role::Document) {
+        let problem = format!("{} cannot be replaced: it is no document", options.evidence.display());
+        return Err(Error::usage(problem, "say with --document where the document is written"));
+    }
     needs_commit(document.rollout.target_sha.as_ref(), &options.evidence.display().to_string())?;
 
     document.probes = Some(Vec::new());
@@ -159,15 +171,19 @@ pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Re
     Ok(outcome::exit_code(code, written, report_error))
 }
 
-/// Where the document goes: into its own place only where that holds a document.
-fn place(options: &probe::Probe, is_document: bool) -> Result<&Path, Error> {
+/// Where the document goes: nothing is replaced that nobody asked to replace.
+fn place(options: &probe::Probe) -> Result<&Path, Error> {
+    let is_stdin = options.evidence == Path::new("-");
     match &options.document {
         Some(path) => Ok(path),
-        None if is_document && options.evidence != Path::new("-") => Ok(&options.evidence),
-        None => {
-            let problem = format!("{} cannot be written: it is no file with a document", options.evidence.display());
-            Err(Error::usage(problem, "name with --document where the document goes"))
+        None if options.in_place && !is_stdin => Ok(&options.evidence),
+        None if options.in_place => {
+            Err(Error::usage("standard input cannot be replaced", "say with --document where the document is written"))
         }
+        None => Err(Error::usage(
+            "it is not said where the document is written, so nobody was asked",
+            "give --document PATH, or --in-place to replace the document that is read",
+        )),
     }
 }
 

@@ -24,13 +24,12 @@ use crate::drive::progress::Progress;
 use crate::drive::response::Response;
 use crate::drive::runtime::register_signals;
 use crate::drive::stop::{Signal, Stop};
-use crate::error::Error;
 use crate::error::report::ErrorReport;
+use crate::error::{Error, Errors};
 use crate::evaluation::{Evaluation, PendingEvaluation};
 use crate::explain::counterfactuals;
 use crate::gates::reader::GateReader;
 use crate::io::config::Config;
-use crate::io::config::http::Http;
 use crate::io::http::is_loopback;
 use crate::io::http::token::{CONTROL_PLANE as TOKEN, Token};
 use crate::io::input::{Input, Source};
@@ -75,14 +74,14 @@ pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u
 }
 
 /// The locks of the files that this process alone may write.
-struct Held {
+pub(crate) struct Held {
     /// The journal, where there is one already.
-    journal: Option<Journal>,
+    pub(crate) journal: Option<Journal>,
     _locks: Vec<Lock>,
 }
 
 impl Held {
-    fn take(options: &run::Run) -> Result<Self, Error> {
+    pub(crate) fn take(options: &run::Run) -> Result<Self, Error> {
         let journal = options.journal();
         let mut locks = Vec::new();
         for path in [&journal, &options.document, &options.response] {
@@ -107,6 +106,8 @@ struct Live {
     gate_reader: Option<GateReader>,
     prober: Option<Prober>,
     journal: Journal,
+    /// Whether the journal took the place of that of an earlier attempt.
+    replaces: bool,
 }
 
 /// A rollout that has ended.
@@ -118,71 +119,88 @@ struct Ended {
 
 /// Everything that can be known before the first call.
 fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<Prepared, Error> {
-    let start = start(options, &evaluation.config)?;
-    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, "is the plan right?"))?;
+    let config = &evaluation.config;
+    let mut wrong = Errors::default();
+    let start = start(options, config, &mut wrong);
+    wrong.end()?;
+    let start = start.ok_or_else(|| Error::bug("there is no plan"))?;
+    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, IS_PLAN_RIGHT))?;
     if !rollout.plan().enabled {
         return Ok(Prepared { rollout, live: None, stop: register_signals()? });
     }
-    let client = client(options, &evaluation.config.http, &rollout)?;
-    let timing = timing(options, evaluation, &rollout)?;
-    let prober = probe::of_run(options, &evaluation.config, &rollout, timing.scale)?;
-    let (found, mut rollout) = match (options.resume, opened) {
+    let client = Client::new(control_plane(&rollout), &token(options)?, &config.http)?;
+    let timing = timing(options, config, &rollout)?;
+    let prober = probe::of_run(options, config, &rollout, timing.scale)?;
+    let (mut found, mut old, mut rollout) = (None, None, rollout);
+    match (options.resume, opened) {
         (true, Some(journal)) => {
             let (journal, length, begun) = begun(options, journal, &rollout, prober.as_ref())?;
-            (Some((journal, length)), begun)
+            found = Some((journal, length));
+            rollout = begun;
         }
         (true, None) => {
             let problem = format!("there is no journal {}", options.journal().display());
             return Err(Error::usage(problem, "is the path right? without --resume a rollout begins"));
         }
-        (false, _) => (None, rollout),
-    };
+        (false, Some(mut journal)) => {
+            journal.may_be_replaced(options.evaluation.max_input_bytes)?;
+            old = Some(journal);
+        }
+        (false, None) => {}
+    }
     evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::bug)?)?;
-    let gate_reader = gate_reader(options, evaluation, &rollout, timing.scale)?;
+    let gate_reader = gate_reader(options, config, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
     let announced = rollout.probes_builds();
+    let replaces = old.is_some();
     let mut journal = match found {
         Some((journal, length)) => resume(journal, length, &mut rollout)?,
-        None => Journal::create(&options.journal(), &start)?,
+        None => Journal::create(&options.journal(), &start, old.as_ref())?,
     };
     probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
     Ok(Prepared {
         rollout,
-        live: Some(Live { client, timing, gate_reader, prober, journal }),
+        live: Some(Live { client, timing, gate_reader, prober, journal, replaces }),
         stop: register_signals()?,
     })
 }
 
-/// The first record of the journal: the plan and the inventory as they stand in their files.
-fn start(options: &run::Run, config: &Config) -> Result<Record, Error> {
-    let max_bytes = options.evaluation.max_input_bytes;
-    let plan = Source::new(options.plan.clone()).read(max_bytes)?;
+/// What to do where a plan tells of no rollout.
+pub(crate) const IS_PLAN_RIGHT: &str = "is the plan right?";
+
+/// The first record of the journal: the plan and the inventory as they stand in their files. Nothing where there is no
+/// plan that can be used. What else is wrong is kept, and left out of the record.
+pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Record> {
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
+    let plan = wrong.or_keep(plan(options));
+    let inventory = wrong.or_keep(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
+    let fields = wrong.or_keep(EvidenceFields::new(&options.evidence_fields));
+    let gates = wrong.or_keep(GateReader::asked(config, options.preflight));
+    let plan = plan?;
+    Some(Record::Start {
+        format: JournalFormat::V1,
+        at: Text::from(Timestamp::now().to_string()),
+        plan: text(&plan),
+        plan_name: plan.name,
+        inventory: inventory
+            .flatten()
+            .map(|inventory| Inventory { text: text(&inventory), name: inventory.name.clone() }),
+        time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
+        evidence_fields: fields.iter().flat_map(EvidenceFields::names).cloned().collect(),
+        gates: gates.flatten(),
+        probes: options.probe,
+        rollout_id: Some(rollout_id()),
+    })
+}
+
+fn plan(options: &run::Run) -> Result<Input, Error> {
+    let plan = Source::new(options.plan.clone()).read(options.evaluation.max_input_bytes)?;
     let says = plan_file(&plan)?;
     if says.enabled && says.rollout.control_plane.is_none() {
         let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
         return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault] });
     }
-    let inventory = match &options.fleet {
-        Some(path) => {
-            let input = Source::new(path.clone()).read(max_bytes)?;
-            fleet_names(&input)?;
-            Some(Inventory { text: text(&input), name: input.name })
-        }
-        None => None,
-    };
-    Ok(Record::Start {
-        format: JournalFormat::V1,
-        at: Text::from(Timestamp::now().to_string()),
-        plan: text(&plan),
-        plan_name: plan.name,
-        inventory,
-        time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
-        evidence_fields: EvidenceFields::new(&options.evidence_fields)?.names().cloned().collect(),
-        gates: GateReader::asked(config, options.preflight)?,
-        probes: options.probe,
-        rollout_id: Some(rollout_id()),
-    })
+    Ok(plan)
 }
 
 /// A name that no other rollout has. It is only a name, so it need not be hard to guess.
@@ -192,32 +210,41 @@ fn rollout_id() -> Text {
     Text::from(format!("{:016x}{:016x}", random(), random()))
 }
 
-fn client(options: &run::Run, http: &Http, rollout: &Rollout) -> Result<Client, Error> {
-    let token = if let Some(path) = &options.token_file {
+fn inventory(options: &run::Run, path: &Path) -> Result<Input, Error> {
+    let input = Source::new(path.to_owned()).read(options.evaluation.max_input_bytes)?;
+    fleet_names(&input)?;
+    Ok(input)
+}
+
+/// The URL of the control plane that a rollout's plan names.
+pub(crate) fn control_plane(rollout: &Rollout) -> &str {
+    rollout.plan().rollout.control_plane.as_deref().unwrap_or_default()
+}
+
+/// The token of the control plane.
+pub(crate) fn token(options: &run::Run) -> Result<Token, Error> {
+    if let Some(path) = &options.token_file {
         let read = Source::File(path.clone()).text(MAX_TOKEN).map_err(|error| {
             Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
         })?;
-        Token::new(&read, "the token file")?
-    } else {
-        let given = std::env::var(TOKEN).map_err(|_| {
-            let help = "set it to the control plane's token, or name a file with --token-file";
-            Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
-        })?;
-        Token::new(&given, TOKEN)?
-    };
-    let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
-    Client::new(url, &token, http)
+        return Token::new(&read, "the token file");
+    }
+    let given = std::env::var(TOKEN).map_err(|_| {
+        let help = "set it to the control plane's token, or name a file with --token-file";
+        Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
+    })?;
+    Token::new(&given, TOKEN)
 }
 
-fn timing(options: &run::Run, evaluation: &Evaluation, rollout: &Rollout) -> Result<Timing, Error> {
+pub(crate) fn timing(options: &run::Run, config: &Config, rollout: &Rollout) -> Result<Timing, Error> {
     let scale = options.time_scale.unwrap_or(1.0);
-    let url = rollout.plan().rollout.control_plane.as_deref().unwrap_or_default();
+    let url = control_plane(rollout);
     let loopback = reqwest::Url::parse(url).is_ok_and(|url| is_loopback(&url));
     if seconds(scale).is_none() || (options.time_scale.is_some() && !loopback) {
         let help = "it is for rehearsals against a control plane on loopback";
         return Err(Error::usage(format!("--time-scale {scale} cannot be used with {url}"), help));
     }
-    let http = &evaluation.config.http;
+    let http = &config.http;
     Ok(Timing {
         retry_delays: http.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect(),
         plan_timeout: seconds(http.plan_timeout_seconds).unwrap_or_default(),
@@ -228,18 +255,18 @@ fn timing(options: &run::Run, evaluation: &Evaluation, rollout: &Rollout) -> Res
 
 /// The gates that are asked: those that the command line asks for, and those that a resumed rollout began with. Nothing
 /// where no call is left and nobody is probed.
-fn gate_reader(
+pub(crate) fn gate_reader(
     options: &run::Run,
-    evaluation: &Evaluation,
+    config: &Config,
     begun: &Rollout,
     scale: f64,
 ) -> Result<Option<GateReader>, Error> {
     let had = begun.known_gates();
-    let asked = GateReader::asked(&evaluation.config, options.preflight)?.max(had);
+    let asked = GateReader::asked(config, options.preflight)?.max(had);
     let asked = asked.filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
-    let gate_reader = GateReader::from_environment(&evaluation.config, asked, sha.as_deref(), scale)?;
+    let gate_reader = GateReader::from_environment(config, asked, sha.as_deref(), scale)?;
     if options.resume && had.is_some() {
         gate_reader.still_answers()?;
     }
@@ -269,7 +296,12 @@ fn begun(
         Outcome::Running | Outcome::Interrupted | Outcome::Completed => {}
         Outcome::Halted | Outcome::Unknown => {
             let problem = format!("{} tells of a rollout that was halted, which is not resumed", path.display());
-            return Err(Error::usage(problem, "mend what halted it, then begin anew with another --journal"));
+            let help = if begun.may_have_changed_something() {
+                "mend what halted it, then begin again with another --journal"
+            } else {
+                "mend what halted it, then begin again without --resume: nothing was changed, so its journal is replaced"
+            };
+            return Err(Error::usage(problem, help));
         }
     }
     if begun.inputs_differ(planned) {
@@ -296,10 +328,14 @@ fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journa
 }
 
 fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, stop }: Prepared) -> Ended {
-    let Some(Live { client, timing, gate_reader, prober, journal }) = live else {
+    let Some(Live { client, timing, gate_reader, prober, journal, replaces }) = live else {
         return Ended { rollout, stop, error: None };
     };
     let progress = Progress::new(options.quiet, options.verbose);
+    if replaces {
+        let journal = options.journal();
+        progress.line(&format!("{} replaces that of an attempt that changed nothing", journal.display()));
+    }
     let (gate_reader, client, timing) = (gate_reader.as_ref(), &client, &timing);
     let mut driver = Driver { rollout, journal, gate_reader, client, timing, progress, stop };
     let mut inputs = Inputs::default();
@@ -381,7 +417,7 @@ fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_erro
 }
 
 /// Whether nobody answered of whom something was asked: the control plane, or before the first call the Gitea.
-fn never_answered(document: &Document) -> bool {
+pub(crate) fn never_answered(document: &Document) -> bool {
     let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
     if attempts.peek().is_none() {
         let (requests, answers) = document.gates.as_ref().map_or((0, 0), contacts);

@@ -94,7 +94,7 @@ impl Driver<'_> {
         self.journal.append(&mut self.rollout, record)
     }
 
-    fn interrupt(&mut self, signal: Signal) -> Result<(), Error> {
+    pub(crate) fn interrupt(&mut self, signal: Signal) -> Result<(), Error> {
         self.progress.line(&format!("interrupted by {}", signal.name()));
         self.record(&Record::Interrupted { at: now(), signal: Text::from(signal.name()) })
     }
@@ -109,7 +109,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
+    pub(crate) async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
         let call = self.rollout.next_call();
         let body = self.rollout.body(purpose, tenants);
         let idempotency_key = self.rollout.idempotency_key(purpose, tenants);

@@ -22,6 +22,23 @@ const REQUEST_ID: &str = "x-request-id";
 
 const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 
+/// Whether a client of the control plane at `url` could be made, with any token.
+///
+/// # Errors
+/// As [`Client::new`].
+pub fn check(url: &str, config: &Http) -> Result<(), Error> {
+    built(client(&urls(url, config)?.0, HeaderMap::new(), config)?).map(drop)
+}
+
+/// The base of the control plane's URLs, and the one that is called.
+fn urls(url: &str, config: &Http) -> Result<(Url, Url), Error> {
+    let wrong = |problem: String| Error::usage(problem, "the plan's cp_url is where the token would be sent");
+    let base = base_url(url, "cp_url", config).map_err(wrong)?;
+    let called = Url::parse(&format!("{}{PATH}", url.trim().trim_end_matches('/')))
+        .map_err(|error| wrong(format!("cp_url {url:?} is no base of a URL: {error}")))?;
+    Ok((base, called))
+}
+
 /// A control plane.
 #[derive(Debug)]
 pub struct Client {
@@ -45,10 +62,7 @@ impl Client {
     /// # Errors
     /// [`Error::Usage`] where the URL is none, or would send the token in the clear, or `[http] ca_file` cannot be used.
     pub fn new(url: &str, token: &Token, config: &Http) -> Result<Self, Error> {
-        let wrong = |problem: String| Error::usage(problem, "the plan's cp_url is where the token would be sent");
-        let base = base_url(url, "cp_url", config).map_err(wrong)?;
-        let url = Url::parse(&format!("{}{PATH}", url.trim().trim_end_matches('/')))
-            .map_err(|error| wrong(format!("cp_url {url:?} is no base of a URL: {error}")))?;
+        let (base, url) = urls(url, config)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

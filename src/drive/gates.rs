@@ -23,6 +23,7 @@ impl Driver<'_> {
             Gate::Switch => self.switch(gate_reader).await,
             Gate::Ci => self.ci(gate_reader).await,
         };
+        self.progress.rest();
         match read {
             Some(reading) => self.record(&reading),
             None => Ok(()),
@@ -44,6 +45,7 @@ impl Driver<'_> {
 
     /// The branch's head as a record; nothing where a signal came.
     async fn head(&self, gate_reader: &GateReader) -> Option<Record> {
+        self.progress.reading("the branch's head", gate_reader.limit());
         let reading = gate_reader.read_head(self.rollout.next_call());
         let reading = self.stop.unless_stopped(reading).await??;
         let head = reading.head.as_deref().unwrap_or("unknown");
@@ -57,6 +59,7 @@ impl Driver<'_> {
 
     /// The kill switch as a record; nothing where a signal came.
     async fn switch(&self, gate_reader: &GateReader) -> Option<Record> {
+        self.progress.reading("the kill switch", gate_reader.limit());
         let reading = gate_reader.read_switch(self.rollout.next_call());
         let reading = self.stop.unless_stopped(reading).await?;
         let state = |reading: &SwitchReading| (reading.state, reading.source);
@@ -68,8 +71,7 @@ impl Driver<'_> {
 
     /// Waits for CI; nothing where a signal came.
     async fn ci(&self, gate_reader: &GateReader) -> Option<Record> {
-        let show = |line: &str| self.progress.line(line);
-        let wait = self.stop.unless_stopped(gate_reader.wait_for_ci(&show)).await??;
+        let wait = self.stop.unless_stopped(gate_reader.wait_for_ci(&self.progress)).await??;
         Some(Record::Ci { wait })
     }
 }

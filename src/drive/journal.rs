@@ -5,41 +5,52 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::collect::fields::EvidenceFields;
+use crate::collect::journal::replay;
 use crate::collect::record::{IS_RIGHT, Record};
 use crate::collect::rollout::state::Rollout;
 use crate::error::Error;
-use crate::io::input::is_packed;
+use crate::io::input::{Source, is_packed};
 use crate::io::lock::{leads_to, lock};
-use crate::io::output::{beside, folder_of};
+use crate::io::output::{beside, destination, folder_of};
 
 /// A journal that is being written.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    /// Absent: nothing is kept.
+    file: Option<File>,
 }
 
 impl Journal {
+    /// One of which nothing is kept.
+    pub fn nowhere() -> Self {
+        Self { path: PathBuf::new(), file: None }
+    }
+
     /// Begins a new one, and locks it. It is there with its first record or not at all: a process may be killed at any
-    /// moment.
+    /// moment. It takes the place of `replaced`, which is locked until then, where that is given.
     ///
     /// # Errors
-    /// [`Error::Usage`] where there is one already, [`Error::Output`] where it cannot be written.
-    pub fn create(path: &Path, start: &Record) -> Result<Self, Error> {
+    /// [`Error::Usage`] where there is another one already, [`Error::Output`] where it cannot be written.
+    pub fn create(path: &Path, start: &Record, replaced: Option<&Self>) -> Result<Self, Error> {
         let failed = |source| Error::Output { path: path.to_owned(), source };
-        let mut begun = beside(path).map_err(failed)?;
+        // A link stays a link.
+        let place = if replaced.is_some() { destination(path) } else { path.to_owned() };
+        let mut begun = beside(&place).map_err(failed)?;
         append(begun.as_file_mut(), start).map_err(failed)?;
         lock(begun.as_file(), path)?;
-        let file = begun.persist_noclobber(path).map_err(|error| match error.error {
-            source if source.kind() == io::ErrorKind::AlreadyExists => Error::usage(
-                format!("there is a journal already: {}", path.display()),
-                "go on with it by --resume, or name another with --journal; it is the evidence of a rollout",
-            ),
+        let persisted = match replaced {
+            Some(_) => begun.persist(&place),
+            None => begun.persist_noclobber(&place),
+        };
+        let file = persisted.map_err(|error| match error.error {
+            source if source.kind() == io::ErrorKind::AlreadyExists => is_there(path, "it was made meanwhile"),
             source => failed(source),
         })?;
         // The name too must outlive a loss of power.
-        File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file })
+        File::open(folder_of(&place)).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), file: Some(file) })
     }
 
     /// Opens one that is there, to append to it, and locks it; nothing where there is none. It is not changed yet.
@@ -60,7 +71,7 @@ impl Journal {
         if !leads_to(path, &file).unwrap_or(false) {
             return Err(Error::conflict(format!("{} was replaced meanwhile", path.display()), "try again"));
         }
-        Ok(Some(Self { path: path.to_owned(), file }))
+        Ok(Some(Self { path: path.to_owned(), file: Some(file) }))
     }
 
     /// Whether it is packed, and so nothing that can be appended to.
@@ -68,10 +79,32 @@ impl Journal {
     /// # Errors
     /// [`Error::Output`] where it cannot be read.
     pub fn is_packed(&mut self) -> Result<bool, Error> {
+        let Some(file) = &mut self.file else { return Ok(false) };
         let mut first = Vec::new();
-        let read = self.file.rewind().and_then(|()| (&self.file).take(4).read_to_end(&mut first));
+        let read = file.rewind().and_then(|()| file.take(4).read_to_end(&mut first));
         read.map_err(|source| Error::Output { path: self.path.clone(), source })?;
         Ok(is_packed(&first))
+    }
+
+    /// Whether another journal may take its place: it holds no call that may have changed anything. One that cannot be
+    /// read as a whole may hold one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it may not, [`Error::Output`] where it cannot be read.
+    pub fn may_be_replaced(&mut self, max_bytes: u64) -> Result<(), Error> {
+        if self.is_packed()? {
+            return Err(is_there(&self.path, "it is packed"));
+        }
+        let unread = |_| is_there(&self.path, "it cannot be read");
+        let input = Source::File(self.path.clone()).read(max_bytes).map_err(unread)?;
+        if input.bytes.is_empty() {
+            return Ok(());
+        }
+        let (rollout, length) = replay(&input, &EvidenceFields::default()).map_err(unread)?;
+        if length == input.bytes.len() as u64 && !rollout.may_have_changed_something() {
+            return Ok(());
+        }
+        Err(is_there(&self.path, "it holds calls that may have changed something"))
     }
 
     /// Goes on with it, as it was read; `length` is where its last whole record ends.
@@ -80,15 +113,16 @@ impl Journal {
     /// [`Error::Output`] where it cannot be written.
     pub fn go_on(mut self, length: u64) -> Result<Self, Error> {
         let mut go_on = || {
+            let Some(file) = &mut self.file else { return Ok(()) };
             // What a killed process wrote of a record is no record.
-            self.file.set_len(length)?;
+            file.set_len(length)?;
             let mut last = [b'\n'];
             if length > 0 {
-                self.file.seek(SeekFrom::Start(length - 1))?;
-                self.file.read_exact(&mut last)?;
+                file.seek(SeekFrom::Start(length - 1))?;
+                file.read_exact(&mut last)?;
             }
             // A whole record that lacks its newline gets it, so that the next one has a line of its own.
-            if last == [b'\n'] { Ok(()) } else { self.file.write_all(b"\n") }
+            if last == [b'\n'] { Ok(()) } else { file.write_all(b"\n") }
         };
         go_on().map_err(|source| Error::Output { path: self.path.clone(), source })?;
         Ok(self)
@@ -103,10 +137,17 @@ impl Journal {
         rollout
             .accepts(record)
             .map_err(|refusal| Error::bug(format!("this journal could not be read again: {refusal}")))?;
-        let kept = append(&mut self.file, record);
+        let kept = self.file.as_mut().map_or(Ok(()), |file| append(file, record));
         rollout.follow(record).map_err(|refusal| Error::bug(refusal.to_string()))?;
         kept.map_err(|source| Error::Output { path: self.path.clone(), source })
     }
+}
+
+fn is_there(path: &Path, why: &str) -> Error {
+    Error::usage(
+        format!("there is a journal already: {}, and {why}", path.display()),
+        "go on with it by --resume, or name another with --journal; it is the evidence of a rollout",
+    )
 }
 
 fn append(file: &mut File, record: &Record) -> io::Result<()> {

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use reqwest::Url;
-use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::collect::record::Record;
 use crate::drive::progress::Progress;
@@ -17,10 +18,12 @@ use crate::error::Error;
 use crate::io::clock::now;
 use crate::io::config::http::Http;
 use crate::io::http::peer::Peer;
+use crate::io::http::token::masked;
 use crate::io::http::{Bounds, built, check_url, client, exchange};
 use crate::model::document::Document;
 use crate::model::document::probe::{BuildSeen, ProbeAnswer};
 use crate::model::document::text::{Field, Map, Text};
+use crate::schema::explain::json;
 
 /// How much of an answer is read, in bytes.
 pub const MAX_BUILDINFO: usize = 64 << 10;
@@ -104,11 +107,49 @@ pub struct Pace {
     pub concurrency: usize,
 }
 
+/// Where an answer names the commit.
+#[derive(Debug, Clone, Default)]
+pub enum CommitPlace {
+    /// In the key `git_sha` of a JSON object.
+    #[default]
+    GitSha,
+    /// Where a JSON pointer leads to in the body.
+    Pointer(String),
+    /// In a header. The body is not looked at.
+    Header(HeaderName),
+}
+
+impl CommitPlace {
+    /// The place that a JSON pointer or the name of a header gives; not both.
+    ///
+    /// # Errors
+    /// In words, where it is none.
+    pub fn new(pointer: Option<&str>, header: Option<&str>) -> Result<Self, String> {
+        match (pointer, header) {
+            (Some(_), Some(_)) => {
+                Err("the commit is named by a pointer and by a header, but only one of them counts".into())
+            }
+            (Some(pointer), None) if is_pointer(pointer) => Ok(Self::Pointer(pointer.to_owned())),
+            (Some(pointer), None) => Err(format!("{pointer:?} is no JSON pointer such as /data/sha")),
+            (None, Some(header)) => HeaderName::from_bytes(header.trim().as_bytes())
+                .map(Self::Header)
+                .map_err(|_| format!("{header:?} is no name of a header such as x-git-sha")),
+            (None, None) => Ok(Self::GitSha),
+        }
+    }
+}
+
+/// Whether this is a JSON pointer (RFC 6901): each part after a slash, and `~` only in `~0` and `~1`.
+fn is_pointer(text: &str) -> bool {
+    text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
 /// Asks tenants for their build.
 #[derive(Debug)]
 pub struct Prober {
     http: reqwest::Client,
     template: Template,
+    commit_place: CommitPlace,
     pace: Pace,
     /// The tenant's own URL is in no sentence: tenants that fail alike are told of together.
     peer: Peer,
@@ -128,21 +169,28 @@ impl Prober {
     ///
     /// # Errors
     /// [`Error::Usage`] where this machine has no roots of trust, or `[http] ca_file` cannot be used.
-    pub fn new(template: Template, pace: Pace) -> Result<Self, Error> {
+    pub fn new(template: Template, commit_place: CommitPlace, pace: Pace) -> Result<Self, Error> {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let accept = if matches!(commit_place, CommitPlace::Header(_)) { "*/*" } else { "application/json" };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
         // A cache in front of a tenant would answer with an older build.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
         let http = built(client(&base, headers, &template.http)?.pool_max_idle_per_host(0))?;
         let peer = Peer { url: template.text.clone(), url_from: "the URL of the probe", token_from: None };
-        Ok(Self { http, template, pace, peer })
+        Ok(Self { http, template, commit_place, pace, peer })
     }
 
     /// Where tenants are asked.
     pub const fn template(&self) -> &Template {
         &self.template
+    }
+
+    /// How long a round of so many requests may take.
+    fn longest_round(&self, tenants: usize) -> Duration {
+        let turns = tenants.div_ceil(self.pace.concurrency.max(1));
+        self.pace.request_timeout.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
     }
 
     /// Asks these tenants, in rounds, until nobody is to be asked any more, the time is over, or a signal comes. Whoever
@@ -169,17 +217,22 @@ impl Prober {
         let end = round + self.pace.timeout;
         let mut awaited = tenants;
         while !awaited.is_empty() {
+            progress.round(
+                &awaited,
+                end.saturating_duration_since(round).saturating_add(self.longest_round(awaited.len())),
+            );
             let answers = self.round(&awaited, stop).await;
             let again = keep(&Record::Probed { at: now(), answers })?;
             awaited = again.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
-            progress.probed(all - awaited.len().min(all), all);
             // A round may take long, so the last one begins when the time is over.
             if awaited.is_empty() || round >= end {
+                progress.probed(all, &awaited, None);
                 break;
             }
-            round = (round + self.pace.interval).min(end).max(Instant::now());
-            let wait = round.saturating_duration_since(Instant::now());
-            progress.pause("next round of probing", wait);
+            let now = Instant::now();
+            round = (round + self.pace.interval).min(end).max(now);
+            let wait = round.saturating_duration_since(now);
+            progress.probed(all, &awaited, Some((wait, end.saturating_duration_since(now))));
             if stop.unless_stopped(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
@@ -231,8 +284,14 @@ impl Prober {
         // The status decides first: nothing is read of another answer.
         if attempted.status.is_none_or(|status| status == 200) {
             seen.failure = attempted.failure;
-            let whole = attempted.error.or(attempted.malformed);
-            match whole.map_or_else(|| commit(&attempted.body.unwrap_or_default()), Err) {
+            let body = attempted.body.unwrap_or_default();
+            let commit = match (&self.commit_place, attempted.error, attempted.malformed) {
+                (CommitPlace::Header(name), None, _) => in_header(&attempted.headers, name),
+                (_, Some(problem), _) | (_, None, Some(problem)) => Err(problem),
+                (CommitPlace::GitSha, None, None) => in_git_sha(&body),
+                (CommitPlace::Pointer(pointer), None, None) => at_pointer(&body, pointer),
+            };
+            match commit.and_then(of_bearable_length) {
                 Ok(git_sha) => seen.git_sha = git_sha,
                 Err(error) => seen.error = Some(Text::from(error)),
             }
@@ -241,14 +300,46 @@ impl Prober {
     }
 }
 
-/// The commit that an answer names.
-fn commit(answer: &str) -> Result<Field<Text>, String> {
-    let info: BuildInfo = serde_json::from_str(answer).map_err(|error| {
-        let start: String = answer.chars().take(MAX_COMMIT).collect();
-        format!("{error}: {start}")
+/// The commit that an answer names in its key `git_sha`.
+fn in_git_sha(answer: &str) -> Result<Field<Text>, String> {
+    let info: BuildInfo = serde_json::from_str(answer).map_err(|error| format!("{error}: {}", start_of(answer)))?;
+    Ok(info.git_sha)
+}
+
+/// The commit that an answer names where a JSON pointer leads to.
+fn at_pointer(answer: &str, pointer: &str) -> Result<Field<Text>, String> {
+    let answer = json(answer.as_bytes()).map_err(|faults| {
+        let problem = faults.into_iter().next().map_or_else(String::new, |fault| fault.problem);
+        format!("{problem}: {}", start_of(answer))
     })?;
-    match info.git_sha.given().map(|sha| sha.chars().count()) {
-        Some(long) if long > MAX_COMMIT => Err(format!("its git_sha is {long} characters long")),
-        _ => Ok(info.git_sha),
+    match answer.pointer(pointer) {
+        None => Ok(Field::Absent),
+        Some(Value::Null) => Ok(Field::Null),
+        Some(Value::String(commit)) => Ok(Field::Given(Text::from(&**commit))),
+        Some(other) => Err(format!("at {pointer} stands no text but {}", start_of(&other.to_string()))),
     }
+}
+
+/// The commit that the headers of an answer name.
+fn in_header(headers: &HeaderMap, name: &HeaderName) -> Result<Field<Text>, String> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(Field::Absent),
+        (Some(value), None) => {
+            let text = value.to_str().map_err(|_| format!("the header {name} is no text"))?;
+            Ok(Field::Given(Text::from(&*masked(text, false))))
+        }
+        (Some(_), Some(_)) => Err(format!("the header {name} comes more than once")),
+    }
+}
+
+fn of_bearable_length(commit: Field<Text>) -> Result<Field<Text>, String> {
+    match commit.given().map(|commit| commit.chars().count()) {
+        Some(long) if long > MAX_COMMIT => Err(format!("its git_sha is {long} characters long")),
+        _ => Ok(commit),
+    }
+}
+
+fn start_of(answer: &str) -> String {
+    answer.chars().take(MAX_COMMIT).collect()
 }

@@ -1,18 +1,23 @@
 //! What is being waited for, and for how long at most, on standard error: bars on a terminal, a plain line a call
-//! elsewhere.
+//! elsewhere, and one a minute where nothing else is said.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use jiff::Timestamp;
+
 use crate::collect::rollout::state::Rollout;
 use crate::drive::stop::Signal;
+use crate::gates::ci::Audience;
 use crate::model::document::text::Text;
 use crate::model::document::{Attempt, Purpose};
-use crate::text::escape::for_terminal;
+use crate::text::escape::{for_terminal, names_of};
+use crate::time::rounded;
 
 /// Tenants and what is waited for; the second line is cut where the terminal ends.
 const TEMPLATE: &str = "{bar:30} {pos} of {len} tenants called{counts}\n{wide_msg} {wait}";
@@ -20,22 +25,64 @@ const TEMPLATE: &str = "{bar:30} {pos} of {len} tenants called{counts}\n{wide_ms
 /// The same while tenants are asked for their build.
 const PROBING: &str = "{bar:30} {pos} of {len} tenants on the build\n{wide_msg} {wait}";
 
+/// For how long nothing is said while something is waited for. Outside of a terminal it is then said what.
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// Where progress is shown.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
     verbose: u8,
-    shown: Arc<Mutex<Shown>>,
+    shown: Arc<Shared>,
+}
+
+/// What this thread and the one that reminds share.
+#[derive(Debug)]
+struct Shared {
+    shown: Mutex<Shown>,
+    ended: Condvar,
+}
+
+impl Shared {
+    fn locked(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What changes without an event of its own: time, and what a policy says.
 #[derive(Debug)]
 struct Shown {
+    /// What is waited for; blank where nothing is.
+    what: String,
     since: Instant,
     wait: Wait,
     /// How many tenants are proven and how many are not, once somebody has said so.
     counts: Option<(u64, u64)>,
+    /// When the last line was written.
+    said: Instant,
+    has_ended: bool,
+}
+
+impl Shown {
+    /// What is waited for, since when and for how long at most; nothing where nothing is.
+    fn reminder(&self, now: Instant) -> Option<String> {
+        if self.what.is_empty() {
+            return None;
+        }
+        let waited = now.saturating_duration_since(self.since);
+        let since = Timestamp::now() - waited;
+        let bound = match self.wait {
+            Wait::AtMost(limit) => format!("at most {}", seconds(limit)),
+            Wait::Just(wait) => format!("{} s to go", wait.saturating_sub(waited).as_secs_f64().round()),
+        };
+        Some(format!(
+            "still waiting: {}; since {}, {} s so far, {bound}",
+            self.what,
+            since.strftime("%H:%M:%S UTC"),
+            waited.as_secs_f64().round(),
+        ))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,10 +126,18 @@ impl Progress {
     /// every answer has its line; with more of it the bodies of requests are shown.
     pub fn new(quiet: bool, verbose: u8) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
-        let shown = Shown { since: Instant::now(), wait: Wait::Just(Duration::ZERO), counts: None };
-        let shown = Arc::new(Mutex::new(shown));
+        let now = Instant::now();
+        let wait = Wait::Just(Duration::ZERO);
+        let shown = Shown { what: String::new(), since: now, wait, counts: None, said: now, has_ended: false };
+        let shown = Arc::new(Shared { shown: Mutex::new(shown), ended: Condvar::new() });
         let bar = terminal.then(|| bar(&shown));
-        Self { bar, lines: !terminal && !quiet, verbose, shown }
+        let lines = !terminal && !quiet;
+        if lines {
+            let shown = Arc::clone(&shown);
+            // Where the system gives no thread, nobody is reminded.
+            let _ = thread::Builder::new().name("reminder".into()).spawn(move || remind(&shown));
+        }
+        Self { bar, lines, verbose, shown }
     }
 
     /// One line.
@@ -91,8 +146,8 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.println(&text);
         } else if self.lines {
-            // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "rollproof: {text}");
+            self.locked().said = Instant::now();
+            write_line(&text);
         }
     }
 
@@ -134,6 +189,17 @@ impl Progress {
         if self.bar.is_some() || self.verbose > 0 || attempt.status != Some(200) {
             self.line(&format!("{}: {}", words(purpose, tenants), outcome(attempt)));
         }
+        self.rest();
+    }
+
+    /// Nothing is waited for any more.
+    pub fn rest(&self) {
+        self.locked().what.clear();
+    }
+
+    /// A gate is read, which takes no longer than this.
+    pub fn reading(&self, what: &str, limit: Duration) {
+        self.wait(what, Wait::AtMost(limit));
     }
 
     /// How many tenants are proven so far, and how many are not although a call named them.
@@ -165,18 +231,34 @@ impl Progress {
         }
         let tenants = if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") };
         self.line(&format!("probing {tenants} at {url}, at most {}", seconds(timeout)));
-        self.wait("probing", Wait::AtMost(timeout));
         if refused > 0 {
             self.line(&format!("not probed, because their slug cannot stand in a URL: {refused}"));
         }
     }
 
-    /// A round of asking has ended.
-    pub fn probed(&self, on_target: usize, tenants: usize) {
+    /// A round of asking begins, after which others may follow for so long.
+    pub fn round(&self, awaited: &[Text], left: Duration) {
+        self.wait(&format!("the builds of {}", names_of(awaited.iter())), Wait::AtMost(left));
+    }
+
+    /// A round of asking has ended; `next` says when another one follows, and for how long some do at most.
+    pub fn probed(&self, tenants: usize, awaited: &[Text], next: Option<(Duration, Duration)>) {
+        let on_target = tenants.saturating_sub(awaited.len());
         if let Some(bar) = &self.bar {
             bar.set_position(on_target as u64);
         }
-        self.line(&format!("probed: {on_target} of {tenants} tenants are on the build"));
+        let mut text = format!("probed: {on_target} of {tenants} tenants are on the build");
+        self.rest();
+        if !awaited.is_empty() {
+            let names = names_of(awaited.iter());
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", not yet {names}");
+            if let Some((wait, left)) = next {
+                let _ = write!(text, "; next round in {}, for at most {} more", seconds(wait), seconds(left));
+                self.wait(&format!("the next round of asking {names}"), Wait::Just(wait));
+            }
+        }
+        self.line(&text);
     }
 
     /// A signal came while an answer is in flight.
@@ -190,32 +272,75 @@ impl Progress {
     }
 
     fn wait(&self, what: &str, wait: Wait) {
+        self.wait_since(what, Instant::now(), wait);
+    }
+
+    fn wait_since(&self, what: &str, since: Instant, wait: Wait) {
         let mut shown = self.locked();
-        (shown.since, shown.wait) = (Instant::now(), wait);
+        (shown.what, shown.since, shown.wait) = (what.to_owned(), since, wait);
         drop(shown);
         if let Some(bar) = &self.bar {
             bar.set_message(for_terminal(what));
         }
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, Shown> {
+        self.shown.locked()
     }
+}
+
+impl Audience for Progress {
+    fn line(&self, text: &str) {
+        self.line(text);
+    }
+
+    fn waits(&self, what: &str, since: Instant, at_most: Duration) {
+        self.wait_since(what, since, Wait::AtMost(at_most));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.locked().has_ended = true;
+        self.shown.ended.notify_all();
+    }
+}
+
+/// Says what is waited for where nothing was said for a while, until everything has ended.
+fn remind(shared: &Shared) {
+    let mut shown = shared.locked();
+    while !shown.has_ended {
+        let left = SILENCE.saturating_sub(shown.said.elapsed());
+        if left.is_zero() {
+            let now = Instant::now();
+            shown.said = now;
+            if let Some(text) = shown.reminder(now) {
+                write_line(&for_terminal(&text));
+            }
+        } else {
+            shown = shared.ended.wait_timeout(shown, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+fn write_line(escaped: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "rollproof: {escaped}");
 }
 
 /// What a key of a bar's template shows.
 fn keyed(
-    shown: &Arc<Mutex<Shown>>,
+    shown: &Arc<Shared>,
     write: fn(&Shown) -> String,
 ) -> impl Fn(&ProgressState, &mut dyn std::fmt::Write) + Clone + Send + Sync + 'static {
     let shown = Arc::clone(shown);
     move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
         // Writing to the line that is drawn cannot fail.
-        let _ = out.write_str(&write(&shown.lock().unwrap_or_else(PoisonError::into_inner)));
+        let _ = out.write_str(&write(&shown.locked()));
     }
 }
 
-fn bar(shown: &Arc<Mutex<Shown>>) -> ProgressBar {
+fn bar(shown: &Arc<Shared>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
     let style = style.with_key("counts", keyed(shown, |shown| counts(shown.counts)));
@@ -237,11 +362,11 @@ fn counts(counts: Option<(u64, u64)>) -> String {
 }
 
 fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
+    format!("{} s", rounded(time))
 }
 
 fn words(purpose: Purpose, tenants: &[Text]) -> String {
-    let names = crate::text::escape::names_of(tenants.iter());
+    let names = names_of(tenants.iter());
     match (purpose, tenants.len()) {
         (Purpose::Plan, _) => "plan call".to_owned(),
         (Purpose::Canary, _) => format!("canary {names}"),
@@ -262,4 +387,29 @@ fn outcome(attempt: &Attempt) -> String {
         let _ = write!(text, ": {}", failure.reason);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Instant, Shown, Wait};
+
+    #[test]
+    fn a_reminder_says_what_is_waited_for_since_when_and_for_how_long() {
+        let since = Instant::now();
+        let shown = |what: &str, wait| Shown {
+            what: what.to_owned(),
+            since,
+            wait,
+            counts: None,
+            said: since,
+            has_ended: false,
+        };
+        let after = |seconds: u64, shown: &Shown| shown.reminder(since + Duration::from_secs(seconds));
+        let call = after(61, &shown("canary acme", Wait::AtMost(Duration::from_mins(10)))).unwrap_or_default();
+        assert!(call.starts_with("still waiting: canary acme; since "), "{call}");
+        assert!(call.ends_with(" UTC, 61 s so far, at most 600 s"), "{call}");
+        let soak = after(120, &shown("soak", Wait::Just(Duration::from_mins(5)))).unwrap_or_default();
+        assert!(soak.ends_with(" UTC, 120 s so far, 180 s to go"), "{soak}");
+        assert_eq!(after(120, &shown("", Wait::Just(Duration::ZERO))), None);
+    }
 }

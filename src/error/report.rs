@@ -136,7 +136,8 @@ impl Problem {
 impl ErrorReport {
     /// What there is to say of an error with which the process ends.
     pub fn new(error: &Error, exit_code: u8) -> Self {
-        let help = error.help().map(str::to_owned);
+        // Of several errors each has a help of its own.
+        let help = error.help().filter(|_| error.each().len() == 1).map(str::to_owned);
         Self {
             format: Format::V1,
             decision: NoDecision::Error,
@@ -164,10 +165,11 @@ impl ErrorReport {
     }
 }
 
-const fn kind(error: &Error) -> Kind {
+fn kind(error: &Error) -> Kind {
     match error {
         Error::Usage { .. } | Error::Environment { .. } | Error::Conflict { .. } => Kind::Usage,
-        Error::Evidence { .. } => Kind::Evidence,
+        Error::Evidence { .. } | Error::NotReady { .. } => Kind::Evidence,
+        Error::Several(errors) => errors.first().map_or(Kind::Internal, kind),
         Error::Policy(_) | Error::Policies(_) | Error::Facts { .. } => Kind::Policy,
         Error::Internal { .. } => Kind::Internal,
         Error::Output { .. } => Kind::Output,
@@ -179,8 +181,18 @@ fn problems(error: &Error) -> Vec<Problem> {
         Error::Evidence { input, faults } => faults.iter().map(|fault| of_input(input, fault)).collect(),
         Error::Environment { faults, .. } => faults.iter().map(of_environment).collect(),
         Error::Policies(problems) => problems.iter().map(of_policy).collect(),
+        Error::Several(errors) => errors.iter().flat_map(with_help).collect(),
         _ => vec![Problem { problem: error.to_string(), ..Problem::default() }],
     }
+}
+
+/// The problems of one of several errors; what to do about it stands with the last of them.
+fn with_help(error: &Error) -> Vec<Problem> {
+    let mut problems = problems(error);
+    if let Some(last) = problems.last_mut() {
+        last.help = last.help.take().or_else(|| error.help().map(str::to_owned));
+    }
+    problems
 }
 
 fn of_input(input: &str, fault: &Fault) -> Problem {

@@ -194,7 +194,16 @@ fn name_target(document: &mut Document, tenants: &[Text]) {
     probes.retain(|probe| !probe.tenants.is_empty());
     let at = document.rollout.finished_at.clone();
     let git_sha = Field::Given(sha);
-    probes.push(Probe { url, tenants: tenants.to_vec(), asked: 1, at, status: Some(200), git_sha, error: None });
+    probes.push(Probe {
+        url,
+        tenants: tenants.to_vec(),
+        asked: 1,
+        at,
+        status: Some(200),
+        git_sha,
+        error: None,
+        failure: None,
+    });
 }
 
 fn name_target_everywhere(document: &mut Document) {

@@ -31,15 +31,21 @@ const KEPT: usize = 64;
 /// The least pause between two polls.
 const LEAST: Duration = Duration::from_millis(10);
 
-/// How long nothing is said while nothing changes.
-const SILENCE: Duration = Duration::from_mins(1);
-
 /// How many names of other contexts are read, and how many of them are kept.
 const MAX_OTHERS: usize = 200;
 const KEPT_OTHERS: usize = 20;
 
 /// How many characters of a context's name are compared.
 const COMPARED: usize = 100;
+
+/// Whoever is told how the wait goes on.
+pub trait Audience {
+    /// One line.
+    fn line(&self, text: &str);
+
+    /// What is waited for from now on, since when, and for how long at most; it may be said again from time to time.
+    fn waits(&self, what: &str, since: Instant, at_most: Duration);
+}
 
 #[derive(Debug)]
 pub struct Wait {
@@ -83,10 +89,17 @@ impl Wait {
         self
     }
 
-    /// Waits, and tells of each context's state as it changes, and for how long it still waits where nothing does.
-    pub async fn run(&self, gitea: &Gitea, sha: &str, told: &dyn Fn(&str)) -> CiWait {
+    /// The same without waiting: CI is asked once.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.timeout = Duration::ZERO;
+        self
+    }
+
+    /// Waits, and tells of each context's state as it changes, and what it waits for.
+    pub async fn run(&self, gitea: &Gitea, sha: &str, audience: &dyn Audience) -> CiWait {
         let start = Instant::now();
-        let mut reminder = Reminder::default();
+        audience.waits("the statuses of the commit", start, self.timeout);
         let mut wait = CiWait {
             at: now(),
             sha: Text::from(sha),
@@ -98,7 +111,7 @@ impl Wait {
         };
         loop {
             match self.poll(gitea, sha, &mut wait.asked).await {
-                Some(found) => wait.see(&found, told),
+                Some(found) => wait.see(&found, audience),
                 None => wait.end = CiEnd::Unreadable,
             }
             let left = self.timeout.saturating_sub(start.elapsed());
@@ -106,8 +119,9 @@ impl Wait {
                 wait.at = now();
                 return wait;
             }
-            if reminder.is_due(start.elapsed()) {
-                told(&wait.waits(left));
+            audience.waits(&wait.open(), start, self.timeout);
+            if wait.polls == 1 {
+                audience.line(&format!("waiting for {}", wait.waits(left)));
             }
             tokio::time::sleep(self.interval.max(LEAST).min(left)).await;
         }
@@ -176,31 +190,14 @@ fn badness(state: &str) -> u8 {
     }
 }
 
-/// When to say again what is waited for.
-#[derive(Debug, Default)]
-struct Reminder {
-    next: Duration,
-}
-
-impl Reminder {
-    /// Whether it is time, after so long: at once, and then after each silence.
-    fn is_due(&mut self, elapsed: Duration) -> bool {
-        let is_due = elapsed >= self.next;
-        if is_due {
-            self.next = elapsed + SILENCE;
-        }
-        is_due
-    }
-}
-
 impl CiWait {
-    fn see(&mut self, found: &Found, told: &dyn Fn(&str)) {
+    fn see(&mut self, found: &Found, audience: &dyn Audience) {
         let first = self.polls == 0;
         self.polls += 1;
         for context in &mut self.contexts {
             let state = found.newest.get(&*context.name).map(|(_, state)| Text::from(&**state));
             if first || state != context.state {
-                told(&format!("{}: {}", context.name, state.as_deref().unwrap_or("missing")));
+                audience.line(&format!("{}: {}", context.name, state.as_deref().unwrap_or("missing")));
             }
             context.state = state;
         }
@@ -235,12 +232,15 @@ impl CiWait {
         ranked.into_iter().take(KEPT_OTHERS).map(|(_, other)| Text::from(&**other)).collect()
     }
 
+    /// The contexts that have not passed.
+    fn open(&self) -> String {
+        let open = self.contexts.iter().filter(|context| context.state.as_deref() != Some(PASSED));
+        names_of(open.map(|context| &*context.name).collect::<Vec<_>>().into_iter())
+    }
+
     /// What is waited for, and for how long.
     fn waits(&self, left: Duration) -> String {
-        let open: Vec<&CiContext> =
-            self.contexts.iter().filter(|context| context.state.as_deref() != Some(PASSED)).collect();
-        let names = names_of(open.iter().map(|context| &*context.name));
-        let mut text = format!("waiting for {names}, {} s at most", left.as_secs_f64().ceil());
+        let mut text = format!("{}, {} s at most", self.open(), left.as_secs_f64().ceil());
         if !self.present.is_empty() {
             let present = names_of(self.present.iter().map(|name| &**name));
             text.push_str(&format!("; what is missing may be misspelt: the commit has {present}"));
@@ -256,16 +256,4 @@ fn distance(name: &str, other: &str) -> (usize, usize) {
     }
     let in_common = name.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
     (COMPARED.saturating_sub(in_common) + 1, strsim::damerau_levenshtein(name, other))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Duration, Reminder};
-
-    #[test]
-    fn a_reminder_is_due_at_once_and_then_every_minute() {
-        let mut reminder = Reminder::default();
-        let due: Vec<u64> = (0..200).filter(|second| reminder.is_due(Duration::from_secs(*second))).collect();
-        assert_eq!(due, [0, 60, 120, 180]);
-    }
 }

@@ -31,6 +31,10 @@ const MAX_ANSWER: usize = 8 << 20;
 /// What is read of answers.
 const NAMES: &[&str] = &["context", "data", "id", "login", "sha", "state", "status", "value"];
 
+/// How many questions a gate asks at most: the kill switch, for the variables of the repository and its owner, for both of
+/// them, and for the token's user.
+const MAX_QUESTIONS: u32 = 6;
+
 /// How many characters of an answer that cannot be read are kept.
 const KEPT: usize = 200;
 
@@ -125,6 +129,14 @@ impl Gitea {
             *delay = scaled(*delay, scale);
         }
         self
+    }
+
+    /// How long a gate may take to ask its questions, each with all of its attempts.
+    pub fn limit(&self) -> Duration {
+        let Some(Service { bounds, delays, .. }) = &self.service else { return Duration::ZERO };
+        let question =
+            delays.iter().fold(bounds.time, |sum, delay| sum.saturating_add(*delay).saturating_add(bounds.time));
+        question.saturating_mul(MAX_QUESTIONS)
     }
 
     /// The repository's owner.

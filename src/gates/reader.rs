@@ -1,8 +1,10 @@
 //! Reads the gates of a rollout that is driven.
 
+use std::time::Duration;
+
 use crate::collect::record::AskedGates;
 use crate::error::Error;
-use crate::gates::ci::Wait;
+use crate::gates::ci::{Audience, Wait};
 use crate::gates::gitea::{Gitea, HOST};
 use crate::gates::kill_switch::KillSwitch;
 use crate::gates::superseded::Commit;
@@ -97,10 +99,22 @@ impl GateReader {
     }
 
     /// Waits for CI; nothing where that is not asked for.
-    pub async fn wait_for_ci(&self, told: &dyn Fn(&str)) -> Option<CiWait> {
+    pub async fn wait_for_ci(&self, audience: &dyn Audience) -> Option<CiWait> {
         match &self.before {
-            Some(asked) => Some(asked.wait.run(&self.gitea, &asked.commit.sha, told).await),
+            Some(asked) => Some(asked.wait.run(&self.gitea, &asked.commit.sha, audience).await),
             None => None,
         }
+    }
+
+    /// How long a reading of the head or of the kill switch may take.
+    pub fn limit(&self) -> Duration {
+        self.gitea.limit()
+    }
+
+    /// The same, but CI is asked once and not waited for.
+    #[must_use]
+    pub fn without_waiting(mut self) -> Self {
+        self.before = self.before.map(|before| StartGates { wait: before.wait.once(), ..before });
+        self
     }
 }

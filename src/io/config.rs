@@ -46,6 +46,9 @@ pub struct Config {
     pub policies: PolicySettings,
     /// Findings that somebody has agreed to live with.
     pub waivers: WaiverSettings,
+    /// What policies know besides the evidence: by a fact's name, the file that holds it, from the configuration's own
+    /// folder.
+    pub facts: BTreeMap<String, PathBuf>,
     /// Asking tenants for their build.
     pub probe: Probe,
     /// The file that it was read from. Absent: there is none, or it is empty.
@@ -200,6 +203,12 @@ impl fmt::Display for ParamValue {
 }
 
 impl Config {
+    /// The files of facts, by name: those that are named, and those of the configuration that are named nowhere else.
+    pub fn facts(&self, named: &[(String, PathBuf)]) -> Vec<(String, PathBuf)> {
+        let configured = self.facts.iter().filter(|(name, _)| !named.iter().any(|(other, _)| other == *name));
+        configured.map(|(name, path)| (name.clone(), path.clone())).chain(named.iter().cloned()).collect()
+    }
+
     /// The file that is read where this one is named, or none.
     pub fn path(named: Option<&Path>) -> PathBuf {
         named.map_or_else(found, Path::to_owned)
@@ -225,7 +234,8 @@ impl Config {
         let mut config: Self = toml::from_str(text).map_err(|error| wrong(path, &error))?;
         config.file = (!input.bytes.is_empty()).then(|| input.file(Role::Config, input.sha256()));
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file) {
+        let named = config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file);
+        for path in named.chain(config.facts.values_mut()) {
             *path = folder.join(&*path);
         }
         let delays = [&config.http.retry_delays_seconds, &config.gitea.retry_delays_seconds];

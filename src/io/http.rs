@@ -36,6 +36,8 @@ pub struct Attempted {
     pub duration: Duration,
     /// The HTTP status, where an answer began.
     pub status: Option<u16>,
+    /// The headers of the answer.
+    pub headers: HeaderMap,
     /// Why no whole answer came.
     pub error: Option<String>,
     /// The answer as far as it came, without tokens.
@@ -100,7 +102,7 @@ pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> A
     if let Some(Failure { kind: FailureKind::Compressed, reason, .. }) = &failure {
         malformed = Some(reason.to_string());
     }
-    Attempted { duration, status, error, body, malformed, failure, is_transient }
+    Attempted { duration, status, headers, error, body, malformed, failure, is_transient }
 }
 
 impl Came {

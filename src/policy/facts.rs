@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::fault::without_bom;
 use crate::error::Error;
-use crate::io::input::{Input, Source};
+use crate::io::input::{Bytes, Input, Source};
 use crate::model::document::text::Text;
 use crate::model::document::{InputFile, Role};
 use crate::schema::explain;
@@ -21,6 +21,8 @@ pub struct FactFiles {
     pub files: Vec<(String, PathBuf)>,
     /// The size limit of each, in bytes.
     pub max_bytes: u64,
+    /// Facts that stand in another file, each with its value.
+    pub values: Map<String, Value>,
 }
 
 /// A fact whose file was opened.
@@ -35,7 +37,11 @@ impl FactFiles {
     /// Reads the files; what is wrong with one is said once it is known that a policy declares it.
     pub fn open(self) -> Vec<Opened> {
         let open = |(name, path)| Opened { name, input: Source::File(path).read(self.max_bytes) };
-        self.files.into_iter().map(open).collect()
+        let given = |(name, value): (String, Value)| {
+            let bytes = Bytes::Vec(value.to_string().into_bytes());
+            Opened { input: Ok(Input { name: Text::from(&*name), bytes }), name }
+        };
+        self.files.into_iter().map(open).chain(self.values.into_iter().map(given)).collect()
     }
 }
 
@@ -79,7 +85,8 @@ pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Resul
         needed.iter().filter(|needed| !given.iter().any(|given| given.name == needed.name)).collect();
     if let Some(first) = missing.first() {
         let help = format!(
-            "add --facts {}=FILE; a document does not hold facts, so judging it again needs the same files",
+            "add --facts {0}=FILE, or {0} = \"FILE\" under [facts] in rollproof.toml; a document does not hold facts, so \
+             judging it again needs the same files",
             first.name
         );
         let problem = missing.into_iter().map(lacking).collect::<Vec<_>>().join("\n");

@@ -60,6 +60,8 @@ pub fn locate_failure(
             Some((file, line, column, problem)) => (file, Place { line, column }, problem),
             None => (place.file, Place { line: place.line, column: 0 }, problem),
         };
+        // The limit is that of all policies together, and not the slice of it that each rule gets here.
+        let problem = if is_limit(&problem) { failure } else { problem };
         let what = format!("{path}: {problem}");
         let file: Arc<str> = file.into();
         return Error::Policies(vec![Problem::new(&file, at, what, remedy(&problem))]);
@@ -73,7 +75,9 @@ fn is_limit(problem: &str) -> bool {
 }
 
 fn remedy(problem: &str) -> &'static str {
-    if is_limit(problem) {
+    if problem.contains("of memory") {
+        "make it hold less at a time"
+    } else if is_limit(problem) {
         "make it do less; --policy-timeout gives all policies more time"
     } else if problem.contains("multiple outputs") || problem.contains("conflict") {
         "two of its definitions hold at once; let one exclude the other, or join them by `else`"

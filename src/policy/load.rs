@@ -11,7 +11,7 @@ use crate::declared::names::{FACTS, HALT, LIBRARIES, NOT_APPLICABLE, OURS, QUERY
 use crate::declared::params::{Declaration, Given, Param, ParamSource};
 use crate::declared::subject::Subject;
 use crate::declared::{bundled, metadata, names, params};
-use crate::error::Error;
+use crate::error::{Error, Errors};
 use crate::io::config::Mode;
 use crate::lint;
 use crate::model::finding::{RulePlace, Severity};
@@ -207,15 +207,21 @@ impl Policies {
         data
     }
 
+    /// The facts that these files hold; none where no file is read.
+    ///
+    /// # Errors
+    /// Those of [`facts::read`].
+    fn facts(&self, opened: Option<Vec<Opened>>) -> Result<Facts, Error> {
+        let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
+        let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
+        opened.map_or_else(|| Ok(Facts::default()), |opened| facts::read(opened, &self.facts, &needed))
+    }
+
     /// Makes them ready to be evaluated.
     ///
     /// # Errors
-    /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code; those of
-    /// [`facts::read`].
-    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Option<Vec<Opened>>) -> Result<Prepared, Error> {
-        let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
-        let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
-        let facts = facts.map_or_else(|| Ok(Facts::default()), |facts| facts::read(facts, &self.facts, &needed))?;
+    /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code.
+    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Facts) -> Result<Prepared, Error> {
         let data = self.data(&params, &waivers, &facts);
         let text = match self.subject {
             Subject::Rollout => query::module(&self.packages, !waivers.given.is_empty()),
@@ -328,12 +334,20 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
     let facts = settings.facts.map(FactFiles::open);
     let work = move || {
         let mut policies = Policies::about(settings.subject, own)?;
-        policies.apply_modes(settings.modes)?;
-        let params = policies.params(&policies.meant(settings.params)?)?;
+        // Whatever is wrong is told at once.
+        let mut wrong = Errors::default();
+        wrong.or_keep(policies.apply_modes(settings.modes));
+        let params = wrong.or_keep(policies.meant(settings.params).and_then(|given| policies.params(&given)));
+        let facts = wrong.or_keep(policies.facts(facts));
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);
         }
-        Ok(Prepared { time: settings.time, ..policies.prepare(params, settings.waivers, facts)? })
+        // Waivers are read with the parameters as they are declared where those that are given cannot be used.
+        let params = params.map_or_else(|| policies.params(&[]), Ok)?;
+        let prepared = wrong.or_keep(policies.prepare(params, settings.waivers, facts.unwrap_or_default()));
+        wrong.end()?;
+        let prepared = prepared.ok_or_else(|| Error::bug("the policies are gone"))?;
+        Ok(Prepared { time: settings.time, ..prepared })
     };
     Ok(Loading(start(Limits::for_cohorts(0), work)?))
 }

@@ -249,18 +249,18 @@ impl Prepared {
         Ok(())
     }
 
-    /// Whether every policy can be evaluated on `foreseen`, the document that a good rollout would have. What they find
-    /// is dropped.
+    /// What the policies say of `foreseen`, the document that a good rollout would have. Nothing follows from it but that
+    /// every policy can be evaluated: much of that document is made up.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`].
-    pub fn foresee(&self, foreseen: &Document) -> Result<(), Error> {
+    pub fn foresee(&self, foreseen: &Document) -> Result<Outcome, Error> {
         self.needs_of(foreseen)?;
         let mut plain = foreseen.clone();
         // Nobody knows what extra fields will hold, so policies are evaluated without them.
         plain.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows).for_each(|row| row.extra = Map::default());
         let answer = self.evaluate_rule("data.rollproof.query.answer", &plain)?;
-        self.read(&answer, plain.cohorts.len()).map(|_| ())
+        self.read(&answer, plain.cohorts.len())
     }
 
     /// Whether a document has what the policies need.

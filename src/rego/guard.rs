@@ -2,17 +2,22 @@
 //! an error and never in an aborted process.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, getrlimit};
 
 use crate::error::Error;
 use crate::rego::memory;
 use crate::rego::memory::Budget;
+use crate::time::rounded;
 
-/// Virtual, not resident: nested policies recurse deeply.
-const STACK_BYTES: usize = 1 << 30;
+/// The sizes of the stack, in bytes, largest first: nested policies recurse deeply. A smaller one is tried where the
+/// system refuses a larger one, and the smallest is enough for everything that the checks of policies let through.
+/// Virtual, not resident.
+const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 27];
 
 /// How long the engine's own limit may be overdue before the thread is given up.
 const GRACE: Duration = Duration::from_millis(500);
@@ -73,7 +78,7 @@ pub struct Limits {
 impl Limits {
     /// That there was too little time.
     pub fn out_of_time(self) -> String {
-        format!("the policies need more than {:?}", self.time)
+        format!("the policies need more than {} s", rounded(self.time))
     }
 
     /// So much time for all, whatever the document holds.
@@ -114,17 +119,37 @@ pub fn start<T: Send + 'static>(
     let end = Instant::now() + limits.time + GRACE;
     let budget = Budget::new(limits.memory);
     let own = Arc::clone(&budget);
-    thread::Builder::new()
-        .name("policy".into())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            own.cap_this_thread();
-            let done = if memory::is_counted() { Ok(work()) } else { Err(Failure::Bug(NOT_COUNTED.to_owned())) };
-            // Nobody listens any more once the time is over.
-            let _ = sender.send((done, memory::requests()));
-        })
-        .map_err(|error| Failure::Machine(format!("cannot start the policy thread: {error}")))?;
-    Ok(Pending { limits, end, budget, receiver })
+    // Not moved into the thread, so that it is still there for the next one where the system refuses a thread.
+    let work = Arc::new(Mutex::new(Some(move || {
+        own.cap_this_thread();
+        let done = if memory::is_counted() { Ok(work()) } else { Err(Failure::Bug(NOT_COUNTED.to_owned())) };
+        // Nobody listens any more once the time is over.
+        let _ = sender.send((done, memory::requests()));
+    })));
+    let mut refused = None;
+    for stack in STACKS {
+        let work = Arc::clone(&work);
+        let run = move || {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(work) = work {
+                work();
+            }
+        };
+        match thread::Builder::new().name("policy".into()).stack_size(stack).spawn(run) {
+            Ok(thread) => return Ok(Pending { limits, end, budget, receiver, thread }),
+            Err(error) => refused = Some(error),
+        }
+    }
+    let error = refused.map_or_else(String::new, |error| format!(": {error}"));
+    let stack = STACKS.last().unwrap_or(&0) >> 20;
+    let problem = format!("cannot start the policy thread, with a stack of {stack} MiB{error}{}", address_space());
+    Err(Failure::Machine(problem))
+}
+
+/// The limit on the memory that this process may address, in words; blank where there is none.
+fn address_space() -> String {
+    let limit = getrlimit(Resource::As).current;
+    limit.map_or_else(String::new, |bytes| format!("; this process may address {} MiB (ulimit -v)", bytes >> 20))
 }
 
 /// Work on a policy thread.
@@ -133,6 +158,7 @@ pub struct Pending<T> {
     end: Instant,
     budget: Arc<Budget>,
     receiver: Receiver<(Result<T, Failure>, u64)>,
+    thread: JoinHandle<()>,
 }
 
 impl<T> Pending<T> {
@@ -141,11 +167,13 @@ impl<T> Pending<T> {
     /// # Errors
     /// [`Failure::Policy`] where a limit was reached, [`Failure::Bug`] where the engine failed.
     pub fn wait(self) -> Result<T, Failure> {
-        let Self { limits, end, budget, receiver } = self;
+        let Self { limits, end, budget, receiver, thread } = self;
         loop {
             match receiver.recv_timeout(TICK) {
                 Ok((done, requests)) => {
                     worked(requests);
+                    // It has nothing left to do, and the next one may need the room of its stack.
+                    let _ = thread.join();
                     return done;
                 }
                 Err(RecvTimeoutError::Disconnected) => {

@@ -196,7 +196,9 @@ fn head(report: &Report, timeline: Option<&Timeline>) -> Markup {
                 @if let Some(sha) = &summary.target_sha {
                     (fact("Commit", &html! { code title=(shown(sha)) { (shown(sha.get(..12).unwrap_or(sha))) } }))
                 }
-                (fact("Fleet says", &html! { (source(summary.fleet_source)) }))
+                @if summary.fleet_source != FleetSource::None || summary.target.is_some() {
+                    (fact("Fleet says", &html! { (source(summary.fleet_source)) }))
+                }
                 @if let Some(at) = rollout.and_then(|rollout| rollout.started_at.as_ref()) {
                     (fact("Began", &html! { time datetime=(shown(at)) { (components::minute(at)) } }))
                 }

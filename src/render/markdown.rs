@@ -40,10 +40,11 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     match (&summary.target, summary.fleet_source) {
         (Some(target), _) => writeln!(out, "- Target tag: {}", for_markdown(target))?,
         // Gates alone were asked, or the plan is disabled.
-        (None, FleetSource::None) => writeln!(out, "- Target tag: none, nothing was to be rolled out")?,
+        (None, FleetSource::None) => writeln!(out, "- Target tag: none, nothing was to be rolled out\n")?,
         (None, _) => writeln!(out, "- Target tag: unknown, no plan was given")?,
     }
     match summary.fleet_source {
+        FleetSource::None if summary.target.is_none() => {}
         FleetSource::None => writeln!(out, "- Fleet: nobody was enumerated\n")?,
         _ => writeln!(out, "- Fleet: {} tenants, {}\n", summary.fleet, counts(report).join(", "))?,
     }

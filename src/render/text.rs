@@ -235,14 +235,18 @@ impl Page<'_> {
         let summary = &report.summary;
         let nobody = summary.fleet_source == FleetSource::None;
         let mut parts = if nobody { Vec::new() } else { counts(report) };
-        parts.push(match (summary.fleet_source, report.input(Role::Fleet)) {
-            (FleetSource::File, Some(name)) => format!("fleet {}, from {name}", summary.fleet),
-            (FleetSource::Response, _) => format!("fleet {}, guessed from the response", summary.fleet),
-            (FleetSource::PlanCall, _) => format!("fleet {}, from the plan call", summary.fleet),
-            (FleetSource::None, _) => "nobody was enumerated".to_owned(),
-            (FleetSource::File, None) => format!("fleet {}", summary.fleet),
+        parts.extend(match (summary.fleet_source, report.input(Role::Fleet)) {
+            (FleetSource::File, Some(name)) => Some(format!("fleet {}, from {name}", summary.fleet)),
+            (FleetSource::Response, _) => Some(format!("fleet {}, guessed from the response", summary.fleet)),
+            (FleetSource::PlanCall, _) => Some(format!("fleet {}, from the plan call", summary.fleet)),
+            // Nothing was to be rolled out: gates alone were asked, or the plan is disabled.
+            (FleetSource::None, _) if summary.target.is_none() => None,
+            (FleetSource::None, _) => Some("nobody was enumerated".to_owned()),
+            (FleetSource::File, None) => Some(format!("fleet {}", summary.fleet)),
         });
-        self.row(&parts, "   ")?;
+        if !parts.is_empty() {
+            self.row(&parts, "   ")?;
+        }
         let policies = report.policies.iter().map(|policy| {
             let name = policy.package.strip_prefix("rollproof.").unwrap_or(&policy.package);
             let parts: Vec<String> = Severity::ALL

@@ -172,7 +172,8 @@ pub fn mode_note(policy: &Policy) -> Option<String> {
     Some(format!("policy {} {what}{why}", policy.package))
 }
 
-fn tenants(many: u64) -> String {
+/// How many tenants, in words.
+pub(crate) fn tenants(many: u64) -> String {
     if many == 1 { "1 tenant".into() } else { format!("{many} tenants") }
 }
 

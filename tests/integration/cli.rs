@@ -189,11 +189,35 @@ fn reports_are_written_beside_the_verdict() {
     assert_eq!(read("summary.md"), verify(&case, &["--format", "markdown"]).stdout);
     assert_eq!(read("a.txt"), verify(&case, &["--format", "github"]).stdout);
     for (option, expected) in
-        [("yaml=x", "invalid variant: yaml"), ("json", "FORMAT=PATH is expected"), ("json=", "empty")]
+        [("yaml=x", "there is no format \"yaml\""), ("json", "FORMAT=PATH is expected"), ("json=", "empty")]
     {
         let ran = verify(&case, &["--report", option]);
         assert_eq!(ran.code, 2);
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+}
+
+/// A format that is none, and a path that a variable was to hold.
+#[test]
+fn a_report_that_cannot_be_meant_is_refused_with_what_may_be() {
+    let case = skipped();
+    std::fs::create_dir(case.path("archives")).expect("a folder");
+    for args in [&["verify", "response.json"][..], &["audit", "archives"]] {
+        let refused = |report: &str| {
+            let ran = case.run(args.iter().chain(&["--report", report]));
+            assert_eq!(ran.code, 2, "{report}: {}", ran.stderr);
+            ran.stderr
+        };
+        for report in ["foo=x", "foo"] {
+            let said = refused(report);
+            assert!(said.contains("the formats are text, ") && said.contains("html"), "{said}");
+        }
+        assert!(refused("jsno=x").contains("did you mean \"json\"?"));
+        assert!(refused("json=").contains("GITHUB_STEP_SUMMARY?"), "{}", refused("json="));
+    }
+    let help = case.run(["plan", "--help"]).stdout;
+    for variable in ["GITHUB_SHA", "CP_URL", "PROD_AUTO_DEPLOY_BATCH_SIZE", "PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS"] {
+        assert!(help.contains(variable), "{variable} is not in {help}");
     }
 }
 

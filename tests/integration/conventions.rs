@@ -5,7 +5,7 @@ mod signatures;
 
 use std::collections::BTreeSet;
 
-use crate::support::{folders, root};
+use crate::support::{folders, rollproof, root, run};
 
 fn names(folder: &str) -> BTreeSet<String> {
     let name = |path: &std::path::PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
@@ -52,6 +52,10 @@ fn an_example_is_written_down_tested_and_shown() {
         let text = std::fs::read_to_string(folder.join(format!("{name}.rego"))).expect("text");
         assert!(text.contains(&format!("\npackage examples.{name}\n")), "{name} has a package of its own");
         assert!(folder.join(format!("{name}_test.rego")).is_file(), "{name} has tests");
+        let fixtures = format!("fixtures/examples/{name}");
+        let args = ["policy", "test", &*format!("policies/examples/{name}"), "--fixtures", &*fixtures];
+        let ran = run(rollproof().args(args).current_dir(root()));
+        assert_eq!(ran.code, 0, "{name} passes by the tester that is shipped: {}{}", ran.stdout, ran.stderr);
         let link = format!("(../policies/examples/{name}/{name}.rego)");
         assert!(page.contains(&link), "{name} is not in docs/policies.md");
     }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod calls;
+mod check;
 mod disk;
 mod faults;
 mod halts;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Case, EXHAUSTIVE, Ran, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot,
+    Case, EXHAUSTIVE, Ran, expectation, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot,
 };
 
 /// Explains a fixture; `more` may name a tenant or a code.
 fn explain(fixture: &str, more: &[&str]) -> Ran {
     let folder = root().join("fixtures").join(fixture);
-    let args = fixture_args(&folder, &read_json(&folder.join("case.json")));
+    let args = fixture_args(&folder, &expectation(&folder));
     run(rollproof().arg("explain").args(&args[1..]).args(more).current_dir(folder))
 }
 
@@ -56,7 +56,7 @@ fn an_explanation_is_valid_and_has_the_verdict_of_verify() {
     let mut seen = 0;
     // One in nine, of every kind.
     for folder in fixtures().into_iter().step_by(9) {
-        let case = read_json(&folder.join("case.json"));
+        let case = expectation(&folder);
         let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
         let ran = explain(&fixture, &["--format", "json"]);
         if case["exit"] == 4 {
@@ -274,7 +274,7 @@ fn every_code_that_is_said_is_explained_by_values() {
     let (mut seen, mut examples) = (BTreeSet::new(), BTreeMap::new());
     let mut silent = Vec::new();
     for folder in fixtures() {
-        let case = read_json(&folder.join("case.json"));
+        let case = expectation(&folder);
         let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
         for finding in case["findings"].as_array().into_iter().flatten() {
             let code = finding["code"].as_str().expect("a code").to_owned();

@@ -83,6 +83,53 @@ fn a_policy_reads_facts_and_named_fields_and_the_report_has_their_hash() {
     assert_eq!(again["findings"], found["findings"]);
 }
 
+/// Whoever asks a policy that needs a fact gets an answer only with it.
+#[test]
+fn no_command_is_silent_for_want_of_a_fact() {
+    let case = team();
+    std::fs::create_dir_all(case.path("cases/one")).expect("a folder");
+    for name in ["response.json", "fleet.json"] {
+        std::fs::copy(case.path(name), case.path("cases/one").join(name)).expect("it is copied");
+    }
+    let facts = ["--facts", "rings=rings.json"];
+    let eval = ["policy", "eval", "team.ring", "response.json", "--policy", "ring.rego"];
+    let bundle = ["policy", "bundle", "--policy", "ring.rego", "--out", "bundle.tar.gz"];
+    let test = ["policy", "test", "ring.rego", "--fixtures", "cases", "--update"];
+    for silent in [&eval[..], &bundle, &test] {
+        let ran = case.run(silent);
+        assert_eq!(ran.code, 5, "{silent:?}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("needs the fact \"rings\""), "{}", ran.stderr);
+    }
+    assert!(!case.path("cases/one/case.json").exists(), "no empty expectation is written");
+    assert!(!case.path("bundle.tar.gz").exists());
+    for told in [&eval[..], &bundle] {
+        let ran = case.run(told.iter().chain(&facts));
+        assert_eq!(ran.code, 0, "{told:?}: {}{}", ran.stdout, ran.stderr);
+    }
+    // In the case: a file beside it, or the value itself.
+    std::fs::copy(case.path("rings.json"), case.path("cases/one/open.json")).expect("it is copied");
+    for fact in [json!("open.json"), json!(["inner"])] {
+        case.file("cases/one/case.json", json!({"facts": {"rings": fact}, "findings": []}).to_string());
+        let ran = case.run(test);
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        let written = read_json(&case.path("cases/one/case.json"));
+        assert_eq!(written["facts"]["rings"], fact);
+    }
+    // In the configuration, for every command; the command line's own comes first.
+    std::fs::remove_file(case.path("cases/one/case.json")).expect("it was written");
+    std::fs::create_dir(case.path("team")).expect("a folder");
+    case.file("team/rings.json", r#"["inner", "outer"]"#);
+    case.file("rollproof.toml", "[policies]\npaths = [\"ring.rego\"]\n\n[facts]\nrings = \"team/rings.json\"\n");
+    for told in [&eval[..4], &bundle, &test] {
+        let ran = case.run(told);
+        assert_eq!(ran.code, 0, "{told:?}: {}{}", ran.stdout, ran.stderr);
+    }
+    let verify = |more: &[&str]| report(&case.run(EVIDENCE.iter().chain(&RING[2..]).chain(more)));
+    let is_closed = |report: &Value| codes(report).iter().any(|(code, _)| code == "team.closed");
+    assert!(!is_closed(&verify(&[])));
+    assert!(is_closed(&verify(&facts)));
+}
+
 #[test]
 fn an_unnamed_field_is_no_evidence() {
     let case = team();

@@ -9,7 +9,7 @@ use crate::html::markup;
 use crate::judged::{self, FORMATS, Judged, from_folder, name_of};
 use crate::markup::shapes;
 use crate::support::{
-    UPDATE, example_fixtures, fixture_args, fixtures, golden, is_updating, read, read_json, rollproof, root, run,
+    UPDATE, example_fixtures, expectation, fixture_args, fixtures, golden, is_updating, read, rollproof, root, run,
 };
 
 /// The fixtures whose reports are kept in every format, and what each shows. Of all others the report and its text are
@@ -141,7 +141,7 @@ fn no_report_is_left_over() {
     let mut left = Vec::new();
     for folder in fixtures().into_iter().chain(example_fixtures()) {
         let name = name_of(&folder);
-        let refused = is_refused(&read_json(&folder.join("case.json")));
+        let refused = is_refused(&expectation(&folder));
         let kept = |file: &str| match file {
             "report.json" | "report.txt" => !refused,
             "error.txt" => refused,
@@ -170,7 +170,7 @@ fn no_report_is_left_over() {
 fn every_invalid_fixture_names_each_place() {
     let mut seen = 0;
     for folder in fixtures() {
-        let case = read_json(&folder.join("case.json"));
+        let case = expectation(&folder);
         if !is_refused(&case) {
             continue;
         }
@@ -196,7 +196,7 @@ fn an_invalid_fixture_is_an_error_in_every_format() {
     let folder = root().join("fixtures").join(SEVERAL);
     let written = TempDir::new().expect("a temporary folder");
     let mut command = rollproof();
-    command.args(fixture_args(&folder, &read_json(&folder.join("case.json"))));
+    command.args(fixture_args(&folder, &expectation(&folder)));
     for (format, file) in FORMATS {
         command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
     }
@@ -227,7 +227,7 @@ fn no_policy_speaks_on_the_healthy_ones() {
 fn every_code_is_declared_and_shown() {
     let mut shown = BTreeSet::new();
     for folder in fixtures() {
-        for finding in read_json(&folder.join("case.json"))["findings"].as_array().into_iter().flatten() {
+        for finding in expectation(&folder)["findings"].as_array().into_iter().flatten() {
             shown.insert((
                 finding["severity"].as_str().expect("a word").to_owned(),
                 finding["code"].as_str().expect("a code").to_owned(),

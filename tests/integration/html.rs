@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::judged;
-use crate::support::{Case, fixture_args, read_json, rollproof, root, run};
+use crate::support::{Case, expectation, fixture_args, read_json, rollproof, root, run};
 
 fn page(fixture: &str) -> &'static str {
     judged::one(fixture).text("html")
@@ -51,7 +51,7 @@ pub fn data(page: &str) -> Value {
 fn the_page_says_what_would_turn_the_verdict() {
     for fixture in ["coverage/every-state", "calls/live-killed", "healthy/plain", "evidence/no-fleet"] {
         let folder = root().join("fixtures").join(fixture);
-        let args = fixture_args(&folder, &read_json(&folder.join("case.json")));
+        let args = fixture_args(&folder, &expectation(&folder));
         let mut explain = rollproof();
         explain.arg("explain").args(&args[1..]).args(["--format", "json"]).current_dir(&folder);
         let explained: Value = serde_json::from_str(&run(&mut explain).stdout).expect("JSON");

@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Ran, example_fixtures, fixture_args, fixtures, read, read_json, rollproof, root, run};
+use crate::support::{Ran, example_fixtures, expectation, fixture_args, fixtures, read, rollproof, root, run};
 
 /// Every format of a report, and the file that shows it in a fixture's folder.
 pub const FORMATS: [(&str, &str); 10] = [
@@ -124,7 +124,7 @@ pub fn one(name: &str) -> &'static Judged {
 
 fn each(again: bool) -> Vec<Judged> {
     let folders = fixtures().into_iter().chain(example_fixtures());
-    let cases = folders.map(|folder| (read_json(&folder.join("case.json")), folder));
+    let cases = folders.map(|folder| (expectation(&folder), folder));
     let cases: Vec<_> = cases.filter(|(case, _)| case["exit"] != 4).collect();
     let next = AtomicUsize::new(0);
     let work = || {
@@ -148,7 +148,7 @@ pub fn inputs(folder: &Path) -> String {
     let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let generated = |path: &Path| {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        name.starts_with("report.") || name == "case.json"
+        name.starts_with("report.") || name == "case.json" || name == "verify.json"
     };
     files.filter(|path| path.is_file() && !generated(path)).map(|path| read(&path)).collect()
 }

@@ -239,7 +239,11 @@ fn tenants_that_turn_late_pass_and_are_asked_no_further() {
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let expected = [("acme", 1), ("bolt", 2), ("cobalt", 3)].map(|(slug, times)| (slug.to_owned(), times));
     assert_eq!(world.asked(), BTreeMap::from(expected));
-    for line in ["probing 3 tenants at http://", "probed: 1 of 3 tenants are on the build", "probed: 3 of 3 tenants"] {
+    for line in [
+        "probing 3 tenants at http://",
+        "probed: 1 of 3 tenants are on the build, not yet bolt, cobalt; next round in",
+        "probed: 3 of 3 tenants",
+    ] {
         assert!(ran.stderr.contains(line), "{line} is not in {}", ran.stderr);
     }
     let probes = json_of(&case, "document.json")["probes"].clone();
@@ -525,7 +529,7 @@ fn a_journal_that_ends_before_probing_did_is_no_pass() {
     // Killed before it was over, it can be probed again.
     case.file("cut.journal", until("completed"));
     let again = ["probe", "cut.journal", "--probe-url-template", &world.template()];
-    assert_eq!(case.run(again).code, 2, "a journal is not overwritten");
+    assert_eq!(case.run(again.iter().chain(&["--in-place"])).code, 2, "a journal is not overwritten");
     assert_eq!(case.run(again.iter().chain(&["--document", "again.json"])).code, 0);
     assert_eq!(verified(&case, "again.json").0, 0);
 
@@ -537,6 +541,54 @@ fn a_journal_that_ends_before_probing_did_is_no_pass() {
     assert!(without.stderr.contains("give --probe again"), "{}", without.stderr);
     let resumed = drive(&case, &world, &["--resume"]);
     assert_eq!(resumed.code, 0, "{}{}", resumed.stdout, resumed.stderr);
+}
+
+/// A commit stands where the configuration or an option says; what stands there and is no commit proves nothing.
+#[test]
+fn the_commit_is_read_where_it_is_said_to_stand() {
+    let world = World::new(&["acme", "bolt", "cobalt"], &[], |slug, _| match slug {
+        "acme" => Reply::Raw(
+            format!("HTTP/1.1 200 OK\r\nX-Git-Sha: {SHA}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}")
+                .into_bytes(),
+        ),
+        "bolt" => Reply::Body(json!({"data": {"sha": SHA}}).to_string()),
+        _ => Reply::Body(json!({"data": {"sha": 7}}).to_string()),
+    });
+    let case = case(&world.url);
+    let plan = std::fs::read_to_string(case.path("plan.json")).expect("a plan");
+    case.file("plan.json", plan.replace("\"max_stragglers\":1", "\"max_stragglers\":0"));
+    let args = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
+    let ran = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let probe = |more: &[&str]| {
+        let once = ["probe", "document.json", "--document", "probed.json", "--probe-timeout", "0"];
+        let ran = case.run(once.iter().chain(&["--probe-url-template", &world.template()]).chain(more));
+        let found = findings(&verified(&case, "probed.json").1);
+        (
+            ran,
+            found
+                .into_iter()
+                .flat_map(|(code, _, tenants)| tenants.into_iter().map(move |tenant| (code.clone(), tenant))),
+        )
+    };
+    let found = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(code, tenant)| ((*code).to_owned(), (*tenant).to_owned())).collect::<BTreeSet<_>>()
+    };
+    let (ran, by_pointer) = probe(&["--probe-commit-pointer", "/data/sha"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("probed: 1 of 3 tenants are on the build, not yet acme, cobalt"), "{}", ran.stderr);
+    assert_eq!(
+        by_pointer.collect::<BTreeSet<_>>(),
+        found(&[("build.unwired", "acme"), ("build.unreachable", "cobalt")])
+    );
+    case.file("rollproof.toml", "[probe]\ncommit_header = \"x-git-sha\"\n");
+    let (_, by_header) = probe(&[]);
+    assert_eq!(by_header.collect::<BTreeSet<_>>(), found(&[("build.unwired", "bolt"), ("build.unwired", "cobalt")]));
+    for wrong in [&["--probe-commit-pointer", "data/sha"][..], &["--probe-commit-header", "a b"]] {
+        assert_eq!(probe(wrong).0.code, 2, "{wrong:?}");
+    }
+    case.file("rollproof.toml", "[probe]\ncommit_header = \"x-git-sha\"\ncommit_pointer = \"/sha\"\n");
+    assert_eq!(probe(&[]).0.code, 2, "only one of them counts");
 }
 
 #[test]
@@ -556,10 +608,18 @@ fn a_document_is_probed_and_written_anew() {
     assert_eq!(std::fs::read(case.path("document.json")).expect("it is there"), before);
     assert_eq!(verified(&case, "probed.json").0, 1);
 
+    // Nothing is replaced that nobody asked to replace.
+    let asked = world.asked();
+    let nowhere = case.run(["probe", "document.json"].iter().chain(&once));
+    assert_eq!((nowhere.code, world.asked()), (2, asked), "{}", nowhere.stderr);
+    assert!(nowhere.stderr.contains("--document PATH, or --in-place"), "{}", nowhere.stderr);
+    assert_eq!(std::fs::read(case.path("document.json")).expect("it is there"), before);
+    assert_eq!(case.run(["probe", "document.json", "--in-place", "--document", "x.json"]).code, 2);
+
     // In place, and anew: what was seen before is not counted with what is seen now.
-    assert_eq!(case.run(["probe", "probed.json"].iter().chain(&once)).code, 1);
+    assert_eq!(case.run(["probe", "probed.json", "--in-place"].iter().chain(&once)).code, 1);
     assert_eq!(json_of(&case, "probed.json")["probes"][0]["asked"], 1);
-    let ran = case.run(["probe", "probed.json", "--quiet"].iter().chain(&once));
+    let ran = case.run(["probe", "probed.json", "--in-place", "--quiet"].iter().chain(&once));
     assert_eq!((ran.code, &*ran.stderr), (0, ""), "{}", ran.stdout);
     assert_eq!(verified(&case, "probed.json").0, 0);
 
@@ -567,7 +627,7 @@ fn a_document_is_probed_and_written_anew() {
     let piped = ["probe", "-"];
     assert_eq!(case.run_with_input(piped.iter().chain(&once), &document).code, 2);
     assert_eq!(case.run_with_input(piped.iter().chain(&once).chain(&["--document", "piped.json"]), &document).code, 0);
-    assert_eq!(case.run(["probe", "gone.json"].iter().chain(&once)).code, 4);
+    assert_eq!(case.run(["probe", "gone.json", "--in-place"].iter().chain(&once)).code, 4);
     let full = case.run(["probe", "document.json", "--document", "/dev/full"].iter().chain(&once));
     assert_eq!(full.code, 7, "{}", full.stderr);
 }
@@ -636,7 +696,7 @@ fn probing_is_configured_and_senseless_options_are_refused_before_anything_is_ca
 
     // A domain makes the contract's URL, and is asked over TLS; nobody answers there.
     case.file("rollproof.toml", "[probe]\ndomain = \"tenants.invalid\"\nrequest_timeout_seconds = 0.2\n");
-    let ran = case.run(["probe", "document.json", "--probe-timeout", "0"]);
+    let ran = case.run(["probe", "document.json", "--in-place", "--probe-timeout", "0"]);
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     let probes = json_of(&case, "document.json")["probes"].clone();
     assert_eq!(probes[0]["url"], "https://{slug}.tenants.invalid/buildinfo");

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::support::{Case, fixture_args, read_json, rollproof, root, run, snapshot};
+use crate::support::{Case, expectation, fixture_args, rollproof, root, run, snapshot};
 
 #[test]
 fn colour() {
     let folder = root().join("fixtures/coverage/every-state");
-    let case = read_json(&folder.join("case.json"));
+    let case = expectation(&folder);
     let mut command = rollproof();
     command.args(fixture_args(&folder, &case)).env("CLICOLOR_FORCE", "1").current_dir(&folder);
     snapshot("text-colour.txt", &run(&mut command).stdout.replace('\u{1b}', "␛"));

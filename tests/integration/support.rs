@@ -172,6 +172,13 @@ pub fn example_fixtures() -> Vec<PathBuf> {
     policies.iter().flat_map(|policy| folders(policy)).collect()
 }
 
+/// What is expected of a fixture; of an example policy's, what all policies together say (its `case.json` is for
+/// `policy test`).
+pub fn expectation(folder: &Path) -> Value {
+    let whole = folder.join("verify.json");
+    read_json(&if whole.is_file() { whole } else { folder.join("case.json") })
+}
+
 pub fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut folders: Vec<PathBuf> =

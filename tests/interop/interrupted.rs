@@ -306,7 +306,7 @@ fn interrupt(scenario: &Scenario, policies: &Prepared, folder: &Path, random: &m
     let path = folder.join("undisturbed.journal");
     let start = scenario.start();
     let (plane, _) = serve(scenario, |_| ());
-    let journal = Journal::create(&path, &start).expect("a journal");
+    let journal = Journal::create(&path, &start, None).expect("a journal");
     let document = drive(policies, &plane, journal, Rollout::start(&start).expect("a plan"));
     let expected = (scopes(plane.calls()), verdict(&document, policies));
     let whole = std::fs::read(&path).expect("a journal");

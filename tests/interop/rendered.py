@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main():
     rollproof, out, *reports = sys.argv[1:]
     rollproof, out = Path(rollproof).resolve(), Path(out).resolve()
-    cases = [case for pattern in ["*/*/case.json", "examples/*/*/case.json"] for case in (ROOT / "fixtures").glob(pattern)]
+    cases = [case for pattern in ["*/*/case.json", "examples/*/*/verify.json"] for case in (ROOT / "fixtures").glob(pattern)]
     cases = [case.parent for case in cases if json.loads(case.read_text())["exit"] != 4]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda folder: render(rollproof, folder, out / folder.relative_to(ROOT / "fixtures"), reports), cases))
@@ -30,7 +30,7 @@ def render(rollproof, folder, out, reports):
     args = ["run.journal" if has("run.journal") else "response.json"]
     for option, name in [("--fleet", "fleet.json"), ("--fleet", "fleet.txt"), ("--plan", "plan.json")]:
         args += [option, name] if has(name) else []
-    args += json.loads((folder / "case.json").read_text())["args"]
+    args += json.loads((folder / ("verify.json" if has("verify.json") else "case.json")).read_text())["args"]
     for report in reports:
         form, file = report.split("=")
         args += ["--report", f"{form}={out / file}"]

@@ -261,3 +261,8 @@ observed(indices) := [probe |
 pointer(indices) := sprintf("/probes/%d", [min(indices)])
 
 not_applicable := "not probed" if not input.probes
+
+not_applicable := "not probed" if {
+	count(input.probes) == 0
+	count(cohorts_to_probe) == 0
+}

@@ -265,5 +265,7 @@ test_tenants_not_on_commit_are_probed_again if {
 
 test_not_applicable_where_nobody_was_probed if {
 	build.not_applicable == "not probed" with input as {}
-	not build.not_applicable with input as {"probes": []}
+	build.not_applicable == "not probed" with input as {"probes": []}
+	not build.not_applicable with input as document([])
+	not build.not_applicable with input as {"probes": answers_of_all({"status": 503})}
 }

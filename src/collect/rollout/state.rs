@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collect::fields::EvidenceFields;
+use crate::collect::fleet::is_enumeration;
 use crate::collect::inputs::{fleet_names, plan_file};
 use crate::collect::plan::PlanFile;
 use crate::collect::record::{AskedGates, Record};
@@ -15,6 +16,7 @@ use crate::collect::rollout::anomalies::Strange;
 use crate::collect::rollout::grammar::Grammar;
 use crate::collect::rollout::ids;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
+use crate::collect::row::ResponseRow;
 use crate::io::input::{Bytes, Input};
 use crate::model::document;
 use crate::model::document::cohort::Grouping;
@@ -22,7 +24,7 @@ use crate::model::document::gates::Gates;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::probe::Probing;
 use crate::model::document::text::{Field, Text};
-use crate::model::document::{Anomaly, Attempt, Call, Document, InputFile, Outcome, Purpose, Role};
+use crate::model::document::{Anomaly, AnomalyKind, Attempt, Call, Document, InputFile, Outcome, Purpose, Role};
 
 /// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
 #[derive(Debug, Default)]
@@ -339,6 +341,15 @@ impl Rollout {
         self.probing.is_some()
     }
 
+    /// Whether a call was made that may have changed something: one that is no dry run, or one that was answered as if it
+    /// were none.
+    pub fn may_have_changed_something(&self) -> bool {
+        let is_live = !self.plan.rollout.dry_run;
+        let changes = self.document.calls.iter().any(|call| is_live && call.purpose != Purpose::Plan);
+        let acted = self.strange.listed.iter().any(|anomaly| anomaly.kind == AnomalyKind::LiveRowInPlanCall);
+        changes || acted || !self.results.iter().all(|row| is_dry(row))
+    }
+
     /// Applies a record, whatever came before it.
     pub(crate) fn apply(&mut self, record: &Record) {
         match record {
@@ -475,4 +486,12 @@ impl Rollout {
         self.document.fleet.lookalikes = lookalikes(&self.document, []);
         (self.document, self.results)
     }
+}
+
+/// Whether a row says that nothing was done.
+fn is_dry(row: &RawValue) -> bool {
+    serde_json::from_str::<ResponseRow<'_>>(row.get()).is_ok_and(|row| {
+        let is_dry = |status: &Text| status.trim().eq_ignore_ascii_case("dryrun");
+        row.row.ssm_status.given().is_some_and(is_dry) || is_enumeration(&row.row)
+    })
 }

@@ -27,7 +27,7 @@ const CONFTEST: &str = "main";
 /// # Errors
 /// [`Error`], where policies cannot be loaded or the file cannot be written.
 pub fn bundle(options: &policy::PolicyBundle) -> Result<u8, Error> {
-    let policies = prepared(&options.own, &options.params)?;
+    let policies = prepared(&options.own, &options.params, Some(&options.facts))?;
     let files = files(&policies)?;
     output::replace(&options.out, |out| archive(&files, out))?;
     let shown = options.out.display();

@@ -44,7 +44,7 @@ pub struct Answer<'a> {
 /// # Errors
 /// [`Error`], where the evidence or a policy cannot be used.
 pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
-    let policies = prepared(&options.own, &options.params)?;
+    let policies = prepared(&options.own, &options.params, Some(&options.facts))?;
     let name = options.package.trim_start_matches("data.");
     let package = policies.package(name);
     if package.is_none() && !(options.query.is_some() && policies.has_package(name)) {

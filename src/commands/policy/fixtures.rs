@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::input::{MAX_WRITTEN, Source};
 use crate::io::output;
+use crate::policy::facts::FactFiles;
 use crate::policy::load::{Settings, load};
 use crate::policy::prepared::Prepared;
 use crate::policy::test_runner::{Failure, Outcome, Shown, Test, Tested};
@@ -44,6 +45,10 @@ pub struct Case {
     /// Parameters, by name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     params: Map<String, Value>,
+    /// What policies know besides the evidence, by name: the name of a file in the case's folder, or the value itself
+    /// where that is no text.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    facts: Map<String, Value>,
     /// When a response is said to be collected, in RFC 3339; a document says so itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     collected_at: Option<String>,
@@ -55,7 +60,8 @@ pub struct Case {
 /// is set.
 ///
 /// # Errors
-/// [`Error::Usage`] where the folder cannot be read, [`Error::Policy`] where there is no fixture in it.
+/// [`Error::Usage`] where the folder cannot be read, [`Error::Policy`] where there is no fixture in it, [`Error::Facts`]
+/// where a case lacks a fact that a policy needs.
 pub fn run(
     folder: &Path,
     policies: &[PathBuf],
@@ -79,12 +85,12 @@ pub fn run(
         return Err(Error::Policy(format!("{}: there is no fixture here, no folder at all", folder.display())));
     }
     let paths = config.policies.paths.iter().chain(policies).cloned().collect();
-    let mut runner = FixtureRunner { paths, tested: policies, loaded: BTreeMap::new(), update };
+    let mut runner = FixtureRunner { paths, tested: policies, config, loaded: BTreeMap::new(), update };
     let mut tested = Tested { declared: cases.len(), ..Tested::default() };
     for case in cases {
         let name = format!("fixtures/{}", name_of(&case));
         if wanted.is_none_or(|wanted| wanted.is_match(&name)) {
-            tested.tests.push(runner.test(name, &case));
+            tested.tests.push(runner.test(name, &case)?);
         }
     }
     Ok(tested)
@@ -99,41 +105,43 @@ struct FixtureRunner<'a> {
     paths: Vec<PathBuf>,
     /// The files of those that are tested.
     tested: &'a [PathBuf],
-    /// Policies, by their parameters.
+    config: &'a Config,
+    /// Policies, by their parameters and facts.
     loaded: BTreeMap<String, Prepared>,
     update: bool,
 }
 
 impl FixtureRunner<'_> {
-    fn test(&mut self, name: String, folder: &Path) -> Test {
+    fn test(&mut self, name: String, folder: &Path) -> Result<Test, Error> {
         let file = folder.display().to_string();
         let failed =
             |message: Option<String>, values| Failure { message, file: file.clone(), values, ..Failure::default() };
         let failure = match self.compare(folder) {
             Ok(values) if values.is_empty() => None,
             Ok(values) => Some(failed(Some(format!("the findings are not those of {CASE}")), values)),
-            Err(message) => Some(failed(Some(message), Vec::new())),
+            Err(Unusable::Case(message)) => Some(failed(Some(message), Vec::new())),
+            Err(Unusable::Facts(error)) => return Err(error),
         };
         let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Passed };
-        Test { name, file, line: None, outcome, failure, prints: Vec::new() }
+        Ok(Test { name, file, line: None, outcome, failure, prints: Vec::new() })
     }
 
     /// What is expected and not found, and what is found and not expected.
-    fn compare(&mut self, folder: &Path) -> Result<Vec<Shown>, String> {
+    fn compare(&mut self, folder: &Path) -> Result<Vec<Shown>, Unusable> {
         let path = folder.join(CASE);
         let case = match Source::Found(path.clone()).text(MAX_WRITTEN) {
             Ok(text) => Some(serde_json::from_str::<Case>(&text).map_err(|error| format!("{CASE}: {error}"))?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.update => None,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(format!("it has no {CASE}; --update writes what is found into it"));
+                return Err(format!("it has no {CASE}; --update writes what is found into it").into());
             }
-            Err(error) => return Err(format!("{CASE}: {error}")),
+            Err(error) => return Err(format!("{CASE}: {error}").into()),
         };
         let is_new = case.is_none();
         let mut case = case.unwrap_or_default();
         let now = case.collected_at.as_deref().map_or(Ok(Timestamp::UNIX_EPOCH), str::parse);
         let now = now.map_err(|error| format!("{CASE}: collected_at: {error}"))?;
-        let found = self.found(folder, &case, now).map_err(|error| error.to_string())?;
+        let found = self.found(folder, &case, now).map_err(|error| Unusable::of(error, &path))?;
         let different = differences(&mut case.findings, &found)?;
         if self.update && (is_new || !different.is_empty()) {
             case.findings = found;
@@ -141,7 +149,7 @@ impl FixtureRunner<'_> {
                 serde_json::to_writer_pretty(&mut *out, &case)?;
                 writeln!(out)
             };
-            output::replace(&path, write).map_err(|error| error.to_string())?;
+            output::replace(&path, write).map_err(|error| Unusable::Case(error.to_string()))?;
             return Ok(Vec::new());
         }
         Ok(different)
@@ -153,7 +161,7 @@ impl FixtureRunner<'_> {
         let collected = collect(&sources, now)?;
         document::validate(&collected.document)?;
         let tested: Vec<String> = self.tested.iter().map(|path| path.display().to_string()).collect();
-        let policies = self.policies(&case.params)?;
+        let policies = self.policies(case, folder)?;
         let mut found = Vec::new();
         for package in policies.packages().iter().filter(|package| package.is_in(&tested)) {
             for finding in policies.raw_findings(package, &collected.document)? {
@@ -165,19 +173,60 @@ impl FixtureRunner<'_> {
         Ok(found)
     }
 
-    fn policies(&mut self, params: &Map<String, Value>) -> Result<&Prepared, Error> {
-        let key = Value::from(params.clone()).to_string();
+    fn policies(&mut self, case: &Case, folder: &Path) -> Result<&Prepared, Error> {
+        let (mut files, mut values) = (Vec::new(), Map::new());
+        for (name, fact) in &case.facts {
+            match fact {
+                Value::String(file) => files.push((name.clone(), folder.join(file))),
+                value => drop(values.insert(name.clone(), value.clone())),
+            }
+        }
+        let mut files = self.config.facts(&files);
+        files.retain(|(name, _)| !values.contains_key(name));
+        let key = format!("{} {files:?} {}", Value::from(case.params.clone()), Value::from(values.clone()));
         if !self.loaded.contains_key(&key) {
-            let given = params.iter().map(|(name, value)| Given {
+            let given = case.params.iter().map(|(name, value)| Given {
                 name: name.clone(),
                 text: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
                 from: ParamSource::CommandLine,
             });
-            let settings = Settings { paths: self.paths.clone(), params: given.collect(), ..Settings::default() };
+            let facts = Some(FactFiles { files, values, max_bytes: MAX_BYTES });
+            let settings =
+                Settings { paths: self.paths.clone(), params: given.collect(), facts, ..Settings::default() };
             let loaded = load(settings)?.wait()?;
             self.loaded.insert(key.clone(), loaded);
         }
         self.loaded.get(&key).ok_or_else(|| Error::bug("the policies are gone"))
+    }
+}
+
+/// Why a case gives no findings to compare.
+enum Unusable {
+    /// The case is wrong, in words: its test fails.
+    Case(String),
+    /// A policy would be silent, and nothing can be tested.
+    Facts(Error),
+}
+
+impl Unusable {
+    /// What comes of an error in the case with this file.
+    fn of(error: Error, case: &Path) -> Self {
+        match error {
+            Error::Facts { problem, .. } => Self::Facts(Error::Facts {
+                problem: format!("{}: {problem}", case.display()),
+                help:
+                    "name a file of the case's folder under \"facts\": {\"facts\": {\"NAME\": \"FILE\"}}, or give the \
+                       fact under [facts] in rollproof.toml; nothing was written"
+                        .into(),
+            }),
+            error => Self::Case(error.to_string()),
+        }
+    }
+}
+
+impl From<String> for Unusable {
+    fn from(problem: String) -> Self {
+        Self::Case(problem)
     }
 }
 

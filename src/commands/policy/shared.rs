@@ -9,6 +9,7 @@ use crate::declared::params::{Given, ParamSource};
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
+use crate::policy::facts::FactFiles;
 use crate::policy::load;
 use crate::policy::load::{Policies, Settings};
 use crate::policy::prepared::Prepared;
@@ -28,14 +29,27 @@ pub(crate) fn paths(own: &policy::PolicyPaths) -> Result<Vec<PathBuf>, Error> {
     Ok(config.policies.paths.into_iter().chain(own.policies.iter().cloned()).collect())
 }
 
-/// Policies that are ready to be asked, with the configuration's parameters and these.
-pub(crate) fn prepared(own: &policy::PolicyPaths, params: &[(String, String)]) -> Result<Prepared, Error> {
+/// The size limit of a file of facts where no option sets it, in bytes.
+pub(crate) const MAX_FACTS: u64 = 1 << 30;
+
+/// Policies that are ready to be asked, with the configuration's parameters and facts, and these. Without `facts` none is
+/// read, and none is missed.
+///
+/// # Errors
+/// [`Error::Facts`] where a policy needs a fact that nobody gave: it would be silent.
+pub(crate) fn prepared(
+    own: &policy::PolicyPaths,
+    params: &[(String, String)],
+    facts: Option<&[(String, PathBuf)]>,
+) -> Result<Prepared, Error> {
     let config = Config::read(own.config.as_deref())?;
     let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
     let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
     let named = params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
-    load::load(Settings { paths: paths(own)?, params: configured.chain(named).collect(), ..Settings::default() })?
-        .wait()
+    let facts =
+        facts.map(|facts| FactFiles { files: config.facts(facts), max_bytes: MAX_FACTS, ..FactFiles::default() });
+    let params = configured.chain(named).collect();
+    load::load(Settings { paths: paths(own)?, params, facts, ..Settings::default() })?.wait()
 }
 
 /// That there is no policy of this name.

@@ -11,6 +11,11 @@ pub struct Probe {
     pub domain: Option<String>,
     /// Each tenant is asked at this URL, in which `{slug}` stands for it. It comes before `domain`.
     pub url_template: Option<String>,
+    /// Where the commit stands in an answer, as a JSON pointer such as `/data/sha`. Absent: in `git_sha`.
+    #[schemars(extend("pattern" = "^(/([^~]|~[01])*)$"))]
+    pub commit_pointer: Option<String>,
+    /// The header of an answer that holds the commit, such as `x-git-sha`. The body is not looked at then.
+    pub commit_header: Option<String>,
     /// How long it takes from one round of asking to the next.
     #[schemars(range(min = 0))]
     pub interval_seconds: f64,
@@ -30,6 +35,8 @@ impl Default for Probe {
         Self {
             domain: None,
             url_template: None,
+            commit_pointer: None,
+            commit_header: None,
             interval_seconds: 20.0,
             timeout_seconds: 240.0,
             request_timeout_seconds: 10.0,

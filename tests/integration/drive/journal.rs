@@ -21,6 +21,63 @@ fn a_journal_is_never_overwritten() {
     assert_eq!(plane.calls().len(), 4);
 }
 
+/// An attempt that changed nothing leaves a journal that is in nobody's way.
+#[test]
+fn the_journal_of_an_attempt_that_changed_nothing_is_replaced() {
+    let plane = Plane::new(|index, request| match index {
+        0 => Reply::Json(500, json!({"ok": false})),
+        _ => healthy(request, &FLEET),
+    });
+    let case = case(&plane.url);
+    assert_eq!(drive(&case, &[]).code, 1, "the plan call fails");
+    // A policy that fails on the document of a good rollout halts before the first call that changes something.
+    let own = |rule: &str| format!("# METADATA\n# title: Own\n# description: Own.\npackage team.own\n\n{rule}\n");
+    case.file(
+        "own.rego",
+        own("deny contains \"x\" if {\n\tsome row in input.cohorts[_].rows\n\ttime.parse_rfc3339_ns(row.running_image) > 0\n}"),
+    );
+    let failed = drive(&case, &["--policy", "own.rego"]);
+    assert_eq!(failed.code, 5, "{}{}", failed.stdout, failed.stderr);
+    assert!(failed.stderr.contains("replaces that of an attempt that changed nothing"), "{}", failed.stderr);
+    let resumed = drive(&case, &["--resume"]);
+    assert_eq!(resumed.code, 2, "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("begin again without --resume"), "{}", resumed.stderr);
+    // A dry run changes nothing, either.
+    let live = std::fs::read_to_string(case.path("plan.json")).expect("a plan");
+    case.file("plan.json", live.replace("\"dry_run\":false", "\"dry_run\":true"));
+    let dry = drive(&case, &["--policy", "own.rego"]);
+    assert_eq!(dry.code, 5, "{}{}", dry.stdout, dry.stderr);
+    case.file("plan.json", live);
+    let ran = drive(&case, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(plane.calls().len(), 1 + 1 + 1 + 4);
+}
+
+/// Whatever may have changed something is kept: a live row in the plan call's answer, a last line that may be a request,
+/// and what is no journal.
+#[test]
+fn a_journal_that_may_hold_a_change_is_not_replaced() {
+    let plane = Plane::new(|_, request| match healthy(request, &FLEET) {
+        Reply::Json(status, mut body) if request.tenants().is_empty() => {
+            body["results"][0]["ssm_status"] = json!("Success");
+            Reply::Json(status, body)
+        }
+        other => other,
+    });
+    let case = case(&plane.url);
+    assert_eq!(drive(&case, &[]).code, 1);
+    let acted = std::fs::read_to_string(case.path("document.json.journal")).expect("a journal");
+    let start = acted.lines().next().expect("a record");
+    for journal in [&*acted, &format!("{start}\n{{\"record\":\"request\",\"ca"), "a note of mine"] {
+        case.file("document.json.journal", journal);
+        let again = drive(&case, &[]);
+        assert_eq!(again.code, 2, "{journal}: {}", again.stderr);
+        assert!(again.stderr.contains("there is a journal already"), "{}", again.stderr);
+        assert_eq!(std::fs::read_to_string(case.path("document.json.journal")).expect("it is there"), journal);
+    }
+    assert_eq!(plane.calls().len(), 1);
+}
+
 /// One that was killed behind its last call has its verdict still to be written; a halted one is not gone on with.
 #[test]
 fn an_ended_rollout_is_never_called_for_again() {

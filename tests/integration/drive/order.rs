@@ -182,7 +182,7 @@ fn driven(
     let mut driver = Driver {
         gate_reader: None,
         rollout: Rollout::start(start).expect("a plan"),
-        journal: Journal::create(&case.path("run.journal"), start).expect("a journal"),
+        journal: Journal::create(&case.path("run.journal"), start, None).expect("a journal"),
         client: &client,
         timing: &timing,
         progress: Progress::new(true, 0),

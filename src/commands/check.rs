@@ -1,0 +1,301 @@
+//! `rollproof run --check`: everything up to the first call that changes something. It writes nothing, and names
+//! everything that is wrong.
+
+use crate::cli::run;
+use crate::collect::rollout::state::Rollout;
+use crate::collect::rollout::step::HaltCheck;
+use crate::commands::outcome;
+use crate::commands::probe;
+use crate::commands::run::{Held, IS_PLAN_RIGHT, control_plane, gate_reader, never_answered, start, timing, token};
+use crate::drive::client::{self, Client};
+use crate::drive::driver::{Driver, HaltAnswer, Timing};
+use crate::drive::journal::Journal;
+use crate::drive::progress::Progress;
+use crate::drive::response::failed_call;
+use crate::drive::runtime::register_signals;
+use crate::drive::stop::Signal;
+use crate::error::{Error, Errors};
+use crate::evaluation::Evaluation;
+use crate::gates::reader::GateReader;
+use crate::io::config::Config;
+use crate::io::output;
+use crate::model::document::{Document, Purpose};
+use crate::model::finding::{Finding, Severity};
+use crate::policy::load::{Loading, load};
+use crate::rego::engine::Inputs;
+use crate::render::Format;
+use crate::render::words::tenants;
+use crate::text::escape::{line, names_of};
+
+/// What to do where a rollout could not begin.
+const NOT_READY: &str = "nothing was changed; mend it, and check again";
+
+/// Checks a rollout. What is wrong with its outputs is known already.
+///
+/// # Errors
+/// Everything that is wrong, in the order in which `run` would meet it; the first has the exit code that `run` would
+/// end with.
+pub fn check(options: &run::Run, conflicts: Vec<Error>, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
+    let is_conflict = !conflicts.is_empty();
+    let done = look(options, conflicts);
+    // Standard output may be one of the outputs that are in the way.
+    if is_conflict {
+        return done;
+    }
+    outcome::or_report_error::<Format>(done, Some(options.evaluation.outputs.format), &[], report_error)
+}
+
+fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
+    let mut wrong = Errors::default();
+    let can_lock = conflicts.is_empty();
+    for conflict in conflicts {
+        wrong.push(conflict);
+    }
+    if can_lock {
+        wrong.or_keep(journal(options));
+    }
+    let config = wrong.or_keep(Config::read(options.evaluation.policies.config.as_deref())).unwrap_or_default();
+    let evaluation = evaluation(options, &config, &mut wrong);
+    let Some(parts) = Parts::of(options, &config, &mut wrong) else {
+        wrong.end()?;
+        return Err(Error::bug("there is nothing to check"));
+    };
+    if !parts.rollout.plan().enabled {
+        let reason = &parts.rollout.plan().disabled_reason;
+        wrong.push(not_ready(format!("the plan is disabled: {reason}"), 1));
+        return wrong.end().map(|()| 0);
+    }
+    let seen = parts.look_ahead(options, evaluation.as_ref(), &mut wrong)?;
+    if let Some(signal) = seen.signal {
+        return Ok(signal.exit_code());
+    }
+    let denied = evaluation.as_ref().and_then(|evaluation| wrong.or_keep(foresee(evaluation, &seen.foreseen)));
+    wrong.end()?;
+    output::print(|out| seen.write(options, denied.as_deref().unwrap_or_default(), out)).map(|()| 0)
+}
+
+fn not_ready(problem: impl Into<String>, exit_code: u8) -> Error {
+    Error::NotReady { problem: problem.into(), help: NOT_READY, exit_code }
+}
+
+/// Whether another process writes the rollout, and whether its journal may be begun. The locks are given back at once, so
+/// that a rollout may begin meanwhile.
+fn journal(options: &run::Run) -> Result<(), Error> {
+    match Held::take(options)?.journal {
+        Some(mut journal) => journal.may_be_replaced(options.evaluation.max_input_bytes),
+        None => Ok(()),
+    }
+}
+
+/// The policies with everything that they are evaluated with. Where waivers cannot be read, they are loaded without.
+fn evaluation(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Evaluation> {
+    let mut asked = options.evaluation.options();
+    let mut config = config.clone();
+    let settings = wrong.or_keep(Evaluation::settings(&asked, &config, None));
+    let settings = settings.map_or_else(
+        || {
+            asked.waivers.clear();
+            config.waivers.files.clear();
+            Evaluation::settings(&asked, &config, None)
+        },
+        Ok,
+    );
+    let loaded = settings.and_then(load).and_then(Loading::wait);
+    wrong.or_keep(loaded).map(|policies| Evaluation::of(asked, policies, config))
+}
+
+/// What a rollout begins with, as far as it can be used.
+struct Parts {
+    rollout: Rollout,
+    /// Absent: nobody can be asked.
+    services: Option<Services>,
+    probed_at: Option<String>,
+}
+
+/// Whom the rollout asks before its first call that changes something.
+struct Services {
+    client: Client,
+    timing: Timing,
+    gate_reader: Option<GateReader>,
+}
+
+impl Parts {
+    /// Nothing where there is no plan.
+    fn of(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Self> {
+        let start = start(options, config, wrong);
+        let rollout = start.and_then(|start| {
+            wrong.or_keep(Rollout::start(&start).map_err(|problem| Error::usage(problem, IS_PLAN_RIGHT)))
+        });
+        if let Some(rollout) = rollout {
+            if rollout.plan().enabled {
+                return Some(Self::of_rollout(options, config, rollout, wrong));
+            }
+            return Some(Self { rollout, services: None, probed_at: None });
+        }
+        wrong.or_keep(token(options));
+        None
+    }
+
+    fn of_rollout(options: &run::Run, config: &Config, rollout: Rollout, wrong: &mut Errors) -> Self {
+        let url = control_plane(&rollout);
+        let client = match wrong.or_keep(token(options)) {
+            Some(token) => wrong.or_keep(Client::new(url, &token, &config.http)),
+            None => wrong.or_keep(client::check(url, &config.http)).and(None),
+        };
+        let timing = wrong.or_keep(timing(options, config, &rollout));
+        let scale = timing.as_ref().map_or(1.0, |timing| timing.scale);
+        let prober = wrong.or_keep(probe::of_run(options, config, &rollout, scale)).flatten();
+        let probed_at = prober.map(|prober| prober.template().text().to_string());
+        let gate_reader = wrong.or_keep(gate_reader(options, config, &rollout, scale));
+        let services = match (client, timing, gate_reader) {
+            (Some(client), Some(timing), Some(gate_reader)) => Some(Services { client, timing, gate_reader }),
+            _ => None,
+        };
+        Self { rollout, services, probed_at }
+    }
+
+    /// Reads the gates and makes the plan call, where there is everything that it takes.
+    fn look_ahead(
+        self,
+        options: &run::Run,
+        evaluation: Option<&Evaluation>,
+        wrong: &mut Errors,
+    ) -> Result<Seen, Error> {
+        let Self { rollout, services, probed_at } = self;
+        let Some(Services { client, timing, gate_reader }) = services else {
+            let foreseen = rollout.foreseen().map_err(Error::bug)?;
+            return Ok(Seen { rollout, foreseen, signal: None, has_gates: false, probed_at });
+        };
+        let gate_reader = gate_reader.map(GateReader::without_waiting);
+        let mut driver = Driver {
+            rollout,
+            journal: Journal::nowhere(),
+            gate_reader: gate_reader.as_ref(),
+            client: &client,
+            timing: &timing,
+            progress: Progress::new(options.quiet, options.verbose),
+            stop: register_signals()?,
+        };
+        let mut inputs = Inputs::default();
+        let mut ask = |document: &Document, check: HaltCheck| {
+            let Some(evaluation) = evaluation else { return Ok(HaltAnswer::default()) };
+            let so_far = match check {
+                HaltCheck::AfterGate => evaluation.policies().halt_check_gates(document, &mut inputs)?,
+                HaltCheck::AfterCall | HaltCheck::Foreseen => {
+                    evaluation.policies().halt_check(document, &mut inputs)?
+                }
+            };
+            Ok(HaltAnswer { halts: so_far.halts, proven: so_far.proven, not_proven: so_far.not_proven })
+        };
+        let halts = wrong.or_keep(driver.look_ahead(&mut ask)).unwrap_or_default();
+        let signal = driver.stop.last_signal();
+        let rollout = driver.rollout;
+        let foreseen = rollout.foreseen().map_err(Error::bug)?;
+        let mut seen = Seen { rollout, foreseen, signal, has_gates: gate_reader.is_some(), probed_at };
+        if signal.is_none() {
+            seen.keep_halts(&halts, evaluation, wrong);
+        }
+        Ok(seen)
+    }
+}
+
+/// What came of the plan call and the gates.
+struct Seen {
+    rollout: Rollout,
+    /// The document if every call succeeded.
+    foreseen: Document,
+    signal: Option<Signal>,
+    has_gates: bool,
+    probed_at: Option<String>,
+}
+
+impl Seen {
+    /// Keeps why the rollout would not come to its first call.
+    fn keep_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, wrong: &mut Errors) {
+        let shows_errors = evaluation.is_some_and(|evaluation| evaluation.options.show_errors);
+        let so_far = self.rollout.so_far().into_owned();
+        let document = &self.rollout.document;
+        let code = if never_answered(document) { 6 } else { 1 };
+        // A halt names no tenants; the finding with the same words does.
+        let found = evaluation.filter(|_| !halts.is_empty());
+        let found = found.and_then(|evaluation| evaluation.policies().evaluate_trial(&so_far).ok());
+        let found: Vec<Finding> = found.map_or_else(Vec::new, |outcome| outcome.findings);
+        let with_tenants = |halt: &String| {
+            let same = found.iter().find(|finding| *halt == format!("{}: {}", finding.code, finding.message));
+            format!("{halt}{}", same.map_or_else(String::new, whose))
+        };
+        let mut problems: Vec<String> = halts.iter().map(with_tenants).collect();
+        let has_planned = document.calls.iter().any(|call| call.purpose == Purpose::Plan);
+        match (failed(document, shows_errors), problems.last_mut()) {
+            (Some(call), Some(halt)) => halt.push_str(&format!(" ({call})")),
+            (Some(call), None) => problems.push(call),
+            (None, None) if has_planned && self.rollout.fleet() == 0 => {
+                problems.push("the plan call enumerated nobody, so there is nobody to roll out to".into());
+            }
+            (None, _) => {}
+        }
+        for problem in problems {
+            wrong.push(not_ready(problem, code));
+        }
+    }
+
+    /// Writes that the rollout could begin, and what it would do.
+    fn write(&self, options: &run::Run, denied: &[Finding], out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let rollout = &self.rollout.plan().rollout;
+        let calls = self.foreseen.calls.iter().filter(|call| call.purpose != Purpose::Plan).count();
+        let many = if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+        let canary =
+            rollout.canary.as_ref().map_or_else(|| "no canary".to_owned(), |canary| format!("canary {canary}"));
+        let soak = rollout.soak_seconds.unwrap_or_default();
+        let is_dry = if rollout.dry_run { ", a dry run" } else { "" };
+        line!(
+            out,
+            "ready: {} in {many}, {canary}, batches of {}, soak {soak} s, {} tolerated{is_dry}",
+            tenants(self.rollout.fleet() as u64),
+            rollout.batch_size.unwrap_or(1),
+            rollout.max_stragglers,
+        )?;
+        let target = rollout.target_tag.as_deref().unwrap_or("unknown");
+        line!(out, "  target    {target}, by {}", control_plane(&self.rollout))?;
+        match &options.fleet {
+            Some(path) => line!(out, "  fleet     the control plane enumerates every tenant of {}", path.display())?,
+            None => line!(out, "  fleet     known by the control plane alone; --fleet names a list of your own")?,
+        }
+        line!(out, "  gates     {}", if self.has_gates { "open" } else { "not asked" })?;
+        if let Some(url) = &self.probed_at {
+            line!(out, "  builds    asked for at {url}")?;
+        }
+        if denied.is_empty() {
+            return line!(out, "  policies  they deny nothing if every call succeeds");
+        }
+        line!(out, "  policies  even if every call succeeds, they would say, as far as that can be told ahead:")?;
+        denied.iter().try_for_each(|finding| {
+            let (severity, tenants) = (finding.severity.name(), whose(finding));
+            line!(out, "            {severity}  {}: {}{tenants}", finding.code, finding.message)
+        })
+    }
+}
+
+/// How the plan call failed, if it did. What the control plane itself says of it may be sensitive.
+fn failed(document: &Document, shows_errors: bool) -> Option<String> {
+    let call = failed_call(document)?;
+    match call.split_once(", detail=") {
+        Some((before, _)) if !shows_errors && !never_answered(document) => Some(before.to_owned()),
+        _ => Some(call),
+    }
+}
+
+/// The tenants of a finding, in brackets.
+fn whose(finding: &Finding) -> String {
+    if finding.tenants.is_empty() { String::new() } else { format!(" ({})", names_of(finding.tenants.iter())) }
+}
+
+/// What the policies would say against the rollout if every call succeeded.
+fn foresee(evaluation: &Evaluation, foreseen: &Document) -> Result<Vec<Finding>, Error> {
+    let mut found = evaluation.policies().foresee(foreseen)?.findings;
+    found.retain(|finding| {
+        finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
+    });
+    found.sort_by(|a, b| (a.severity, &a.code, &a.message).cmp(&(b.severity, &b.code, &b.message)));
+    Ok(found)
+}

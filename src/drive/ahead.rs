@@ -1,0 +1,42 @@
+//! What comes before the first call that may change something: the gates and the plan call, and no more.
+
+use crate::collect::rollout::step::{HaltCheck, Step};
+use crate::drive::driver::{CheckHalt, Driver};
+use crate::drive::runtime::block_on;
+use crate::error::Error;
+use crate::gates::reader::GateReader;
+use crate::model::document::{Outcome, Purpose};
+
+impl Driver<'_> {
+    /// Reads the gates and makes the plan call, and stops before any other call. Gives why the rollout would have to halt
+    /// there. A gate that is closed does not keep the others from being read, but nobody is called after it.
+    ///
+    /// # Errors
+    /// That of a halt check.
+    pub fn look_ahead(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<Vec<String>, Error> {
+        let stop = self.stop.clone();
+        block_on(&stop, async || {
+            self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
+            let mut halts: Vec<String> = Vec::new();
+            while self.rollout.outcome() == Outcome::Running {
+                match (self.rollout.next(), self.stop.signal()) {
+                    (_, Some(signal)) => self.interrupt(signal)?,
+                    (Step::CheckHalt(check), None) => {
+                        if check != HaltCheck::Foreseen {
+                            halts.extend(check_halt(&self.rollout.so_far(), check)?.halts);
+                        }
+                        self.rollout.checked(check);
+                    }
+                    (Step::Read(gate), None) => self.read(gate).await?,
+                    (Step::Call(Purpose::Plan, tenants), None) if halts.is_empty() => {
+                        self.call(Purpose::Plan, &tenants).await?;
+                    }
+                    (Step::Call(..) | Step::Soak(_) | Step::Done, None) => break,
+                }
+            }
+            halts.sort();
+            halts.dedup();
+            Ok(halts)
+        })
+    }
+}
