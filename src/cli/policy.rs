@@ -66,7 +66,7 @@ Exit codes:
   0    every test passed
   1    a test failed
   2    usage
-  5    a policy or a test could not be loaded, or there was no test to run
+  5    a policy or a test could not be loaded, a fact is missing, or there was no test to run
   7    the result could not be written";
 
 /// What stands below the help of `policy check`.
