@@ -71,6 +71,190 @@ deny contains finding if {
 }
 
 # METADATA
+# title: Control plane that cannot be reached
+# description: A call got no answer, because no connection to the control plane could be made.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check that the control plane runs, and that cp_url has its host and port. A firewall may be in between.
+deny contains finding if some finding in failures_of({"refused", "unreachable"})
+
+# METADATA
+# title: Host name without an address
+# description: A call got no answer, because the host name in cp_url cannot be resolved.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check the host name in cp_url and the DNS of this machine. Nothing was called.
+deny contains finding if some finding in failures_of({"unknown_host"})
+
+# METADATA
+# title: Proxy without a connection
+# description: A call got no answer, because the proxy did not connect to the control plane.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check HTTPS_PROXY and NO_PROXY, then the log of the proxy. The control plane received nothing.
+deny contains finding if some finding in failures_of({"proxy"})
+
+# METADATA
+# title: Call without an answer in time
+# description: A call was not answered within its time limit.
+# custom:
+#   codes: [calls.failed]
+#   remedy: >-
+#     Find this call in the control plane's log, because it may still be running. Raise rollout_http_timeout or
+#     plan_timeout_seconds if it needs longer.
+deny contains finding if some finding in failures_of({"timed_out"})
+
+# METADATA
+# title: Closed connection
+# description: The connection was closed before the answer came.
+# custom:
+#   codes: [calls.failed]
+#   remedy: >-
+#     Find this call in the control plane's log, because it may have been carried out. A proxy may have closed the
+#     connection.
+deny contains finding if some finding in failures_of({"closed"})
+
+# METADATA
+# title: Expired certificate
+# description: The certificate of the control plane has expired, or is not valid yet.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Renew the certificate of the control plane. If it is valid, correct the clock of this machine.
+deny contains finding if some finding in failures_of({"certificate_expired"})
+
+# METADATA
+# title: Certificate for another name
+# description: The certificate of the control plane is for another name than the one in cp_url.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Write a name in cp_url that the certificate is for, or issue a certificate for this name.
+deny contains finding if some finding in failures_of({"certificate_name"})
+
+# METADATA
+# title: Certificate of an unknown authority
+# description: The certificate of the control plane is not signed by an authority that this machine trusts.
+# custom:
+#   codes: [calls.failed]
+#   remedy: If the authority is your own, name its certificate in ca_file of [http] in rollproof.toml, or in SSL_CERT_FILE.
+deny contains finding if some finding in failures_of({"certificate_issuer"})
+
+# METADATA
+# title: Failed TLS connection
+# description: No TLS connection to the control plane could be made.
+# custom:
+#   codes: [calls.failed]
+#   remedy: >-
+#     Check the certificate and the TLS settings of the control plane, for example with `openssl s_client -connect
+#     HOST:PORT`.
+deny contains finding if some finding in failures_of({"certificate", "tls"})
+
+# METADATA
+# title: Server without TLS
+# description: The server at cp_url speaks no TLS.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Write http:// in cp_url. If the host is not loopback, add it to plain_http_hosts of [http] in rollproof.toml.
+deny contains finding if some finding in failures_of({"no_tls"})
+
+# METADATA
+# title: Server without HTTP
+# description: What answers at cp_url is no HTTP server.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check the port and the scheme in cp_url.
+deny contains finding if some finding in failures_of({"no_http"})
+
+# METADATA
+# title: Redirect
+# description: A call was answered with a redirect, which is never followed, because the token would be sent elsewhere.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Write the URL of the control plane itself in cp_url.
+deny contains finding if some finding in failures_of({"redirect"})
+
+# METADATA
+# title: Refused token
+# description: The control plane refused the token of a call.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check the token in CP_ADMIN_API_TOKEN, or in the file of --token-file. It may have expired.
+deny contains finding if some finding in failures_of({"unauthorized"})
+
+# METADATA
+# title: Call that is not allowed
+# description: The control plane, or something in front of it, did not allow a call.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Give the token the right to redeploy, or allow this machine in the firewall in front of the control plane.
+deny contains finding if some finding in failures_of({"forbidden"})
+
+# METADATA
+# title: Path that does not exist
+# description: There is no redeploy-fleet at cp_url.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check the path in cp_url and the version of the control plane.
+deny contains finding if some finding in failures_of({"not_found"})
+
+# METADATA
+# title: Too many requests
+# description: The control plane refused a call, because it has received too many.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Roll out again after the time that the server names. Such a call is not sent again by itself.
+deny contains finding if some finding in failures_of({"too_many_requests"})
+
+# METADATA
+# title: Answer that is no JSON
+# description: A call was answered with something that is no JSON, such as a page for signing in.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check cp_url, because something other than the control plane may answer there, such as a proxy.
+deny contains finding if some finding in failures_of({"html", "no_json", "empty"})
+
+# METADATA
+# title: Compressed answer
+# description: The answer to a call is compressed, which was not asked for.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Turn off compression of this path in the control plane, or in the proxy in front of it.
+deny contains finding if some finding in failures_of({"compressed"})
+
+# METADATA
+# title: Answer in another encoding
+# description: The answer to a call is not plain UTF-8, or begins with a byte-order mark.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Change the control plane, so that it answers in UTF-8 without a byte-order mark.
+deny contains finding if some finding in failures_of({"encoding"})
+
+# METADATA
+# title: Answer that breaks off
+# description: The answer to a call breaks off.
+# custom:
+#   codes: [calls.failed]
+#   remedy: >-
+#     Find this call in the control plane's log, because it may have been carried out. Check the limits of proxies in
+#     between.
+deny contains finding if some finding in failures_of({"cut_off"})
+
+# METADATA
+# title: Answer that is too large
+# description: The answer to a call is larger than what is read.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Reduce batch_size in the plan, so that an answer has fewer rows.
+deny contains finding if some finding in failures_of({"too_large"})
+
+# METADATA
+# title: Answer without ok
+# description: The answer to a call has no key ok, so it does not report success.
+# custom:
+#   codes: [calls.failed]
+#   remedy: Check that cp_url is the control plane, and that its version sends ok.
+deny contains finding if some finding in failures_of({"no_ok"})
+
+# METADATA
 # title: Unreached tenants
 # description: These tenants have no row, because no call named them, or because their call failed or has no recorded end.
 # custom:
@@ -177,8 +361,8 @@ failed_calls contains {"kind": kind, "finding": finding} if {
 }
 
 # Older journals and documents have no kind. Their status may still tell it.
-failure_kind(attempt) := attempt.failure.kind if {
-	attempt.failure.kind
+failure_kind(attempt) := kind if {
+	kind := attempt.failure.kind
 } else := "redirect" if {
 	attempt.status >= 300
 	attempt.status < 400
@@ -194,8 +378,8 @@ is_reported_here if count(input.calls) > 0
 
 is_reported_here if not gates.stopped
 
-attempt_outcome(call, attempt) := attempt.failure.reason if {
-	attempt.failure.reason
+attempt_outcome(call, attempt) := reason if {
+	reason := attempt.failure.reason
 } else := "no answer came" if {
 	not attempt.status
 } else := sprintf("HTTP %d", [attempt.status]) if {
@@ -232,179 +416,3 @@ not_applicable := "none made" if {
 	count(object.get(input, "calls", [])) == 0
 	not input.archive
 }
-
-# METADATA
-# title: Control plane that cannot be reached
-# description: A call got no answer, because no connection to the control plane could be made.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check that the control plane runs, and that cp_url has its host and port. A firewall may be in between.
-deny contains finding if some finding in failures_of({"refused", "unreachable"})
-
-# METADATA
-# title: Host name without an address
-# description: A call got no answer, because the host name in cp_url cannot be resolved.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check the host name in cp_url and the DNS of this machine. Nothing was called.
-deny contains finding if some finding in failures_of({"unknown_host"})
-
-# METADATA
-# title: Proxy without a connection
-# description: A call got no answer, because the proxy did not connect to the control plane.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check HTTPS_PROXY and NO_PROXY, then the log of the proxy. The control plane received nothing.
-deny contains finding if some finding in failures_of({"proxy"})
-
-# METADATA
-# title: Call without an answer in time
-# description: A call was not answered within its time limit.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Find this call in the control plane's log, because it may still be running. Raise rollout_http_timeout or plan_timeout_seconds if it needs longer.
-deny contains finding if some finding in failures_of({"timed_out"})
-
-# METADATA
-# title: Closed connection
-# description: The connection was closed before the answer came.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Find this call in the control plane's log, because it may have been carried out. A proxy may have closed the connection.
-deny contains finding if some finding in failures_of({"closed"})
-
-# METADATA
-# title: Expired certificate
-# description: The certificate of the control plane has expired, or is not valid yet.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Renew the certificate of the control plane. If it is valid, correct the clock of this machine.
-deny contains finding if some finding in failures_of({"certificate_expired"})
-
-# METADATA
-# title: Certificate for another name
-# description: The certificate of the control plane is for another name than the one in cp_url.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Write a name in cp_url that the certificate is for, or issue a certificate for this name.
-deny contains finding if some finding in failures_of({"certificate_name"})
-
-# METADATA
-# title: Certificate of an unknown authority
-# description: The certificate of the control plane is not signed by an authority that this machine trusts.
-# custom:
-#   codes: [calls.failed]
-#   remedy: If the authority is your own, name its certificate in ca_file of [http] in rollproof.toml, or in SSL_CERT_FILE.
-deny contains finding if some finding in failures_of({"certificate_issuer"})
-
-# METADATA
-# title: Failed TLS connection
-# description: No TLS connection to the control plane could be made.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check the certificate and the TLS settings of the control plane, for example with `openssl s_client -connect HOST:PORT`.
-deny contains finding if some finding in failures_of({"certificate", "tls"})
-
-# METADATA
-# title: Server without TLS
-# description: The server at cp_url speaks no TLS.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Write http:// in cp_url. If the host is not loopback, add it to plain_http_hosts of [http] in rollproof.toml.
-deny contains finding if some finding in failures_of({"no_tls"})
-
-# METADATA
-# title: Server without HTTP
-# description: What answers at cp_url is no HTTP server.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check the port and the scheme in cp_url.
-deny contains finding if some finding in failures_of({"no_http"})
-
-# METADATA
-# title: Redirect
-# description: A call was answered with a redirect, which is never followed, because the token would be sent elsewhere.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Write the URL of the control plane itself in cp_url.
-deny contains finding if some finding in failures_of({"redirect"})
-
-# METADATA
-# title: Refused token
-# description: The control plane refused the token of a call.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check the token in CP_ADMIN_API_TOKEN, or in the file of --token-file. It may have expired.
-deny contains finding if some finding in failures_of({"unauthorized"})
-
-# METADATA
-# title: Call that is not allowed
-# description: The control plane, or something in front of it, did not allow a call.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Give the token the right to redeploy, or allow this machine in the firewall in front of the control plane.
-deny contains finding if some finding in failures_of({"forbidden"})
-
-# METADATA
-# title: Path that does not exist
-# description: There is no redeploy-fleet at cp_url.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check the path in cp_url and the version of the control plane.
-deny contains finding if some finding in failures_of({"not_found"})
-
-# METADATA
-# title: Too many requests
-# description: The control plane refused a call, because it has received too many.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Roll out again after the time that the server names. Such a call is not sent again by itself.
-deny contains finding if some finding in failures_of({"too_many_requests"})
-
-# METADATA
-# title: Answer that is no JSON
-# description: A call was answered with something that is no JSON, such as a page for signing in.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check cp_url, because something other than the control plane may answer there, such as a proxy.
-deny contains finding if some finding in failures_of({"html", "no_json", "empty"})
-
-# METADATA
-# title: Compressed answer
-# description: The answer to a call is compressed, which was not asked for.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Turn off compression of this path in the control plane, or in the proxy in front of it.
-deny contains finding if some finding in failures_of({"compressed"})
-
-# METADATA
-# title: Answer in another encoding
-# description: The answer to a call is not plain UTF-8, or begins with a byte-order mark.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Change the control plane, so that it answers in UTF-8 without a byte-order mark.
-deny contains finding if some finding in failures_of({"encoding"})
-
-# METADATA
-# title: Answer that breaks off
-# description: The answer to a call breaks off.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Find this call in the control plane's log, because it may have been carried out. Check the limits of proxies in between.
-deny contains finding if some finding in failures_of({"cut_off"})
-
-# METADATA
-# title: Answer that is too large
-# description: The answer to a call is larger than what is read.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Reduce batch_size in the plan, so that an answer has fewer rows.
-deny contains finding if some finding in failures_of({"too_large"})
-
-# METADATA
-# title: Answer without ok
-# description: The answer to a call has no key ok, so it does not report success.
-# custom:
-#   codes: [calls.failed]
-#   remedy: Check that cp_url is the control plane, and that its version sends ok.
-deny contains finding if some finding in failures_of({"no_ok"})

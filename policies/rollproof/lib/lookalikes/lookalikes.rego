@@ -44,7 +44,7 @@ in_fleet := [lookalike |
 ]
 
 phrase(lookalike) := text if {
-	differences := concat(" and ", [words[difference] | some difference in lookalike.differs_in])
+	differences := concat(" and ", [word | some difference in lookalike.differs_in; word := words[difference]])
 	text := sprintf("%s differs only in %s from %s", [lookalike.name, differences, lookalike.tenant])
 }
 
