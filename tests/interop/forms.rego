@@ -936,3 +936,6 @@ x := [[t] | input.cs[_].ts = [t, _]]
 
 x[input.gone] contains 1
 #= {}
+
+x := [i | c := input.cs[_]; some i; input.cs[i].planned == c.planned]
+#= [0, 2]

@@ -163,7 +163,7 @@ class Maker:
         choices += ["canary in known_tiers", "absent in known_tiers", "input.rollout.batch_size in [1, 2]", 'net.cidr_contains("10.0.0.0/8", "10.1.2.3")',
                     "any_gold", "input.archive.stragglers"]
         if "c" in scope:
-            choices += ["c.labels.tier in known_tiers", 'c.labels.region in {"eu"}', "planned[c.labels.tier][c.tenants[0]]", '"a" in c.tenants', "0, c.labels.tier in c.tenants"]
+            choices += ["c.labels.tier in known_tiers", 'c.labels.region in {"eu"}', "planned[c.labels.tier][c.tenants[0]]", '"a" in c.tenants']
         if "r" in scope:
             choices += ['r.ssm_status in {"Success", "Failed"}', "status(r) in known_tiers"]
         if "c" in scope:

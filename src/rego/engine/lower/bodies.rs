@@ -27,7 +27,8 @@ impl Lowering<'_> {
 
     fn statement(&mut self, statement: &LiteralStmt) -> Result<(), Refused> {
         match &statement.literal {
-            Literal::SomeVars { .. } => {}
+            // The engine declares them once more in each round of a loop around, which is an error.
+            Literal::SomeVars { span, .. } => self.replace(self.tokens.range(span), "true"),
             Literal::SomeIn { collection, .. } => self.expr(collection)?,
             Literal::Expr { expr, .. } => match expr.as_ref() {
                 Expr::Membership { key, value, collection, .. } => {
