@@ -7,6 +7,7 @@ pub(crate) mod describe;
 pub(crate) mod expr;
 pub(crate) mod findings;
 pub(crate) mod graph;
+pub(crate) mod iteration;
 pub(crate) mod names;
 pub(crate) mod program;
 pub(crate) mod reference;

@@ -129,6 +129,10 @@ pub struct PolicyShow {
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
 
+    /// Print the source as the engine is given it: forms that it would answer otherwise than OPA are rewritten
+    #[arg(long)]
+    pub lowered: bool,
+
     /// Which policies
     #[command(flatten)]
     pub own: PolicyPaths,

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_generated_metadata_is_what_the_policies_say() {
-        let read = |subject| engine::Loaded::new(modules(subject)).expect("they can be read").1;
+        let read = |subject| engine::Loaded::new(modules(subject), usize::MAX).expect("they can be read").1;
         let blocks = |outline: crate::rego::engine::module::Outline| {
             let blocks = metadata::blocks(&outline).expect("they are valid");
             (outline.file, blocks)

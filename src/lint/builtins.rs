@@ -29,11 +29,16 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("concat", "s at", "s"),
     ("contains", "s s", "b"),
     ("count", "saot", "n"),
+    ("crypto.sha256", "s", "s"),
     ("endswith", "s s", "b"),
     ("floor", "n", "n"),
     ("format_int", "n n", "s"),
     ("glob.match", "s 0a s", "b"),
     ("glob.quote_meta", "s", "s"),
+    ("graph.reachable", "o at", "t"),
+    ("graph.reachable_paths", "o at", "t"),
+    ("hex.decode", "s", "s"),
+    ("hex.encode", "s", "s"),
     ("indexof", "s s", "n"),
     ("indexof_n", "s s", "a"),
     ("intersection", "t", "t"),
@@ -47,11 +52,18 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("json.filter", "o aot", "o"),
     ("json.is_valid", "s", "b"),
     ("json.marshal", "*", "s"),
+    ("json.patch", "* a", "*"),
     ("json.remove", "o aot", "o"),
     ("json.unmarshal", "s", "*"),
     ("lower", "s", "s"),
     ("max", "at", "*"),
     ("min", "at", "*"),
+    ("net.cidr_contains", "s s", "b"),
+    ("net.cidr_contains_matches", "saot saot", "t"),
+    ("net.cidr_expand", "s", "t"),
+    ("net.cidr_intersects", "s s", "b"),
+    ("net.cidr_is_valid", "s", "b"),
+    ("net.cidr_merge", "at", "t"),
     ("numbers.range", "n n", "a"),
     ("numbers.range_step", "n n n", "a"),
     ("object.filter", "o aot", "o"),
@@ -68,6 +80,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("regex.match", "s s", "b"),
     ("regex.replace", "s s s", "s"),
     ("regex.split", "s s", "a"),
+    ("rego.metadata.chain", "", "a"),
+    ("rego.metadata.rule", "", "o"),
     ("replace", "s s s", "s"),
     ("round", "n", "n"),
     ("semver.compare", "s s", "n"),
@@ -103,7 +117,13 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("units.parse", "s", "n"),
     ("units.parse_bytes", "s", "n"),
     ("upper", "s", "s"),
+    ("walk", "* a", "a"),
+    ("yaml.is_valid", "s", "b"),
+    ("yaml.unmarshal", "s", "*"),
 ];
+
+/// What template strings become before they are read; no policy has such a name itself.
+const GENERATED: [(&str, &str, &str); 1] = [("rollproof__template", "a", "s")];
 
 /// What the engine knows and a policy may not call, with the reason.
 #[cfg(test)]
@@ -132,15 +152,94 @@ const IMPURE: &[(&str, &str)] = &[
     ("http.send", "a policy sees the document alone, no network; give facts beside it"),
     ("net.lookup_ip_addr", "a policy sees the document alone, no network; give facts beside it"),
     ("io.jwt.decode_verify", "it asks the clock"),
-    ("rego.metadata.chain", "the engine has no METADATA; write the text where it is needed"),
-    ("rego.metadata.rule", "the engine has no METADATA; write the text where it is needed"),
 ];
+
+/// What OPA has and a policy may not call here.
+const ELSEWHERE: &[&str] = &[
+    "all",
+    "any",
+    "array.flatten",
+    "base64url.decode",
+    "base64url.encode",
+    "base64url.encode_no_pad",
+    "bits.lsh",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "crypto.hmac.equal",
+    "crypto.hmac.md5",
+    "crypto.hmac.sha1",
+    "crypto.hmac.sha256",
+    "crypto.hmac.sha512",
+    "crypto.md5",
+    "crypto.parse_private_keys",
+    "crypto.sha1",
+    "crypto.x509.parse_and_verify_certificates",
+    "crypto.x509.parse_and_verify_certificates_with_options",
+    "crypto.x509.parse_certificate_request",
+    "crypto.x509.parse_certificates",
+    "crypto.x509.parse_keypair",
+    "crypto.x509.parse_rsa_private_key",
+    "graphql.is_valid",
+    "graphql.parse",
+    "graphql.parse_and_verify",
+    "graphql.parse_query",
+    "graphql.parse_schema",
+    "graphql.schema_is_valid",
+    "io.jwt.decode",
+    "io.jwt.encode_sign",
+    "io.jwt.encode_sign_raw",
+    "io.jwt.verify_eddsa",
+    "io.jwt.verify_es256",
+    "io.jwt.verify_es384",
+    "io.jwt.verify_es512",
+    "io.jwt.verify_hs256",
+    "io.jwt.verify_hs384",
+    "io.jwt.verify_hs512",
+    "io.jwt.verify_ps256",
+    "io.jwt.verify_ps384",
+    "io.jwt.verify_ps512",
+    "io.jwt.verify_rs256",
+    "io.jwt.verify_rs384",
+    "io.jwt.verify_rs512",
+    "json.marshal_with_options",
+    "json.match_schema",
+    "json.verify_schema",
+    "providers.aws.sign_req",
+    "regex.find_all_string_submatch_n",
+    "regex.globs_match",
+    "regex.template_match",
+    "rego.parse_module",
+    "set_diff",
+    "strings.render_template",
+    "strings.split_n",
+    "time.add_date",
+    "trace",
+    "uri.is_valid",
+    "uri.parse",
+    "urlquery.decode",
+    "urlquery.decode_object",
+    "urlquery.encode",
+    "urlquery.encode_object",
+    "yaml.marshal",
+];
+
+/// Whether a function is one of OPA's that a policy may not call here.
+pub fn is_elsewhere(name: &str) -> bool {
+    ELSEWHERE.binary_search(&name).is_ok()
+}
 
 /// What is known of a function, if a policy may call it.
 pub fn signature(name: &str) -> Option<Signature> {
+    if let Some((_, args, gives)) = GENERATED.iter().find(|(known, ..)| *known == name) {
+        return Some(Signature { args: args.split_whitespace().map(kinds).collect(), gives: kinds(gives) });
+    }
     let at = TABLE.binary_search_by_key(&name, |(name, ..)| name).ok()?;
     let (_, args, gives) = TABLE[at];
-    Some(Signature { args: args.split(' ').map(kinds).collect(), gives: kinds(gives) })
+    Some(Signature { args: args.split_whitespace().map(kinds).collect(), gives: kinds(gives) })
 }
 
 /// What to use instead of a function that is not deterministic.
@@ -196,6 +295,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::rego::engine::functions::OPAS;
+
+    /// What the engine has in another form.
+    const LOWERED: [&str; 4] = ["print", "rego.metadata.chain", "rego.metadata.rule", "walk"];
 
     #[test]
     fn the_table_is_sorted_and_agrees_with_the_engine() {
@@ -204,7 +307,10 @@ mod tests {
         let engine = crate::rego::engine::module::builtins();
         for name in &names {
             let arity = signature(name).expect("it is listed").args.len();
-            assert!(*name == "print" || engine.get(name) == Some(&arity), "{name}: {arity}, {:?}", engine.get(name));
+            let own = OPAS.iter().find(|(own, ..)| own == name).map(|(_, many, _)| usize::from(*many));
+            let known = engine.get(name).copied().or(own);
+            assert!(LOWERED.contains(name) || known == Some(arity), "{name}: {arity}, {known:?}");
+            assert!(!is_elsewhere(name), "{name}");
         }
         for other in ["len", "int", "str", "join", "keys", "match", "range", "typeof", "merge", "strip", "has_prefix"] {
             assert!(name_in_rego(other).is_some_and(|name| names.contains(&name)), "{other}");

@@ -75,29 +75,24 @@ impl<'a> Walker<'_, 'a> {
         Some(at.of.join(otherwise))
     }
 
-    /// Verbs that both engines print alike, as many as there are values, and values of their kinds.
+    /// As many verbs as there are values, and values of their kinds.
     fn sprintf(&mut self, args: &'a [Expr]) {
         let [format, values] = args else { return };
         let ExprKind::String(text) = &format.kind else { return };
-        let mut verbs = Vec::new();
-        let mut rest = text.chars();
-        while let Some(c) = rest.next() {
-            if c != '%' {
-                continue;
+        let verbs = match verbs(text) {
+            Verbs::Plain(verbs) => verbs,
+            Verbs::Chosen => return,
+            Verbs::Wrong(verb) => {
+                let what = format!("%{verb} prints nothing");
+                return self.add(
+                    format.place,
+                    what,
+                    "use %s for strings, %d for whole numbers, %v for all else, %% for %",
+                );
             }
-            match rest.next() {
-                Some('%') => {}
-                Some(verb @ ('s' | 'd' | 'v')) => verbs.push(verb),
-                other => {
-                    let verb = other.map_or_else(String::new, String::from);
-                    let what = format!("the engines print %{verb} differently");
-                    return self.add(
-                        format.place,
-                        what,
-                        "use %s for strings, %d for whole numbers, %v for all else, %% for %",
-                    );
-                }
-            }
+        };
+        if verbs.iter().any(|verb| !matches!(verb, 's' | 'd' | 'v')) || text.contains("%-") || text.contains("%0") {
+            self.not_rewritten(format.place, "the engines print this format differently");
         }
         let ExprKind::Array(values) = &values.kind else { return };
         if verbs.len() != values.len() {
@@ -110,12 +105,41 @@ impl<'a> Walker<'_, 'a> {
             let of = self.expr(value).of;
             let allowed = match verb {
                 's' => Kinds::STRING,
-                'd' => Kinds::NUMBER,
-                _ => Kinds::ALL,
+                'q' | 'x' | 'X' => Kinds::STRING.or(Kinds::NUMBER),
+                'v' | 'T' => Kinds::ALL,
+                _ => Kinds::NUMBER,
             };
             if !of.kinds().meets(allowed) {
                 self.add(value.place, format!("%{verb} prints {allowed}, and gets {}", of.kinds()), "write %v");
             }
         }
     }
+}
+
+/// The verbs of a format.
+enum Verbs {
+    /// One for each value, in order.
+    Plain(Vec<char>),
+    /// Some say themselves which value they print, or how wide.
+    Chosen,
+    /// One that there is not.
+    Wrong(String),
+}
+
+fn verbs(format: &str) -> Verbs {
+    let mut verbs = Vec::new();
+    let mut rest = format.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '%' {
+            continue;
+        }
+        while rest.next_if(|c| "+-# 0123456789.".contains(*c)).is_some() {}
+        match rest.next() {
+            Some('%') => {}
+            Some('*' | '[') => return Verbs::Chosen,
+            Some(verb) if "vTdboOxXcqUeEfFgGs".contains(verb) => verbs.push(verb),
+            other => return Verbs::Wrong(other.map_or_else(String::new, String::from)),
+        }
+    }
+    Verbs::Plain(verbs)
 }

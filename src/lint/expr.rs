@@ -30,8 +30,7 @@ impl<'a> Walker<'_, 'a> {
             ExprKind::In { key, value, collection } => {
                 let maybe = self.membership(key.as_deref(), value, collection);
                 if maybe {
-                    let what = "what `in` asks for here may be undefined, which would count as false";
-                    self.add(expr.place, what, "bind it before, as by `x := ...`");
+                    self.not_rewritten(expr.place, "what `in` asks for here may be undefined");
                 }
                 boolean(maybe)
             }

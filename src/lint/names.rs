@@ -83,6 +83,18 @@ fn kinds(program: &Program<'_>, module: &Module, rule: &Rule, name: &str, report
         let remedy = format!("write `{} := \"...\" if {{ ... }}`, or give it another name", rule.name);
         return report.add(module, rule.place, what, remedy);
     }
+    let around = name.match_indices('.').map(|(dot, _)| &name[..dot]);
+    if let Some(around) =
+        around.filter(|around| around.len() > module.package.len()).find(|around| program.rules.contains_key(*around))
+    {
+        let what = format!("{name} lies in the rule {around}, which is defined apart");
+        return report.add(
+            module,
+            rule.place,
+            what,
+            "write the last name in brackets, as a key, or give one another name",
+        );
+    }
     let Some(symbol) = program.rules.get(name) else { return };
     if symbol.kind != rule.kind {
         report.add(module, rule.place, format!("{name} is defined in two different ways"), "give one another name");

@@ -168,6 +168,10 @@ const fn param_kind(kind: params::Kind) -> Kinds {
 
 /// Every reference that has to be defined for a condition to hold.
 pub fn needed(literal: &Literal, present: &mut BTreeSet<String>) {
+    // What is replaced there is another thing elsewhere.
+    if !literal.with.is_empty() {
+        return;
+    }
     match &literal.kind {
         LiteralKind::Not(_) | LiteralKind::Some(_) => {}
         LiteralKind::Expr(Expr { kind: ExprKind::In { key, value, collection }, .. }) => {

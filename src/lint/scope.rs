@@ -6,16 +6,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::declared::names::is_ours;
 use crate::diagnostic::problem::Place;
 use crate::lint::builtins;
+use crate::lint::iteration;
+use crate::lint::iteration::is_walk;
 use crate::lint::program::{Found, PARAM_VALUE, Program, Report};
 use crate::rego::syntax::{
-    Comprehension, Expr, ExprKind, Kind, Literal, LiteralKind, Module, Name, Rule, walk, walk_body,
+    Comprehension, Expr, ExprKind, Kind, Literal, LiteralKind, Module, Name, Rule, With, walk, walk_body,
 };
 use crate::text::suggest::nearest;
 
 /// Checks the names of every module.
 pub fn check(program: &Program<'_>, report: &mut Report) {
     for (_, module) in program.checked() {
-        let mut checker = Checker { program, module, report, scopes: Vec::new(), imported: BTreeSet::new() };
+        let mut checker = Checker {
+            program,
+            module,
+            report,
+            scopes: Vec::new(),
+            imported: BTreeSet::new(),
+            iterated: BTreeSet::new(),
+        };
         checker.imports();
         for rule in &module.rules {
             checker.rule(rule);
@@ -30,6 +39,8 @@ struct Checker<'c, 'a> {
     report: &'c mut Report,
     scopes: Vec<Scope>,
     imported: BTreeSet<&'a str>,
+    /// Where `some x` stands for a name that something else gives a value.
+    iterated: BTreeSet<Place>,
 }
 
 type Scope = BTreeMap<String, Declared>;
@@ -37,6 +48,8 @@ type Scope = BTreeMap<String, Declared>;
 struct Declared {
     place: Place,
     used: bool,
+    /// How often it has to be mentioned before that is a use.
+    uses_left: usize,
 }
 
 /// Where a path below `data` stands.
@@ -144,7 +157,7 @@ impl<'a> Checker<'_, 'a> {
                 self.declare_pattern(arg, Variable::Argument);
             }
             self.body(&case.body);
-            for expr in rule.key.iter().chain(&case.value) {
+            for expr in rule.keys.iter().chain(&case.value) {
                 self.expr(expr);
             }
             // What one case of several does not use, another may.
@@ -214,7 +227,22 @@ impl<'a> Checker<'_, 'a> {
             return self.add(place, format!("{name:?} hides a variable of the body around"), "give it another name");
         }
         if let Some(scope) = self.scopes.last_mut() {
-            scope.insert(name.to_owned(), Declared { place, used: false });
+            scope.insert(name.to_owned(), Declared { place, used: false, uses_left: 0 });
+        }
+    }
+
+    /// What an expression's own bodies declare must not have the name that the expression is given.
+    fn hidden_in(&mut self, expr: &'a Expr, pattern: &Expr) {
+        let outer: BTreeSet<String> = variables(pattern).into_iter().map(|name| name.text).collect();
+        let mut hides = Vec::new();
+        walk(expr, &mut |inner| {
+            if let Some(comprehension) = inner.comprehension() {
+                let declared = iteration::names(&comprehension.body).declared;
+                hides.extend(declared.intersection(&outer).map(|name| (inner.place, name.clone())));
+            }
+        });
+        for (place, name) in hides {
+            self.add(place, format!("{name:?} hides a variable of the body around"), "give it another name");
         }
     }
 
@@ -237,22 +265,34 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
+    /// The conditions of a body. A name in brackets that nothing declares is declared there: it stands for each key.
     fn body(&mut self, body: &'a [Literal]) {
-        for literal in body {
-            if let Some(with) = literal.with.first() {
-                self.add(with.place, "`with` is for tests", "write a function of what is to be replaced");
+        let iterated = iteration::names(body);
+        self.iterated.extend(&iterated.given);
+        for name in &iterated.implied {
+            if !self.is_known(&name.text) && !iterated.declared.contains(&name.text) {
+                self.declare(&name.text, name.place, Variable::Local);
+                if let Some(declared) = self.scopes.last_mut().and_then(|scope| scope.get_mut(&name.text)) {
+                    declared.uses_left = usize::from(name.must_be_used_again);
+                }
             }
+        }
+        for literal in body {
             self.literal(literal);
         }
     }
 
     fn literal(&mut self, literal: &'a Literal) {
         for with in &literal.with {
-            self.expr(&with.value);
+            self.replaced(with);
         }
         match &literal.kind {
             LiteralKind::Some(names) => {
                 for name in names {
+                    if self.iterated.contains(&name.place) {
+                        self.declare(&name.text, name.place, Variable::Local);
+                        continue;
+                    }
                     let what = format!("`some {}` gives {:?} no value", name.text, name.text);
                     self.add(
                         name.place,
@@ -265,12 +305,18 @@ impl<'a> Checker<'_, 'a> {
             LiteralKind::SomeIn { key, value, collection } => {
                 self.expr(collection);
                 for pattern in key.iter().chain([value]) {
+                    self.hidden_in(collection, pattern);
                     self.declare_pattern(pattern, Variable::Local);
                 }
             }
             LiteralKind::Expr(Expr { kind: ExprKind::Assign(left, right), .. }) => {
                 self.expr(right);
+                self.hidden_in(right, left);
                 self.declare_pattern(left, Variable::Local);
+            }
+            LiteralKind::Expr(Expr { kind: ExprKind::Call { function, args }, .. }) if is_walk(function, args) => {
+                self.expr(&args[0]);
+                self.pattern(&args[1]);
             }
             LiteralKind::Expr(expr) => self.expr(expr),
             LiteralKind::Not(expr) => {
@@ -289,6 +335,40 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
+    /// Whether a name is one already: of a variable around, a rule or an import.
+    fn is_known(&self, name: &str) -> bool {
+        name == "_"
+            || self.scopes.iter().any(|scope| scope.contains_key(name))
+            || self.program.resolve(self.module, &[(name, self.module.place)]).is_some()
+    }
+
+    /// `with target as value`: the evidence, what lies below `data`, or a rule; not a function.
+    fn replaced(&mut self, with: &'a With) {
+        let path = with.target.path().unwrap_or_default();
+        let absolute = self.program.resolve(self.module, &path);
+        let Some((root, place)) = path.first().copied() else { return };
+        let Some(absolute) = absolute else {
+            let what = format!("`with` replaces {root:?}, which is neither the evidence nor a rule");
+            let remedy = "replace what a function works on: input, data or a rule";
+            return self.add(place, what, remedy);
+        };
+        self.uses_import(root);
+        let is_function = |steps: &[(&str, Place)]| match self.program.find(steps) {
+            Found::Rule(rule, used) if used == steps.len() => {
+                self.program.rules.get(&rule).is_some_and(|symbol| symbol.kind == Kind::Function)
+            }
+            _ => false,
+        };
+        if !absolute.input && is_function(&absolute.steps) {
+            let what = format!("`with` replaces the function {root}, which is for tests");
+            return self.add(place, what, "replace what it works on: input, data or a rule");
+        }
+        if !absolute.input {
+            self.provided(&absolute.steps, place, Reference::Path);
+        }
+        self.expr(&with.value);
+    }
+
     /// Under `not` a wildcard says neither "for none" nor "for all" to most readers.
     fn wildcards(&mut self, expr: &Expr) {
         if let ExprKind::Ref { steps, .. } = &expr.kind
@@ -299,6 +379,19 @@ impl<'a> Checker<'_, 'a> {
         }
         if expr.comprehension().is_none() {
             expr.children().into_iter().for_each(|child| self.wildcards(child));
+        }
+    }
+
+    /// What is found must be equal to this, but for its wildcards.
+    fn pattern(&mut self, expr: &'a Expr) {
+        match &expr.kind {
+            ExprKind::Var(name) if name == "_" => {}
+            ExprKind::Array(items) => items.iter().for_each(|item| self.pattern(item)),
+            ExprKind::Object(fields) => fields.iter().for_each(|(key, value)| {
+                self.expr(key);
+                self.pattern(value);
+            }),
+            _ => self.expr(expr),
         }
     }
 
@@ -370,7 +463,8 @@ impl<'a> Checker<'_, 'a> {
         let path: Vec<(&str, Place)> = std::iter::once((&**name, root.place)).chain(known).collect();
         for scope in self.scopes.iter_mut().rev() {
             if let Some(declared) = scope.get_mut(&**name) {
-                declared.used = true;
+                declared.used |= declared.uses_left == 0;
+                declared.uses_left = declared.uses_left.saturating_sub(1);
                 return;
             }
         }
@@ -443,7 +537,12 @@ impl<'a> Checker<'_, 'a> {
             if name == "print" {
                 return;
             }
-            signature.args.len()
+            // What walk finds may be its second argument, or its value.
+            if name == "walk" && args.len() == 1 { 1 } else { signature.args.len() }
+        } else if builtins::is_elsewhere(&name) {
+            let what = format!("{name} is a function of OPA's that a policy cannot call here");
+            let remedy = "`rollproof policy check --help` names those that it can; facts may say what it would";
+            return self.add(place, what, remedy);
         } else {
             let package = format!("{}.", self.module.package);
             let own = self.program.rules.iter().filter(|(_, symbol)| symbol.kind == Kind::Function);

@@ -8,16 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::declared::names::is_ours;
 use crate::diagnostic::problem::Place;
 use crate::lint::findings;
+use crate::lint::iteration::is_walk;
 use crate::lint::program::{Program, Report};
 use crate::lint::reference::needed;
 use crate::lint::types::{Kinds, Type};
 use crate::lint::walker::{Learned, Scope, Seen, Walker};
-use crate::rego::syntax::{Case, Expr, ExprKind, Kind, Literal, LiteralKind, Operator, Rule};
+use crate::rego::syntax::{Case, Expr, ExprKind, Kind, Literal, LiteralKind, Operator, Rule, With};
 
 /// How often everything is walked before it is reported: what one walk learns, the next hands on.
 const ROUNDS: usize = 5;
+
+const fn is_literal(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::String(_) | ExprKind::Number | ExprKind::Boolean | ExprKind::Null)
+}
 
 /// Walks every module and reports on those that are checked.
 pub fn check(program: &Program<'_>, schema: &Value, report: &mut Report) {
@@ -77,20 +83,15 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
-    /// What a case makes. Its parts have to be defined: else the engine drops what the rule has made before.
+    /// What a case makes, and whether it makes something whenever its conditions hold.
     fn head(&mut self, rule: &'a Rule, case: &'a Case) -> (Type, bool) {
-        let key = rule.key.as_ref().map(|key| (key, self.expr(key)));
+        let keys: Vec<Seen> = rule.keys.iter().map(|key| self.expr(key)).collect();
         let value = case.value.as_ref().map(|value| (value, self.expr(value)));
-        for (expr, seen) in [&key, &value].into_iter().flatten() {
-            if seen.maybe {
-                let what = format!(
-                    "what {} makes here may be undefined, and would take with it what it has made before",
-                    rule.name
-                );
-                self.add(expr.place, what, "bind it in the body, as by `x := ...`, and write x in the head");
-            }
+        let defined = keys.iter().chain(value.iter().map(|(_, seen)| seen)).all(|seen| !seen.maybe);
+        if !defined {
+            let place = case.value.as_ref().map_or(rule.place, |value| value.place);
+            self.not_rewritten(place, "what a head makes may be undefined");
         }
-        let defined = [&key, &value].into_iter().flatten().all(|(_, seen)| !seen.maybe);
         let of = value.map_or(Type::of(Kinds::BOOLEAN), |(expr, seen)| {
             if rule.kind == Kind::Set {
                 findings::check(self, rule, expr, &seen.of);
@@ -100,7 +101,10 @@ impl<'a> Walker<'_, 'a> {
         let of = match rule.kind {
             Kind::Value | Kind::Function => of,
             Kind::Set => Type::many(Kinds::SET, Some(of)),
-            Kind::Object => Type::object(BTreeMap::new(), Some(of)),
+            Kind::Object => {
+                let below = if rule.of_sets { Type::many(Kinds::SET, Some(of)) } else { of };
+                rule.keys.iter().fold(below, |below, _| Type::object(BTreeMap::new(), Some(below)))
+            }
         };
         (of, defined)
     }
@@ -141,7 +145,17 @@ impl<'a> Walker<'_, 'a> {
     fn literal(&mut self, literal: &'a Literal) {
         for with in &literal.with {
             self.expr(&with.value);
+            self.expr(&with.target);
         }
+        // Nothing is known of evidence that is replaced as a whole.
+        let whole = |with: &With| matches!(&with.target.kind, ExprKind::Var(name) if name == "input");
+        let reporting = self.reporting && !literal.with.iter().any(whole);
+        let reporting = std::mem::replace(&mut self.reporting, reporting);
+        self.condition(literal);
+        self.reporting = reporting;
+    }
+
+    fn condition(&mut self, literal: &'a Literal) {
         match &literal.kind {
             LiteralKind::Some(names) => {
                 for name in names {
@@ -159,6 +173,10 @@ impl<'a> Walker<'_, 'a> {
             LiteralKind::Expr(expr) => match &expr.kind {
                 ExprKind::In { key, value, collection } => {
                     self.membership(key.as_deref(), value, collection);
+                }
+                ExprKind::Call { function, args } if is_walk(function, args) => {
+                    self.expr(&args[0]);
+                    self.bind(&args[1], &Type::Any);
                 }
                 _ => {
                     self.expr(expr);
@@ -179,19 +197,15 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
-    /// Under `not` the engine takes an operand that is undefined for false, OPA for undefined.
+    /// Reports a form that only policies of others may have: ours are given to the engine as they are.
+    pub fn not_rewritten(&mut self, place: Place, what: &str) {
+        if is_ours(&self.module.package) {
+            self.add(place, what, "bind it in the body first, as by `x := ...`: bundled policies are not rewritten");
+        }
+    }
+
     fn negated(&mut self, expr: &'a Expr) {
-        let plain = |expr: &Expr| {
-            matches!(
-                expr.kind,
-                ExprKind::Var(_)
-                    | ExprKind::Ref { .. }
-                    | ExprKind::String(_)
-                    | ExprKind::Number
-                    | ExprKind::Boolean
-                    | ExprKind::Null
-            )
-        };
+        let plain = |expr: &Expr| matches!(expr.kind, ExprKind::Var(_) | ExprKind::Ref { .. }) || is_literal(expr);
         let operands: Vec<&Expr> = match &expr.kind {
             ExprKind::Ref { steps, .. } => steps.iter().collect(),
             ExprKind::Operation { operator: Operator::Equal, operands } if operands.iter().all(plain) => Vec::new(),
@@ -200,12 +214,7 @@ impl<'a> Walker<'_, 'a> {
         };
         for operand in operands {
             if self.silently(operand).maybe {
-                let what = "under `not` this may be undefined, which would count as not holding";
-                self.add(
-                    operand.place,
-                    what,
-                    "bind it before the `not`, as by `x := ...`, and ask for what is absent apart",
-                );
+                self.not_rewritten(operand.place, "under `not` this may be undefined");
             }
         }
         if let ExprKind::In { key, value, collection } = &expr.kind {

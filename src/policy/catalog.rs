@@ -163,4 +163,9 @@ impl Policies {
     pub fn sources(&self, name: &str) -> Vec<Module> {
         self.engine.modules().into_iter().filter(|(package, _)| package == name).map(|(_, module)| module).collect()
     }
+
+    /// The files of a policy as the engine is given them.
+    pub fn lowered(&self, name: &str) -> Vec<Module> {
+        self.engine.lowered().into_iter().filter(|(package, _)| package == name).map(|(_, module)| module).collect()
+    }
 }

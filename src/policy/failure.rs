@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::model::finding::RulePlace;
-use crate::rego::engine::{Input, Prepared, ast};
+use crate::rego::engine::{Input, Prepared, places};
 use crate::rego::guard::{Failure, Limits, work};
 
 /// How long the search may take where a limit was reached.
@@ -55,7 +55,7 @@ pub fn locate_failure(
         if is_limit(&problem) && !limited {
             continue;
         }
-        let located = ast::located(&problem);
+        let located = places::located(&problem);
         let (file, at, problem) = match located {
             Some((file, line, column, problem)) => (file, Place { line, column }, problem),
             None => (place.file, Place { line: place.line, column: 0 }, problem),

@@ -71,7 +71,7 @@ impl Policies {
             }
             modules.extend(own);
         }
-        let (engine, outlines) = engine::Loaded::new(modules).map_err(Error::Policy)?;
+        let (engine, outlines) = engine::Loaded::new(modules, bundled)?;
         let mut metadata = bundled::metadata().map_err(Error::bug)?;
         let blocks = |(i, outline): (usize, &Outline)| match metadata.remove(&outline.file) {
             Some(blocks) if i < bundled => Ok(blocks),

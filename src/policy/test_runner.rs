@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::lint::references;
 use crate::policy::files;
 use crate::policy::prepared::Prepared;
-use crate::rego::engine::ast;
 use crate::rego::engine::coverage::Lines;
+use crate::rego::engine::places;
 use crate::rego::engine::unit::Unit;
 use crate::rego::engine::why::Why;
 use crate::rego::guard::{Failure as Stopped, Limits};
@@ -183,7 +183,7 @@ fn failure(unit: &Unit, why: Why) -> Failure {
 /// Tests that the engine does not take.
 fn invalid(failure: Stopped) -> Error {
     let Stopped::Policy(problem) = failure else { return failure.into() };
-    match ast::located(&problem) {
+    match places::located(&problem) {
         Some((file, line, column, problem)) => Error::Policies(vec![Problem::new(
             &file.into(),
             Place { line, column },
@@ -196,7 +196,7 @@ fn invalid(failure: Stopped) -> Error {
 
 /// A test that could not be evaluated.
 fn error(unit: &Unit, problem: &str) -> Failure {
-    match ast::located(problem) {
+    match places::located(problem) {
         Some((file, line, _, problem)) => {
             Failure { message: Some(problem), file, line: Some(line), ..Failure::default() }
         }

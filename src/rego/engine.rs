@@ -3,24 +3,33 @@
 pub(crate) mod ast;
 pub(crate) mod coverage;
 pub(crate) mod explore;
+pub(crate) mod functions;
+pub(crate) mod generated;
+pub(crate) mod lower;
 pub mod module;
+pub(crate) mod places;
 pub(crate) mod probe;
 pub(crate) mod text;
 pub(crate) mod trial;
 pub(crate) mod unit;
 pub(crate) mod why;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, LimitError, Value};
+use regorus::{Engine, LimitError, PolicyLengthConfig, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::problem::Problem;
+use crate::diagnostic::problem::{Place, Problem};
+use crate::error::Error;
 use crate::model::audit::{Audit, Tenant};
 use crate::model::document::text::Text;
 use crate::model::document::{Call, Document};
+use crate::rego::engine::generated::MAX_COLUMNS;
+use crate::rego::engine::lower::Lowered;
 use crate::rego::engine::module::{Module, Outline, outline};
 use crate::rego::guard::{Failure, Limits, guarded};
 use crate::rego::syntax;
@@ -160,20 +169,34 @@ impl Answer {
     }
 }
 
+/// What was rewritten for the engine, by file.
+type Rewritten = Arc<BTreeMap<String, Lowered>>;
+
 /// An engine that has read some modules.
 #[derive(Debug)]
-pub struct Loaded(Engine);
+pub struct Loaded(Engine, Rewritten);
 
 impl Loaded {
-    /// Reads modules, each of them once: on a policy thread, where they are not our own.
+    /// Reads modules, each of them once: on a policy thread, where they are not our own. Those after the first `bundled`
+    /// are rewritten first where the engine would not answer as OPA does.
     ///
     /// # Errors
     /// The parser's message, with file and line.
-    pub fn new(modules: Vec<Module>) -> Result<(Self, Vec<Outline>), String> {
+    pub fn new(mut modules: Vec<Module>, bundled: usize) -> Result<(Self, Vec<Outline>), Error> {
+        let own = modules.get_mut(bundled..).unwrap_or_default();
+        let rewritten = lower::all(own).map_err(|problem| Error::Policies(vec![problem]))?;
+        Self::read(modules, Arc::new(rewritten)).map_err(Error::Policy)
+    }
+
+    fn read(modules: Vec<Module>, rewritten: Rewritten) -> Result<(Self, Vec<Outline>), String> {
         let mut engine = Engine::new();
         engine.set_strict_builtin_errors(true);
         // What policies print goes nowhere: it would stand between the lines that a CI's log obeys.
         engine.set_gather_prints(true);
+        if !rewritten.is_empty() {
+            engine.set_policy_length_config(PolicyLengthConfig { max_col: MAX_COLUMNS, ..Default::default() });
+        }
+        functions::add(&mut engine)?;
         for (name, arity) in IMPURE {
             let refuse = move |_: Vec<Value>| Err(anyhow::anyhow!("{name} is not deterministic"));
             engine.add_extension(name.to_owned(), arity, Box::new(refuse)).map_err(|error| error.to_string())?;
@@ -183,8 +206,8 @@ impl Loaded {
             let read = engine.add_policy(module.file, module.text);
             read.map_err(|error| format!("{file}: {}", error.to_string().trim_start_matches(['\n', ' '])))?;
         }
-        let outlines = engine.get_modules().iter().map(|ast| outline(ast)).collect::<Result<_, _>>()?;
-        Ok((Self(engine), outlines))
+        let outlines = outlines(&mut engine, &rewritten)?.into_iter().map(|(outline, _)| outline).collect();
+        Ok((Self(engine, rewritten), outlines))
     }
 
     /// Makes it ready, with data and one module more.
@@ -192,18 +215,18 @@ impl Loaded {
     /// # Errors
     /// In words: what the engine says.
     pub fn prepare(self, query: Module, data: serde_json::Value, warm: &str) -> Result<Prepared, String> {
-        let Self(mut engine) = self;
+        let Self(mut engine, rewritten) = self;
         engine.add_policy(query.file, query.text).map_err(|error| error.to_string())?;
         engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
         // The engine analyses its modules when it is asked for the first time, and copies of it need not do so again.
         engine.eval_rule(warm.into()).map_err(|error| error.to_string())?;
-        Ok(Prepared(engine))
+        Ok(Prepared(engine, rewritten))
     }
 }
 
 /// An engine that is ready; every evaluation is done by a copy.
 #[derive(Debug, Clone)]
-pub struct Prepared(Engine);
+pub struct Prepared(Engine, Rewritten);
 
 impl Prepared {
     /// What each file declares, and its text.
@@ -211,9 +234,7 @@ impl Prepared {
     /// # Errors
     /// In words, with the line.
     pub fn files(&self) -> Result<Vec<(Outline, String)>, String> {
-        let mut engine = self.0.clone();
-        let modules = engine.get_modules();
-        modules.iter().map(|ast| Ok((outline(ast)?, ast.package.span.source.contents().clone()))).collect()
+        outlines(&mut self.0.clone(), &self.1)
     }
 
     /// The value of a rule that reads no input, on this thread.
@@ -230,7 +251,7 @@ impl Prepared {
     /// What the engine says, or which limit was reached.
     pub fn evaluate(&self, rule: &str, input: Input, limits: Limits) -> Result<Answer, Failure> {
         let (mut engine, rule) = (self.0.clone(), rule.to_owned());
-        guarded(limits, move || {
+        let answer = guarded(limits, move || {
             if let Some(check_interval) = NonZeroU32::new(64) {
                 engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
             }
@@ -240,8 +261,36 @@ impl Prepared {
                 return Err("the policies' answer is undefined".into());
             }
             Ok(Answer(answer))
+        });
+        answer.map_err(|failure| match failure {
+            Failure::Policy(problem) => Failure::Policy(as_written(problem, &self.1)),
+            other => other,
         })
     }
+}
+
+/// What each file declares, and its text, as it was written.
+fn outlines(engine: &mut Engine, rewritten: &Rewritten) -> Result<Vec<(Outline, String)>, String> {
+    let file = |ast: &regorus::unstable::Ref<regorus::unstable::Module>| {
+        let source = &ast.package.span.source;
+        let lowered = rewritten.get(source.get_path());
+        let text = lowered.map_or_else(|| source.contents().clone(), |lowered| lowered.written.to_string());
+        let given = outline(ast)?;
+        let written = match lowered {
+            Some(lowered) => lowered.outline(given),
+            None => given,
+        };
+        Ok((written, text))
+    };
+    engine.get_modules().iter().map(file).collect()
+}
+
+/// The engine's message with the place in what was written.
+fn as_written(problem: String, rewritten: &Rewritten) -> String {
+    let Some((file, line, column, what)) = places::located(&problem) else { return problem };
+    let Some(lowered) = rewritten.get(&file) else { return problem };
+    let place = lowered.place(Place { line, column });
+    format!("--> {file}:{}:{}\nerror: {what}", place.line, place.column)
 }
 
 /// What the engine says, or which limit it noticed.

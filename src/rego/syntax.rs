@@ -59,8 +59,10 @@ pub struct Rule {
     pub is_default: bool,
     /// What a function takes.
     pub args: Vec<Expr>,
-    /// The key of an element of an object.
-    pub key: Option<Expr>,
+    /// The keys of an element of an object, and of objects in it, outermost first.
+    pub keys: Vec<Expr>,
+    /// Whether what lies below its keys are sets, element by element.
+    pub of_sets: bool,
     /// The cases, at least one; each but the first is an `else`.
     pub cases: Vec<Case>,
 }
@@ -123,10 +125,10 @@ pub enum LiteralKind {
 /// `with target as value`
 #[derive(Debug)]
 pub struct With {
+    /// What is replaced.
+    pub target: Expr,
     /// What stands instead.
     pub value: Expr,
-    /// Where it starts.
-    pub place: Place,
 }
 
 #[derive(Debug)]
@@ -316,7 +318,7 @@ pub fn walk<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
 impl Rule {
     /// Calls `visit` with every expression of the definition.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        for expr in self.args.iter().chain(&self.key) {
+        for expr in self.args.iter().chain(&self.keys) {
             walk(expr, visit);
         }
         for case in &self.cases {

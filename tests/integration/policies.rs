@@ -119,3 +119,16 @@ fn a_finding_names_the_rule_that_gave_it() {
         [json!(["one", "Second", "Do two.", line("Second")]), json!(["alone", "Third", "Do three.", line("Third")])];
     assert_eq!(given, expected);
 }
+
+#[test]
+fn what_is_rewritten_is_shown_where_that_is_asked_for() {
+    let case = Case::new();
+    let text = "package team.forms\n\nby[c.labels.tier] contains t if {\n\tsome c in input.cohorts\n\tsome t in c.tenants\n}\n\ndeny contains $\"{tier}: {ts}\" if some tier, ts in by\n";
+    case.file("forms.rego", text);
+    let written = case.run(["policy", "show", "team.forms", "--policy", "forms.rego"]);
+    assert!(written.stdout.contains("by[c.labels.tier] contains t if {"), "{}", written.stdout);
+    assert!(!written.stdout.contains("rollproof__"), "{}", written.stdout);
+    let lowered = case.run(["policy", "show", "team.forms", "--policy", "forms.rego", "--lowered"]);
+    assert!(lowered.stdout.contains("some c in input.cohorts"), "{}", lowered.stdout);
+    assert!(lowered.stdout.contains("rollproof__nest_sets("), "{}", lowered.stdout);
+}

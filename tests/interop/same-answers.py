@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 
+HERE = pathlib.Path(__file__).resolve().parent
 BATCH = 250
+SOUND_ROLLOUTS = 5
 LEAST_OF_EACH = 20
 
 HEADER = """package team.random
@@ -77,7 +79,31 @@ default limit := 5
 
 limit := n if n := input.rollout.batch_size
 
-tag := t if t := input.rollout.target_tag
+tag := input.rollout.target_tag
+
+canary := input.rollout.canary
+
+absent := input.rollout.target_sha
+
+by_region[c.labels.region] contains t if {
+	some c in input.cohorts
+	some t in c.tenants
+}
+
+planned[c.labels.tier][t] := c.planned if {
+	some c in input.cohorts
+	some t in c.tenants
+}
+
+image[c.tenants[0]] := c.rows[0].running_image if some c in input.cohorts
+
+status(row) := row.ssm_status
+
+exit_of(row) := row.ssm_exit_code if {
+	row.healthz_ok
+} else := row.ssm_exit_code + 10
+
+points := {"gold": 5, "eu": 1, "Success": 2}
 """
 
 
@@ -98,6 +124,12 @@ class Maker:
     def string(self, scope):
         choices = ['"gold"', '"eu"', '"Success"', '"a"', "tag", "input.rollout.target_tag", "input.rollout.canary", "input.fleet.source",
                    "input.rollout.outcome", 'object.get(input.rollout, "canary", "nobody")', "input.archive.error"]
+        choices += ["canary", "absent", "image.a", "input.rollout.halted_because", '$"{absent}-{canary}"', '$"{limit} {known_tiers} {any_gold}"',
+                    'sprintf("%5s|%-7v|%03d", [tag, limit, count(first_tenants)])', "substring(crypto.sha256(tag), 0, 4)", "hex.encode(tag)"]
+        if "c" in scope:
+            choices += ['$"{c.labels.tier}/{c.labels.region}"', 'sprintf("%v %d", [c.labels, count(c.rows)])', '$"{[c.planned, c.call]}"', "image[c.tenants[0]]"]
+        if "r" in scope:
+            choices += ["status(r)", 'sprintf("%q %v", [status(r), r.error])', '$"{r}"', '$"{r.ssm_exit_code} {r.healthz_ok}"']
         if "c" in scope:
             choices += ["c.labels.tier", "c.labels.region", "c.tenants[0]", "c.tenants[count(c.tenants) - 1]", "c.rows[0].ssm_status", "tier(c)",
                         "given(c)", "region(c)", 'object.get(c, ["labels", "tier"], "none")', 'object.get(c.labels, "region", "none")']
@@ -111,6 +143,11 @@ class Maker:
     def number(self, scope):
         choices = ["0", "1", "2", "limit", "input.rollout.max_stragglers", "input.rollout.batch_size", "input.fleet.tenants", "count(input.cohorts)",
                    "count(known_tiers)", "(limit + 1) % 3", "sum([1, 2])", "max({1, 2})", "by_tier.gold"]
+        choices += ["points[canary]", "count(by_region)", "count(graph.reachable({\"a\": [\"b\"]}, first_tenants))", 'yaml.unmarshal("a: 3").a']
+        if "c" in scope:
+            choices += ["points[c.labels.tier]", "count(by_region[c.labels.region])"]
+        if "r" in scope:
+            choices += ["exit_of(r)", "exit_of(r) + 1", "points[status(r)]"]
         if "c" in scope:
             choices += ["count(c.tenants)", "count(c.rows)", "count(live(c))", "c.rows[0].ssm_exit_code", "c.call", "count(c.tenants) * 2 - 1"]
         if "r" in scope:
@@ -123,6 +160,12 @@ class Maker:
 
     def boolean(self, scope):
         choices = ["true", "false", "input.rollout.dry_run", "input.archive.ok", "any_gold", "many_tenants"]
+        choices += ["canary in known_tiers", "absent in known_tiers", "input.rollout.batch_size in [1, 2]", 'net.cidr_contains("10.0.0.0/8", "10.1.2.3")',
+                    "any_gold", "input.archive.stragglers"]
+        if "c" in scope:
+            choices += ["c.labels.tier in known_tiers", 'c.labels.region in {"eu"}', "planned[c.labels.tier][c.tenants[0]]", '"a" in c.tenants']
+        if "r" in scope:
+            choices += ['r.ssm_status in {"Success", "Failed"}', "status(r) in known_tiers"]
         if "c" in scope:
             choices += ["c.planned", "c.rows[0].verified_on_target", "input.cohorts[0].planned"]
         if "r" in scope:
@@ -163,7 +206,48 @@ class Maker:
         kind = self.pick(self.string, self.number, self.boolean)
         return f"{kind(scope)} {self.pick('==', '!=', '==', '<', '>=')} {kind(scope)}"
 
+    def lowered(self, scope, depth):
+        """A condition of a form that is rewritten."""
+        a, b = self.name(), self.name()
+        # What OPA knows to be of other kinds, it refuses to compare.
+        kind = self.pick(self.string, self.number, self.boolean)
+        choices = [
+            lambda: f"not {self.number(scope)} {self.pick('>', '<=', '!=')} {self.number(scope)}",
+            lambda: f"not {self.string(scope)} {self.pick('==', '!=')} lower({self.string(scope)})".replace("r.error", "r.running_image"),
+            lambda: f"not [{kind(scope)}, {self.string(scope)}] == [{kind(scope)}, {self.string(scope)}]",
+            lambda: f"not {{\"k\": {kind(scope)}}} == {{\"k\": {kind(scope)}}}",
+            # OPA loses what is bound around a template string that stands in brackets.
+            lambda: f"not points[{self.string(scope)}]{self.pick('', ' == 5', ' > 1')}" .replace('$"', '"'),
+            lambda: f"not ({self.boolean(scope)}) == {self.boolean(scope)}",
+            lambda: f"not is_string({self.scalar(scope)})",
+            lambda: f"not count({self.strings(scope)}) {self.pick('==', '>')} {self.number(scope)}",
+            lambda: f"{a} := {self.boolean(scope)}; {a} == {self.boolean(scope)}",
+            lambda: f"some {a}; input.cohorts[{a}].planned == {self.boolean(scope)}",
+            lambda: f"input.cohorts[{a}].rows[{b}].ssm_status == {self.string(scope)}; {a} {self.pick('==', '<', '!=')} {b}",
+            lambda: f"points[{a}] {self.pick('==', '>')} {self.number(scope)}; {a} != {self.string(scope)}",
+            lambda: f"some {a} in input.cohorts[_].tenants; {a} == {self.string(scope)}",
+            lambda: f"walk(input.rollout, [{a}, {b}]); {b} == {self.scalar(scope)}; count({a}) > 0",
+            lambda: f"walk(input.cohorts, [_, {a}]); {a} == {self.scalar(scope)}",
+            lambda: f"[{a}, {b}] := walk(input.fleet); {b} != {self.scalar(scope)}; {a} != []",
+            lambda: f"[{a}, {b}] = [{self.scalar(scope)}, {self.number(scope)}]; {a} != {b}",
+            lambda: f"many_tenants with input.cohorts as []{self.pick('', ' with input.rollout as {}')}",
+            lambda: f"not any_gold with input.cohorts as [{{\"labels\": {{\"tier\": {self.pick('tag', chr(34) + 'gold' + chr(34))}}}}}]",
+            lambda: f"{a} := count(known_tiers) with input.rollout as {{}}; {a} >= {self.number(scope)}",
+            lambda: f"{a} := tag with input.rollout.target_tag as \"other\"; {a} != {self.string(scope)}",
+            lambda: f"not startswith(tag, \"x\") with input.rollout.target_tag as {self.pick(chr(34) + 'xy' + chr(34), chr(34) + 'zy' + chr(34))}",
+            lambda: f"{a} := limit with limit as 7; {a} > {self.number(scope)}",
+            lambda: f"some {a}, {b} in planned; count({b}) > {self.number(scope)}; {a} != {self.string(scope)}",
+            lambda: f"some {a}, {b} in by_region; {self.string(scope)} in {b}; {a} != \"us\"",
+            lambda: f"by_region[{a}][{b}]; {a} != {b}",
+            lambda: f"not {self.boolean(scope)}" if depth else f"every {a} in [{self.number(scope)}] {{ not {a} > {self.number(scope)} }}",
+            lambda: f"{a} := json.patch(input.fleet, [{{\"op\": \"add\", \"path\": \"/n\", \"value\": {self.scalar(scope)}}}]); {a}.n != {self.scalar(scope)}",
+            lambda: f"{a} := {self.string(scope)} in {self.strings(scope)}; {a} == {self.pick('true', 'false')}",
+        ]
+        return self.pick(*choices)()
+
     def condition(self, scope, depth):
+        if self.chance.random() < 0.4:
+            return self.lowered(scope, depth)
         x = self.chance.random()
         if x < 0.24:
             return self.comparison(scope)
@@ -223,6 +307,23 @@ class Maker:
             conditions += [f"{self.pick(*uses)}" for name, uses in USES.items() if name in scope and self.declared(conditions, name)]
         return "; ".join(conditions)
 
+    def lowered_head(self, name, body, scope):
+        """A rule with a head that is rewritten."""
+        one, other, third = self.scalar(scope), self.string(scope), self.number(scope)
+        return self.pick(
+            f"{name} contains {one} if {{ {body} }}",
+            f"{name} contains [{one}, {third}] if {{ {body} }}",
+            f"{name} contains {{\"a\": {one}, \"b\": {other}}} if {{ {body} }}",
+            f"{name}[{other}] := 1 if {{ {body} }}",
+            f"{name}[{other}] contains {one} if {{ {body} }}",
+            f"{name}[{other}][{third}] := 1 if {{ {body} }}",
+            f"{name}[{third}].x[{other}] contains {one} if {{ {body} }}",
+            f"{name} := {self.scalar(set())}",
+            f"{name} := {self.scalar(set())} if {{ {body} }} else := {self.scalar(set())}",
+            f"{name} := {self.scalar(set())} if {{ {self.condition(set(), 1)} }} else := {self.scalar(set())} if {self.boolean(set())} else := {self.scalar(set())}",
+            f"{name} contains $\"{{{one}}} and {{{third}}}\" if {{ {body} }}",
+        )
+
     @staticmethod
     def declared(conditions, name):
         return not any(re.search(rf"(?<![\w.\"]){name}(?![\w\"])", condition) for condition in conditions[1:])
@@ -232,6 +333,8 @@ class Maker:
         body = self.body(scope)
         name, made = f"r{number}", self.name()
         x = self.chance.random()
+        if self.chance.random() < 0.4:
+            return self.lowered_head(name, body, scope)
         if x < 0.45:
             return f"{name} contains {made} if {{ {body}; {made} := {self.scalar(scope)} }}"
         if x < 0.55:
@@ -377,9 +480,64 @@ class Engines:
 
 def normal(rule, value):
     """A set has no order; everything else has."""
-    if " contains " in rule and isinstance(value, list):
-        return sorted(json.dumps(one, sort_keys=True) for one in value)
+    if " contains " in rule:
+        return json.dumps(unordered(value), sort_keys=True)
     return json.dumps(value, sort_keys=True)
+
+
+def unordered(value):
+    """Where sets lie at the top or below keys."""
+    if isinstance(value, dict):
+        return {key: unordered(below) for key, below in value.items()}
+    return sorted(json.dumps(one, sort_keys=True) for one in value) if isinstance(value, list) else value
+
+
+def sound(options, chance):
+    """The policies of sound.txt, from a bundle in OPA: those that differ, how many there are, and how many speak."""
+    cases = (HERE / "sound.txt").read_text(encoding="utf-8").split("\n=== ")[1:]
+    said, differ = set(), []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch) / "policies"
+        folder.mkdir()
+        names = {}
+        for number, case in enumerate(cases):
+            name, text = case.split("\n", 1)
+            package = f"team.sound{number}"
+            names[package] = name
+            found = re.search(r"^package (\S+)$", text, re.MULTILINE)
+            text = text.replace(f"package {found[1]}\n", f"package {package}\n") if found else f"package {package}\n\n{text}"
+            text = re.sub(r"#   needs: .*\n", "", text)
+            text = re.sub(r'"team\.(\w+)"', rf'"{package}.\1"', text)
+            (folder / f"{number}.rego").write_text(re.sub(r"team\.(typo|region)\b", package, text), encoding="utf-8")
+        facts = [option for fact in ("freeze", "tiers") for option in ("--facts", f"{fact}={fact}.json")]
+        for _ in range(SOUND_ROLLOUTS):
+            engines = Engines(options, pathlib.Path(scratch), chance)
+            (engines.scratch / "freeze.json").write_text('{"windows": []}')
+            (engines.scratch / "tiers.json").write_text('{"gold": 1}')
+            ours = engines.verify("--policy", "policies", "--policy-timeout", "60", *facts)
+            if ours.returncode == 5:
+                raise SystemExit(f"sound.txt: {ours.stderr}")
+            own = {package: set() for package in names}
+            for one in json.loads(ours.stdout)["findings"]:
+                own.get(one["policy"], set()).add((one["severity"], one["message"]))
+            query = "{" + ", ".join(f'"{package}": data.{package}' for package in names) + "}"
+            data = {"facts": {"freeze": {"windows": []}, "tiers": {"gold": 1}}, "rollproof": {"params": {"region_limit": 5}}}
+            (engines.scratch / "data.json").write_text(json.dumps(data))
+            ran = engines.run(options.opa, "eval", "--format", "json", "--strict-builtin-errors", "--data", str(HERE.parents[1] / "policies"), "--data", "policies",
+                              "--data", "data.json", "--input", "input.json", query)
+            answer = json.loads(ran.stdout)
+            if "errors" in answer:
+                raise SystemExit(f"sound.txt: {answer['errors'][:3]}")
+            answer = answer["result"][0]["expressions"][0]["value"]
+            for package, name in names.items():
+                theirs = {(rule, one if isinstance(one, str) else one["message"]) for rule in ("deny", "warn", "inconclusive", "note")
+                          for one in answer[package].get(rule, [])}
+                said |= {package} if theirs else set()
+                if theirs != own[package]:
+                    differ.append((name, sorted(own[package] - theirs), sorted(theirs - own[package])))
+    silent = [name for package, name in names.items() if package not in said]
+    print(f"{len(names)} policies of sound.txt on {SOUND_ROLLOUTS} rollouts, {len(differ)} differ; silent on all: {', '.join(silent) or 'none'}")
+    return differ
 
 
 def main():
@@ -394,7 +552,7 @@ def main():
     print(f"seed {options.seed}", flush=True)
     chance = random.Random(options.seed)
     maker = Maker(chance)
-    compared, spoke, made, differ = 0, 0, 0, []
+    compared, spoke, made, differ = 0, 0, 0, sound(options, random.Random(options.seed))
     while compared < options.rules:
         with tempfile.TemporaryDirectory() as scratch:
             engines = Engines(options, pathlib.Path(scratch), chance)

@@ -65,8 +65,8 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
     let Some((policies, entry)) = named(name).or_else(|| named(&format!("rollproof.{name}"))) else {
         return Err(unknown(name, catalog.iter().map(|(_, entry)| &*entry.name)));
     };
-    let sources =
-        policies.sources(&entry.name).into_iter().map(|module| Source { file: module.file, text: module.text });
+    let sources = if options.lowered { policies.lowered(&entry.name) } else { policies.sources(&entry.name) };
+    let sources = sources.into_iter().map(|module| Source { file: module.file, text: module.text });
     let example = example(options, &entry.name)?;
     let shown = Shown { format: FORMAT, sources: sources.collect(), entry, example };
     match options.format {

@@ -10,7 +10,10 @@ use regorus::unstable::{
 use regorus::{Value, unstable as ast};
 
 use crate::diagnostic::problem::{Place, Problem};
+use crate::rego::engine::lower;
+use crate::rego::engine::lower::Lowered;
 use crate::rego::engine::module::Module as File;
+use crate::rego::engine::places::{Lines, parse_error};
 use crate::rego::syntax::{
     Case, Comprehension, Expr, ExprKind, Import, Kind, Literal, LiteralKind, Module, Name, Operator, Rule, With,
 };
@@ -20,6 +23,9 @@ const MAX_BRACKETS: usize = 12;
 
 /// How deep expressions may be nested, operators in a row included.
 const MAX_DEPTH: usize = 128;
+
+/// How long a line may be, in characters.
+const MAX_COLUMNS: usize = 1024;
 
 /// How long a file may be, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -34,18 +40,60 @@ pub fn parse(file: &File) -> Result<Module, Problem> {
         let what = format!("the file is larger than {} KiB", MAX_BYTES >> 10);
         return Err(Problem::new(&name, Place::default(), what, "split the policy"));
     }
-    let failed = |error: &anyhow::Error| parse_error(&name, error);
-    let source = Source::from_contents(file.file.clone(), file.text.clone()).map_err(|error| failed(&error))?;
-    bounded(&name, &source)?;
+    narrow(&name, &file.text)?;
+    let lowered = lower::parsable(file)?;
+    let back = |problem: Problem| Problem { place: lowered.place(problem.place), ..problem };
+    let failed = |error: &anyhow::Error| back(parse_error(&name, error));
+    let source = Source::from_contents(file.file.clone(), lowered.text.clone()).map_err(|error| failed(&error))?;
+    bounded(&name, &source).map_err(back)?;
+    no_name_of_ours(&name, &source, &lowered).map_err(back)?;
     let comments = crate::rego::engine::module::comments(&source).map_err(|error| failed(&error))?;
-    let module = crate::rego::engine::module::parse(&source).map_err(|error| failed(&error))?;
-    let mut convert = Convert { file: Arc::clone(&name), lines: Lines::new(&source), depth: 0 };
+    let module = lower::parse(&source).map_err(|error| failed(&error))?;
+    let mut convert =
+        Convert { file: Arc::clone(&name), lines: Lines::new(&lowered.written), lowered: &lowered, depth: 0 };
     convert.module(&module, comments)
+}
+
+/// Keeps the names of what is generated apart.
+fn no_name_of_ours(file: &Arc<str>, source: &Source, lowered: &Lowered) -> Result<(), Problem> {
+    if !lowered.written.contains(crate::rego::engine::generated::OURS) {
+        return Ok(());
+    }
+    let mut lexer = Lexer::new(source);
+    lexer.set_max_col(crate::rego::engine::generated::MAX_COLUMNS);
+    loop {
+        let token = lexer.next_token().map_err(|error| parse_error(file, &error))?;
+        let start = token.1.start as usize;
+        let is_written = || lowered.written[lowered.byte(start)..].starts_with(token.1.text());
+        match token.0 {
+            TokenKind::Eof => return Ok(()),
+            TokenKind::Ident if token.1.text().starts_with(crate::rego::engine::generated::OURS) && is_written() => {
+                let what = format!("{:?} begins as names do that are generated", token.1.text());
+                let place = Lines::new(source.contents()).place_of(start);
+                return Err(Problem::new(
+                    file,
+                    place,
+                    what,
+                    format!("give it a name without {}", crate::rego::engine::generated::OURS),
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Bounds the width of lines, as the engine's lexer does of what it is given.
+fn narrow(file: &Arc<str>, text: &str) -> Result<(), Problem> {
+    let wide = (1..).zip(text.lines()).find(|(_, line)| line.chars().count() > MAX_COLUMNS);
+    let Some((line, _)) = wide else { return Ok(()) };
+    let what = format!("line exceeds maximum column width of {MAX_COLUMNS}");
+    Err(Problem::new(file, Place { line, column: 0 }, what, "break the line"))
 }
 
 /// Bounds the depth of brackets.
 fn bounded(file: &Arc<str>, source: &Source) -> Result<(), Problem> {
     let mut lexer = Lexer::new(source);
+    lexer.set_max_col(crate::rego::engine::generated::MAX_COLUMNS);
     let mut depth = 0_usize;
     loop {
         let token = lexer.next_token().map_err(|error| parse_error(file, &error))?;
@@ -60,7 +108,7 @@ fn bounded(file: &Arc<str>, source: &Source) -> Result<(), Problem> {
             let what = format!("brackets are nested more than {MAX_BRACKETS} deep");
             return Err(Problem::new(
                 file,
-                Lines::new(source).place(&token.1),
+                Lines::new(source.contents()).place_of(token.1.start as usize),
                 what,
                 "give the inner parts names of their own",
             ));
@@ -68,61 +116,21 @@ fn bounded(file: &Arc<str>, source: &Source) -> Result<(), Problem> {
     }
 }
 
-/// The engine's message, with the place that it names.
-pub fn parse_error(file: &Arc<str>, error: &anyhow::Error) -> Problem {
-    let (place, what) = located(&error.to_string()).map_or_else(
-        || (Place::default(), crate::rego::engine::module::last_line(error)),
-        |(_, line, column, what)| (Place { line, column }, what),
-    );
-    // How rules were written before version 1 of the language.
-    let remedy = if what.contains("keyword is required") {
-        "since Rego v1 a rule is written `deny contains finding if { ... }`"
-    } else {
-        "this is not valid Rego (v1), or is cut off; `opa fmt` may say more"
-    };
-    Problem::new(file, place, what, remedy)
-}
-
-/// File, line, column and message of an error of the engine's, which begins with `--> file:line:column`.
-pub fn located(text: &str) -> Option<(String, u32, u32, String)> {
-    let begin = text.find("--> ")?;
-    let first = text[begin + 4..].lines().next()?;
-    let mut parts = first.rsplitn(3, ':');
-    let column = parts.next()?.trim().parse().ok()?;
-    let line = parts.next()?.parse().ok()?;
-    let file = parts.next()?.to_owned();
-    let message = text.rsplit_once("error: ").map_or(text, |(_, message)| message);
-    Some((file, line, column, message.trim().replace('\n', " ")))
-}
-
-/// Where each line starts. The engine's own columns count bytes, and its lines are those of an operator.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn new(source: &Source) -> Self {
-        let behind = source.contents().bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(behind).collect())
-    }
-
-    fn place(&self, span: &Span) -> Place {
-        let start = usize::try_from(span.start).unwrap_or(usize::MAX);
-        let line = self.0.partition_point(|begin| *begin <= start);
-        let begin = self.0.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = span.source.contents().get(begin..start).unwrap_or_default();
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place { line: number(line), column: number(before.chars().count() + 1) }
-    }
-}
-
-struct Convert {
+struct Convert<'f> {
     file: Arc<str>,
-    lines: Lines,
+    /// Of what the author wrote.
+    lines: Lines<'f>,
+    lowered: &'f Lowered,
     depth: usize,
 }
 
-impl Convert {
+impl Convert<'_> {
+    fn place(&self, span: &Span) -> Place {
+        self.lines.place_of(self.lowered.byte(usize::try_from(span.start).unwrap_or(usize::MAX)))
+    }
+
     fn refuse<T>(&self, span: &Span, what: impl Into<String>, remedy: &str) -> Result<T, Problem> {
-        Err(Problem::new(&self.file, self.lines.place(span), what, remedy))
+        Err(Problem::new(&self.file, self.place(span), what, remedy))
     }
 
     fn module(&mut self, module: &ast::Module, comments: Vec<(u32, String)>) -> Result<Module, Problem> {
@@ -141,28 +149,28 @@ impl Convert {
             }
             let name = import.r#as.as_ref().map(|span| span.text().to_owned());
             let name = name.or_else(|| path.last().cloned()).unwrap_or_default();
-            imports.push(Import { path, name, place: self.lines.place(import.refr.span()) });
+            imports.push(Import { path, name, place: self.place(import.refr.span()) });
         }
         let mut rules = Vec::new();
         for rule in &module.policy {
             rules.push(self.rule(rule)?);
         }
         let file = Arc::clone(&self.file);
-        Ok(Module { file, package, place: self.lines.place(&module.package.span), imports, rules, comments })
+        Ok(Module { file, package, place: self.place(&module.package.span), imports, rules, comments })
     }
 
     fn rule(&mut self, rule: &AstRule) -> Result<Rule, Problem> {
-        let start = self.lines.place(rule.span());
+        let start = self.place(rule.span());
         match rule {
             AstRule::Default { refr, args, value, .. } => {
-                let (name, key) = self.head(refr)?;
-                if key.is_some() {
+                let (name, keys) = self.head(refr)?;
+                if !keys.is_empty() {
                     return self.refuse(refr.span(), "a default is of a whole rule", "give it no key");
                 }
                 let kind = if args.is_empty() { Kind::Value } else { Kind::Function };
                 let args = self.exprs(args)?;
                 let cases = vec![Case { value: Some(self.expr(value)?), body: Vec::new() }];
-                Ok(Rule { name, place: start, kind, is_default: true, args, key: None, cases })
+                Ok(Rule { name, place: start, kind, is_default: true, args, keys, of_sets: false, cases })
             }
             AstRule::Spec { head, bodies, .. } => {
                 let (refr, args, assign, element, kind) = match head {
@@ -172,15 +180,16 @@ impl Convert {
                         (refr, Some(args), assign.as_ref(), None, Kind::Function)
                     }
                 };
-                let (name, key) = self.head(refr)?;
-                let kind = if key.is_some() { Kind::Object } else { kind };
-                if key.is_some() && (args.is_some() || element.is_some()) {
-                    return self.refuse(refr.span(), "this head has a key and more", "write one rule for each thing");
+                let (name, keys) = self.head(refr)?;
+                if !keys.is_empty() && args.is_some() {
+                    return self.refuse(refr.span(), "a function has no keys", "write one function, or an object");
                 }
+                let of_sets = !keys.is_empty() && kind == Kind::Set;
+                let kind = if keys.is_empty() { kind } else { Kind::Object };
                 let args = self.exprs(args.map_or(&[], Vec::as_slice))?;
                 let value = assign.map(|assign| &assign.value).or(element);
                 let cases = self.cases(value, bodies)?;
-                Ok(Rule { name, place: start, kind, is_default: false, args, key, cases })
+                Ok(Rule { name, place: start, kind, is_default: false, args, keys, of_sets, cases })
             }
         }
     }
@@ -201,25 +210,25 @@ impl Convert {
         Ok(cases)
     }
 
-    /// A rule's name, and its key where it is an object's.
-    fn head(&mut self, refr: &ast::Expr) -> Result<(String, Option<Expr>), Problem> {
-        if let Some(name) = crate::rego::engine::module::path(refr) {
-            return Ok((name, None));
-        }
+    /// A rule's name, and its keys where it is an object's.
+    fn head(&mut self, refr: &ast::Expr) -> Result<(String, Vec<Expr>), Problem> {
+        let (name, keys) = lower::heads::keys(refr);
+        let Some(name) = crate::rego::engine::module::path(name) else {
+            return self.refuse(
+                refr.span(),
+                "this head is neither a name nor an object's key",
+                "write it as name or name[key]",
+            );
+        };
         // Only a test has sub-tests of sub-tests; nothing else looks at what it makes.
-        let mut refr = refr;
-        while let ast::Expr::RefBrack { refr: inner, .. } = refr
-            && matches!(**inner, ast::Expr::RefBrack { .. })
-            && inner.span().text().trim_start_matches("todo_").starts_with("test_")
-        {
-            refr = inner;
-        }
-        if let ast::Expr::RefBrack { refr: inner, index, .. } = refr
-            && let Some(name) = crate::rego::engine::module::path(inner)
-        {
-            return Ok((name, Some(self.expr(index)?)));
-        }
-        self.refuse(refr.span(), "this head is neither a name nor an object's key", "write it as name or name[key]")
+        let is_test = name.trim_start_matches("todo_").starts_with("test_");
+        let keys = keys.into_iter().take(if is_test { 1 } else { usize::MAX }).map(|key| match key {
+            lower::heads::Key::Expr(expr) => self.expr(expr),
+            lower::heads::Key::Name(span) => {
+                Ok(Expr { kind: ExprKind::String(span.text().to_owned()), place: self.place(span) })
+            }
+        });
+        Ok((name, keys.collect::<Result<_, _>>()?))
     }
 
     fn body(&mut self, query: &ast::Query) -> Result<Vec<Literal>, Problem> {
@@ -227,7 +236,7 @@ impl Convert {
     }
 
     fn literal(&mut self, stmt: &ast::LiteralStmt) -> Result<Literal, Problem> {
-        let name = |span: &Span| Name { text: span.text().to_owned(), place: self.lines.place(span) };
+        let name = |span: &Span| Name { text: span.text().to_owned(), place: self.place(span) };
         let kind = match &stmt.literal {
             AstLiteral::SomeVars { vars, .. } => LiteralKind::Some(vars.iter().map(name).collect()),
             AstLiteral::SomeIn { key, value, collection, .. } => LiteralKind::SomeIn {
@@ -246,7 +255,7 @@ impl Convert {
         };
         let mut with = Vec::new();
         for modifier in &stmt.with_mods {
-            with.push(With { value: self.expr(&modifier.r#as)?, place: self.lines.place(&modifier.span) });
+            with.push(With { target: self.expr(&modifier.refr)?, value: self.expr(&modifier.r#as)? });
         }
         Ok(Literal { kind, with })
     }
@@ -263,7 +272,7 @@ impl Convert {
         }
         let kind = self.kind(expr)?;
         self.depth -= 1;
-        Ok(Expr { kind, place: self.lines.place(expr.span()) })
+        Ok(Expr { kind, place: self.place(expr.span()) })
     }
 
     fn comprehension(
@@ -344,7 +353,7 @@ impl Convert {
             root = match root {
                 ast::Expr::RefDot { refr, field, .. } => {
                     let kind = ExprKind::String(field.0.text().to_owned());
-                    steps.push(Expr { kind, place: self.lines.place(&field.0) });
+                    steps.push(Expr { kind, place: self.place(&field.0) });
                     refr
                 }
                 ast::Expr::RefBrack { refr, index, .. } => {

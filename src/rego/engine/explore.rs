@@ -1,10 +1,12 @@
 //! What is asked of policies beside their findings: any expression, and the source of a package.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{Module as Ast, Ref};
-use regorus::{Engine, Value};
+use regorus::{Engine, PolicyLengthConfig, Value};
 
+use crate::rego::engine::generated::MAX_COLUMNS;
+use crate::rego::engine::lower::{Lowered, lower};
 use crate::rego::engine::module::{Module, path};
 use crate::rego::engine::unit::{PROBE, bound};
 use crate::rego::engine::{Input, Loaded, Prepared, in_words};
@@ -13,16 +15,22 @@ use crate::rego::guard::{Failure, Limits, guarded};
 impl Loaded {
     /// Every file with its package.
     pub fn modules(&self) -> Vec<(String, Module)> {
-        modules(&self.0)
+        modules(&self.0, &self.1)
+    }
+
+    /// Every file with its package, as the engine is given it.
+    pub fn lowered(&self) -> Vec<(String, Module)> {
+        modules(&self.0, &BTreeMap::new())
     }
 }
 
-fn modules(engine: &Engine) -> Vec<(String, Module)> {
+fn modules(engine: &Engine, rewritten: &BTreeMap<String, Lowered>) -> Vec<(String, Module)> {
     let mut engine = engine.clone();
     let file = |ast: &Ref<Ast>| {
         let source = &ast.package.span.source;
-        let module = Module { file: source.get_path().clone(), text: source.contents().clone() };
-        Some((path(&ast.package.refr)?, module))
+        let written = rewritten.get(source.get_path()).map(|lowered| lowered.written.to_string());
+        let text = written.unwrap_or_else(|| source.contents().clone());
+        Some((path(&ast.package.refr)?, Module { file: source.get_path().clone(), text }))
     };
     engine.get_modules().iter().filter_map(file).collect()
 }
@@ -30,7 +38,7 @@ fn modules(engine: &Engine) -> Vec<(String, Module)> {
 impl Prepared {
     /// Every file with its package.
     pub fn modules(&self) -> Vec<(String, Module)> {
-        modules(&self.0)
+        modules(&self.0, &self.1)
     }
 
     /// What lies under `data` beside the packages.
@@ -59,7 +67,13 @@ impl Prepared {
             bound(&mut engine, limits);
             engine.set_input(input.0);
             let imports = imports(&mut engine, &package);
-            let module = |inner: &str| format!("package {package}\n{imports}\n{PROBE} := [value |\n{inner}\n]\n");
+            let module = |inner: &str| {
+                let text = format!("package {package}\n{imports}\n{PROBE} := [value |\n{inner}\n]\n");
+                // What cannot be rewritten is no expression: the engine says so.
+                let lowered = lower(&Module { file: PROBE.into(), text: text.clone() });
+                lowered.map_or(text, |lowered| lowered.text)
+            };
+            engine.set_policy_length_config(PolicyLengthConfig { max_col: MAX_COLUMNS, ..Default::default() });
             let term = module(&format!("value := {expression}"));
             if let Err(error) = engine.add_policy(PROBE.into(), term) {
                 // What is no term may be a list of conditions; the first error is the one that says more.
@@ -69,7 +83,7 @@ impl Prepared {
                     .map_err(|_| crate::rego::engine::module::last_line(&error))?;
             }
             let answer = engine.eval_rule(format!("data.{package}.{PROBE}"));
-            let answer = answer.map_err(|error| match crate::rego::engine::ast::located(&error.to_string()) {
+            let answer = answer.map_err(|error| match crate::rego::engine::places::located(&error.to_string()) {
                 Some((file, _, _, problem)) if file == PROBE => problem,
                 _ => in_words(&error, limits),
             })?;

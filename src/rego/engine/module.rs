@@ -2,6 +2,8 @@
 
 use regorus::unstable::{Expr, Lexer, Module as Ast, Parser, Rule, RuleHead, Source, TokenKind};
 
+use crate::rego::engine::generated::MAX_COLUMNS;
+
 /// A Rego file.
 #[derive(Debug, Clone)]
 pub struct Module {
@@ -94,6 +96,7 @@ pub(crate) fn path(expr: &Expr) -> Option<String> {
 pub(crate) fn comments(source: &Source) -> anyhow::Result<Vec<(u32, String)>> {
     let mut covered = std::collections::BTreeSet::new();
     let mut lexer = Lexer::new(source);
+    lexer.set_max_col(MAX_COLUMNS);
     loop {
         let token = lexer.next_token()?;
         if token.0 == TokenKind::Eof {

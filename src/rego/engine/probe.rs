@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use regorus::Value;
 use regorus::unstable::{Expr, Literal, Module as Ast, Query, Rule, RuleHead, Span};
 
+use crate::rego::engine::generated::OURS;
 use crate::rego::engine::module::path;
 use crate::rego::engine::{Input, Prepared};
 use crate::rego::guard::{Failure, Limits, guarded};
@@ -133,9 +134,11 @@ fn follow(module: &Ast, line: u32, depth: usize, seen: &mut BTreeSet<u32>, probe
             continue;
         }
         let (mut names, mut sources) = (BTreeSet::new(), BTreeSet::new());
-        variables(&body.query, &mut names, &mut sources);
+        let query = conditions(&body.query);
+        variables(query, &mut names, &mut sources);
+        names.retain(|name| !name.starts_with(OURS));
         let imports: String = module.imports.iter().map(|import| format!("{}\n", import.span.text())).collect();
-        let body: String = body.query.stmts.iter().map(|statement| format!("\t{}\n", whole(&statement.span))).collect();
+        let body: String = query.stmts.iter().map(|statement| format!("\t{}\n", whole(&statement.span))).collect();
         let bound: Vec<String> = names.iter().map(|name| format!("{name:?}: {name}")).collect();
         probes.push(Probe {
             rule: name,
@@ -157,6 +160,18 @@ fn follow(module: &Ast, line: u32, depth: usize, seen: &mut BTreeSet<u32>, probe
             }
         }
     }
+}
+
+/// The conditions that the author wrote: a head that may be undefined is an element of a comprehension over them.
+fn conditions(query: &Query) -> &Query {
+    if let [only] = query.stmts.as_slice()
+        && let Literal::SomeIn { value, collection, .. } = &only.literal
+        && matches!(value.as_ref(), Expr::Var { span, .. } if span.text().starts_with(OURS))
+        && let Expr::ArrayCompr { query, .. } = collection.as_ref()
+    {
+        return query;
+    }
+    query
 }
 
 /// The text of a statement. The span of one that begins or ends with a string leaves its outer quote out.

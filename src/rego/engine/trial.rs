@@ -1,15 +1,17 @@
 //! Unit tests of policies: finds them as OPA does, and runs one at a time. What comes of it is for `test_runner` to say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use regorus::unstable::{Expr, Module as Ast, Rule, RuleBody, RuleHead, Source, Span};
 use regorus::{Engine, Value};
 
 use crate::rego::engine::coverage::{Lines, lines, spelled_out};
+use crate::rego::engine::lower::parsable;
 use crate::rego::engine::module::{Module, parse, path};
 use crate::rego::engine::unit::{Imports, Unit, bound, value};
 use crate::rego::engine::why::{Why, steps, why};
-use crate::rego::engine::{Prepared, in_words, text};
+use crate::rego::engine::{Prepared, Rewritten, in_words, text};
 use crate::rego::guard::{Failure, Limits, guarded};
 
 /// What a test's name begins with.
@@ -24,6 +26,7 @@ pub struct Trial {
     /// One that notes which lines are reached.
     traced: Option<Engine>,
     units: Vec<Unit>,
+    rewritten: Rewritten,
 }
 
 /// How a test, or a sub-test, ended.
@@ -63,7 +66,7 @@ impl Prepared {
         ready: &'static str,
         coverage: bool,
     ) -> Result<Trial, Failure> {
-        let mut engine = self.0.clone();
+        let (mut engine, rewritten) = (self.0.clone(), Arc::clone(&self.1));
         guarded(Limits::for_cohorts(0), move || {
             let mut seen = BTreeMap::new();
             let mut units = Vec::new();
@@ -74,6 +77,8 @@ impl Prepared {
             for module in tests {
                 let file = module.file.clone();
                 let failed = |error: anyhow::Error| format!("{file}: {error}");
+                let text = parsable(&module).map_err(|problem| problem.to_string())?.text;
+                let module = Module { text, ..module };
                 let source = Source::from_contents(module.file.clone(), module.text.clone()).map_err(failed)?;
                 let ast = parse(&source).map_err(failed)?;
                 let found = units_of(&ast, &mut seen);
@@ -91,7 +96,7 @@ impl Prepared {
             if let Some(traced) = &mut traced {
                 traced.set_enable_coverage(true);
             }
-            Ok(Trial { engine, traced, units })
+            Ok(Trial { engine, traced, units, rewritten })
         })
     }
 }
@@ -181,7 +186,14 @@ impl Trial {
 
     /// The lines that a test reaches, by file; none where nobody asked.
     pub fn lines(&self, unit: &Unit, limits: Limits) -> BTreeMap<String, Lines> {
-        self.traced.as_ref().map(|engine| lines(engine, unit, limits)).unwrap_or_default()
+        let mut found = self.traced.as_ref().map(|engine| lines(engine, unit, limits)).unwrap_or_default();
+        for (file, lines) in &mut found {
+            if let Some(lowered) = self.rewritten.get(file) {
+                lines.covered.retain(|line| lowered.has_line(*line));
+                lines.uncovered.retain(|line| lowered.has_line(*line));
+            }
+        }
+        found
     }
 
     /// Runs a test, on a policy thread.
