@@ -163,7 +163,7 @@ fn a_response_given_as_a_fleet_is_refused() {
     let live = r#"{"ok": true, "results": [{"slug": "a", "ssm_status": "Success"}]}"#;
     refused(&fleet(live), &["#/results/0/ssm_status", "found the string \"Success\"", "DryRun"]);
     let verified = r#"{"ok": true, "results": [{"slug": "a", "verified_on_target": null}]}"#;
-    refused(&fleet(verified), &["#/results/0/verified_on_target", "no enumeration"]);
+    refused(&fleet(verified), &["#/results/0/verified_on_target", "enumerates nobody"]);
     refused(&fleet(r#"{"ok": false, "results": []}"#), &["#/ok", "found the boolean false, but only true"]);
     refused(&fleet(r#"{"results": []}"#), &["the key \"ok\" is missing"]);
     refused(&fleet(r#"{"ok": true}"#), &["the key \"results\" is missing"]);

@@ -158,6 +158,12 @@ class Maker:
             choices += ['indexof(t, "a")']
         return self.pick(*choices)
 
+    def fact(self, scope):
+        """A boolean that is no literal: OPA 1.22 answers `r contains net.cidr_contains("10.0.0.0/8", "10.1.2.3") if { not true }` with [true]."""
+        while (fact := self.boolean(scope)) in ("true", "false"):
+            pass
+        return fact
+
     def boolean(self, scope):
         choices = ["true", "false", "input.rollout.dry_run", "input.archive.ok", "any_gold", "many_tenants"]
         choices += ["canary in known_tiers", "absent in known_tiers", "input.rollout.batch_size in [1, 2]", 'net.cidr_contains("10.0.0.0/8", "10.1.2.3")',
@@ -239,7 +245,7 @@ class Maker:
             lambda: f"some {a}, {b} in planned; count({b}) > {self.number(scope)}; {a} != {self.string(scope)}",
             lambda: f"some {a}, {b} in by_region; {self.string(scope)} in {b}; {a} != \"us\"",
             lambda: f"by_region[{a}][{b}]; {a} != {b}",
-            lambda: f"not {self.boolean(scope)}" if depth else f"every {a} in [{self.number(scope)}] {{ not {a} > {self.number(scope)} }}",
+            lambda: f"not {self.fact(scope)}" if depth else f"every {a} in [{self.number(scope)}] {{ not {a} > {self.number(scope)} }}",
             lambda: f"{a} := json.patch(input.fleet, [{{\"op\": \"add\", \"path\": \"/n\", \"value\": {self.scalar(scope)}}}]); {a}.n != {self.scalar(scope)}",
             lambda: f"{a} := {self.string(scope)} in {self.strings(scope)}; {a} == {self.pick('true', 'false')}",
         ]
@@ -255,7 +261,7 @@ class Maker:
             kind = self.pick(self.string, self.number, self.boolean)
             return f"not {kind(scope)} {self.pick('==', '==', '!=', '<')} {kind(scope)}"
         if x < 0.40:
-            return f"not {self.pick(self.reference, self.boolean)(scope)}"
+            return f"not {self.pick(self.reference, self.fact)(scope)}"
         if x < 0.45:
             return self.boolean(scope)
         if x < 0.55:
