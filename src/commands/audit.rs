@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::model::audit::{Audit, Format as Version, FoundFiles, Tenant, Unreadable};
+use crate::model::audit::{Audit, Format as Version, FoundFiles, Gap, Tenant, Unreadable};
 use crate::model::document::TOOL;
 use crate::model::document::text::Text;
 use crate::policy::load::{Policies, Settings, load};
@@ -62,43 +62,18 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         shared: Mutex::new(Interner::default()),
     };
     let mut evaluated = evaluate_all(&evaluator, &found, options);
-    let after = listed::up_to(&mut evaluated.rollouts, evaluator.until);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let tenants = history::tenants(&evaluated.rollouts, &names, evaluator.until);
-    history::name_missing(&mut evaluated.rollouts, &tenants);
-    let (newest, gap) = listed::evidence(&evaluated.rollouts);
-    let mut tenants = self::tenants(options, tenants, evaluated.code)?;
-    let before = options.since.map_or(0, |since| listed::from(since, &mut evaluated.rollouts, &mut tenants));
+    let listed = list(options, &mut evaluated, &names, evaluator.until)?;
     let source = TableSource {
         evaluator: &evaluator,
         archives: &found.archives,
         evaluated: &evaluated.rollouts[..history::dated(&evaluated.rollouts)],
         names: &names,
-        tenants: &tenants,
+        tenants: &listed.tenants,
     };
     let tables = tables.map(|tables| tables.write(&source));
     let code = evaluated.code;
-    let seen = FoundFiles {
-        files: found.files,
-        rollouts: (found.archives.len() + found.unclear.len()) as u64,
-        not_listed: before + after,
-        not_read: evaluated.not_read,
-        ignored: found.ignored.iter().map(|name| Text::from(&**name)).collect(),
-    };
-    let audit = Audit {
-        format: Version::V1,
-        since: options.since.map(|since| Text::from(since.to_string())),
-        read_since: options.read_since.map(|since| Text::from(since.to_string())),
-        until: Text::from(evaluator.until.to_string()),
-        found: Some(seen),
-        newest,
-        gap,
-        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
-        tenants,
-        unreadable: evaluated.unreadable,
-        unpaired: found.unpaired.iter().map(|name| Text::from(&**name)).collect(),
-        tool: Text::from(TOOL),
-    };
+    let audit = collect(options, evaluator.until, evaluated, listed, &found);
     document::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.evaluate_audit(&audit)?;
@@ -190,4 +165,51 @@ fn tenants(options: &audit::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result
         tenants.retain(|tenant| options.tenants.iter().any(|wanted| **wanted == *tenant.tenant));
     }
     Ok(tenants)
+}
+
+/// What is listed of all that was read, and what follows from the rest.
+struct Listed {
+    tenants: Vec<Tenant>,
+    newest: Option<Text>,
+    gap: Option<Gap>,
+    /// How many rollouts are not listed.
+    others: u64,
+}
+
+/// Puts the history of each tenant together from everything that was read, and leaves the rollouts that are listed.
+fn list(options: &audit::Audit, evaluated: &mut Evaluated, names: &[Text], until: Timestamp) -> Result<Listed, Error> {
+    let rollouts = &mut evaluated.rollouts;
+    let after = listed::up_to(rollouts, until);
+    let all = history::tenants(rollouts, names, until);
+    history::name_missing(rollouts, &all);
+    let (newest, gap) = listed::evidence(rollouts);
+    let mut tenants = tenants(options, all, evaluated.code)?;
+    let before = options.since.map_or(0, |since| listed::from(since, rollouts, &mut tenants));
+    Ok(Listed { tenants, newest, gap, others: before + after })
+}
+
+/// The document of the audit.
+fn collect(options: &audit::Audit, until: Timestamp, evaluated: Evaluated, listed: Listed, found: &Found) -> Audit {
+    let text = |time: Timestamp| Text::from(time.to_string());
+    let texts = |names: &[String]| names.iter().map(|name| Text::from(&**name)).collect();
+    Audit {
+        format: Version::V1,
+        since: options.since.map(text),
+        read_since: options.read_since.map(text),
+        until: text(until),
+        found: Some(FoundFiles {
+            files: found.files,
+            rollouts: (found.archives.len() + found.unclear.len()) as u64,
+            not_listed: listed.others,
+            not_read: evaluated.not_read,
+            ignored: texts(&found.ignored),
+        }),
+        newest: listed.newest,
+        gap: listed.gap,
+        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
+        tenants: listed.tenants,
+        unreadable: evaluated.unreadable,
+        unpaired: texts(&found.unpaired),
+        tool: Text::from(TOOL),
+    }
 }

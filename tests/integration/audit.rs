@@ -305,12 +305,12 @@ fn what_is_listed_changes_no_time_and_no_verdict_on_a_tenant() {
     archives.rollout("2026-07-02T10-00", 1, &[("acme", true), ("bolt", true), ("cove", false)]);
     let lag = |args: &[&str]| {
         let (code, report) = archives.report(args);
-        let cove = &report["lag"][0];
+        let longest = &report["lag"][0];
         (
             code,
-            cove["tenant"].clone(),
-            cove["since"].clone(),
-            cove["seconds"].clone(),
+            longest["tenant"].clone(),
+            longest["since"].clone(),
+            longest["seconds"].clone(),
             report["audit"]["rollouts"].clone(),
         )
     };
@@ -325,8 +325,9 @@ fn what_is_listed_changes_no_time_and_no_verdict_on_a_tenant() {
     }
     assert_eq!(lag(&[until, &["--since", "2026-07-01"]].concat()).4.as_array().map(Vec::len), Some(1));
     let (_, report) = archives.report(&[until, &["--since", "2026-07-01"]].concat());
-    let cove = report["audit"]["tenants"].as_array().expect("tenants").iter().find(|tenant| tenant["tenant"] == "cove");
-    assert_eq!(cove.expect("it is there")["history"], "O");
+    let behind =
+        report["audit"]["tenants"].as_array().expect("tenants").iter().find(|tenant| tenant["tenant"] == "cove");
+    assert_eq!(behind.expect("it is there")["history"], "O");
     // Only where less is read is something not known, and it is said.
     let (code, report) = archives.report(&[until, &["--read-since", "2026-07-01"]].concat());
     assert_eq!((code, codes(&report)), (1, ["lag.behind", "lag.history_cut"].into()));
