@@ -7,7 +7,7 @@ use crate::diagnostic::fault::Fault;
 use crate::error::Error;
 use crate::io::input::Input;
 use crate::model::document::cohort::Grouping;
-use crate::model::document::text::Text;
+use crate::model::document::text::{Map, Text};
 use crate::schema::explain::{explain, explain_by};
 use crate::schema::published::Name;
 
@@ -27,9 +27,17 @@ pub(crate) fn complete(input: &Input, what: &str) -> Error {
 /// # Errors
 /// [`Error::Evidence`] where it is none.
 pub fn fleet_names(input: &Input) -> Result<Vec<Text>, Error> {
+    Ok(labelled_fleet(input)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The names that a fleet's file holds, in order, each with its labels.
+///
+/// # Errors
+/// [`Error::Evidence`] where it is none.
+pub fn labelled_fleet(input: &Input) -> Result<Vec<(Text, Map<Text>)>, Error> {
     let mut grouping = Grouping::new();
     fleet::read(&input.bytes, &input.name, &mut grouping).map_err(|Refused| fleet_refusal(input))?;
-    Ok(grouping.names().to_vec())
+    Ok(grouping.names().iter().cloned().zip(grouping.labels_of_each().cloned()).collect())
 }
 
 /// What a plan's file says.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::declared::day::Day;
 use crate::declared::params::Declaration;
 use crate::rego::engine::module::Outline;
+use crate::text::misspelt::normalized;
 
 /// What a METADATA block may hold. Keys of OPA's that we have no use for are allowed and not read.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -20,8 +21,9 @@ pub struct Metadata {
     pub description: String,
     /// What is ours.
     pub custom: Custom,
+    /// What it is about, in OPA's words. Of a package, one for `subpackages` may stand beside its own.
     #[serde(skip_serializing)]
-    scope: Option<serde::de::IgnoredAny>,
+    pub scope: Option<String>,
     #[serde(skip_serializing)]
     schemas: Option<serde::de::IgnoredAny>,
     #[serde(skip_serializing)]
@@ -34,9 +36,16 @@ pub struct Metadata {
     organizations: Option<serde::de::IgnoredAny>,
 }
 
-/// The part of a METADATA block that is ours.
+impl Metadata {
+    /// Whether it is about the packages below.
+    pub fn is_of_subpackages(&self) -> bool {
+        self.scope.as_deref() == Some("subpackages")
+    }
+}
+
+/// The part of a METADATA block that is ours. Other keys are the author's own, and not read.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Custom {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +68,37 @@ pub struct Custom {
     /// The facts that a package reads.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Fact>,
+}
+
+/// The keys of `custom` that are ours.
+const KEYS: [&str; 7] = ["remedy", "codes", "waivable", "effective_from", "params", "needs", "facts"];
+
+/// The key of ours that this one nearly spells: it begins as that one, and has another case or separator, or one letter
+/// wrong, or two in a long name.
+fn nearly_ours(key: &str) -> Option<&'static str> {
+    let (given, first) = (normalized(key), |text: &str| text.chars().next());
+    KEYS.into_iter().filter(|known| *known != key).find(|known| {
+        let known = normalized(known);
+        let allowed = if known.chars().count() < 8 { 1 } else { 2 };
+        first(&known) == first(&given) && strsim::damerau_levenshtein(&known, &given) <= allowed
+    })
+}
+
+/// A key of `custom` that would be taken for one of ours. Its line is counted from the block's.
+fn misspelt(yaml: &str) -> Option<Invalid> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Given {
+        custom: BTreeMap<String, serde_json::Value>,
+    }
+    let Given { custom } = serde_saphyr::from_str(yaml).ok()?;
+    let (key, near) = custom.keys().find_map(|key| Some((key, nearly_ours(key)?)))?;
+    let is_there = |(_, line): &(u32, &str)| line.trim_start().trim_start_matches(['"', '\'']).starts_with(&**key);
+    let (line, text) = (1..).zip(yaml.lines()).find(is_there)?;
+    let before = text.len() - text.trim_start().len();
+    // Behind the `# ` of the comment.
+    let column = u32::try_from(before + 3).unwrap_or_default();
+    Some(Invalid { line, column, what: format!("custom has no key {key:?}; did you mean {near:?}?") })
 }
 
 /// A fact as a policy declares it: what is given beside the evidence.
@@ -102,7 +142,10 @@ pub fn blocks(outline: &Outline) -> Result<Blocks, String> {
     let mut blocks = BTreeMap::new();
     for block in read(&outline.comments()?, lines) {
         let block = block.map_err(|invalid| format!("line {}: METADATA: {}", invalid.line, invalid.what))?;
-        blocks.insert(block.line, block.metadata);
+        // What is said of the packages below is not said of the package itself.
+        if !block.metadata.is_of_subpackages() || !blocks.contains_key(&block.line) {
+            blocks.insert(block.line, block.metadata);
+        }
     }
     Ok(blocks)
 }
@@ -129,6 +172,9 @@ pub fn read(comments: &[(u32, String)], lines: impl Iterator<Item = u32>) -> Vec
 }
 
 fn block(start: u32, end: u32, yaml: &str, lines: &[u32]) -> Result<Block, Invalid> {
+    if let Some(invalid) = misspelt(yaml) {
+        return Err(Invalid { line: start + invalid.line, ..invalid });
+    }
     let metadata = serde_saphyr::from_str(yaml).map_err(|error| {
         let error = error.without_snippet();
         let at = error.location();

@@ -1,4 +1,4 @@
-//! The files below a folder. Links are followed, and none leads anywhere twice.
+//! The files below a folder. Links are followed, and none leads anywhere twice. What begins with two dots is left out.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,10 @@ pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<
     let home = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut seen = HashSet::new();
     let is_new = |entry: &DirEntry| {
+        // A volume of Kubernetes keeps its files in folders of such names, and shows them by links.
+        if entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b"..") {
+            return false;
+        }
         if !entry.file_type().is_dir() {
             return true;
         }

@@ -46,7 +46,7 @@ pub fn check(program: &Program<'_>, blocks: &[MetadataBlock], schema: &Value, re
         let module = &program.modules[*i];
         let custom = &block.metadata.custom;
         let mut faults = Faults::default();
-        if !seen.insert((i, block.line)) {
+        if !seen.insert((i, block.line, block.metadata.is_of_subpackages())) {
             faults.add("this is the second METADATA of one package or rule", "write one");
         }
         if block.line == module.place.line {

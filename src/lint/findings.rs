@@ -18,6 +18,10 @@ const KEYS: [(&str, Kinds); 6] = [
     ("tenants", Kinds::ARRAY.or(Kinds::SET)),
 ];
 
+/// What other tools call the same.
+const ALIKE: [(&str, &str); 4] =
+    [("msg", "message"), ("details", "observed"), ("metadata", "observed"), ("actual", "observed")];
+
 /// Checks what a definition of a set adds to it.
 pub fn check(walker: &mut Walker<'_, '_>, rule: &Rule, expr: &Expr, of: &Type) {
     if !RULES.contains(&&*rule.name) {
@@ -35,7 +39,8 @@ pub fn check(walker: &mut Walker<'_, '_>, rule: &Rule, expr: &Expr, of: &Type) {
     }
     for (key, field) in &known.fields {
         let Some((_, allowed)) = KEYS.into_iter().find(|(name, _)| name == key) else {
-            let near = nearest(key, KEYS.into_iter().map(|(name, _)| name));
+            let alike = ALIKE.into_iter().find(|(name, _)| name == key).map(|(_, known)| known);
+            let near = alike.or_else(|| nearest(key, KEYS.into_iter().map(|(name, _)| name)));
             let remedy = near.map_or_else(
                 || "the keys are code, message, tenants, observed, expected and at".into(),
                 |near| format!("did you mean {near:?}?"),

@@ -136,6 +136,11 @@ fn used(program: &Program<'_>) -> BTreeSet<String> {
 /// A rule that nothing uses must not look like one of findings, nor like a neighbour.
 fn unused(module: &Module, rule: &Rule, report: &mut Report) {
     let name = rule.name.to_lowercase();
+    if ["exception", "exceptions"].contains(&&*name) {
+        let what = format!("nothing uses the rule {:?}, so it excepts nobody", rule.name);
+        let remedy = "waivers do that here, with a reason, an owner and a last day: name a file of them with --waivers";
+        return report.add(module, rule.place, what, remedy);
+    }
     let alike = ALIKE.iter().find(|(alike, _)| *alike == name).map(|(_, meant)| *meant);
     let begins = || {
         let meant = RULES.into_iter().find(|meant| name.starts_with(&format!("{meant}_")));

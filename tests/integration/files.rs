@@ -198,3 +198,17 @@ fn links_lead_nowhere_twice() {
     let ran = ends(&case, &["policy", "check", "policies"]);
     assert!(ran.code == 5 && ran.stderr.contains("gone.rego"), "{}", ran.stderr);
 }
+
+/// As Kubernetes mounts a ConfigMap: the files lie in a folder of the day, and links lead to it.
+#[test]
+fn a_mounted_config_map_is_read_once() {
+    let case = folder();
+    std::fs::create_dir_all(case.path("policies/..2026_11_27")).expect("a folder");
+    case.file("policies/..2026_11_27/mine.rego", POLICY);
+    symlink("..2026_11_27", case.path("policies/..data")).expect("a link");
+    symlink("..data/mine.rego", case.path("policies/mine.rego")).expect("a link");
+    let ran = ends(&case, &["policy", "check", "policies"]);
+    assert_eq!((ran.code, &*ran.stdout), (0, "sound: mine\n"), "{}", ran.stderr);
+    let ran = ends(&case, &[&VERIFY[..], &["--policy", "policies"]].concat());
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}

@@ -89,15 +89,18 @@ fn replacing_makes_no_gigabytes() {
     fails(&body(&format!("{growing}\tcount(x8) > 0")), "team.hostile.deny: the policies need more than");
 }
 
+/// A width of nine digits is an error in the text, as OPA writes it; many widths of a million reach the limit of memory.
 #[test]
 fn a_width_makes_no_gigabytes() {
-    fails(&body("\tsprintf(\"%999999999d\", [1]) != \"\""), "the engines print %9 differently");
-}
-
-#[test]
-fn a_width_that_is_computed_makes_no_gigabytes() {
-    let computed = "\tformat := concat(\"\", [\"%9999\", \"99999d\"])\n\tsprintf(format, [1]) != \"\"";
-    fails(&body(computed), "team.hostile.deny: the policies need more than");
+    let written = "\tsprintf(\"%999999999d\", [1]) == \"%!(NOVERB)%!(EXTRA int64=1)\"";
+    let computed =
+        "\tformat := concat(\"\", [\"%9999\", \"99999d\"])\n\tsprintf(format, [1]) == \"%!(NOVERB)%!(EXTRA int64=1)\"";
+    for policy in [written, computed] {
+        let ran = verify(&body(policy));
+        assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    }
+    let many = "\tcount({sprintf(\"%999999d\", [n]) | some n in numbers.range(1, 100000)}) > 0";
+    fails(&body(many), "team.hostile.deny: the policies need more than");
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn a_pattern_that_explodes_is_refused_by_the_engine() {
 
 #[test]
 fn shifts_make_no_numbers_of_any_size() {
-    fails(&body("\tbits.lsh(1, 1000000000) > 0"), "there is no function \"bits.lsh\"");
+    fails(&body("\tbits.lsh(1, 1000000000) > 0"), "bits.lsh is a function of OPA's that a policy cannot call here");
 }
 
 #[test]

@@ -128,7 +128,9 @@ impl Rollout {
         }
         self.enumerated = true;
         for slug in &fleet {
-            self.grouping.enumerate(slug, LabelsId::default());
+            let labels =
+                self.labels.get(slug).map_or_else(LabelsId::default, |labels| self.grouping.labels(labels.clone()));
+            self.grouping.enumerate(slug, labels);
         }
         let mut seen = HashSet::new();
         self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();

@@ -1,7 +1,7 @@
 //! The state of a rollout: what is known so far, and what comes next.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::collect::fields::EvidenceFields;
 use crate::collect::fleet::is_enumeration;
-use crate::collect::inputs::{fleet_names, plan_file};
+use crate::collect::inputs::{labelled_fleet, plan_file};
 use crate::collect::plan::PlanFile;
 use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::anomalies::Strange;
@@ -23,7 +23,7 @@ use crate::model::document::cohort::Grouping;
 use crate::model::document::gates::Gates;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::probe::Probing;
-use crate::model::document::text::{Field, Text};
+use crate::model::document::text::{Field, Map, Text};
 use crate::model::document::{Anomaly, AnomalyKind, Attempt, Call, Document, InputFile, Outcome, Purpose, Role};
 
 /// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
@@ -49,6 +49,8 @@ pub struct Rollout {
     pub(crate) plan: PlanFile,
     /// Tenants of a list that is independent of the control plane; once it enumerated, those that it did not.
     pub(crate) inventory: Vec<Text>,
+    /// The labels that the list gives to tenants; no entry for one without any.
+    pub(crate) labels: HashMap<Text, Map<Text>>,
     pub(crate) fields: EvidenceFields,
     pub(crate) fleet: Vec<Text>,
     /// How many of the first tenants of `fleet` are known to be called.
@@ -97,10 +99,12 @@ impl Rollout {
         let plan_input = input(plan_name, plan);
         let plan = plan_file(&plan_input).map_err(|error| error.to_string())?;
         let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
-        let mut listed = Vec::new();
+        let (mut listed, mut labels) = (Vec::new(), HashMap::new());
         if let Some(inventory) = inventory {
             let inventory = input(&inventory.name, &inventory.text);
-            listed = fleet_names(&inventory).map_err(|error| error.to_string())?;
+            let fleet = labelled_fleet(&inventory).map_err(|error| error.to_string())?;
+            listed = fleet.iter().map(|(name, _)| name.clone()).collect();
+            labels = fleet.into_iter().filter(|(_, labels)| !labels.is_empty()).collect();
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
         let probing = (*probes && plan.enabled).then(Probing::default);
@@ -122,6 +126,7 @@ impl Rollout {
             grammar: Grammar::start(plan.enabled, *gates),
             plan,
             inventory: listed,
+            labels,
             fields,
             fleet: Vec::new(),
             passed: 0,

@@ -150,6 +150,11 @@ impl Grouping {
         counts
     }
 
+    /// The labels of each tenant, in the order of [`Grouping::names`].
+    pub fn labels_of_each(&self) -> impl Iterator<Item = &Map<Text>> {
+        self.labels.iter().map(|labels| self.label_sets.get(labels.0))
+    }
+
     /// The names of all tenants so far, in order.
     pub fn names(&self) -> &[Text] {
         &self.names.list

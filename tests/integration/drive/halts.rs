@@ -218,6 +218,28 @@ fn a_policy_that_needs_what_no_rollout_has_stops_before_the_first_call() {
 }
 
 #[test]
+fn the_inventorys_labels_are_there_before_the_first_call_and_at_every_halt() {
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let case = case(&plane.url);
+    let inventory: Vec<Value> = FLEET
+        .iter()
+        .map(|slug| json!({"slug": slug, "labels": {"tier": if *slug == "dune" { "gold" } else { "bronze" }}}))
+        .collect();
+    case.file("inventory.json", json!(inventory).to_string());
+    let own = "# METADATA\n# title: Gold first\n# description: Gold tenants go first.\n# custom:\n#   needs: [labels.tier]\npackage own\n\nhalt contains \"bronze before gold\" if {\n\tsome cohort in input.cohorts\n\tcohort.labels.tier == \"bronze\"\n\tcount(cohort.rows) > 0\n\tsome other in input.cohorts\n\tother.labels.tier == \"gold\"\n\tcount(other.rows) == 0\n}\n";
+    case.file("own.rego", own);
+    let ran = drive(&case, &["--policy", "own.rego", "--fleet", "inventory.json"]);
+    assert_eq!((ran.code, plane.calls().len()), (1, 2), "the plan call and the canary: {}{}", ran.stdout, ran.stderr);
+    let cohorts = &json_of(&case, "document.json")["cohorts"];
+    let gold = cohorts.as_array().expect("cohorts").iter().find(|cohort| cohort["labels"]["tier"] == "gold");
+    assert_eq!(gold.expect("a cohort of its own")["tenants"], json!(["dune"]));
+    // The journal holds them as well.
+    let again = case.run(["verify", JOURNAL, "--document", "again.json", "--policy", "own.rego"]);
+    assert_eq!(again.code, 1, "{}{}", again.stdout, again.stderr);
+    assert_eq!(&json_of(&case, "again.json")["cohorts"], cohorts);
+}
+
+#[test]
 fn a_policy_that_cannot_be_evaluated_stops_before_anything_is_changed() {
     for wrong in ["to_number(tenant) > 0", "input.cohorts[_].rows[_].ssm_exit_code / 0 > 1"] {
         let plane = Plane::new(|_, request| healthy(request, &FLEET));

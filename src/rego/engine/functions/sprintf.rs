@@ -107,12 +107,18 @@ impl Printer<'_> {
     }
 
     fn number(&mut self) -> Option<usize> {
-        let begin = self.at;
-        while self.peek().is_some_and(|c| c.is_ascii_digit()) {
+        let mut number = None;
+        while let Some(digit) = self.peek().and_then(|c| c.to_digit(10)) {
+            let so_far: usize = number.unwrap_or_default();
+            if so_far > MAX_WIDTH {
+                // Go reads no further: nothing of the format is left for a verb.
+                self.at = self.format.len();
+                return None;
+            }
+            number = Some(so_far * 10 + digit as usize);
             self.at += 1;
         }
-        let digits: String = self.format[begin..self.at].iter().collect();
-        digits.parse().ok().filter(|number| *number <= MAX_WIDTH)
+        number
     }
 
     /// `[n]`, which says whose turn it is; whether it is right.
