@@ -294,6 +294,7 @@ fn ended_well(document: &Document, changes: &mut Vec<Change<'_>>) {
 fn go_on(document: &mut Document) {
     document.rollout.outcome = Outcome::Completed;
     document.rollout.halted_because = None;
+    document.rollout.next = None;
     // Nobody was enumerated where nothing was called at all.
     if document.fleet.source == FleetSource::None {
         document.fleet.source = FleetSource::PlanCall;

@@ -37,10 +37,12 @@ pub fn check(walker: &mut Walker<'_, '_>, rule: &Rule, expr: &Expr, of: &Type) {
     if known.kinds != Kinds::OBJECT {
         return;
     }
+    let mut meant = Vec::new();
     for (key, field) in &known.fields {
         let Some((_, allowed)) = KEYS.into_iter().find(|(name, _)| name == key) else {
             let alike = ALIKE.into_iter().find(|(name, _)| name == key).map(|(_, known)| known);
             let near = alike.or_else(|| nearest(key, KEYS.into_iter().map(|(name, _)| name)));
+            meant.extend(near);
             let remedy = near.map_or_else(
                 || "the keys are code, message, tenants, observed, expected and at".into(),
                 |near| format!("did you mean {near:?}?"),
@@ -54,7 +56,8 @@ pub fn check(walker: &mut Walker<'_, '_>, rule: &Rule, expr: &Expr, of: &Type) {
         }
     }
     for key in ["code", "message"] {
-        if known.rest.is_none() && !known.fields.contains_key(key) {
+        // Where a key is misspelt, that it is missing follows.
+        if known.rest.is_none() && !known.fields.contains_key(key) && !meant.contains(&key) {
             walker.add(expr.place, format!("this finding has no {key}"), "a finding has at least code and message");
         }
     }

@@ -40,6 +40,7 @@ pub const fn unknown_rollout() -> Rollout {
         finished_at: None,
         outcome: Outcome::Unknown,
         halted_because: None,
+        next: None,
         time_scale: None,
     }
 }
@@ -160,9 +161,23 @@ pub struct Rollout {
     /// Which policies halted it and why, or which signal interrupted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_because: Option<Text>,
+    /// The call that would be made now: what a rule of `halt` may stop before it happens. Absent: no call is left, or the
+    /// rollout is not being driven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextCall>,
     /// By how much waiting was shortened in a rehearsal on loopback. Absent in a real rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_scale: Option<Text>,
+}
+
+/// A call that has not been made yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NextCall {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The tenants that it would name, in order; empty for the plan call.
+    pub tenants: Vec<Text>,
 }
 
 /// How a rollout ended.

@@ -189,7 +189,8 @@ pub fn folders(path: &Path) -> Vec<PathBuf> {
 
 /// The arguments that judge a fixture.
 pub fn fixture_args(folder: &Path, case: &Value) -> Vec<String> {
-    let evidence = if folder.join("run.journal").is_file() { "run.journal" } else { "response.json" };
+    let is_there = |name: &&str| folder.join(name).is_file();
+    let evidence = ["run.journal", "document.json"].into_iter().find(is_there).unwrap_or("response.json");
     let mut args = vec!["verify".to_owned(), evidence.to_owned()];
     for name in ["fleet.json", "fleet.txt"] {
         if folder.join(name).is_file() {

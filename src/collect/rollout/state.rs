@@ -24,7 +24,9 @@ use crate::model::document::gates::Gates;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::probe::Probing;
 use crate::model::document::text::{Field, Map, Text};
-use crate::model::document::{Anomaly, AnomalyKind, Attempt, Call, Document, InputFile, Outcome, Purpose, Role};
+use crate::model::document::{
+    Anomaly, AnomalyKind, Attempt, Call, Document, InputFile, NextCall, Outcome, Purpose, Role,
+};
 
 /// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
 #[derive(Debug, Default)]
@@ -242,9 +244,24 @@ impl Rollout {
                 _ => {}
             }
         }
-        let size = usize::try_from(rollout.batch_size.unwrap_or(1)).unwrap_or(usize::MAX);
-        let batch: Vec<Text> = self.waiting().take(size).cloned().collect();
+        let batch = self.next_batch();
         if batch.is_empty() { Step::Done } else { Step::Call(Purpose::Batch, batch) }
+    }
+
+    fn next_batch(&self) -> Vec<Text> {
+        let size = usize::try_from(self.plan.rollout.batch_size.unwrap_or(1)).unwrap_or(usize::MAX);
+        self.waiting().take(size).cloned().collect()
+    }
+
+    /// The call that comes next, whatever has to be done before it.
+    fn upcoming(&self) -> Option<NextCall> {
+        let (purpose, tenants) = match self.next_change() {
+            Step::Call(purpose, tenants) => (purpose, tenants),
+            Step::Soak(_) => (Purpose::Batch, self.next_batch()),
+            Step::CheckHalt(_) | Step::Read(_) | Step::Done => return None,
+        };
+        let is_left = purpose == Purpose::Plan || !tenants.is_empty();
+        is_left.then_some(NextCall { purpose, tenants })
     }
 
     /// The tenants that no ended call named, in order.
@@ -467,6 +484,7 @@ impl Rollout {
     /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that
     /// has not ended. A halt check of an uninterrupted rollout never sees such a call either.
     pub fn so_far(&mut self) -> Cow<'_, Document> {
+        self.document.rollout.next = self.upcoming();
         self.document.cohorts = self.grouping.cohorts();
         self.document.anomalies = self.anomalies();
         self.document.probes = self.probing.as_ref().map(Probing::probes);
@@ -482,6 +500,7 @@ impl Rollout {
 
     /// The document of a rollout that has ended, and the well-formed rows for the response file.
     pub fn finish(mut self) -> (Document, Vec<Box<RawValue>>) {
+        self.document.rollout.next = None;
         self.document.anomalies = self.anomalies();
         let grouped = self.grouping.finish();
         self.document.cohorts = grouped.cohorts;

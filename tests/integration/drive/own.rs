@@ -26,6 +26,19 @@ fn a_teams_own_policies_halt_a_rollout() {
     let because = json_of(&case_of, "document.json")["rollout"]["halted_because"].clone();
     assert!(because.as_str().expect("a reason").starts_with("pace.slow: "), "{because}");
 
+    // The batch that comes next names a tenant of another region too early.
+    for (us, calls, code) in [("bolt", 2, 1), ("dune", 4, 0)] {
+        let plane = Plane::new(|_, request| healthy(request, &FLEET));
+        let ordered = case(&plane.url);
+        let region = |slug: &str| if slug == us { "us" } else { "eu" };
+        let inventory: Vec<_> =
+            FLEET.iter().map(|slug| json!({"slug": slug, "labels": {"region": region(slug)}})).collect();
+        ordered.file("inventory.json", json!(inventory).to_string());
+        let ran = drive(&ordered, &["--policy", &example("region_order"), "--fleet", "inventory.json"]);
+        assert_eq!((ran.code, plane.calls().len()), (code, calls), "{us}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(json_of(&ordered, "document.json")["rollout"]["next"], json!(null));
+    }
+
     let plane = Plane::new(|_, request| healthy(request, &FLEET));
     let frozen = case(&plane.url);
     frozen.file("always.json", r#"[{"from": "2000-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z", "why": "a test"}]"#);

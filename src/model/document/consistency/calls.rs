@@ -35,6 +35,8 @@ impl<'a> Whole<'a> {
         let rollout = &self.document.rollout;
         let disabled = self.document.gates.as_ref().is_some_and(|gates| gates.plan_disabled.is_some());
         let at = "/rollout/outcome";
+        let is_driven = rollout.next.is_none() || rollout.outcome == Outcome::Running;
+        ensure(is_driven, "/rollout/next", "found a call that would come next, but the rollout is not being driven")?;
         if self.is_archived() {
             return ensure(
                 rollout.outcome == Outcome::Unknown,

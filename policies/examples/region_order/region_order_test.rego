@@ -1,0 +1,43 @@
+package examples.region_order_test
+
+import data.examples.region_order
+
+# A rollout in which these tenants of the regions eu and us are proven or not, and whose next call names these.
+document(fleet, next) := {
+	"rollout": {"dry_run": false, "max_stragglers": 0, "outcome": "running", "next": {"purpose": "batch", "tenants": next}},
+	"fleet": {"source": "plan_call", "tenants": 9},
+	"calls": [],
+	"cohorts": [cohort |
+		some region, groups in fleet
+		some rows, tenants in {[{"verified_on_target": true}]: groups.proven, []: groups.behind}
+		count(tenants) > 0
+		cohort := {"planned": true, "labels": {"region": region}, "tenants": tenants, "rows": rows}
+	],
+	"anomalies": [],
+	"provenance": {"inputs": []},
+}
+
+begun := {"eu": {"proven": ["acme"], "behind": ["bolt"]}, "us": {"proven": [], "behind": ["cove", "dune"]}}
+
+done := {"eu": {"proven": ["acme", "bolt"], "behind": []}, "us": {"proven": [], "behind": ["cove", "dune"]}}
+
+found(fleet, next) := {finding.message | some finding in region_order.halt with input as document(fleet, next)}
+
+test_other_region_before_first_is_proven_halts if {
+	found(begun, ["bolt", "cove"]) == {"the next call names cove, and bolt of eu: not proven yet"}
+}
+
+test_first_region_alone_silent if found(begun, ["bolt"]) == set()
+
+test_other_region_after_first_is_proven_silent if found(done, ["cove", "dune"]) == set()
+
+test_nothing_left_to_call_silent if {
+	last := json.remove(document(begun, []), ["rollout/next"])
+	findings := region_order.halt with input as last
+	findings == set()
+}
+
+test_first_region_is_a_parameter if {
+	messages := found(begun, ["bolt"]) with data.rollproof.params as {"first_region": "us"}
+	messages == {"the next call names bolt, and cove, dune of us: not proven yet"}
+}
