@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::fault::Fault;
 use crate::error::Error;
 use crate::io::walk::files_below;
 
@@ -95,10 +94,10 @@ type Unit = BTreeMap<Kind, Vec<PathBuf>>;
 /// Looks for archives in folders, and in the folders below.
 ///
 /// # Errors
-/// [`Error::Usage`] where a folder is none, [`Error::Evidence`] where one cannot be read.
+/// [`Error::Usage`] where a folder is none.
 pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
     let mut units: BTreeMap<(PathBuf, String), Unit> = BTreeMap::new();
-    let mut ignored = BTreeSet::new();
+    let (mut ignored, mut problems) = (BTreeSet::new(), BTreeMap::new());
     for folder in folders {
         if !folder.is_dir() {
             let problem = format!("{} is no folder", folder.display());
@@ -106,19 +105,16 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
         }
         // Nothing but an archive is wanted, but whatever lies there is listed.
         let others = RefCell::new(Vec::new());
-        let found = files_below(folder, &|path| {
+        let below = files_below(folder, &|path| {
             let is_wanted = is_archived(path);
             if !is_wanted {
                 others.borrow_mut().push(path.to_owned());
             }
             is_wanted
         });
-        let found = found.map_err(|problem| Error::Evidence {
-            input: folder.display().to_string(),
-            faults: vec![Fault::whole(format!("cannot look into it: {problem}"))],
-        })?;
         ignored.extend(others.into_inner());
-        for path in &found {
+        problems.extend(below.problems);
+        for path in &below.files {
             let name = name_of(path);
             let Some((kind, rest)) = kind(&name) else { continue };
             let place = (path.parent().unwrap_or(folder).to_owned(), rest);
@@ -139,6 +135,8 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
     let below =
         |path: &Path| folders.iter().find_map(|folder| path.strip_prefix(folder).ok()).unwrap_or(path).to_owned();
     let mut found = pair(&units, &Names { name: &name, below: &below });
+    let unread = problems.iter().map(|(path, why)| (name(path), format!("cannot look at it: {why}")));
+    found.unclear.extend(unread);
     found.ignored = ignored.iter().map(|path| name(path)).collect();
     found.files = units.values().flat_map(BTreeMap::values).map(|files| files.len() as u64).sum();
     Ok(found)

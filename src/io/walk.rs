@@ -5,12 +5,18 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+/// What was found below a folder.
+#[derive(Debug, Default)]
+pub struct Below {
+    /// The files that were wanted, by path.
+    pub files: Vec<PathBuf>,
+    /// Folders, and files that were wanted, that cannot be looked at, and why.
+    pub problems: Vec<(PathBuf, String)>,
+}
+
 /// The files below a folder that are `wanted` by their path, by name. A folder that a link leads to is looked into once,
 /// and not where it is one of those that the link is in.
-///
-/// # Errors
-/// In words, where a folder, or a file that is wanted, cannot be looked at.
-pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, String> {
+pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Below {
     let home = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut seen = HashSet::new();
     let is_new = |entry: &DirEntry| {
@@ -32,19 +38,23 @@ pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<
     let order = |one: &DirEntry, other: &DirEntry| {
         (one.path_is_symlink(), one.file_name()).cmp(&(other.path_is_symlink(), other.file_name()))
     };
-    let mut files = Vec::new();
+    let mut below = Below::default();
     for entry in WalkDir::new(folder).follow_links(true).sort_by(order).into_iter().filter_entry(is_new) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() || !wanted(entry.path()) => {}
-            Ok(entry) => files.push(entry.into_path()),
+            Ok(entry) => below.files.push(entry.into_path()),
             Err(error) if error.loop_ancestor().is_some() => {}
             // A link that leads nowhere harms nobody, unless what it leads to is wanted.
             Err(error) if error.path().is_some_and(|path| leads_nowhere(path) && !wanted(path)) => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_owned();
+                let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                below.problems.push((path, why));
+            }
         }
     }
-    files.sort();
-    Ok(files)
+    below.files.sort();
+    below
 }
 
 /// Whether a path is a link to what is not there, or to itself.

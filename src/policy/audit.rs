@@ -42,6 +42,7 @@ impl Prepared {
                 findings.extend(elements.into_iter().map(|element| package.finding(severity, element, None)));
             }
         }
+        self.name_rules(&mut findings, |places| Ok(self.engine.elements(places, &input, limits)?))?;
         Ok(findings)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::io::input::{MAX_WRITTEN, Source};
-use crate::io::walk::files_below;
+use crate::io::walk::{Below, files_below};
 use crate::rego::engine::module::Module;
 
 /// The modules of files and folders, each once though it is given twice.
@@ -96,7 +96,10 @@ fn is_policy(path: &Path) -> bool {
 /// Finds a file, whatever it is called, or what is `wanted` below a folder.
 fn find(path: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     if path.is_dir() {
-        let found = files_below(path, wanted).map_err(|problem| unreadable(path, problem))?;
+        let Below { files: found, problems } = files_below(path, wanted);
+        if let Some((path, problem)) = problems.into_iter().next() {
+            return Err(unreadable(&path, problem));
+        }
         files.extend(found.iter().map(|file| plain(file).to_owned()));
     } else {
         files.push(plain(path).to_owned());

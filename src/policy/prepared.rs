@@ -196,7 +196,7 @@ impl Prepared {
     pub fn evaluate(&self, document: &Valid<'_>) -> Result<Outcome, Error> {
         let document = self.with_waived(document);
         let mut outcome = self.evaluate_trial(&document)?;
-        self.name_rules(&mut outcome.findings, &document)?;
+        self.name_rules(&mut outcome.findings, |places| self.elements(places, &document))?;
         Ok(outcome)
     }
 
@@ -221,8 +221,12 @@ impl Prepared {
         Cow::Owned(document)
     }
 
-    /// Names the definition that gave a finding, where several declare its code: each of them is asked alone.
-    fn name_rules(&self, findings: &mut [Finding], document: &Document) -> Result<(), Error> {
+    /// Names the definition that gave a finding, where several declare its code: `ask` asks each of them alone.
+    pub(crate) fn name_rules(
+        &self,
+        findings: &mut [Finding],
+        ask: impl FnOnce(&[(String, u32)]) -> Result<Vec<RuleOutput>, Error>,
+    ) -> Result<(), Error> {
         let candidates = |finding: &Finding| -> Vec<&Rule> {
             let severity = if finding.softened.is_some() { Severity::Deny } else { finding.severity };
             let package = self.packages.iter().find(|package| package.name == finding.policy);
@@ -235,7 +239,7 @@ impl Prepared {
         }
         let rules = unclear.iter().flat_map(|(rules, _)| rules);
         let places: BTreeSet<_> = rules.map(|rule| (rule.place.file.clone(), rule.place.line)).collect();
-        let outputs = self.elements(&places.into_iter().collect::<Vec<_>>(), document)?;
+        let outputs = ask(&places.into_iter().collect::<Vec<_>>())?;
         for (rules, finding) in &mut unclear {
             let gave = |rule: &&&Rule| {
                 let own =

@@ -287,7 +287,11 @@ fn without_a_fleet_a_known_tenant_without_a_row_is_missing() {
     let (code, report) = archives.report(&["--param", "fleet_from_response=true"]);
     assert_eq!((code, codes(&report)), (1, ["lag.false_green"].into()));
     assert_eq!(report["audit"]["rollouts"][1]["missing"], json!(["cove"]));
-    assert_eq!(report["findings"][0]["tenants"], json!(["cove"]));
+    let finding = &report["findings"][0];
+    assert_eq!(finding["tenants"], json!(["cove"]));
+    // Two rules have this code: it is the one that spoke that is named.
+    assert_eq!(finding["title"], "False green without a row");
+    assert!(finding["remedy"].as_str().expect("a remedy").starts_with("Find out why"), "{finding}");
     let text = archives.audit(&["--param", "fleet_from_response=true"]).stdout;
     assert!(text.contains("no row answers for a tenant that earlier and later rollouts have: cove"), "{text}");
     std::fs::remove_file(archives.0.path("archives/2026-07-03T10-00.response.json")).expect("a file");
@@ -368,6 +372,17 @@ fn dates_are_read_anywhere_below_the_folder_and_other_files_are_listed() {
     assert_eq!(found["ignored"], json!([".hidden.json", "2026-07-06.response.json.bz2", "notes.md", "response"]));
     let text = archives.audit(&[]).stdout;
     assert!(text.contains("judged 4 of 4 rollouts in 8 files; 4 other files ignored"), "{text}");
+}
+
+#[test]
+fn an_archive_that_cannot_be_looked_at_is_listed_and_the_rest_is_judged() {
+    let archives = Archives::new();
+    archives.rollout("2026-07-01T10-00", 0, &GOOD);
+    std::os::unix::fs::symlink("nowhere", archives.0.path("archives/2026-07-02.response.json")).expect("a link");
+    let (code, report) = archives.report(&[]);
+    assert_eq!((code, codes(&report)), (4, ["lag.unreadable"].into()));
+    assert_eq!(report["audit"]["unreadable"][0]["archive"], "2026-07-02.response.json");
+    assert_eq!(report["audit"]["rollouts"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
