@@ -27,7 +27,7 @@ def main():
 def render(rollproof, folder, out, reports):
     out.mkdir(parents=True, exist_ok=True)
     has = lambda name: (folder / name).is_file()
-    args = ["run.journal" if has("run.journal") else "response.json"]
+    args = [next(name for name in ["run.journal", "document.json", "response.json"] if has(name))]
     for option, name in [("--fleet", "fleet.json"), ("--fleet", "fleet.txt"), ("--plan", "plan.json")]:
         args += [option, name] if has(name) else []
     args += json.loads((folder / ("verify.json" if has("verify.json") else "case.json")).read_text())["args"]

@@ -35,7 +35,7 @@ def main():
     options = options.parse_args()
     rollproof = os.path.abspath(options.rollproof)
 
-    cases = [case for pattern in ["*/*/case.json", "examples/*/*/case.json"] for case in sorted((ROOT / "fixtures").glob(pattern))]
+    cases = [case for pattern in ["*/*/case.json", "examples/*/*/verify.json"] for case in sorted((ROOT / "fixtures").glob(pattern))]
     folders = [case.parent for case in cases if read(case)["exit"] != REFUSED]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         compared = list(pool.map(lambda folder: compare(rollproof, options.opa, folder), folders))
@@ -65,13 +65,13 @@ def compare(rollproof, opa, folder):
 
 def judge(rollproof, folder, scratch):
     """The report of a fixture, and the document that engines get: without `origins` and `phases`."""
-    args = ["verify", "run.journal" if (folder / "run.journal").is_file() else "response.json"]
+    args = ["verify", evidence(folder)]
     for name in ["fleet.json", "fleet.txt"]:
         if (folder / name).is_file():
             args += ["--fleet", name]
     if (folder / "plan.json").is_file():
         args += ["--plan", "plan.json"]
-    args += read(folder / "case.json")["args"]
+    args += case(folder)["args"]
     args += ["--format", "json", "--document", str(scratch / "document.json")]
     ran = subprocess.run([rollproof, *args], cwd=folder, capture_output=True, text=True, encoding="utf-8")
     if not ran.stdout:
@@ -84,9 +84,19 @@ def judge(rollproof, folder, scratch):
     return json.loads(ran.stdout), document
 
 
+def case(folder):
+    """What is expected of a fixture, and the arguments. Beside an example stands what its policy says alone, in case.json."""
+    return read(folder / ("verify.json" if (folder / "verify.json").is_file() else "case.json"))
+
+
+def evidence(folder):
+    """The name of a fixture's evidence."""
+    return next(name for name in ["run.journal", "document.json", "response.json"] if (folder / name).is_file())
+
+
 def facts(folder):
     """What the policies know besides the document."""
-    args = read(folder / "case.json")["args"]
+    args = case(folder)["args"]
     given = [args[i + 1].split("=", 1) for i, arg in enumerate(args) if arg == "--facts"]
     return {name: read(folder / path) for name, path in given}
 

@@ -35,7 +35,7 @@ def main():
     options.rollproof = os.path.abspath(options.rollproof)
 
     groups = {}
-    for path in [path for pattern in ["*/*/case.json", "examples/*/*/case.json"] for path in sorted((ROOT / "fixtures").glob(pattern))]:
+    for path in [path for pattern in ["*/*/case.json", "examples/*/*/verify.json"] for path in sorted((ROOT / "fixtures").glob(pattern))]:
         case = json.loads(path.read_text(encoding="utf-8"))
         given = asked(case, path.parent)
         if case["exit"] != REFUSED and given is not None:
@@ -106,14 +106,12 @@ def documented(options, scratch):
 def compare(options, own, given, folders, scratch):
     """What is different for one set of parameters, policies and facts, in words."""
     scratch.mkdir()
-    args, facts = [*given[0], "--policy", own], given[1]
-    values = {name: json.loads(pathlib.Path(file).read_text(encoding="utf-8")) for name, file in facts}
-    (scratch / "facts.json").write_text(json.dumps({"facts": values}), encoding="utf-8")
+    facts = given[1]
+    args = [*given[0], "--policy", own, *(arg for name, file in facts for arg in ("--facts", f"{name}={file}"))]
     bundles = [scratch / "one.tar.gz", scratch / "two.tar.gz"]
     for bundle in bundles:
         run([options.rollproof, "policy", "bundle", "--out", str(bundle), *args])
     wrong = [] if bundles[0].read_bytes() == bundles[1].read_bytes() else [f"{given}: two bundles are not the same bytes"]
-    args += [arg for name, file in facts for arg in ("--facts", f"{name}={file}")]
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         judged = list(pool.map(lambda i: judge(options.rollproof, folders[i], args, scratch / f"{i}.json"), range(len(folders))))
@@ -130,7 +128,7 @@ def compare(options, own, given, folders, scratch):
 
 def judge(rollproof, folder, own, document):
     """The findings of a fixture; its document is written as engines get it."""
-    args = ["verify", "run.journal" if (folder / "run.journal").is_file() else "response.json"]
+    args = ["verify", next(name for name in ["run.journal", "document.json", "response.json"] if (folder / name).is_file())]
     for option, name in [("--fleet", "fleet.json"), ("--fleet", "fleet.txt"), ("--plan", "plan.json")]:
         if (folder / name).is_file():
             args += [option, name]
@@ -154,7 +152,7 @@ def opa(program, documents, scratch):
     evidence = [json.loads((scratch / name).read_text(encoding="utf-8")) for name in documents]
     (scratch / "all-documents").write_text(json.dumps(evidence), encoding="utf-8")
     query = "[said | some document in input; said := data.main.findings with input as document]"
-    command = [program, "eval", "--bundle", "one.tar.gz", "--data", "facts.json", "--strict-builtin-errors", "--input", "all-documents", query]
+    command = [program, "eval", "--bundle", "one.tar.gz", "--strict-builtin-errors", "--input", "all-documents", query]
     return json.loads(run(command, scratch).stdout)["result"][0]["expressions"][0]["value"]
 
 
@@ -163,7 +161,7 @@ def conftest(program, documents, scratch):
     with tarfile.open(scratch / "one.tar.gz") as bundle:
         bundle.extractall(scratch / "bundle", filter="data")
     command = [program, "test", "--output", "json", "--parser", "json", "--no-fail"]
-    command += ["--policy", "bundle/policies", "--data", "bundle/data.json", "--data", "facts.json", *documents]
+    command += ["--policy", "bundle/policies", "--data", "bundle/data.json", *documents]
     answers = {answer["filename"]: answer for answer in json.loads(run(command, scratch).stdout)}
     results = ([*answers[name].get("failures", []), *answers[name].get("warnings", [])] for name in documents)
     return [[result["metadata"] for result in each] for each in results]

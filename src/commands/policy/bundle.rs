@@ -62,7 +62,10 @@ fn files(policies: &Prepared) -> Result<BTreeMap<String, String>, Error> {
     }
     files.insert("policies/main/main.rego".into(), adapter(policies));
     files.insert("schemas/document.schema.json".into(), Name::Document.text().to_owned());
-    files.insert("data.json".into(), pretty(&policies.data()?));
+    let data = policies.data()?;
+    // Everything that the bundle brings lies below one of its roots: the facts too, where some are given.
+    roots.extend(data.as_object().into_iter().flat_map(serde_json::Map::keys).cloned());
+    files.insert("data.json".into(), pretty(&data));
     let mut hash = Sha256::new();
     for (path, text) in &files {
         hash.update(format!("{path}\0{}\0{text}", text.len()));
