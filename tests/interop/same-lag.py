@@ -60,8 +60,12 @@ def compare(options, chance):
             (archives / "2026-08-01.response.json").write_text("{")
         if chance.random() < 0.2:
             (archives / "2026-08-02.plan.json").write_text(json.dumps(plan(None, chance)))
+        if chance.random() < 0.2:
+            rollout(archives, "run-7", sick, chance)
         args = [options.rollproof, "audit", "archives", "--keep-going", "--until", f"2026-07-{chance.randrange(10, 30)}"]
         args += ["--behind-for", chance.choice(["0h", "24h", "90m", "333m", "20d"]), "--format", "json", "--document", "audit.json"]
+        for option in ["--since", "--read-since"]:
+            args += [option, f"2026-07-{chance.randrange(1, 12):02}"] if chance.random() < 0.2 else []
         ran = subprocess.run(args, cwd=scratch, capture_output=True, text=True)
         if not ran.stdout:
             raise SystemExit(f"no report: {ran.stderr}")
