@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::inputs::{CHANGED, complete, evidence_error, fleet_refusal, refusal};
+use crate::collect::inputs::{CHANGED, complete, evidence_error, fleet_refusal, kept, refusal};
 use crate::collect::response::{Found, explain_response};
 use crate::collect::scan::Refused;
 use crate::diagnostic::fault::{Fault, fault_at};
@@ -142,7 +142,7 @@ fn read_context(sources: &Sources, grouping: &mut Grouping) -> Result<Context, E
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
-        let plan = read.map_err(|Refused| refusal(&input, Name::Plan))?;
+        let plan = kept(&input, &sources.fields, read)?;
         if !plan.enabled {
             context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
         }
@@ -167,8 +167,11 @@ fn is_document_alone(input: &Input, format: &str, sources: &Sources) -> Result<(
     }
     if !sources.fields.is_empty() {
         return Err(Error::usage(
-            format!("{} is a document, whose evidence is settled, yet --evidence-field is given beside it", input.name),
-            "leave it out: what a document's rows hold under \"extra\" is evidence already",
+            format!(
+                "{} is a document, whose evidence is settled, yet --evidence-field or --plan-field is given beside it",
+                input.name
+            ),
+            "leave it out: what a document's rows and its rollout hold under \"extra\" is evidence already",
         ));
     }
     if sources.plan.is_some() || sources.fleet.is_some() {

@@ -64,6 +64,11 @@ pub struct Audit {
     #[arg(long = "evidence-field", value_name = "NAME")]
     pub evidence_fields: Vec<String>,
 
+    /// An extra field of the plan or of its body that is evidence too, as rollout.extra.NAME: a string, a number or a
+    /// boolean; may be repeated
+    #[arg(long = "plan-field", value_name = "NAME")]
+    pub plan_fields: Vec<String>,
+
     /// The policies that each rollout is verified with.
     #[command(flatten)]
     pub policies: PolicyArgs,

@@ -47,6 +47,11 @@ pub struct Run {
     #[arg(long = "evidence-field", value_name = "NAME")]
     pub evidence_fields: Vec<String>,
 
+    /// An extra field of the plan or of its body that is evidence too, as rollout.extra.NAME: a string, a number or a
+    /// boolean; may be repeated
+    #[arg(long = "plan-field", value_name = "NAME")]
+    pub plan_fields: Vec<String>,
+
     /// Ask every gate first: superseded, the kill switch, CI. Where this or GITEA_HOST is given, the kill switch is read
     /// again before every call that changes anything
     #[arg(long)]

@@ -49,6 +49,11 @@ pub struct Verify {
     #[arg(long = "evidence-field", value_name = "NAME")]
     pub evidence_fields: Vec<String>,
 
+    /// An extra field of the plan or of its body that is evidence too, as rollout.extra.NAME: a string, a number or a
+    /// boolean; may be repeated
+    #[arg(long = "plan-field", value_name = "NAME")]
+    pub plan_fields: Vec<String>,
+
     /// Write the normalized evidence to a file, from which the verdict can be repeated
     #[arg(long, value_name = "PATH")]
     pub document: Option<PathBuf>,

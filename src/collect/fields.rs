@@ -1,4 +1,5 @@
-//! Evidence fields: what a control plane says of a tenant beyond the contract, where the operator names it.
+//! Evidence fields: what a control plane says of a tenant, or a plan of a rollout, beyond the contract, where the operator
+//! names it.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +9,17 @@ use crate::collect::row::{KNOWN, ResponseRow};
 use crate::collect::scan::Refused;
 use crate::error::Error;
 use crate::model::document::text::{Scalar, Text};
+use crate::schema::published::Name;
 
 /// The names of extra fields that are evidence. Each holds a string, a number, a boolean or `null`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EvidenceFields(BTreeSet<Text>);
+pub struct EvidenceFields {
+    rows: BTreeSet<Text>,
+    plan: BTreeSet<Text>,
+}
 
 impl EvidenceFields {
-    /// The fields of these names.
+    /// The fields of rows of these names.
     ///
     /// # Errors
     /// [`Error::Usage`] where one is known without being named, or blank.
@@ -32,17 +37,40 @@ impl EvidenceFields {
                 "name a field of the control plane's rows",
             ));
         }
-        Ok(Self(names.iter().map(|name| Text::from(&**name)).collect()))
+        Ok(Self { rows: names.iter().map(|name| Text::from(&**name)).collect(), plan: BTreeSet::new() })
+    }
+
+    /// The same, and the fields of the plan of these names.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where one is known without being named, or blank.
+    pub fn with_plan(self, names: &[String]) -> Result<Self, Error> {
+        if let Some(known) = names.iter().find(|name| is_known_in_plan(name)) {
+            let problem = format!("--plan-field {known}: every plan's {known} is read as it is");
+            return Err(Error::usage(
+                problem,
+                "leave it out; only a field that is otherwise unknown needs to be named",
+            ));
+        }
+        if names.iter().any(|name| name.trim().is_empty()) {
+            return Err(Error::usage("--plan-field: the name is blank", "name a field of the plan or of its body"));
+        }
+        Ok(Self { plan: names.iter().map(|name| Text::from(&**name)).collect(), ..self })
     }
 
     /// Whether none is named.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty() && self.plan.is_empty()
     }
 
-    /// The names, sorted.
+    /// The names of fields of rows, sorted.
     pub fn names(&self) -> impl Iterator<Item = &Text> {
-        self.0.iter()
+        self.rows.iter()
+    }
+
+    /// The names of fields of the plan, sorted.
+    pub fn plan_names(&self) -> impl Iterator<Item = &Text> {
+        self.plan.iter()
     }
 
     /// The row with the named fields among its evidence, no longer unknown.
@@ -50,11 +78,11 @@ impl EvidenceFields {
     /// # Errors
     /// [`Refused`] where one holds an array, an object, or what is no text or number that can be kept.
     pub fn take(&self, row: &mut ResponseRow<'_>) -> Result<(), Refused> {
-        if self.0.is_empty() || row.unknown.is_empty() {
+        if self.rows.is_empty() || row.unknown.is_empty() {
             return Ok(());
         }
         let mut extra = Vec::new();
-        for name in &self.0 {
+        for name in &self.rows {
             let Some(value) = row.unknown.remove(&**name) else { continue };
             let scalar: Scalar = serde_json::from_str(value.get()).map_err(|_| Refused)?;
             extra.push((name.clone(), scalar));
@@ -65,8 +93,14 @@ impl EvidenceFields {
 
     /// The response's schema, in which these fields have a type.
     pub fn describe(&self, schema: &mut Value) {
-        for name in &self.0 {
+        for name in &self.rows {
             schema["$defs"]["ResponseRow"]["properties"][&**name] = json!({"type": Scalar::TYPES});
         }
     }
+}
+
+/// Whether a key of a plan or of its body is read as it is.
+fn is_known_in_plan(key: &str) -> bool {
+    let schema = Name::Plan.schema();
+    [&schema["properties"], &schema["$defs"]["KnownBody"]["properties"]].iter().any(|known| known.get(key).is_some())
 }

@@ -1,5 +1,6 @@
 //! Reads one input, or explains why it is refused.
 
+use crate::collect::fields::EvidenceFields;
 use crate::collect::plan::{PlanFile, plan_faults};
 use crate::collect::scan::Refused;
 use crate::collect::{fleet, plan};
@@ -40,12 +41,22 @@ pub fn labelled_fleet(input: &Input) -> Result<Vec<(Text, Map<Text>)>, Error> {
     Ok(grouping.names().iter().cloned().zip(grouping.labels_of_each().cloned()).collect())
 }
 
-/// What a plan's file says.
+/// What a plan's file says, with those of its extra fields that are evidence.
 ///
 /// # Errors
 /// [`Error::Evidence`] where it is none.
-pub fn plan_file(input: &Input) -> Result<PlanFile, Error> {
-    plan::read(&input.bytes, &input.name).map_err(|Refused| refusal(input, Name::Plan))
+pub fn plan_file(input: &Input, fields: &EvidenceFields) -> Result<PlanFile, Error> {
+    kept(input, fields, plan::read(&input.bytes, &input.name))
+}
+
+/// A plan that was read, with the named fields.
+///
+/// # Errors
+/// As [`plan_file`].
+pub(crate) fn kept(input: &Input, fields: &EvidenceFields, plan: Result<PlanFile, Refused>) -> Result<PlanFile, Error> {
+    let mut plan = plan.map_err(|Refused| refusal(input, Name::Plan))?;
+    plan.keep(fields.plan_names()).map_err(|fault| evidence_error(input, vec![fault]))?;
+    Ok(plan)
 }
 
 pub(crate) fn refusal(input: &Input, name: Name) -> Error {

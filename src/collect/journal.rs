@@ -43,8 +43,9 @@ pub fn replay(input: &Input, fields: &EvidenceFields) -> Result<(Rollout, u64), 
     };
     let wrong = |line, problem| fault(line, problem, "each line of a journal is a record of the schema `journal`");
     let (mut records, length) = read_journal(&input.bytes).map_err(|(line, problem)| wrong(line, problem))?;
-    if let Some(Record::Start { evidence_fields, .. }) = records.first_mut() {
+    if let Some(Record::Start { evidence_fields, plan_fields, .. }) = records.first_mut() {
         evidence_fields.extend(fields.names().cloned());
+        plan_fields.extend(fields.plan_names().cloned());
     }
     let Some((start, rest)) = records.split_first() else {
         return Err(wrong(1, "found no whole record".into()));

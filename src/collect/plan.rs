@@ -1,7 +1,7 @@
 //! A rollout plan (contract section 2), older ones too.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::collect::response::Anomalies;
 use crate::collect::scan::{Known, Refused, known, near_keys};
 use crate::diagnostic::fault::Fault;
-use crate::model::document::text::Text;
+use crate::model::document::text::{Scalar, Text};
 use crate::model::document::{Anomaly, Rollout, unknown_rollout};
 use crate::schema::published::Name;
 use crate::text::json::{Entries, escape_pointer};
@@ -109,6 +109,41 @@ pub struct PlanFile {
     pub timeout_seconds: u64,
     /// What is strange about the plan.
     pub anomalies: Vec<Anomaly>,
+    /// The fields that are not described, with the JSON pointer and the text of each.
+    others: BTreeMap<String, (String, String)>,
+}
+
+impl PlanFile {
+    /// Keeps the named fields among what the rollout is known by; they are no longer strange. One that stands in the plan
+    /// and in its body is that of the plan.
+    ///
+    /// # Errors
+    /// The pointer and the problem, where one holds an array, an object, or what is no text or number that can be kept.
+    pub fn keep<'a>(&mut self, names: impl Iterator<Item = &'a Text>) -> Result<(), Fault> {
+        let mut kept = Vec::new();
+        for name in names {
+            let Some((pointer, json)) = self.others.get(&**name) else { continue };
+            let problem = || "found no string, number, boolean or null that can be kept".to_owned();
+            let value: Scalar = serde_json::from_str(json)
+                .map_err(|_| Fault { pointer: Some(pointer.clone()), ..Fault::whole(problem()) }.help(PLAN_FIELD))?;
+            self.anomalies.retain(|anomaly| anomaly.field.as_ref() != Some(name));
+            kept.push((name.clone(), value));
+        }
+        self.rollout.extra = kept.into_iter().collect();
+        Ok(())
+    }
+}
+
+/// What to do about a field that cannot be kept.
+const PLAN_FIELD: &str = "--plan-field names a field that holds one value; leave it out, or name another";
+
+/// The fields of an object that are not known, with pointer and text; those of the plan itself stand before its body's.
+fn keep_unknown(text: &str, unknown: &[&str], around: &str, others: &mut BTreeMap<String, (String, String)>) {
+    let entries = serde_json::from_str(text).map_or_else(|_| Vec::new(), |Entries(entries)| entries);
+    for (key, value) in entries.into_iter().filter(|(key, _)| unknown.contains(&&*key.name())) {
+        let pointer = format!("{around}/{}", escape_pointer(&key.name()));
+        others.entry(key.name().into_owned()).or_insert((pointer, value.get().to_owned()));
+    }
 }
 
 /// What is sent to the control plane: the plan's own bytes, fields of a newer control plane included.
@@ -164,10 +199,11 @@ fn compact(json: &str) -> String {
 pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refused)?;
     let Known { value: plan, unknown, .. } = known::<Plan<'_>>(text).map_err(|_| Refused)?;
-    let mut anomalies = Anomalies::new(input);
-    for field in unknown {
-        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, None);
+    let (mut anomalies, mut others) = (Anomalies::new(input), BTreeMap::new());
+    for field in &unknown {
+        anomalies.unknown(format!("/{}", escape_pointer(field)), field, None);
     }
+    keep_unknown(text, &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "", &mut others);
     let mut rollout = Rollout { control_plane: plan.cp_url, target_sha: plan.sha, ..unknown_rollout() };
     let mut sent = Body::default();
     match plan.body {
@@ -178,9 +214,10 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
             if body.target_tag.trim().is_empty() || body.batch_size == Some(0) || body.confirm == Some(false) {
                 return Err(Refused);
             }
-            for field in unknown {
-                anomalies.unknown(format!("/body/{}", escape_pointer(&field)), &field, None);
+            for field in &unknown {
+                anomalies.unknown(format!("/body/{}", escape_pointer(field)), field, None);
             }
+            keep_unknown(raw.get(), &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "/body", &mut others);
             rollout = Rollout {
                 target_tag: Some(trimmed(&body.target_tag)),
                 dry_run: body.dry_run.unwrap_or_default(),
@@ -203,6 +240,7 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
         body: sent,
         timeout_seconds: plan.rollout_http_timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS),
         anomalies: anomalies.finish(),
+        others,
     })
 }
 

@@ -36,6 +36,9 @@ pub enum Record {
         /// Extra fields of rows that are evidence.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence_fields: Vec<Text>,
+        /// Extra fields of the plan that are evidence.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        plan_fields: Vec<Text>,
         /// Which gates are asked. Absent: none, or it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gates: Option<AskedGates>,

@@ -41,7 +41,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let pending = Evaluation::start(options.evaluation(rollouts).options())?;
     let lag = policies(options, lag)?;
     let patterns = Patterns::new(&options.when)?;
-    let fields = EvidenceFields::new(&options.evidence_fields)?;
+    let fields = EvidenceFields::new(&options.evidence_fields)?.with_plan(&options.plan_fields)?;
     let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
     let found = match archive::find(&options.folders) {
         Ok(found) => found,

@@ -172,9 +172,9 @@ pub(crate) const IS_PLAN_RIGHT: &str = "is the plan right?";
 /// plan that can be used. What else is wrong is kept, and left out of the record.
 pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Record> {
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
-    let plan = wrong.or_keep(plan(options));
+    let fields = wrong.or_keep(fields(options));
+    let plan = wrong.or_keep(plan(options, fields.as_ref()));
     let inventory = wrong.or_keep(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
-    let fields = wrong.or_keep(EvidenceFields::new(&options.evidence_fields));
     let gates = wrong.or_keep(GateReader::asked(config, options.preflight));
     let plan = plan?;
     Some(Record::Start {
@@ -187,15 +187,20 @@ pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> 
             .map(|inventory| Inventory { text: text(&inventory), name: inventory.name.clone() }),
         time_scale: options.time_scale.map(|scale| Text::from(scale.to_string())),
         evidence_fields: fields.iter().flat_map(EvidenceFields::names).cloned().collect(),
+        plan_fields: fields.iter().flat_map(EvidenceFields::plan_names).cloned().collect(),
         gates: gates.flatten(),
         probes: options.probe,
         rollout_id: Some(rollout_id()),
     })
 }
 
-fn plan(options: &run::Run) -> Result<Input, Error> {
+fn fields(options: &run::Run) -> Result<EvidenceFields, Error> {
+    EvidenceFields::new(&options.evidence_fields)?.with_plan(&options.plan_fields)
+}
+
+fn plan(options: &run::Run, fields: Option<&EvidenceFields>) -> Result<Input, Error> {
     let plan = Source::new(options.plan.clone()).read(options.evaluation.max_input_bytes)?;
-    let says = plan_file(&plan)?;
+    let says = plan_file(&plan, fields.unwrap_or(&EvidenceFields::default()))?;
     if says.enabled && says.rollout.control_plane.is_none() {
         let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
         return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault] });

@@ -41,7 +41,7 @@ pub(crate) fn sources(options: &Verify) -> Result<Sources, Error> {
         evidence: source(&options.evidence),
         fleet: options.fleet.as_ref().map(source),
         plan: options.plan.as_ref().map(source),
-        fields: EvidenceFields::new(&options.evidence_fields)?,
+        fields: EvidenceFields::new(&options.evidence_fields)?.with_plan(&options.plan_fields)?,
         max_bytes: options.evaluation.max_input_bytes,
     })
 }

@@ -169,7 +169,7 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
         for i in (0..self.document.anomalies.len()).rev() {
             self.attempt(|document| drop(document.anomalies.remove(i)));
         }
-        let edits: [fn(&mut Document); 20] = [
+        let edits: [fn(&mut Document); 21] = [
             // A document that shows something on any day is the same on any day.
             |document| document.provenance.collected_at = Text::from(EPOCH),
             |document| document.phases = Map::default(),
@@ -202,6 +202,7 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
                 document.rollout.control_plane = None;
                 document.rollout.time_scale = None;
             },
+            |document| document.rollout.extra = Map::default(),
             |document| {
                 document.rollout.started_at = None;
                 document.rollout.finished_at = None;

@@ -26,7 +26,7 @@ use crate::text::misspelt::FormDifference;
 pub const TOOL: &str = concat!("rollproof ", env!("CARGO_PKG_VERSION"));
 
 /// What is known of a rollout without a plan.
-pub const fn unknown_rollout() -> Rollout {
+pub fn unknown_rollout() -> Rollout {
     Rollout {
         target_tag: None,
         target_sha: None,
@@ -42,6 +42,7 @@ pub const fn unknown_rollout() -> Rollout {
         halted_because: None,
         next: None,
         time_scale: None,
+        extra: Map::default(),
     }
 }
 
@@ -168,6 +169,9 @@ pub struct Rollout {
     /// By how much waiting was shortened in a rehearsal on loopback. Absent in a real rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_scale: Option<Text>,
+    /// Fields of the plan or of its body that the contract does not have and that somebody named, by name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<Scalar>,
 }
 
 /// A call that has not been made yet.

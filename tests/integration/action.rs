@@ -379,6 +379,7 @@ fn arguments_of_the_action_are_words_and_never_commands() {
 const ARGUMENTS: [&str; 29] = [
     "--fleet=inventory.txt",
     "--evidence-field=zone",
+    "--plan-field=digest",
     "--journal=elsewhere.journal",
     "--token-file=token",
     "--preflight",
@@ -496,7 +497,8 @@ fn what_is_judged_after_a_kill_gets_the_options_that_say_how() {
     let steps = yaml::<Action>("action.yml").runs.steps;
     let verify = steps.into_iter().find(|step| step.id == "verify").and_then(|step| step.run).expect("a command");
     // What the journal holds, what the action gives itself, and how much is printed.
-    let settled = ["--fleet", "--plan", "--evidence-field", "--document", "--help", "--quiet", "--verbose"];
+    let settled =
+        ["--fleet", "--plan", "--evidence-field", "--plan-field", "--document", "--help", "--quiet", "--verbose"];
     let words: BTreeSet<&str> = verify.split([' ', '\n', ')']).collect();
     let both: BTreeSet<String> = options("verify").intersection(&options("run")).cloned().collect();
     assert!(both.len() > 10, "{both:?}");

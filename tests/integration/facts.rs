@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran, read_json, root, snapshot};
+use crate::drive::plane::{Plane, Reply, healthy};
+use crate::drive::{self, FLEET};
+use crate::support::{Case, Ran, read_json, root, run, snapshot};
 
 const POLICY: &str = r#"# METADATA
 # title: Ring
@@ -238,4 +240,56 @@ fn a_journal_is_read_with_the_fields_that_are_named() {
         journal.replacen(r#""time_scale":"0""#, r#""time_scale":"0","evidence_fields":["ring"]"#, 1),
     );
     assert_eq!(extra(&[]), json!({"ring": 7}));
+}
+
+const DIGEST: &str = "# METADATA\n# title: Digest\n# description: Each tenant runs the image that the plan names.\n# custom:\n#   needs: [rollout.extra.digest]\npackage digest\n\ndeny contains finding if {\n\tsome cohort in input.cohorts\n\tsome row in cohort.rows\n\tnot endswith(row.running_image, input.rollout.extra.digest)\n\tfinding := {\"code\": \"digest.other\", \"message\": \"another image\", \"tenants\": cohort.tenants}\n}\n";
+
+#[test]
+fn a_field_of_the_plan_is_evidence_where_it_is_named() {
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let plane = Plane::new(move |_, request| match healthy(request, &FLEET) {
+        Reply::Json(status, mut body) => {
+            for row in body["results"].as_array_mut().expect("a list") {
+                row["running_image"] = json!(format!("tenant@{}", digest("a")));
+            }
+            Reply::Json(status, body)
+        }
+        other => other,
+    });
+    let case = Case::new();
+    case.file("digest.rego", DIGEST);
+    for (place, letter, code) in [("/digest", "a", 0), ("/body/digest", "b", 1)] {
+        let mut plan = drive::plan(&plane.url);
+        plan["digest"] = json!(digest(letter));
+        if place == "/body/digest" {
+            plan["body"]["digest"] = plan["digest"].take();
+            plan.as_object_mut().expect("a plan").remove("digest");
+        }
+        case.file("plan.json", plan.to_string());
+        let named = ["--policy", "digest.rego", "--plan-field", "digest"];
+        let journal = format!("{letter}.journal");
+        let more = [&named[..], &["--journal", &journal]].concat();
+        let ran = run(&mut drive::command(&case, &more));
+        assert_eq!(ran.code, code, "{place}: {}{}", ran.stdout, ran.stderr);
+        let document = read_json(&case.path("document.json"));
+        assert_eq!(document["rollout"]["extra"], json!({"digest": digest(letter)}));
+        assert!(!document["anomalies"].to_string().contains("digest"), "{}", document["anomalies"]);
+        // The journal says which fields were named; an archived response is told of them.
+        let again = case.run(["verify", &journal, "--policy", "digest.rego"]);
+        assert_eq!(again.code, code, "{}{}", again.stdout, again.stderr);
+        let fleet = FLEET.join("\n");
+        case.file("fleet.txt", fleet);
+        let archived = ["verify", "response.json", "--fleet", "fleet.txt", "--plan", "plan.json"];
+        assert_eq!(case.run(archived.iter().chain(&named)).code, code);
+        // Where nobody names it, the policy does not get what it needs.
+        assert_eq!(case.run(archived.iter().chain(&named[..2])).code, 5);
+    }
+    for (name, code) in [("sha", 2), ("batch_size", 2), (" ", 2), ("list", 4)] {
+        let mut plan = drive::plan("https://cp.example");
+        plan["list"] = json!(["a"]);
+        case.file("plan.json", plan.to_string());
+        let archived = ["verify", "response.json", "--plan", "plan.json", "--plan-field", name];
+        let ran = case.run(archived);
+        assert_eq!(ran.code, code, "{name}: {}", ran.stderr);
+    }
 }

@@ -148,6 +148,7 @@ impl Scenario {
             plan: self.plan("http://127.0.0.1:1").into(),
             inventory,
             time_scale: Some(Text::from("0.001")),
+            plan_fields: Vec::new(),
             evidence_fields: Vec::new(),
             gates: None,
             probes: false,

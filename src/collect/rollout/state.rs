@@ -17,6 +17,7 @@ use crate::collect::rollout::grammar::Grammar;
 use crate::collect::rollout::ids;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
 use crate::collect::row::ResponseRow;
+use crate::error::Error;
 use crate::io::input::{Bytes, Input};
 use crate::model::document;
 use crate::model::document::cohort::Grouping;
@@ -89,17 +90,15 @@ impl Rollout {
     /// # Errors
     /// In words, where that is no first record.
     pub fn start(record: &Record) -> Result<Self, String> {
-        let Record::Start { at, plan_name, plan, inventory, time_scale, evidence_fields, gates, probes, .. } = record
-        else {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, gates, probes, .. } = record else {
             return Err("found a record that is no start of a journal".into());
         };
         let id = ids::of_rollout(record)?;
-        let names: Vec<String> = evidence_fields.iter().map(ToString::to_string).collect();
-        let fields = EvidenceFields::new(&names).map_err(|error| error.to_string())?;
+        let fields = named_fields(record).map_err(|error| error.to_string())?;
         let input =
             |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
-        let plan = plan_file(&plan_input).map_err(|error| error.to_string())?;
+        let plan = plan_file(&plan_input, &fields).map_err(|error| error.to_string())?;
         let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
         let (mut listed, mut labels) = (Vec::new(), HashMap::new());
         if let Some(inventory) = inventory {
@@ -510,6 +509,13 @@ impl Rollout {
         self.document.fleet.lookalikes = lookalikes(&self.document, []);
         (self.document, self.results)
     }
+}
+
+/// The extra fields that the first record of a journal names.
+fn named_fields(record: &Record) -> Result<EvidenceFields, Error> {
+    let Record::Start { evidence_fields, plan_fields, .. } = record else { return Ok(EvidenceFields::default()) };
+    let names = |names: &[Text]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+    EvidenceFields::new(&names(evidence_fields))?.with_plan(&names(plan_fields))
 }
 
 /// Whether a row says that nothing was done.

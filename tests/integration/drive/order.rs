@@ -153,6 +153,7 @@ impl Scenario {
             plan: Text::from(plan.to_string()),
             inventory: None,
             time_scale: Some(Text::from("0.001")),
+            plan_fields: Vec::new(),
             evidence_fields: Vec::new(),
             gates: None,
             probes: false,
