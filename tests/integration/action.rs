@@ -376,7 +376,7 @@ fn arguments_of_the_action_are_words_and_never_commands() {
 }
 
 /// Every option of `run` that is not the action's own, but for `--resume`.
-const ARGUMENTS: [&str; 29] = [
+const ARGUMENTS: [&str; 30] = [
     "--fleet=inventory.txt",
     "--evidence-field=zone",
     "--plan-field=digest",
