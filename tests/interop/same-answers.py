@@ -103,7 +103,8 @@ status(row) := row.ssm_status
 
 exit_of(row) := row.ssm_exit_code if {
 	row.healthz_ok
-} else := row.ssm_exit_code + 10
+	row.ssm_exit_code != null
+} else := row.ssm_exit_code + 10 if row.ssm_exit_code != null
 
 points := {"gold": 5, "eu": 1, "Success": 2}
 """
