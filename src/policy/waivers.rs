@@ -31,7 +31,7 @@ pub struct WaiverFile {
 pub struct Waiver {
     /// The finding's code, or a pattern in which `*` stands for anything. Codes that are never waivable are not meant.
     pub code: String,
-    /// The tenants that it covers.
+    /// The tenants that it covers; `*` stands for any characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub tenants: Option<Vec<Text>>,

@@ -41,13 +41,20 @@ warn contains finding if {
 	finding := {
 		"code": "waivers.unused",
 		"message": sprintf(
-			"the waiver of %s by %s, until %s, waives nothing%s",
-			[waiver.code, waiver.owner, waiver.expires, lookalikes.hint(object.get(waiver, "tenants", []))],
+			"the waiver of %s by %s, until %s, waives nothing%s%s",
+			[
+				waiver.code, waiver.owner, waiver.expires,
+				covered(i), lookalikes.hint(object.get(waiver, "tenants", [])),
+			],
 		),
 		"tenants": object.get(waiver, "tenants", []),
 		"observed": object.filter(waiver, ["labels", "reason"]),
 	}
 }
+
+covered(i) := ": it covers no tenant of this rollout" if i in waivers.for_nobody
+
+covered(i) := "" if not i in waivers.for_nobody
 
 not_in_force_reason(waiver) := sprintf("it was granted on %s", [waiver.granted]) if {
 	waiver.granted > waivers.rollout_day

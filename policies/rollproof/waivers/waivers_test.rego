@@ -12,7 +12,7 @@ waiver := {
 }
 
 codes(day, used) := {[finding.code, finding.message] | some finding in findings} if {
-	document := {"rollout": {"started_at": sprintf("%sT11:20:34Z", [day])}, "cohorts": []}
+	document := {"rollout": {"started_at": sprintf("%sT11:20:34Z", [day])}, "cohorts": [{"tenants": ["bolt"]}]}
 	findings := waivers.warn with input as document
 		with data.rollproof.given.waivers as [waiver]
 		with data.rollproof.query.used as used
@@ -30,6 +30,15 @@ test_waiver_granted_later_is_not_in_force if {
 
 test_unneeded_waiver_is_unused if {
 	codes("2026-11-30", set()) == {["waivers.unused", "the waiver of coverage.incomplete by ops, until 2026-11-30, waives nothing"]}
+}
+
+test_unused_waiver_of_nobody_says_so if {
+	document := {"rollout": {"started_at": "2026-11-30T11:20:34Z"}, "cohorts": [{"tenants": ["acme"]}]}
+	findings := waivers.warn with input as document
+		with data.rollproof.given.waivers as [object.union(waiver, {"tenants": ["b*"]})]
+		with data.rollproof.query.used as set()
+	message := "the waiver of coverage.incomplete by ops, until 2026-11-30, waives nothing: it covers no tenant of this rollout"
+	{finding.message | some finding in findings} == {message}
 }
 
 test_used_waiver_silent if {

@@ -36,6 +36,13 @@ in_force contains i if {
 covered_tenants := {i: tenants |
 	some i in in_force
 	named := {tenant | some tenant in object.get(given[i], "tenants", [])}
+	matched := {tenant |
+		some pattern in named
+		contains(pattern, "*")
+		some cohort in input.cohorts
+		some tenant in cohort.tenants
+		glob.match(pattern, null, tenant)
+	}
 	labels := object.get(given[i], "labels", {})
 	labelled := {tenant |
 		count(labels) > 0
@@ -43,7 +50,13 @@ covered_tenants := {i: tenants |
 		count({key | some key, value in labels; cohort.labels[key] == value}) == count(labels)
 		some tenant in cohort.tenants
 	}
-	tenants := named | labelled
+	tenants := (named | matched) | labelled
+}
+
+# The waivers in force that cover no tenant of the rollout.
+for_nobody contains i if {
+	some i, tenants in covered_tenants
+	count([1 | some cohort in input.cohorts; some tenant in cohort.tenants; tenant in tenants]) == 0
 }
 
 # The waivers in force whose pattern matches a code.

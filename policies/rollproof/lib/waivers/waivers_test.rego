@@ -51,6 +51,19 @@ test_applied_to_named_tenants if {
 	applied == {"bolt": 0}
 }
 
+test_applied_to_tenants_that_a_pattern_matches if {
+	every pattern, expected in {"*": {"acme": 0, "bolt": 0}, "*t": {"bolt": 0}, "b*": {"bolt": 0}, "b": {}, "*x*": {}} {
+		applied := waivers.applied("coverage.incomplete", ["acme", "bolt"]) with input as document
+			with data.rollproof.given.waivers as [object.union(waiver, {"tenants": [pattern]})]
+		applied == expected
+	}
+}
+
+test_for_nobody_where_no_tenant_is_covered if {
+	given := [waiver, object.union(waiver, {"tenants": ["e2e-*"]})]
+	waivers.for_nobody == {1} with input as document with data.rollproof.given.waivers as given
+}
+
 test_applied_to_tenants_with_all_labels if {
 	labelled := object.union(object.remove(waiver, ["tenants"]), {"labels": {"tier": "gold", "region": "eu"}})
 	applied := waivers.applied("coverage.incomplete", ["acme", "bolt", "cobalt"]) with input as document
