@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::declared::day::Day;
 use crate::declared::params::Declaration;
+use crate::rego::annotation::{Annotation, annotations};
 use crate::rego::engine::module::Outline;
 use crate::text::misspelt::normalized;
 
@@ -154,24 +155,11 @@ pub fn blocks(outline: &Outline) -> Result<Blocks, String> {
 pub fn read(comments: &[(u32, String)], lines: impl Iterator<Item = u32>) -> Vec<Result<Block, Invalid>> {
     let mut lines: Vec<u32> = lines.collect();
     lines.sort_unstable();
-    let mut blocks = Vec::new();
-    let mut comments = comments.iter().peekable();
-    while let Some((start, comment)) = comments.next() {
-        if comment.trim() != "METADATA" {
-            continue;
-        }
-        let (mut end, mut yaml) = (*start, String::new());
-        while let Some((line, comment)) = comments.next_if(|(line, _)| *line == end + 1) {
-            yaml.push_str(comment.strip_prefix(' ').unwrap_or(comment));
-            yaml.push('\n');
-            end = *line;
-        }
-        blocks.push(block(*start, end, &yaml, &lines));
-    }
-    blocks
+    annotations(comments).iter().map(|annotation| block(annotation, &lines)).collect()
 }
 
-fn block(start: u32, end: u32, yaml: &str, lines: &[u32]) -> Result<Block, Invalid> {
+fn block(annotation: &Annotation, lines: &[u32]) -> Result<Block, Invalid> {
+    let Annotation { start, end, ref yaml } = *annotation;
     if let Some(invalid) = misspelt(yaml) {
         return Err(Invalid { line: start + invalid.line, ..invalid });
     }

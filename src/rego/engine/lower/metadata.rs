@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regorus::unstable::{Expr, Module as Ast, Rule, RuleHead};
 use serde_json::{Map, Value, json};
 
+use crate::rego::annotation::{Annotation, annotations};
 use crate::rego::engine::module::{comments, path};
 
 /// The METADATA of a file, by rule.
@@ -105,21 +106,11 @@ fn name(rule: &Rule) -> Option<String> {
 
 /// The blocks of a file, by the line of their last comment.
 fn blocks(comments: &[(u32, String)]) -> Result<Vec<(u32, Value)>, String> {
-    let mut blocks = Vec::new();
-    let mut comments = comments.iter().peekable();
-    while let Some((start, comment)) = comments.next() {
-        if comment.trim() != "METADATA" {
-            continue;
-        }
-        let (mut end, mut yaml) = (*start, String::new());
-        while let Some((line, comment)) = comments.next_if(|(line, _)| *line == end + 1) {
-            yaml.push_str(comment.strip_prefix(' ').unwrap_or(comment));
-            yaml.push('\n');
-            end = *line;
-        }
-        blocks.push((end, serde_saphyr::from_str(&yaml).map_err(|error| format!("line {start}: METADATA: {error}"))?));
-    }
-    Ok(blocks)
+    let block = |Annotation { start, end, yaml }: Annotation| {
+        let value = serde_saphyr::from_str(&yaml).map_err(|error| format!("line {start}: METADATA: {error}"))?;
+        Ok((end, value))
+    };
+    annotations(comments).into_iter().map(block).collect()
 }
 
 /// A block in OPA's own form.
