@@ -73,6 +73,41 @@ mod tests {
     use super::*;
     use crate::declared::bundled;
 
+    /// Policies are asked about cohorts that are merged by what the bundled ones read. Where the schema lacks what merged
+    /// cohorts lose, the walk refuses whatever reads it all the same.
+    #[test]
+    fn the_bundled_policies_read_nothing_that_merged_cohorts_lose() {
+        let mut schema = published::Name::Document.schema();
+        for (of, lost) in [("Cohort", "labels"), ("Row", "extra"), ("Row", "error")] {
+            let fields = schema["$defs"][of]["properties"].as_object_mut().expect("it is an object");
+            assert!(fields.remove(lost).is_some(), "{of} has no {lost}");
+        }
+        let bundled = bundled::modules(Subject::Rollout);
+        let modules: Vec<Module> = engine::parse_all(bundled.clone())
+            .and_then(|modules| {
+                modules.into_iter().collect::<Result<_, _>>().map_err(|problem| Failure::Bug(problem.to_string()))
+            })
+            .expect("they can be read");
+        let mut report = Report::default();
+        let metadata = describe::read(&modules, 0, &mut report);
+        let program = Program::new(&modules, 0, &metadata, true);
+        walk::check(&program, &schema, &mut report);
+        let line = |problem: &Problem| {
+            let file = bundled.iter().find(|module| *module.file == *problem.file).expect("it is bundled");
+            file.text.lines().nth(problem.place.line as usize - 1).expect("it has the line").trim().to_owned()
+        };
+        let found: Vec<String> = report.problems().iter().map(line).collect();
+        // Whether an error is blank stays known, and so do the labels that waivers name.
+        let known = [
+            "count({key | some key, value in labels; cohort.labels[key] == value}) == count(labels)",
+            "errors := {key | some key, row in rows; text.is_nonblank(row.error)}",
+            "errors := [\"an error\" | text.is_nonblank(row.error)]",
+        ];
+        let unknown: Vec<_> = found.iter().filter(|line| !known.contains(&&***line)).collect();
+        assert!(unknown.is_empty(), "`Projection::for_bundled` has to keep what these read: {unknown:#?}");
+        assert!(known.iter().all(|line| found.iter().any(|found| found == line)), "{found:#?}");
+    }
+
     #[test]
     fn the_bundled_policies_keep_to_what_is_asked_of_others() {
         for subject in [Subject::Rollout, Subject::Audit] {

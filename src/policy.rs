@@ -1,7 +1,9 @@
 //! From the document to findings: loads the policies and evaluates all of them at once. What they say is Rego's alone.
 
+pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod catalog;
+pub(crate) mod evaluate;
 pub(crate) mod facts;
 pub(crate) mod failure;
 pub(crate) mod files;

@@ -1,5 +1,8 @@
 //! Reads one input, or explains why it is refused.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use crate::collect::fields::EvidenceFields;
 use crate::collect::plan::{PlanFile, plan_faults};
 use crate::collect::scan::Refused;
@@ -63,9 +66,37 @@ pub(crate) fn refusal(input: &Input, name: Name) -> Error {
     let faults = match name {
         Name::Plan => explain_by(&input.bytes, name, &name.schema(), plan_faults),
         Name::Fleet => explain_by(fleet::without_mark(&input.bytes), name, &name.schema(), fleet::answer_faults),
+        Name::Document => explain_by(&input.bytes, name, &name.schema(), uneven_origins),
         _ => explain(&input.bytes, name),
     };
     evidence_error(input, faults)
+}
+
+/// Cohorts of a document whose tenants have different numbers of origins, or none.
+fn uneven_origins(text: &str) -> Vec<Fault> {
+    #[derive(Deserialize)]
+    struct Cohorts {
+        cohorts: Vec<Cohort>,
+    }
+    #[derive(Deserialize)]
+    struct Cohort {
+        #[serde(default)]
+        origins: Vec<Vec<IgnoredAny>>,
+    }
+    let Ok(Cohorts { cohorts }) = serde_json::from_str(text) else { return Vec::new() };
+    let faults = cohorts.iter().enumerate().filter_map(|(i, Cohort { origins })| {
+        let width = origins.first()?.len();
+        let (j, odd) = origins.iter().enumerate().find(|(_, rows)| rows.is_empty() || rows.len() != width)?;
+        let problem = match odd.len() {
+            0 => "found no origin, but each row of a tenant has one".to_owned(),
+            many => format!(
+                "found a list of {many}, but the list of the cohort's first tenant has {width}: all have as many rows"
+            ),
+        };
+        let pointer = Some(format!("/cohorts/{i}/origins/{j}"));
+        Some(Fault { pointer, ..Fault::whole(problem) }.help(CHANGED))
+    });
+    faults.collect()
 }
 
 pub(crate) fn fleet_refusal(input: &Input) -> Error {

@@ -22,7 +22,7 @@ const DEFAULT_TIMEOUT_SECONDS: u64 = 600;
 
 /// A rollout plan. It may hold fields that are not described here.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(extend("if" = {"properties": {"enabled": {"const": true}}}, "then" = {"required": ["body"]}))]
+#[schemars(extend("if" = {"properties": {"enabled": {"const": true}}}, "then" = {"required": ["body"], "properties": {"body": {"type": "object"}}}))]
 pub struct Plan<'a> {
     /// Whether there is anything to roll out. A disabled plan has no body.
     enabled: bool,

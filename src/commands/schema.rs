@@ -33,6 +33,7 @@ pub(crate) fn print_schema(name: Option<published::Name>) -> Result<u8, Error> {
 /// A published format's schema, generated from its type, under its name.
 pub fn generate(name: Name) -> Value {
     let mut schema = of_type(name);
+    bound_integers(&mut schema);
     let mut named = Map::new();
     let dialect = schema["$schema"].take();
     named.extend([("$schema".into(), dialect), ("$id".into(), name.id().into())]);
@@ -42,6 +43,27 @@ pub fn generate(name: Name) -> Value {
         named.append(keywords);
     }
     named.into()
+}
+
+/// Adds the ends of each integer's range: a number beyond them is refused, and the schema is what says why.
+fn bound_integers(schema: &mut Value) {
+    match schema {
+        Value::Object(keywords) => {
+            let (minimum, maximum) = match keywords.get("format").and_then(Value::as_str) {
+                Some("uint32") => (0.into(), u32::MAX.into()),
+                Some("uint" | "uint64") => (0.into(), u64::MAX.into()),
+                Some("int64") => (i64::MIN.into(), i64::MAX.into()),
+                _ => (Value::Null, Value::Null),
+            };
+            if !maximum.is_null() {
+                keywords.entry("minimum").or_insert(minimum);
+                keywords.entry("maximum").or_insert(maximum);
+            }
+            keywords.values_mut().for_each(bound_integers);
+        }
+        Value::Array(schemas) => schemas.iter_mut().for_each(bound_integers),
+        _ => {}
+    }
 }
 
 fn of_type(name: Name) -> Value {

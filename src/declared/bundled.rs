@@ -77,8 +77,7 @@ mod tests {
         }
         assert!(
             text == METADATA,
-            "src/declared/bundled/metadata.json is not as generated; look at the difference after `ROLLPROOF_UPDATE=1 cargo test`, \
-             and run that once more: what is built in is written, and what comes of it is to be built"
+            "src/declared/bundled/metadata.json is not as generated; look at the difference after `.ci/refresh`"
         );
     }
 }

@@ -21,6 +21,9 @@ pub const GATES: &str = "rollproof.gates";
 /// The policy about waivers, which is asked behind all others.
 pub(crate) const WAIVERS: &str = "rollproof.waivers";
 
+/// The key of the query's input that says which waivers a team's own policies needed.
+pub(crate) const USED_BY_OWN: &str = "waivers_used_by_own";
+
 /// What the generated query says without looking at anything.
 pub(crate) const READY: &str = "data.rollproof.query.ready";
 

@@ -10,6 +10,7 @@ pub(crate) mod gates;
 pub(crate) mod lookalikes;
 pub(crate) mod origins;
 pub(crate) mod probe;
+pub(crate) mod projection;
 pub mod text;
 
 use schemars::JsonSchema;
@@ -341,7 +342,6 @@ pub struct Cohort {
     /// Index in `calls` of the last call that named these tenants, where they have no row. Absent: no call named them,
     /// or it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 4_294_967_295_u32))]
     pub call: Option<u32>,
     /// The tenants, in the fleet's order where it enumerates them, else by name.
     pub tenants: Vec<Text>,

@@ -5,9 +5,10 @@ use crate::error::Error;
 use crate::model::audit::Audit;
 use crate::model::document::Document;
 use crate::model::finding::{Element, Finding};
+use crate::policy::ask::AUDITED;
 use crate::policy::package::key;
 use crate::policy::prepared::{Outcome, Prepared};
-use crate::rego::engine::Input;
+use crate::rego::engine::{Input, Inputs};
 use crate::rego::guard::Limits;
 
 impl Prepared {
@@ -16,10 +17,11 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn audited(&self, document: &Document) -> Result<(Outcome, bool), Error> {
-        let answer = self.answer("data.rollproof.query.audited", document)?;
-        let fanned_out = answer.get("fanned_out").only().and_then(|fanned_out| fanned_out.value());
+        self.needs_of(document)?;
+        let answers = self.ask(AUDITED, self.projection(document), &mut Inputs::default())?;
+        let fanned_out = answers.bundled.get("fanned_out").only().and_then(|fanned_out| fanned_out.value());
         let fanned_out = fanned_out.map_err(|error| Error::bug(format!("{SUMMARY}.fanned_out: {error}")))?;
-        Ok((self.read(&answer, document.cohorts.len())?, fanned_out))
+        Ok((self.read(&answers)?, fanned_out))
     }
 
     /// What policies of audits say of one.

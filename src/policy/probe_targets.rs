@@ -3,7 +3,9 @@
 use crate::error::Error;
 use crate::model::document::Document;
 use crate::model::document::text::Text;
+use crate::policy::ask::PROBE_TARGETS;
 use crate::policy::prepared::Prepared;
+use crate::rego::engine::Inputs;
 
 /// The package that says it.
 const BUILD: &str = "rollproof.build";
@@ -24,12 +26,15 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn next_probe_targets(&self, document: &Document) -> Result<Vec<Text>, Error> {
-        let answer = self.evaluate_rule("data.rollproof.query.probe_targets", document)?;
+        let answers = self.ask(PROBE_TARGETS, self.projection(document), &mut Inputs::default())?;
         let [first, repeated] = RULES.map(|rule| {
-            let indices = answer.get(rule).only().and_then(|value| value.elements::<usize>());
+            let indices = answers.bundled.get(rule).only().and_then(|value| value.elements::<usize>());
             indices.map_err(|error| Error::bug(format!("{BUILD}.{rule}: {error}")))
         });
-        let cohorts = first?.into_iter().filter_map(|i| document.cohorts.get(i)).map(|cohort| &cohort.tenants);
+        let mut first: Vec<usize> =
+            first?.into_iter().flat_map(|seen| answers.projection.members(seen).into_owned()).collect();
+        first.sort_unstable();
+        let cohorts = first.into_iter().filter_map(|i| document.cohorts.get(i)).map(|cohort| &cohort.tenants);
         let probes = document.probes.iter().flatten().map(|probe| &probe.tenants).collect::<Vec<_>>();
         let probes = repeated?.into_iter().filter_map(|i| probes.get(i).copied()).collect::<Vec<_>>();
         Ok(cohorts.chain(probes).flatten().cloned().collect())

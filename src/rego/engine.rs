@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::model::audit::{Audit, Tenant};
+use crate::model::document::projection::Projection;
 use crate::model::document::text::Text;
 use crate::model::document::{Call, Document};
 use crate::rego::engine::generated::MAX_COLUMNS;
@@ -56,7 +57,15 @@ impl Input {
     /// # Errors
     /// None that evidence can cause.
     pub fn new(document: &Document) -> Result<Self, serde_json::Error> {
-        Inputs::default().next(document)
+        Inputs::default().next(&Projection::whole(document))
+    }
+
+    /// The same with one key more, which holds an answer.
+    pub fn with(mut self, key: &str, answer: Answer) -> Self {
+        if let Ok(object) = self.0.as_object_mut() {
+            object.insert(Value::from(key), answer.0);
+        }
+        self
     }
 
     /// Makes it of an audit, without what became of tenants rollout by rollout.
@@ -91,9 +100,10 @@ impl Inputs {
     ///
     /// # Errors
     /// As [`Input::new`].
-    pub fn next(&mut self, document: &Document) -> Result<Input, serde_json::Error> {
+    pub fn next(&mut self, projection: &Projection<'_>) -> Result<Input, serde_json::Error> {
+        let document = projection.document();
         let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
-        let call = |call: &Call| with_tenants(&call.without_tenants(), &call.tenants);
+        let call = |call: &Call| with_tenants(&call.without_tenants(), call.tenants.iter());
         for ended in document.calls.iter().skip(self.ended.len()).take_while(|call| call.has_ended()) {
             self.ended.push(call(ended)?);
         }
@@ -104,7 +114,7 @@ impl Inputs {
         for open in document.calls.iter().skip(calls.len()) {
             calls.push(call(open)?);
         }
-        let cohorts = document.cohorts.iter().map(|cohort| with_tenants(&cohort.without_tenants(), &cohort.tenants));
+        let cohorts = projection.cohorts().map(|(cohort, tenants)| with_tenants(&cohort, tenants.into_iter()));
         let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
         if let Ok(object) = input.as_object_mut() {
             object.insert(Value::from("calls"), Value::from(calls));
@@ -115,9 +125,12 @@ impl Inputs {
 }
 
 /// A call or a cohort, its tenants' names shared.
-fn with_tenants<T: Serialize>(rest: &T, tenants: &[Text]) -> Result<Value, serde_json::Error> {
+fn with_tenants<'t>(
+    rest: &impl Serialize,
+    tenants: impl Iterator<Item = &'t Text>,
+) -> Result<Value, serde_json::Error> {
     let mut value = Value::from(serde_json::to_value(rest)?);
-    let tenants: Vec<Value> = tenants.iter().map(|tenant| Value::String(tenant.shared())).collect();
+    let tenants: Vec<Value> = tenants.map(|tenant| Value::String(tenant.shared())).collect();
     if let Ok(object) = value.as_object_mut() {
         object.insert(Value::from("tenants"), Value::from(tenants));
     }

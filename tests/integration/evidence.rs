@@ -1,8 +1,10 @@
 //! Evidence that is wrong: exit code 4, and one error that names every place.
 
+use jiff::Timestamp;
+use rollproof::{EvidenceFields, Source, Sources, collect};
 use serde_json::{Value, json};
 
-use crate::support::{Case, Ran};
+use crate::support::{Case, Ran, read, root};
 
 fn refused(ran: &Ran, expected: &[&str]) {
     assert_eq!((ran.code, &*ran.stdout), (4, ""), "{}", ran.stderr);
@@ -233,6 +235,7 @@ fn utf_16_is_named_in_all_evidence() {
 #[test]
 fn wrong_plans_are_named() {
     refused(&plan(r#"{"enabled": true}"#), &["the key \"body\" is missing"]);
+    refused(&plan(r#"{"enabled": true, "body": null}"#), &["#/body,", "found null"]);
     refused(&plan(r#"{"enabled": true, "body": {}}"#), &["#/body,", "the key \"target_tag\" is missing"]);
     refused(&plan(r#"{"enabled": true, "body": {"target_tag": " "}}"#), &["#/body/target_tag", "not blank"]);
     refused(
@@ -259,12 +262,90 @@ fn an_inconsistent_document_is_refused() {
         (r#""tenants":["b"]"#, r#""tenants":[" "]"#, "#/cohorts/1/tenants/0"),
         (r#""source":"file","tenants":2"#, r#""source":"file","tenants":1"#, "#/fleet/tenants"),
         (r#"[[{"row":0}]]"#, r#"[[{"row":0}],[{"row":1}]]"#, "#/cohorts/0/origins"),
+        (r#"[[{"row":0}]]"#, "[[]]", "#/cohorts/0/origins/0"),
+        (r#"[[{"row":0}]]"#, r#"[[{"row":0}],[]]"#, "#/cohorts/0/origins/1"),
+        (r#"[[{"row":0}]]"#, r#"[[{"row":0}],[{"row":1},{"row":2}]]"#, "#/cohorts/0/origins/1"),
         (r#""calls":[]"#, r#""calls":[{"purpose":"bach","tenants":[],"attempts":[]}]"#, "#/calls/0/purpose"),
         (r#""calls":[]"#, r#""cals":[]"#, "did you mean \"calls\"?"),
     ] {
         assert!(document.contains(from), "{from} is not in {document}");
         case.file("changed.json", document.replace(from, to));
         refused(&case.run(["verify", "changed.json"]), &[place]);
+    }
+}
+
+/// Whatever number stands where one belongs, and however long a list is: a document that is refused says why.
+#[test]
+fn every_refusal_of_a_document_says_why() {
+    let case = Case::new();
+    let numbers = ["-1", "1.5", "4294967296", "9223372036854775808", "18446744073709551616", "1e400", "null"];
+    let mut tried = 0;
+    for fixture in ["coverage/every-state", "evidence/duplicate-in-plan-call", "build/stale", "calls/live-one-502"] {
+        let folder = root().join("fixtures").join(fixture);
+        let evidence = ["response.json", "run.journal", "document.json"].map(|name| folder.join(name));
+        let evidence = evidence.iter().find(|path| path.exists()).expect("it has evidence");
+        let mut args = vec![
+            "verify".into(),
+            evidence.clone().into_os_string(),
+            "--document".into(),
+            case.path("document.json").into_os_string(),
+        ];
+        for (option, name) in [("--plan", "plan.json"), ("--fleet", "fleet.json")] {
+            if folder.join(name).exists() && evidence.ends_with("response.json") {
+                args.extend([option.into(), folder.join(name).into_os_string()]);
+            }
+        }
+        let ran = case.run(args);
+        assert!(ran.code <= 3, "{fixture}: {}", ran.stderr);
+        let document: Value = serde_json::from_str(&read(&case.path("document.json"))).expect("it is JSON");
+        for pointer in pointers(&document, "") {
+            for changed in changes(&document, &pointer, &numbers) {
+                let source = Source::new(case.file("changed.json", changed));
+                let sources = Sources {
+                    evidence: source,
+                    fleet: None,
+                    plan: None,
+                    fields: EvidenceFields::default(),
+                    max_bytes: 1 << 20,
+                };
+                tried += 1;
+                if let Err(error) = collect(&sources, Timestamp::UNIX_EPOCH) {
+                    let error = error.to_string();
+                    assert!(!error.contains("nothing tells why"), "{fixture}{pointer}: {error}");
+                }
+            }
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
+
+/// Where everything in a value stands.
+fn pointers(value: &Value, at: &str) -> Vec<String> {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.replace('/', "~1"), value)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(i, value)| (i.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    let below = below.into_iter().flat_map(|(key, value)| pointers(value, &format!("{at}/{key}")));
+    std::iter::once(at.to_owned()).chain(below).collect()
+}
+
+/// A document with other numbers in one place, or with another list there.
+fn changes(document: &Value, pointer: &str, numbers: &[&str]) -> Vec<String> {
+    const HERE: &str = "\"here\"";
+    let with = |text: &str| {
+        let mut changed = document.clone();
+        *changed.pointer_mut(pointer).expect("it is there") = json!("here");
+        changed.to_string().replace(HERE, text)
+    };
+    match document.pointer(pointer) {
+        Some(Value::Number(_)) => numbers.iter().map(|number| with(number)).collect(),
+        Some(Value::Array(items)) => {
+            let twice: Vec<&Value> = items.iter().chain(items.last()).collect();
+            let fewer = items.split_last().map_or_else(Vec::new, |(_, rest)| rest.to_vec());
+            vec![with("[]"), with("[[]]"), with(&json!(twice).to_string()), with(&json!(fewer).to_string())]
+        }
+        _ => Vec::new(),
     }
 }
 

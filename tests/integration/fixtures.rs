@@ -9,7 +9,7 @@ use crate::html::markup;
 use crate::judged::{self, FORMATS, Judged, from_folder, name_of};
 use crate::markup::shapes;
 use crate::support::{
-    UPDATE, example_fixtures, expectation, fixture_args, fixtures, golden, is_updating, read, rollproof, root, run,
+    example_fixtures, expectation, fixture_args, fixtures, golden, is_updating, read, rollproof, root, run,
 };
 
 /// The fixtures whose reports are kept in every format, and what each shows. Of all others the report and its text are
@@ -163,7 +163,7 @@ fn no_report_is_left_over() {
             }
         }
     }
-    assert!(left.is_empty(), "nothing compares these; `{UPDATE}=1 cargo test` removes them: {left:#?}");
+    assert!(left.is_empty(), "nothing compares these; `.ci/refresh` removes them: {left:#?}");
 }
 
 #[test]

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use rollproof::internal::waivers::read as read_waivers;
 use rollproof::internal::{Name, explain, explain_response};
 use rollproof::{
-    Collected, Document, Error, EvidenceFields, Fault, Prepared, Report, Severity, Source, Sources, collect, report,
+    Collected, Document, Error, EvidenceFields, Fault, Loading, Outcome, Prepared, Report, Settings, Severity, Source,
+    Sources, Waivers, collect, load, report,
 };
 use serde_json::{Map, Value, json};
 
@@ -29,6 +31,7 @@ struct Rollout {
     planned: bool,
     /// Whether the rows' `zone` is named as evidence.
     zoned: bool,
+    canary: Option<String>,
 }
 
 fn slug() -> impl Strategy<Value = String> {
@@ -96,10 +99,11 @@ fn zone() -> impl Strategy<Value = Option<Value>> {
 
 fn rollout() -> impl Strategy<Value = Rollout> {
     let tiers = prop_oneof![Just(None), Just(Some("gold")), Just(Some("tin"))];
-    (vec((slug(), tiers), 0..8), vec(row(), 0..14), 0_usize..4, any::<bool>(), any::<bool>()).prop_map(
-        |(fleet, rows, tolerated, planned, zoned)| {
+    let canary = proptest::option::of(slug());
+    (vec((slug(), tiers), 0..8), vec(row(), 0..14), 0_usize..4, any::<bool>(), any::<bool>(), canary).prop_map(
+        |(fleet, rows, tolerated, planned, zoned, canary)| {
             let (fleet, labels) = fleet.into_iter().unzip();
-            Rollout { fleet, labels, rows, tolerated, planned, zoned }
+            Rollout { fleet, labels, rows, tolerated, planned, zoned, canary }
         },
     )
 }
@@ -110,10 +114,13 @@ impl Rollout {
             Some(tier) => json!({"slug": slug, "labels": {"tier": tier}}),
             None => json!(slug),
         });
-        let plan = json!({
+        let mut plan = json!({
             "enabled": true,
             "body": {"target_tag": TARGET, "max_stragglers": self.tolerated, "dry_run": false},
         });
+        if let Some(canary) = &self.canary {
+            plan["body"]["canary"] = json!(canary.trim());
+        }
         let file = |name: &str, value: Value| Source::new(case.file(name, value.to_string()));
         Sources {
             evidence: file("response.json", json!({"ok": true, "results": self.rows})),
@@ -142,6 +149,7 @@ fn zones() -> EvidenceFields {
 thread_local! {
     /// The bundled policies, once for all cases of a test.
     static POLICIES: Prepared = policies();
+    static TEAM_POLICIES: [Prepared; 4] = team_policies();
 }
 
 fn judged(collected: Collected) -> Report {
@@ -149,6 +157,70 @@ fn judged(collected: Collected) -> Report {
     POLICIES.with(|policies| {
         let outcome = policies.evaluate(&valid).expect("they can be evaluated");
         report(&valid, collected.inputs, outcome, policies)
+    })
+}
+
+/// Policies of a team's own that look at what the bundled ones do not, beside waivers for some label and some tenant.
+fn team_policies() -> [Prepared; 4] {
+    let case = Case::new();
+    let own = case.file(
+        "team.rego",
+        r#"# METADATA
+# title: Team
+# description: Looks at cohorts, labels, errors and extra fields.
+# schemas:
+#   - input: schema["document.schema"]
+# custom:
+#   remedy: None.
+package team
+
+import data.rollproof.lib.proof
+
+warn contains finding if {
+	some i, cohort in input.cohorts
+	finding := {
+		"code": "team.cohort",
+		"message": sprintf("cohort %d of %d: %s", [i, count(input.cohorts), proof.states[i]]),
+		"tenants": cohort.tenants,
+		"observed": {"labels": [tier | tier := cohort.labels.tier], "errors": [error | error := cohort.rows[_].error]},
+		"at": sprintf("/cohorts/%d", [i]),
+	}
+}
+
+deny contains finding if {
+	some cohort in input.cohorts
+	some row in cohort.rows
+	row.extra.zone == "a"
+	finding := {"code": "team.zone", "message": "a tenant is in zone a", "tenants": cohort.tenants}
+}
+"#,
+    );
+    let waivers = case.file(
+        "waivers.toml",
+        r#"
+[[waiver]]
+code = "coverage.incomplete"
+labels = { tier = "tin" }
+reason = "a test"
+owner = "ops"
+granted = 1970-01-01
+expires = 1970-01-20
+
+[[waiver]]
+code = "*"
+tenants = ["bolt", "ac*"]
+reason = "a test"
+owner = "ops"
+granted = 1970-01-01
+expires = 1970-01-20
+"#,
+    );
+    let read = || read_waivers([&*waivers], 90, 1 << 20).expect("they are valid");
+    [(false, false), (true, false), (false, true), (true, true)].map(|(is_own, is_waived)| {
+        let paths = if is_own { vec![own.clone()] } else { Vec::new() };
+        let waivers = if is_waived { read() } else { Waivers::default() };
+        let given = Settings { paths, waivers, ..Settings::default() };
+        load(given).and_then(Loading::wait).expect("they load")
     })
 }
 
@@ -202,7 +274,26 @@ proptest! {
     }
 
     #[test]
+    fn policies_that_see_merged_cohorts_say_the_same(rollout in rollout()) {
+        let collected = rollout.collect();
+        let valid = rollproof::validate(&collected.document).expect("what is collected is a valid document");
+        TEAM_POLICIES.with(|all| {
+            for (i, policies) in all.iter().enumerate() {
+                let judged = |outcome: Result<Outcome, Error>| {
+                    let report = report(&valid, Vec::new(), outcome.expect("they can be evaluated"), policies);
+                    serde_json::to_string_pretty(&report).expect("it is JSON")
+                };
+                let (merged, unmerged) = (judged(policies.evaluate(&valid)), judged(policies.evaluate_unmerged(&valid)));
+                prop_assert_eq!(merged, unmerged, "with the policies {}", i);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
     fn grouping_loses_nothing(rollout in rollout()) {
+        // What is noted of the plan's canary is no part of it.
+        let rollout = Rollout { canary: None, ..rollout };
         let collected = rollout.collect();
         let mut expected: BTreeMap<String, Tenant> = BTreeMap::new();
         for (slug, tier) in rollout.fleet.iter().zip(&rollout.labels) {

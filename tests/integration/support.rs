@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Set to write what a test would compare.
-pub const UPDATE: &str = "ROLLPROOF_UPDATE";
+const UPDATE: &str = "ROLLPROOF_UPDATE";
 
 /// Set to try everything, and not a sample: `.ci/run` does.
 pub const EXHAUSTIVE: &str = "ROLLPROOF_EXHAUSTIVE";
@@ -142,7 +142,7 @@ pub fn golden(path: &Path, expected: &str) {
         }
         let (old, new) = pair;
         panic!(
-            "{} is not as generated: its line {line} is\n  {}\nand would be\n  {}\nlook at the difference after `{UPDATE}=1 cargo test`",
+            "{} is not as generated: its line {line} is\n  {}\nand would be\n  {}\nlook at the difference after `.ci/refresh`",
             path.strip_prefix(root()).unwrap_or(path).display(),
             old.unwrap_or("(missing)"),
             new.unwrap_or("(missing)"),

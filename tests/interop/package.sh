@@ -22,9 +22,12 @@ tar --extract --file "$archive" --strip-components 1
 cmp rollproof "$rollproof"
 sha256sum --check --quiet --strict SHA256SUMS
 diff <(find . -type f ! -name SHA256SUMS -printf '%P\n' | sort) <(sed 's/^[0-9a-f]* [ *]//' SHA256SUMS | sort)
-for file in LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md man/rollproof.1 man/rollproof-verify.1 \
+for file in LICENSE-APACHE LICENSE-MIT LICENSES-OF-CRATES.txt README.md CHANGELOG.md man/rollproof.1 man/rollproof-verify.1 \
 	completions/rollproof.{bash,elvish,fish,powershell,zsh}; do
 	[ -s "$file" ] || { echo "$file is missing"; exit 1; }
+done
+for crate in regorus serde_json rustls jsonschema-regex; do
+	grep -q "^$crate [0-9]" LICENSES-OF-CRATES.txt || { echo "LICENSES-OF-CRATES.txt lacks $crate"; exit 1; }
 done
 [ -z "$(find . -type f ! -perm 644 ! -name rollproof)" ] || { echo "modes differ"; find . -type f -ls; exit 1; }
 

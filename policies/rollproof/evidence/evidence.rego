@@ -531,9 +531,12 @@ archive_contradictions contains "is called incomplete" if {
 	startswith(input.archive.error, "incomplete rollout:")
 }
 
+# A null reports as little as a field that is absent.
 is_bare(row) if {
-	results := {object.get(row, key, null) | some key in ["ssm_status", "ssm_exit_code", "healthz_ok"]}
-	results == {null}
+	statuses := {status | status := row.ssm_status; status != null}
+	exit_codes := {code | code := row.ssm_exit_code; code != null}
+	health := {healthy | healthy := row.healthz_ok; healthy != null}
+	count(((statuses | exit_codes) | health)) == 0
 }
 
 # How often the given anomalies occur, including those that are not listed.

@@ -13,13 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Origin {
     /// Index in `calls`. Absent: the row is of an archived response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 4_294_967_295_u32))]
     pub call: Option<u32>,
     /// Index in the call's `attempts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u16>,
     /// Index in the answer's `results`.
-    #[schemars(range(max = 4_294_967_295_u32))]
     pub row: u32,
 }
 

@@ -7,6 +7,8 @@
 #   - input: schema["document.schema"]
 package rollproof.lib.proof
 
+import data.rollproof.lib.text
+
 # Sets hold indices into input.cohorts, and objects have them as keys. Each is computed in one comprehension: there may be
 # a million cohorts, and a function call costs the engine more than a comparison.
 
@@ -68,7 +70,7 @@ keys_by_state(rows) := {"verified": verified, "off_target": off_target, "errored
 
 # The keys of the rows that report a failure.
 reporting_failure(rows) := (errors | exit_codes) | statuses if {
-	errors := {key | some key, row in rows; is_string(row.error); trim_space(row.error) != ""}
+	errors := {key | some key, row in rows; text.is_nonblank(row.error)}
 	exit_codes := {key | some key, row in rows; code := row.ssm_exit_code; not code in {0, null}}
 	statuses := {key | some key, row in rows; row.ssm_status in failed_statuses}
 }
