@@ -1,6 +1,7 @@
 //! From the document to findings: loads the policies and evaluates all of them at once. What they say is Rego's alone.
 
 pub(crate) mod audit;
+pub mod basis;
 pub(crate) mod catalog;
 pub(crate) mod facts;
 pub(crate) mod failure;

@@ -16,6 +16,7 @@ use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, InputFile, Purpose};
 use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
+use crate::policy::basis::Basis;
 use crate::policy::facts::Facts;
 use crate::policy::failure::CandidateRule;
 use crate::policy::package::{Package, Rule, key};
@@ -106,6 +107,7 @@ pub struct Prepared {
     pub(crate) declared: BTreeMap<String, Declaration>,
     pub(crate) waivers: Waivers,
     pub(crate) facts: Facts,
+    pub(crate) basis: Basis,
     pub(crate) engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
     pub(crate) time: Option<Duration>,
@@ -120,6 +122,11 @@ impl Prepared {
     /// The value of every parameter, by name.
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+
+    /// What every verdict of these policies follows from beside the evidence.
+    pub const fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// The files of waivers that were read.
