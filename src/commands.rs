@@ -51,7 +51,7 @@ pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Er
         }
         Command::Drill(options) => drill::drill(&options),
         Command::Policy(options) => {
-            let done = policy::policy(&options);
+            let done = policy::policy(&options, report_error);
             outcome::or_report_error(done, options.command.format(), &[], report_error)
         }
         Command::Audit(options) => {

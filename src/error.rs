@@ -68,6 +68,16 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// Others would decide than the command line expects.
+    #[error(
+        "others would decide than expected: their policies, parameters, modes, waivers and facts have the digest {found}, and --expect-policies names {expected}"
+    )]
+    OtherPolicies {
+        /// The digest that is expected.
+        expected: String,
+        /// The digest that was found.
+        found: String,
+    },
     /// A rollout would not come to its first call: a policy halts it, or nobody answers.
     #[error("{problem}")]
     NotReady {
@@ -135,6 +145,10 @@ impl Error {
                 .or(Some("the evidence is malformed, so there is no verdict; ask for it again where it comes from")),
             Self::Policies(_) => Some("there is no verdict until every policy can be relied on"),
             Self::Policy(_) => Some("the policy is at fault, not the evidence, so there is no verdict"),
+            Self::OtherPolicies { .. } => Some(
+                "see what changed with --compare and a report made with that digest, or in `rollproof policy list` with \
+                 the same options; where the change is meant, expect the new digest",
+            ),
             Self::Internal { help, .. } | Self::NotReady { help, .. } => Some(help),
             Self::Several(errors) => errors.first().and_then(Self::help),
             Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
@@ -146,7 +160,11 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::Environment { .. } | Self::Conflict { .. } => 2,
             Self::Evidence { .. } => 4,
-            Self::Policy(_) | Self::Policies(_) | Self::Facts { .. } | Self::Internal { .. } => 5,
+            Self::Policy(_)
+            | Self::Policies(_)
+            | Self::Facts { .. }
+            | Self::OtherPolicies { .. }
+            | Self::Internal { .. } => 5,
             Self::Output { .. } => 7,
             Self::NotReady { exit_code, .. } => *exit_code,
             Self::Several(errors) => errors.first().map_or(5, Self::exit_code),

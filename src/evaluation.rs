@@ -1,6 +1,7 @@
 //! What `verify` and `run` share once the evidence is collected: policies, the report, and where it is written.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use crate::declared::params::{Given, ParamSource};
@@ -13,7 +14,7 @@ use crate::model::document::text::Text;
 use crate::model::document::{Document, InputFile};
 use crate::policy::facts::FactFiles;
 use crate::policy::load::{Loading, Settings, load};
-use crate::policy::prepared::{CohortSummary, Prepared};
+use crate::policy::prepared::{CohortSummary, Outcome, Prepared};
 use crate::policy::waivers;
 use crate::policy::waivers::Waivers;
 use crate::render::view::{View, file_view, view};
@@ -21,6 +22,9 @@ use crate::render::{Format, render, text};
 use crate::report::fleet_view::FleetView;
 use crate::report::{Report, report};
 use crate::schema::document::Valid;
+
+/// From how many tenants on evidence is hashed on a thread of its own.
+const LARGE: u64 = 10_000;
 
 /// What a rollout is judged with, and where its verdict goes.
 #[derive(Debug, Clone)]
@@ -41,6 +45,8 @@ pub struct Options {
     pub format: Format,
     /// The files that the report is written to, each in its format.
     pub reports: Vec<(Format, PathBuf)>,
+    /// The digest that the policies must have.
+    pub expect_policies: Option<String>,
     /// Whether raw error texts of the control plane are shown.
     pub show_errors: bool,
     /// The size limit of each input, in bytes.
@@ -66,9 +72,11 @@ impl PendingEvaluation {
     /// Waits for the policies.
     ///
     /// # Errors
-    /// [`Error::Usage`] for parameters, [`Error::Policy`] for policies.
+    /// [`Error::Usage`] for parameters, [`Error::Policy`] for policies, [`Error::OtherPolicies`] where others are
+    /// expected.
     pub fn wait(self) -> Result<Evaluation, Error> {
-        Ok(Evaluation { options: self.options, policies: self.policies.wait()?, config: self.config })
+        let evaluation = Evaluation { options: self.options, policies: self.policies.wait()?, config: self.config };
+        evaluation.expected().map(|()| evaluation)
     }
 }
 
@@ -127,6 +135,20 @@ impl Evaluation {
         })
     }
 
+    /// Whether the policies are those that the command line expects.
+    ///
+    /// # Errors
+    /// [`Error::OtherPolicies`] where others would decide.
+    pub fn expected(&self) -> Result<(), Error> {
+        let found = &self.policies.basis().digest;
+        match &self.options.expect_policies {
+            Some(expected) if expected != found => {
+                Err(Error::OtherPolicies { expected: expected.clone(), found: found.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub const fn policies(&self) -> &Prepared {
         &self.policies
     }
@@ -148,7 +170,8 @@ impl Evaluation {
         document: &Valid<'_>,
         inputs: Vec<InputFile>,
     ) -> Result<(Report, Vec<CohortSummary>), Error> {
-        let outcome = self.policies.evaluate(document)?;
+        let (outcome, digest) = self.evaluate_and_digest(document);
+        let (outcome, digest) = (outcome?, digest.map_err(|error| Error::bug(error.to_string()))?);
         let mut inputs = inputs;
         inputs.extend(self.config.file.iter().cloned());
         inputs.extend(self.policies.waiver_files().iter().cloned());
@@ -157,7 +180,22 @@ impl Evaluation {
         let fleet_view = self.renders_page().then(|| FleetView::of(document, &outcome.summary));
         let mut report = report(document, inputs, outcome, &self.policies);
         report.fleet_view = fleet_view;
+        if let Some(basis) = &mut report.basis {
+            basis.evidence = Some(digest);
+        }
         Ok((report, cohorts))
+    }
+
+    /// What the policies say of a document, and its digest: of a large one at the same time.
+    fn evaluate_and_digest(&self, document: &Valid<'_>) -> (Result<Outcome, Error>, Result<String, serde_json::Error>) {
+        if document.fleet.tenants < LARGE {
+            return (self.policies.evaluate(document), document.digest());
+        }
+        thread::scope(|scope| {
+            let digest = scope.spawn(|| document.digest());
+            let outcome = self.policies.evaluate(document);
+            (outcome, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
     }
 
     /// Whether a page was asked for: what it needs beyond a report costs time.

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod audit;
+pub mod basis;
 pub(crate) mod catalog;
 pub(crate) mod evaluate;
 pub(crate) mod facts;

@@ -1,5 +1,7 @@
 //! From a report to bytes. Renderers decide nothing and escape everything that comes from evidence.
 
+pub(crate) mod checked;
+pub(crate) mod comparison;
 pub(crate) mod github;
 pub(crate) mod html;
 pub(crate) mod json;

@@ -2,7 +2,11 @@
 //!
 //! It is a published format, `rollproof.report/v1`, which may grow by optional keys and no more.
 
+pub(crate) mod checked;
+pub(crate) mod compare;
+pub(crate) mod comparison;
 pub(crate) mod counterfactual;
+pub(crate) mod earlier;
 pub(crate) mod fleet_view;
 pub(crate) mod rows;
 pub(crate) mod stragglers;
@@ -19,8 +23,10 @@ use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, FleetSource, InputFile, Role};
 use crate::model::finding::{Finding, Severity, Softened};
+use crate::policy::basis::Basis;
 use crate::policy::package::Package;
 use crate::policy::prepared::{Outcome, Prepared, Summary as Counted};
+use crate::report::comparison::Comparison;
 use crate::report::counterfactual::Counterfactuals;
 use crate::report::fleet_view::FleetView;
 use crate::report::rows::RowLine;
@@ -43,8 +49,14 @@ pub struct Report {
     pub policies: Vec<Policy>,
     /// The value of every parameter that a policy reads.
     pub params: Vec<ParamValue>,
+    /// What the verdict follows from, as digests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// The files that the evidence was read from.
     pub inputs: Vec<InputFile>,
+    /// What has changed since an earlier report, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Comparison>,
     /// The tenants that a deny names, sorted; not published.
     #[serde(skip)]
     #[schemars(skip)]
@@ -120,6 +132,9 @@ pub struct Summary {
 pub struct Policy {
     /// Its package.
     pub package: String,
+    /// The SHA-256 of its text: of its file; where it has several, of the sorted list of their hashes, a line each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Its title.
     pub title: String,
     /// How many findings it gave.
@@ -170,8 +185,10 @@ pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, eva
         stragglers,
         policies,
         params: self::params(evaluated.params()),
+        basis: Some(evaluated.basis().clone()),
         findings,
         inputs,
+        compared: None,
         fleet_view: None,
         counterfactuals: None,
     }
@@ -193,6 +210,7 @@ pub(crate) fn policies(
         let configured = package.mode();
         Policy {
             package: package.name.clone(),
+            sha256: package.sha256.clone(),
             title: package.title.clone(),
             findings: findings.iter().filter(|finding| finding.policy == package.name).count() as u64,
             not_applicable: None,

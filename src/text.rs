@@ -1,5 +1,6 @@
 //! Small helpers about text.
 
+pub(crate) mod digest;
 pub mod escape;
 pub(crate) mod json;
 pub mod misspelt;

@@ -10,6 +10,7 @@ use crate::model::audit::{Audit, Behind};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::finding::Finding;
+use crate::policy::basis::Basis;
 use crate::policy::prepared::Prepared;
 use crate::report::{self, ParamValue, Policy};
 
@@ -32,6 +33,9 @@ pub struct AuditReport {
     pub policies: Vec<Policy>,
     /// The value of every parameter that they read.
     pub params: Vec<ParamValue>,
+    /// What the findings follow from beside the archives, as digests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// What was judged.
     pub audit: Audit,
 }
@@ -68,6 +72,7 @@ pub fn report(audit: Audit, mut findings: Vec<Finding>, policies: &Prepared) -> 
         lag,
         policies: report::policies(policies.packages(), &findings, &std::collections::BTreeMap::new()),
         params: report::params(policies.params()),
+        basis: Some(policies.basis().clone()),
         findings,
         audit,
     }

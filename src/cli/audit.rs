@@ -105,6 +105,7 @@ impl Audit {
         EvaluationArgs {
             policies: PolicyArgs { params, ..self.policies.clone() },
             outputs: OutputArgs { format: render::Format::Text, reports: Vec::new() },
+            expect_policies: None,
             require_verdict: false,
             show_errors: false,
             max_input_bytes: self.max_input_bytes,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::shared::{format_and_path, name_and_path, name_and_value};
+use crate::cli::shared::{digest, format_and_path, name_and_path, name_and_value};
 use crate::evaluation::Options;
 use crate::render::Format;
 
@@ -18,6 +18,11 @@ pub struct EvaluationArgs {
     /// Where the verdict goes.
     #[command(flatten)]
     pub outputs: OutputArgs,
+
+    /// Exit with 5 where other policies, parameters, modes, waivers or facts would decide than those of this SHA-256, which
+    /// `policy list` and every report show
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub expect_policies: Option<String>,
 
     /// Exit with 3 where a dry run or a superseded job asserts nothing
     #[arg(long)]
@@ -77,7 +82,20 @@ pub struct OutputArgs {
 impl EvaluationArgs {
     /// The same without clap's types.
     pub fn options(&self) -> Options {
-        let policies = self.policies.clone();
+        Options {
+            format: self.outputs.format,
+            reports: self.outputs.reports.clone(),
+            expect_policies: self.expect_policies.clone(),
+            show_errors: self.show_errors,
+            ..self.policies.options(self.max_input_bytes)
+        }
+    }
+}
+
+impl PolicyArgs {
+    /// The same without clap's types, for a verdict that goes nowhere.
+    pub fn options(&self, max_input_bytes: u64) -> Options {
+        let policies = self.clone();
         Options {
             policies: policies.paths,
             params: policies.params,
@@ -85,10 +103,11 @@ impl EvaluationArgs {
             policy_timeout: policies.policy_timeout,
             facts: policies.facts,
             config: policies.config,
-            format: self.outputs.format,
-            reports: self.outputs.reports.clone(),
-            show_errors: self.show_errors,
-            max_input_bytes: self.max_input_bytes,
+            format: Format::Text,
+            reports: Vec::new(),
+            expect_policies: None,
+            show_errors: false,
+            max_input_bytes,
         }
     }
 }

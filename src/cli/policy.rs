@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::shared::{EXIT_CODES, name_and_path, name_and_value};
+use crate::cli::shared::{EXIT_CODES, format_and_path, name_and_path, name_and_value};
 
 impl PolicyCommand {
     /// The form in which an error is printed, where that is for machines.
@@ -14,7 +14,9 @@ impl PolicyCommand {
             Self::List(options) => options.format,
             Self::Show(options) => options.format,
             Self::Eval(options) => options.format,
-            Self::Check(_) | Self::New(_) | Self::Bundle(_) => ListFormat::Text,
+            // Checks say it themselves.
+            Self::Check(_) => return None,
+            Self::New(_) | Self::Bundle(_) => ListFormat::Text,
         };
         (format == ListFormat::Json).then_some(TestFormat::Json)
     }
@@ -54,6 +56,14 @@ pub struct PolicyCheck {
     /// Files and folders of policies, beside those of the configuration
     #[arg(value_name = "DIR|FILE")]
     pub paths: Vec<PathBuf>,
+
+    /// The form of what is found
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: CheckFormat,
+
+    /// Write what is found to a file as well; may be repeated
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path::<CheckFormat>)]
+    pub reports: Vec<(CheckFormat, PathBuf)>,
 
     /// The configuration [default: rollproof.toml in the working folder, or above it in its repository]
     #[arg(long, value_name = "FILE")]
@@ -96,6 +106,19 @@ pub enum ListFormat {
     Json,
 }
 
+/// The form of what checks found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For a person
+    Text,
+    /// For machines (see `rollproof schema check`)
+    Json,
+    /// Workflow commands that annotate a CI run, GitHub's and Gitea's
+    Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
 /// The form of what tests gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TestFormat {
@@ -113,6 +136,18 @@ pub struct PolicyList {
     /// The form of the list
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
+
+    /// A parameter of a policy, such as max_stragglers=2, for the digest; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub params: Vec<(String, String)>,
+
+    /// A file of waivers, for the digest; may be repeated
+    #[arg(long = "waivers", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+
+    /// A JSON file that a policy of your own reads as data.facts.NAME, for the digest; may be repeated
+    #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
+    pub facts: Vec<(String, PathBuf)>,
 
     /// Which policies
     #[command(flatten)]

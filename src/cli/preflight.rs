@@ -61,6 +61,7 @@ impl Preflight {
         EvaluationArgs {
             policies: PolicyArgs { config: self.config.clone(), ..PolicyArgs::default() },
             outputs: self.outputs.clone(),
+            expect_policies: None,
             require_verdict: false,
             show_errors: false,
             max_input_bytes: 0,

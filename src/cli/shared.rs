@@ -29,6 +29,17 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
+/// Reads a SHA-256.
+pub(crate) fn digest(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it is empty; is a variable in it not set here?".into());
+    }
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("the 64 hexadecimal digits of a SHA-256 are expected; `rollproof policy list` shows it".into());
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
 pub(crate) fn name_and_path(text: &str) -> Result<(String, PathBuf), String> {
     let (name, path) = text.split_once('=').ok_or("NAME=FILE is expected")?;
     if name.trim().is_empty() {

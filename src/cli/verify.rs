@@ -16,6 +16,10 @@ pub struct VerifyCommand {
     #[command(flatten)]
     pub verify: Verify,
 
+    /// Say what has changed since an earlier report, which is JSON: what the verdict follows from, and the findings
+    #[arg(long, value_name = "REPORT")]
+    pub compare: Option<PathBuf>,
+
     /// Print the first line of the verdict alone, in place of what --format says
     #[arg(short, long)]
     pub quiet: bool,

@@ -101,7 +101,9 @@ fn evaluation(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option
         Ok,
     );
     let loaded = settings.and_then(load).and_then(Loading::wait);
-    wrong.or_keep(loaded).map(|policies| Evaluation::of(asked, policies, config))
+    let evaluation = wrong.or_keep(loaded).map(|policies| Evaluation::of(asked, policies, config))?;
+    wrong.or_keep(evaluation.expected());
+    Some(evaluation)
 }
 
 /// What a rollout begins with, as far as it can be used.

@@ -77,9 +77,10 @@ impl Files {
     fn of(command: &Command) -> Self {
         let files = Self::default();
         match command {
-            Command::Verify(options) => {
-                files.verify(&options.verify).writes("--document", options.verify.document.as_ref())
-            }
+            Command::Verify(options) => files
+                .verify(&options.verify)
+                .reads("--compare", &options.compare)
+                .writes("--document", options.verify.document.as_ref()),
             Command::Explain(options) => files.verify(&options.verify).without_outputs(),
             Command::Plan(options) => files.config(options.config.as_deref()).writes("--out", options.out.as_ref()),
             Command::Preflight(options) => files.config(options.config.as_deref()).reports(&options.outputs.reports),
@@ -123,9 +124,13 @@ impl Files {
     fn policy(self, command: &PolicyCommand) -> Self {
         match command {
             PolicyCommand::Check(options) => {
-                self.folders("PATH", &options.paths, is_rego).config(options.config.as_deref())
+                let reports = options.reports.iter().map(|(_, path)| path);
+                let files = self.folders("PATH", &options.paths, is_rego).config(options.config.as_deref());
+                files.writes("--report", reports)
             }
-            PolicyCommand::List(options) => self.own(&options.own),
+            PolicyCommand::List(options) => {
+                self.reads("--waivers", &options.waivers).facts(&options.facts).own(&options.own)
+            }
             PolicyCommand::Show(options) => self.own(&options.own),
             PolicyCommand::New(options) => self.with("--in", [&options.folder], How::Folder),
             PolicyCommand::Test(options) => {

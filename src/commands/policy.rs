@@ -13,6 +13,7 @@ pub(crate) mod test;
 use std::io::{self, Write};
 
 use crate::cli::policy;
+use crate::commands::outcome;
 use crate::commands::policy::check::check;
 use crate::error::Error;
 use crate::error::report::ErrorReport;
@@ -29,13 +30,27 @@ impl Form for policy::TestFormat {
     }
 }
 
+impl Form for policy::CheckFormat {
+    fn error(self, report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
+        let format = match self {
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+            Self::Github => Format::Github,
+            Self::Sarif => Format::Sarif,
+        };
+        format.error(report, view, out)
+    }
+}
+
 /// Does what `rollproof policy` is asked for.
 ///
 /// # Errors
 /// [`Error`], where it cannot be done or something is wrong with a policy.
-pub fn policy(options: &policy::Policy) -> Result<u8, Error> {
+pub fn policy(options: &policy::Policy, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     match &options.command {
-        policy::PolicyCommand::Check(options) => check(options),
+        policy::PolicyCommand::Check(options) => {
+            outcome::or_report_error(check(options, report_error), Some(options.format), &options.reports, report_error)
+        }
         policy::PolicyCommand::List(options) => list::list(options),
         policy::PolicyCommand::Show(options) => show::show(options),
         policy::PolicyCommand::New(options) => new::new(options),

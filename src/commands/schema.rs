@@ -19,6 +19,7 @@ use crate::model::audit::Audit;
 use crate::model::document::Document;
 use crate::policy::waivers::WaiverFile;
 use crate::report::Report;
+use crate::report::checked::Checked;
 use crate::schema::published;
 use crate::schema::published::Name;
 
@@ -88,6 +89,7 @@ fn of_type(name: Name) -> Value {
         Name::Case => schemars::schema_for!(fixtures::Case).to_value(),
         Name::Policies => schemars::schema_for!(list::List).to_value(),
         Name::Policy => schemars::schema_for!(show::Shown).to_value(),
+        Name::Check => schemars::schema_for!(Checked).to_value(),
         Name::Said => schemars::schema_for!(eval::Answer).to_value(),
         Name::Audit => schemars::schema_for!(Audit).to_value(),
         Name::AuditReport => schemars::schema_for!(AuditReport).to_value(),

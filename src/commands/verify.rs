@@ -11,10 +11,14 @@ use crate::evaluation::Evaluation;
 use crate::explain::counterfactuals;
 use crate::io::input::Source;
 use crate::io::output;
+use crate::report::compare::compare;
+use crate::report::earlier::Earlier;
 use crate::schema::document;
 
 pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let options = &command.verify;
+    let max_bytes = options.evaluation.max_input_bytes;
+    let earlier = command.compare.as_ref().map(|path| Earlier::read(path, max_bytes)).transpose()?;
     let pending = Evaluation::start(options.evaluation.options())?;
     let collected = match collect(&sources(options)?, jiff::Timestamp::now()) {
         Ok(collected) => collected,
@@ -24,7 +28,8 @@ pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Erro
     let valid = document::validate(&collected.document)?;
     let evaluation = pending.wait()?;
     let document = options.document.as_ref().map(|path| output::write_document(path, &collected.document));
-    let report = counterfactuals::report(&evaluation, &valid, collected.inputs)?;
+    let mut report = counterfactuals::report(&evaluation, &valid, collected.inputs)?;
+    report.compared = earlier.map(|earlier| compare(&report, earlier));
     let mut written = evaluation.write_files(&report);
     written.push(if command.quiet { evaluation.print_headline(&report) } else { evaluation.print_report(&report) });
     written.extend(document);

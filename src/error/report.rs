@@ -170,7 +170,7 @@ fn kind(error: &Error) -> Kind {
         Error::Usage { .. } | Error::Environment { .. } | Error::Conflict { .. } => Kind::Usage,
         Error::Evidence { .. } | Error::NotReady { .. } => Kind::Evidence,
         Error::Several(errors) => errors.first().map_or(Kind::Internal, kind),
-        Error::Policy(_) | Error::Policies(_) | Error::Facts { .. } => Kind::Policy,
+        Error::Policy(_) | Error::Policies(_) | Error::Facts { .. } | Error::OtherPolicies { .. } => Kind::Policy,
         Error::Internal { .. } => Kind::Internal,
         Error::Output { .. } => Kind::Output,
     }

@@ -10,12 +10,12 @@ use std::thread;
 use memmap2::{Advice, MmapMut};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
-use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::fault::{Fault, STDIN, hand_written};
 use crate::error::Error;
 use crate::model::document::text::Text;
 use crate::model::document::{InputFile, Role};
+use crate::text::digest::sha256;
 
 /// From which size on an input is hashed on a thread of its own, in bytes.
 const LARGE: usize = 1 << 16;
@@ -307,7 +307,7 @@ impl Input {
 
     /// SHA-256 of the bytes, in hexadecimal digits.
     pub fn sha256(&self) -> String {
-        Sha256::digest(&*self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(&*self.bytes)
     }
 
     /// What provenance says of it.

@@ -5,6 +5,7 @@
 
 pub(crate) mod cohort;
 pub mod consistency;
+mod digest;
 pub mod failure;
 pub(crate) mod gates;
 pub(crate) mod lookalikes;

@@ -41,6 +41,9 @@ pub struct Entry {
     pub bundled: bool,
     /// The file that declares it first.
     pub file: String,
+    /// The SHA-256 of its text: of its file; where it has several, of the sorted list of their hashes, a line each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// How much a policy weighs.
@@ -153,6 +156,7 @@ impl Policies {
             effective_from: package.effective_from.clone(),
             bundled: is_ours(&package.name),
             file: package.place.file.clone(),
+            sha256: package.sha256.clone(),
         };
         entry.params.sort_by(|a, b| a.name.cmp(&b.name));
         entry.params.dedup();

@@ -15,11 +15,12 @@ use crate::error::{Error, Errors};
 use crate::io::config::Mode;
 use crate::lint;
 use crate::model::finding::{RulePlace, Severity};
+use crate::policy::basis::Basis;
 use crate::policy::facts::{FactFiles, Facts, Needed, Opened};
 use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::Prepared;
 use crate::policy::waivers::Waivers;
-use crate::policy::{facts, files, query};
+use crate::policy::{basis, facts, files, query};
 use crate::rego::engine;
 use crate::rego::engine::module::{Module, Outline, RuleOutline};
 use crate::rego::guard::{Limits, Pending, start};
@@ -34,6 +35,8 @@ pub struct Policies {
     pub(crate) params: BTreeMap<String, Declaration>,
     /// The facts that a team's own policies declare.
     facts: Vec<Needed>,
+    /// The SHA-256 of the text of every package, libraries too.
+    texts: BTreeMap<String, String>,
 }
 
 impl Policies {
@@ -50,7 +53,15 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
-        Self::about(Subject::Rollout, files::all(paths)?)
+        Self::of(files::all(paths)?)
+    }
+
+    /// The bundled policies, and a team's own.
+    ///
+    /// # Errors
+    /// [`Error::Policies`] with everything that is wrong with them.
+    pub fn of(own: Vec<Module>) -> Result<Self, Error> {
+        Self::about(Subject::Rollout, own)
     }
 
     /// The bundled policies that judge audits.
@@ -89,6 +100,7 @@ impl Policies {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
         let mut facts = Vec::new();
+        let texts = basis::texts(&engine.modules());
         for (outline, blocks) in outlines {
             let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
             let metadata = blocks.get(&outline.package_line).cloned().unwrap_or_default();
@@ -97,7 +109,8 @@ impl Policies {
             if format!("{}.", outline.package).starts_with(LIBRARIES) {
                 continue;
             }
-            let package = packages.entry(outline.package.clone()).or_insert_with(|| Package::new(&outline, &metadata));
+            let package =
+                packages.entry(outline.package.clone()).or_insert_with(|| Package::new(&outline, &metadata, &texts));
             package.params.extend(metadata.custom.params.keys().cloned());
             package.needs.extend(metadata.custom.needs.iter().cloned());
             for rule in &outline.rules {
@@ -111,7 +124,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { subject, engine, packages, params, facts })
+        Ok(Self { subject, engine, packages, params, facts, texts })
     }
 
     /// The policies, by name.
@@ -227,10 +240,20 @@ impl Policies {
             Subject::Rollout => query::module(&self.packages, !waivers.given.is_empty()),
             Subject::Audit => query::nothing(),
         };
+        let basis =
+            Basis::of(&self.packages, &self.texts, &basis::Given { params: &params, waivers: &waivers, facts: &facts });
         let query = Module { file: format!("{QUERY}.rego"), text };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
-        let prepared =
-            Prepared { packages: self.packages, declared: self.params, params, waivers, facts, engine, time: None };
+        let prepared = Prepared {
+            packages: self.packages,
+            declared: self.params,
+            params,
+            waivers,
+            facts,
+            basis,
+            engine,
+            time: None,
+        };
         prepared.check_waivers()?;
         Ok(prepared)
     }
@@ -259,7 +282,7 @@ fn needed_facts(outline: &Outline, metadata: &Metadata) -> impl Iterator<Item = 
 
 impl Package {
     /// A package without rules yet, as its METADATA describes it.
-    fn new(outline: &Outline, metadata: &Metadata) -> Self {
+    fn new(outline: &Outline, metadata: &Metadata, texts: &BTreeMap<String, String>) -> Self {
         Self {
             name: outline.package.clone(),
             title: metadata.title.clone(),
@@ -272,6 +295,7 @@ impl Package {
             place: RulePlace { file: outline.file.clone(), line: outline.package_line },
             needs: Vec::new(),
             params: Vec::new(),
+            sha256: texts.get(&outline.package).cloned(),
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Package {
     pub(crate) needs: Vec<String>,
     /// The parameters that it declares.
     pub(crate) params: Vec<String>,
+    /// The SHA-256 of its text, all files.
+    pub(crate) sha256: Option<String>,
 }
 
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, InputFile};
 use crate::model::finding::{Finding, Softened};
+use crate::policy::basis::Basis;
 use crate::policy::facts::Facts;
 use crate::policy::package::Package;
 use crate::policy::source::RuleText;
@@ -89,6 +90,7 @@ pub struct Prepared {
     pub(crate) declared: BTreeMap<String, Declaration>,
     pub(crate) waivers: Waivers,
     pub(crate) facts: Facts,
+    pub(crate) basis: Basis,
     pub(crate) engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
     pub(crate) time: Option<Duration>,
@@ -103,6 +105,11 @@ impl Prepared {
     /// The value of every parameter, by name.
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+
+    /// What every verdict of these policies follows from beside the evidence.
+    pub const fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// The files of waivers that were read.

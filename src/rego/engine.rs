@@ -35,6 +35,9 @@ use crate::rego::engine::module::{Module, Outline, outline};
 use crate::rego::guard::{Failure, Limits, guarded};
 use crate::rego::syntax;
 
+/// The engine's name and version.
+pub const ENGINE: &str = "regorus 0.14.1";
+
 /// The engine's own functions that depend on more than their arguments. The static checks refuse them by name; here
 /// they are shadowed, in case one is ever reached.
 const IMPURE: [(&str, u8); 2] = [("rand.intn", 2), ("time.now_ns", 0)];

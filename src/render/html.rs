@@ -25,7 +25,9 @@ use crate::model::document::FleetSource;
 use crate::render::html::components::{count, duration, prose, shown};
 use crate::render::html::timeline::Timeline;
 use crate::render::view::View;
-use crate::render::words::{MAX_PROBLEMS, NO_VERDICT, downgrades, headline, more_problems, problem_lines, verdict};
+use crate::render::words::{
+    DECIDED, MAX_PROBLEMS, NO_VERDICT, downgrades, headline, more_problems, problem_lines, verdict,
+};
 use crate::report::Report;
 use crate::report::fleet_view::FleetView;
 
@@ -274,6 +276,12 @@ fn basis(report: &Report) -> Markup {
             div.content {
                 h3 { "Policies" }
                 (components::scroll("Policies", &policies(report)))
+                @if let Some(basis) = &report.basis {
+                    p.decided {
+                        span.quiet { "SHA-256 of " (DECIDED) ": " } code.hash { (shown(&basis.digest)) }
+                        span.quiet { " (" (shown(&basis.tool)) ", " (shown(&basis.engine)) ")" }
+                    }
+                }
                 h3 { "Parameters" }
                 (components::parameters(&report.params))
                 h3 { "Read from" }

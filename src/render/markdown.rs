@@ -7,9 +7,10 @@ use crate::model::decision::Decision;
 use crate::model::document::FleetSource;
 use crate::model::document::text::Field;
 use crate::model::finding::Finding;
+use crate::policy::basis::Basis;
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
+    DECIDED, MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
 };
 use crate::report::Report;
 use crate::report::rows::MAX_ROWS;
@@ -50,7 +51,13 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     }
     stragglers(report, out)?;
     findings(&report.findings, view, out)?;
-    rows(report, out)
+    rows(report, out)?;
+    match &report.basis {
+        Some(Basis { digest, tool, engine, .. }) => {
+            writeln!(out, "\nSHA-256 of {DECIDED}: {digest} ({tool}, {engine})")
+        }
+        None => Ok(()),
+    }
 }
 
 /// Writes as Markdown why there is no verdict.

@@ -27,6 +27,7 @@ use crate::report::Report;
 use crate::report::stragglers::Straggler;
 use crate::text::escape::{clipped, for_sarif, for_terminal, write_json};
 
+pub(crate) mod checked;
 mod log;
 
 /// Where the schema is published.
@@ -198,7 +199,7 @@ fn location(input: &str, pointer: Option<&str>) -> Location {
     // A JSON pointer is how SARIF names a place inside JSON.
     let logical = |pointer| [LogicalLocation { fully_qualified_name: for_terminal(pointer), kind: "value" }];
     // Without a line GitHub shows nothing.
-    let region = Region { start_column: None, start_line: 1 };
+    let region = Region { end_column: None, start_column: None, start_line: 1 };
     Location {
         logical_locations: pointer.map(logical),
         physical_location: PhysicalLocation { artifact_location: artifact_location(input), region },
@@ -303,6 +304,7 @@ impl<'a> Results<'a> {
             status: "accepted",
         });
         let result = Found {
+            fixes: None,
             kind: "fail",
             level: level(*severity),
             locations: place.into_iter().collect(),

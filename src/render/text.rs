@@ -12,10 +12,12 @@ use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::model::document::{FleetSource, Role};
 use crate::model::finding::{Finding, Severity};
+use crate::render::comparison::comparison;
 use crate::render::view::View;
 use crate::render::words::{
-    MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
+    DECIDED, MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
 };
+use crate::report::comparison::Comparison;
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
 use crate::text::escape::{MAX_NAMES, for_line, for_terminal, names_of, place};
@@ -263,11 +265,26 @@ impl Page<'_> {
             format!("{name} {}", if parts.is_empty() { silent.into() } else { parts.join(", ") })
         });
         self.row(&policies.collect::<Vec<_>>(), " · ")?;
-        for input in &report.inputs {
-            let start = format!("  sha256 {}  ", &input.sha256.get(..12).unwrap_or(&input.sha256));
-            self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, &input.name)?;
+        if let Some(basis) = &report.basis {
+            self.hashed(&basis.digest, DECIDED)?;
+        }
+        report.inputs.iter().try_for_each(|input| self.hashed(&input.sha256, &input.name))?;
+        report.compared.as_ref().map_or(Ok(()), |compared| self.comparison(compared))
+    }
+
+    fn comparison(&mut self, compared: &Comparison) -> io::Result<()> {
+        writeln!(self.out)?;
+        for (label, text) in comparison(compared) {
+            let start = format!("  {}  ", self.painted(&format!("{label:8}"), Style::new().dimmed()));
+            self.paragraph(&start, INDENT + 4, &text)?;
         }
         Ok(())
+    }
+
+    /// What a SHA-256 is of, after the first digits of it.
+    fn hashed(&mut self, sha256: &str, what: &str) -> io::Result<()> {
+        let start = format!("  sha256 {}  ", sha256.get(..12).unwrap_or(sha256));
+        self.paragraph(&self.painted(&start, Style::new().dimmed()), 2, what)
     }
 }
 

@@ -11,6 +11,9 @@ use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
 use crate::text::escape::{clipped, names_of};
 
+/// What the digest of a report is of.
+pub const DECIDED: &str = "policies, parameters, modes, waivers and facts";
+
 /// What stands in the place of a verdict where there is none.
 pub const NO_VERDICT: &str = "NO VERDICT";
 

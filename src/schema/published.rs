@@ -39,6 +39,8 @@ pub enum Name {
     Policies,
     /// A policy, as `policy show --format json` writes it
     Policy,
+    /// What is wrong with policies, as `policy check --format json` writes it
+    Check,
     /// What a policy says, as `policy eval --format json` writes it
     Said,
     /// Many rollouts, as `audit --document` writes them; policies of audits read it as `input`
@@ -49,7 +51,7 @@ pub enum Name {
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Document,
         Self::Report,
         Self::Error,
@@ -65,6 +67,7 @@ impl Name {
         Self::Case,
         Self::Policies,
         Self::Policy,
+        Self::Check,
         Self::Said,
         Self::Audit,
         Self::AuditReport,
@@ -88,6 +91,7 @@ impl Name {
             Self::Case => "case.schema.json",
             Self::Policies => "policies.schema.json",
             Self::Policy => "policy.schema.json",
+            Self::Check => "check.schema.json",
             Self::Said => "said.schema.json",
             Self::Audit => "audit.schema.json",
             Self::AuditReport => "audit-report.schema.json",
@@ -112,6 +116,7 @@ impl Name {
             Self::Case => "Expectation of a fixture",
             Self::Policies => "List of policies",
             Self::Policy => "Description of a policy",
+            Self::Check => "Check of policies",
             Self::Said => "Findings of a policy",
             Self::Audit => "Document of an audit",
             Self::AuditReport => "Report on an audit",
@@ -141,6 +146,7 @@ impl Name {
             Self::Case => include_str!("../../schemas/case.schema.json"),
             Self::Policies => include_str!("../../schemas/policies.schema.json"),
             Self::Policy => include_str!("../../schemas/policy.schema.json"),
+            Self::Check => include_str!("../../schemas/check.schema.json"),
             Self::Said => include_str!("../../schemas/said.schema.json"),
             Self::Audit => include_str!("../../schemas/audit.schema.json"),
             Self::AuditReport => include_str!("../../schemas/audit-report.schema.json"),

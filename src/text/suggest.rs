@@ -10,6 +10,11 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, known)| known)
 }
 
+/// The name that a remedy suggests, as `did you mean "NAME"?`.
+pub fn suggested(remedy: &str) -> Option<&str> {
+    remedy.strip_prefix("did you mean \"")?.split_once("\"?").map(|(name, _)| name)
+}
+
 /// The key or word that was meant, where a parser says that it does not know one and names those that it does.
 pub fn meant(message: &str) -> Option<&str> {
     let unknown = message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"));

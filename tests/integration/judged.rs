@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::thread;
 
+use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -85,6 +86,23 @@ impl Judged {
 /// A report in which names of files are those from the fixture's own folder, as they are outside of a repository.
 pub fn from_folder(fixture: &str, report: &str) -> String {
     report.replace(&format!("fixtures/{fixture}/"), "")
+}
+
+/// A report without the digests of what decided, which change with every word of a policy, so that reports that are kept
+/// do not. `basis.rs` says what they are.
+pub fn without_digests(report: &str) -> String {
+    static DIGESTS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
+        let patterns = [
+            // JSON: of each policy, and the basis of the verdict.
+            r#"(?<kept>"package": ?"[^"]*",)(?:\n *)?"sha256": ?"[0-9a-f]{64}","#,
+            r#"(?:\n *)?"basis": ?\{[^{}]*\{[^{}]*\}[^{}]*\},"#,
+            r"(?:␛\[2m)?  sha256 [0-9a-f]{12}  (?:␛\[0m)?policies, parameters, modes, waivers\s+and\s+facts\n",
+            r"\nSHA-256 of policies, [^\n]*\n",
+            r#"(?s)<p class="decided">.*?</p>\n?"#,
+        ];
+        patterns.map(|pattern| Regex::new(pattern).expect("a pattern"))
+    });
+    DIGESTS.iter().fold(report.to_owned(), |report, digest| digest.replace_all(&report, "$kept").into_owned())
 }
 
 /// A fixture's folder below `fixtures/`.

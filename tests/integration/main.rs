@@ -5,6 +5,8 @@
 mod action;
 mod audit;
 mod audit_html;
+mod basis;
+mod checked;
 mod cli;
 mod config;
 mod consistency;

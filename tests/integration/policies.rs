@@ -13,7 +13,7 @@ const HEADER: &str =
     "# METADATA\n# title: Typo\n# schemas:\n#   - input: schema[\"document.schema\"]\npackage team.typo\n\n";
 
 /// The cases of a table in `tests/interop`: name, and text.
-fn cases(file: &str) -> Vec<(String, String)> {
+pub fn cases(file: &str) -> Vec<(String, String)> {
     let text = std::fs::read_to_string(root().join("tests/interop").join(file)).expect("text");
     let mut cases = Vec::new();
     for case in text.split("\n=== ").skip(1) {

@@ -7,7 +7,6 @@ use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::cli::policy;
 use crate::commands::policy::shared::prepared;
@@ -17,6 +16,7 @@ use crate::io::output;
 use crate::model::document::TOOL;
 use crate::policy::prepared::Prepared;
 use crate::schema::published::Name;
+use crate::text::digest::sha256;
 use crate::text::escape::line;
 
 /// The package in which conftest looks.
@@ -66,13 +66,10 @@ fn files(policies: &Prepared) -> Result<BTreeMap<String, String>, Error> {
     // Everything that the bundle brings lies below one of its roots: the facts too, where some are given.
     roots.extend(data.as_object().into_iter().flat_map(serde_json::Map::keys).cloned());
     files.insert("data.json".into(), pretty(&data));
-    let mut hash = Sha256::new();
-    for (path, text) in &files {
-        hash.update(format!("{path}\0{}\0{text}", text.len()));
-    }
-    let revision: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let revision =
+        sha256(files.iter().map(|(path, text)| format!("{path}\0{}\0{text}", text.len())).collect::<String>());
     let roots: Vec<&String> = roots.iter().filter(|root| !is_below_another(root, &roots)).collect();
-    let manifest = json!({"revision": revision, "roots": roots, "rego_version": 1, "metadata": {"tool": TOOL}});
+    let manifest = json!({"revision": revision, "roots": roots, "rego_version": 1, "metadata": {"tool": TOOL, "policies": policies.basis().digest}});
     files.insert(".manifest".into(), pretty(&manifest));
     Ok(files)
 }

@@ -1,15 +1,22 @@
 //! `rollproof policy check`.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::cli::policy;
+use crate::cli::policy::CheckFormat;
+use crate::commands::outcome;
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
+use crate::policy::files;
 use crate::policy::load::Policies;
-use crate::text::escape::line;
+use crate::render::view::{View, file_view, view};
+use crate::render::{checked, sarif};
+use crate::report::checked::Checked;
+use crate::text::escape::write_json;
 
-pub(crate) fn check(options: &policy::PolicyCheck) -> Result<u8, Error> {
+pub(crate) fn check(options: &policy::PolicyCheck, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let config = Config::read(options.config.as_deref())?;
     let paths: Vec<PathBuf> = config.policies.paths.iter().chain(&options.paths).cloned().collect();
     if paths.is_empty() {
@@ -18,8 +25,28 @@ pub(crate) fn check(options: &policy::PolicyCheck) -> Result<u8, Error> {
             "name a file or a folder, or [policies] paths in rollproof.toml",
         ));
     }
-    let policies = Policies::with(&paths)?;
-    let own: Vec<&str> = policies.own().map(|package| &*package.name).collect();
-    let names = if own.is_empty() { "no rule of findings, only what others import".into() } else { own.join(", ") };
-    output::print(|out| line!(out, "sound: {names}")).map(|()| 0)
+    let modules = files::all(&paths)?;
+    let (policies, problems) = match Policies::of(modules.clone()) {
+        Ok(policies) => (policies.own().map(|package| package.name.clone()).collect(), Vec::new()),
+        Err(Error::Policies(problems)) => (Vec::new(), problems),
+        Err(error) => return Err(error),
+    };
+    let found = Checked::new(&modules, policies, &problems, &[]);
+    let files = options.reports.iter();
+    let mut written: Vec<_> =
+        files.map(|(format, path)| output::put(path, |out| write(*format, &found, &file_view(false), out))).collect();
+    written.push(output::print(|out| write(options.format, &found, &view(false), out)));
+    if !found.sound {
+        written.insert(0, Err(Error::Policies(problems)));
+    }
+    Ok(outcome::exit_code(if found.sound { 0 } else { 5 }, written, report_error))
+}
+
+fn write(format: CheckFormat, found: &Checked, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        CheckFormat::Text => checked::text(found, view, out),
+        CheckFormat::Json => write_json(out, found),
+        CheckFormat::Github => checked::github(found, view, out),
+        CheckFormat::Sarif => sarif::checked::render(found, view, out),
+    }
 }

@@ -5,13 +5,16 @@ use serde::Serialize;
 
 use crate::cli::policy;
 use crate::cli::policy::ListFormat;
+use crate::commands::policy::shared;
 use crate::commands::policy::shared::print_json;
 use crate::error::Error;
 use crate::io::output;
+use crate::policy::basis::Basis;
 use crate::policy::catalog::{Entry, Weight};
 use crate::policy::load::Policies;
 use crate::render::view::view;
-use crate::text::escape::for_terminal;
+use crate::render::words::DECIDED;
+use crate::text::escape::{for_terminal, line};
 use crate::text::table::lines;
 
 /// The name and version of the list's format.
@@ -25,6 +28,9 @@ pub struct List {
     format: &'static str,
     /// The policies, by name.
     policies: Vec<Entry>,
+    /// What verdicts on rollouts follow from. Absent: a fact that a policy needs was not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<Basis>,
 }
 
 /// Prints the list.
@@ -32,14 +38,29 @@ pub struct List {
 /// # Errors
 /// [`Error`], where policies cannot be loaded.
 pub fn list(options: &policy::PolicyList) -> Result<u8, Error> {
-    let mut policies = crate::commands::policy::shared::policies(&options.own)?.catalog();
+    let mut policies = shared::policies(&options.own)?.catalog();
     policies.extend(Policies::of_audits()?.catalog());
     policies.sort_by(|a, b| a.name.cmp(&b.name));
+    let basis = match shared::decisive(options) {
+        Ok(prepared) => Ok(prepared.basis().clone()),
+        Err(Error::Facts { problem, help }) => Err(format!("not known: {problem}; {help}")),
+        Err(error) => return Err(error),
+    };
     match options.format {
-        ListFormat::Json => print_json(&List { format: FORMAT, policies }),
+        ListFormat::Json => print_json(&List { format: FORMAT, policies, basis: basis.ok() }),
         ListFormat::Text => {
             let table = table(&policies, view(false).line_width);
-            output::print(|out| out.write_all(table.as_bytes())).map(|()| 0)
+            output::print(|out| {
+                out.write_all(table.as_bytes())?;
+                writeln!(out)?;
+                match &basis {
+                    Ok(Basis { digest, tool, engine, .. }) => {
+                        line!(out, "sha256  {digest}  {DECIDED} of rollouts ({tool}, {engine})")
+                    }
+                    Err(unknown) => line!(out, "sha256  {unknown}"),
+                }
+            })
+            .map(|()| 0)
         }
     }
 }
@@ -49,11 +70,12 @@ fn table(policies: &[Entry], width: usize) -> String {
         let params: Vec<&str> = policy.params.iter().map(|param| &*param.name).collect();
         let source = if policy.bundled { "bundled" } else { &*policy.file };
         let mode = mode(policy);
-        let cells = [&*policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), &mode, source];
+        let sha256 = policy.sha256.as_ref().and_then(|hash| hash.get(..12)).unwrap_or_default();
+        let cells = [&*policy.name, &policy.title, &policy.rules.join(" "), &params.join(" "), &mode, source, sha256];
         cells.map(for_terminal)
     };
-    let rows: Vec<[String; 6]> = policies.iter().map(row).collect();
-    let lines = lines(&["policy", "title", "rules", "params", "mode", "source"], &rows, width);
+    let rows: Vec<[String; 7]> = policies.iter().map(row).collect();
+    let lines = lines(&["policy", "title", "rules", "params", "mode", "source", "sha256"], &rows, width);
     lines.into_iter().map(|line| line + "\n").collect()
 }
 

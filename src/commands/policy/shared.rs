@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::cli::evaluation::PolicyArgs;
 use crate::cli::policy;
 use crate::declared::params::{Given, ParamSource};
 use crate::error::Error;
+use crate::evaluation::Evaluation;
 use crate::io::config::Config;
 use crate::io::output;
 use crate::policy::facts::FactFiles;
@@ -50,6 +52,22 @@ pub(crate) fn prepared(
         facts.map(|facts| FactFiles { files: config.facts(facts), max_bytes: MAX_FACTS, ..FactFiles::default() });
     let params = configured.chain(named).collect();
     load::load(Settings { paths: paths(own)?, params, facts, ..Settings::default() })?.wait()
+}
+
+/// The policies with everything that a verdict follows from beside the evidence, as `verify` loads them.
+///
+/// # Errors
+/// [`Error::Facts`] where a policy needs a fact that nobody gave.
+pub(crate) fn decisive(options: &policy::PolicyList) -> Result<Prepared, Error> {
+    let config = Config::read(options.own.config.as_deref())?;
+    let args = PolicyArgs {
+        paths: options.own.policies.clone(),
+        params: options.params.clone(),
+        waivers: options.waivers.clone(),
+        facts: options.facts.clone(),
+        ..PolicyArgs::default()
+    };
+    load::load(Evaluation::settings(&args.options(MAX_FACTS), &config, None)?)?.wait()
 }
 
 /// That there is no policy of this name.

@@ -103,6 +103,8 @@ pub struct PhysicalLocation {
 #[serde(rename_all = "camelCase")]
 pub struct Region {
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_column: Option<u64>,
     pub start_line: u64,
 }
@@ -139,6 +141,8 @@ pub struct Configuration {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<[Fix; 1]>,
     pub kind: &'static str,
     pub level: Level,
     pub locations: Vec<Location>,
@@ -147,6 +151,27 @@ pub struct Found {
     pub properties: FoundProperties,
     pub rule_id: String,
     pub suppressions: Vec<Suppression>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fix {
+    pub artifact_changes: [ArtifactChange; 1],
+    pub description: Message,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactChange {
+    pub artifact_location: ArtifactLocation,
+    pub replacements: [Replacement; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replacement {
+    pub deleted_region: Region,
+    pub inserted_content: Message,
 }
 
 #[derive(Serialize)]
