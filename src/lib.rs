@@ -84,6 +84,7 @@ pub use schema::document::{Valid, validate};
 pub mod internal {
     pub use crate::cli::{Cli, refusal};
     pub use crate::collect::journal::replay;
+    pub use crate::collect::labels::add as add_labels;
     pub use crate::collect::record::{Format as JournalFormat, Inventory, Record, read as read_journal};
     pub use crate::collect::response::explain_response;
     pub use crate::collect::rollout::rules::table as grammar_table;

@@ -140,6 +140,7 @@ impl Files {
             PolicyCommand::Eval(options) => self
                 .reads("EVIDENCE", [&options.evidence])
                 .reads("--fleet", &options.fleet)
+                .reads("--labels", &options.labels)
                 .reads("--plan", &options.plan)
                 .facts(&options.facts)
                 .own(&options.own),
@@ -152,6 +153,7 @@ impl Files {
     fn verify(self, options: &verify::Verify) -> Self {
         self.reads("RESPONSE", [&options.evidence])
             .reads("--fleet", &options.fleet)
+            .reads("--labels", &options.labels)
             .reads("--plan", &options.plan)
             .evaluation(&options.evaluation)
     }

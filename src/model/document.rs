@@ -7,6 +7,7 @@ pub(crate) mod cohort;
 pub mod consistency;
 pub mod failure;
 pub(crate) mod gates;
+pub(crate) mod labels;
 pub(crate) mod lookalikes;
 pub(crate) mod origins;
 pub(crate) mod probe;
@@ -466,6 +467,8 @@ pub enum Role {
     Journal,
     /// A list of the tenants that had to be covered.
     Fleet,
+    /// Labels of tenants.
+    Labels,
     /// A rollout plan.
     Plan,
     /// A document that was written before.

@@ -22,6 +22,7 @@ mod grammar;
 mod hostile;
 mod html;
 mod judged;
+mod labels;
 mod manage;
 mod manual;
 mod markup;

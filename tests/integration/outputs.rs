@@ -38,8 +38,17 @@ const JUDGED: [&str; 4] = ["rollproof.toml", "policies/own.rego", "waivers.toml"
 /// Every command that writes what its command line names.
 const COMMANDS: [Writes; 7] = [
     Writes {
-        args: &["verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json"],
-        inputs: &["response.json", "fleet.json", "plan.json", JUDGED[0], JUDGED[1], JUDGED[2], JUDGED[3]],
+        args: &["verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json", "--labels", "labels.json"],
+        inputs: &[
+            "response.json",
+            "fleet.json",
+            "plan.json",
+            "labels.json",
+            JUDGED[0],
+            JUDGED[1],
+            JUDGED[2],
+            JUDGED[3],
+        ],
         outputs: &[&["--document", "OUT"], &["--report", "json=OUT"], &["--report", "html=OUT"]],
     },
     Writes {
@@ -84,7 +93,7 @@ fn case() -> Case {
     }
     symlink(".", case.path("linked")).expect("a link");
     case.file("rollproof.toml", "[waivers]\nfiles = [\"waivers.toml\"]\n");
-    for name in ["response.json", "fleet.json", "plan.json", "token", "archives/day.response.json"] {
+    for name in ["response.json", "fleet.json", "plan.json", "labels.json", "token", "archives/day.response.json"] {
         case.file(name, name);
     }
     for name in &JUDGED[1..] {
