@@ -103,6 +103,7 @@ pub mod internal {
     pub use crate::io::environment::force_color;
     pub use crate::io::http::token::Token;
     pub use crate::io::input::{Bytes, Input};
+    pub use crate::lint::data::Data;
     pub use crate::lint::files as check_files;
     pub use crate::model::document::Outcome as RolloutOutcome;
     pub use crate::model::document::consistency::check;

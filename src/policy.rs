@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod catalog;
+pub(crate) mod data;
 pub(crate) mod facts;
 pub(crate) mod failure;
 pub(crate) mod files;

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::lock;
 use crate::io::output::{destination, folder_of, is_appended_to, is_stream};
-use crate::policy::files::is_rego;
+use crate::policy::files::is_read;
 use crate::render::Format;
 
 /// What the file that guards another is called.
@@ -109,7 +109,7 @@ impl Files {
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
                 .with("--parquet", &options.parquet, How::Folder),
-            Command::Drill(options) => files.folders("--policy", &options.policies, is_rego).with(
+            Command::Drill(options) => files.folders("--policy", &options.policies, is_read).with(
                 "--keep",
                 &options.keep.iter().flat_map(|folder| drill::kept(folder, options)).collect::<Vec<_>>(),
                 How::Made,
@@ -123,7 +123,7 @@ impl Files {
     fn policy(self, command: &PolicyCommand) -> Self {
         match command {
             PolicyCommand::Check(options) => {
-                self.folders("PATH", &options.paths, is_rego).config(options.config.as_deref())
+                self.folders("PATH", &options.paths, is_read).config(options.config.as_deref())
             }
             PolicyCommand::List(options) => self.own(&options.own),
             PolicyCommand::Show(options) => self.own(&options.own),
@@ -132,7 +132,7 @@ impl Files {
                 let cases = options.fixtures.iter().flat_map(|folder| subfolders(folder)).collect::<Vec<_>>();
                 let expected: Vec<_> =
                     cases.iter().filter(|_| options.update).map(|case| case.join("case.json")).collect();
-                self.folders("PATH", &options.paths, is_rego)
+                self.folders("PATH", &options.paths, is_read)
                     .folders("--fixtures", &cases, is_no_case)
                     .config(options.config.as_deref())
                     .with("--fixtures", &expected, How::Made)
@@ -163,7 +163,7 @@ impl Files {
     }
 
     fn policies(self, options: &evaluation::PolicyArgs) -> Self {
-        self.folders("--policy", &options.paths, is_rego)
+        self.folders("--policy", &options.paths, is_read)
             .reads("--waivers", &options.waivers)
             .facts(&options.facts)
             .config(options.config.as_deref())
@@ -174,7 +174,7 @@ impl Files {
     }
 
     fn own(self, options: &policy::PolicyPaths) -> Self {
-        self.folders("--policy", &options.policies, is_rego).config(options.config.as_deref())
+        self.folders("--policy", &options.policies, is_read).config(options.config.as_deref())
     }
 
     /// The configuration, and what it names. What is wrong with it is said where it is used.
@@ -184,7 +184,7 @@ impl Files {
         let config = fs::metadata(&path).is_ok_and(|found| found.is_file()).then(|| Config::read(named).ok()).flatten();
         let config = config.unwrap_or_default();
         self.reads("--config", [&path])
-            .folders("the configuration's policy", &config.policies.paths, is_rego)
+            .folders("the configuration's policy", &config.policies.paths, is_read)
             .reads("the configuration's waivers", &config.waivers.files)
             .reads("the configuration's facts", config.facts.values())
     }

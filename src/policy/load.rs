@@ -14,12 +14,13 @@ use crate::declared::{bundled, metadata, names, params};
 use crate::error::{Error, Errors};
 use crate::io::config::Mode;
 use crate::lint;
+use crate::lint::data::Data;
 use crate::model::finding::{RulePlace, Severity};
 use crate::policy::facts::{FactFiles, Facts, Needed, Opened};
 use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::Prepared;
 use crate::policy::waivers::Waivers;
-use crate::policy::{facts, files, query};
+use crate::policy::{data, facts, files, query};
 use crate::rego::engine;
 use crate::rego::engine::module::{Module, Outline, RuleOutline};
 use crate::rego::guard::{Limits, Pending, start};
@@ -34,6 +35,8 @@ pub struct Policies {
     pub(crate) params: BTreeMap<String, Declaration>,
     /// The facts that a team's own policies declare.
     facts: Vec<Needed>,
+    /// The data beside a team's own policies.
+    beside: Data,
 }
 
 impl Policies {
@@ -50,7 +53,7 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
-        Self::about(Subject::Rollout, files::all(paths)?)
+        Self::about(Subject::Rollout, files::all(paths)?, data::read(paths)?)
     }
 
     /// The bundled policies that judge audits.
@@ -58,14 +61,14 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] or [`Error::Internal`] where one is not as it should be: a bug of ours.
     pub fn of_audits() -> Result<Self, Error> {
-        Self::about(Subject::Audit, Vec::new())
+        Self::about(Subject::Audit, Vec::new(), Data::default())
     }
 
-    fn about(subject: Subject, own: Vec<Module>) -> Result<Self, Error> {
+    fn about(subject: Subject, own: Vec<Module>, data: Data) -> Result<Self, Error> {
         let mut modules = bundled::modules(subject);
         let bundled = modules.len();
         if !own.is_empty() {
-            let problems = lint::files(subject, modules.clone(), own.clone())?;
+            let problems = lint::files(subject, modules.clone(), own.clone(), &data)?;
             if !problems.is_empty() {
                 return Err(Error::Policies(problems));
             }
@@ -78,7 +81,8 @@ impl Policies {
             _ => metadata::blocks(outline).map_err(|problem| Error::Policy(format!("{}: {problem}", outline.file))),
         };
         let blocks = outlines.iter().enumerate().map(blocks).collect::<Result<Vec<_>, _>>()?;
-        Self::read(subject, engine, outlines.into_iter().zip(blocks))
+        let policies = Self::read(subject, engine, outlines.into_iter().zip(blocks))?;
+        Ok(Self { beside: data, ..policies })
     }
 
     fn read(
@@ -111,7 +115,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { subject, engine, packages, params, facts })
+        Ok(Self { subject, engine, packages, params, facts, beside: Data::default() })
     }
 
     /// The policies, by name.
@@ -204,6 +208,10 @@ impl Policies {
         if !facts.values.is_empty() {
             data[FACTS] = facts.values.clone().into();
         }
+        // None of its keys is one of these.
+        if let Value::Object(data) = &mut data {
+            data.extend(self.beside.value.clone());
+        }
         data
     }
 
@@ -229,8 +237,16 @@ impl Policies {
         };
         let query = Module { file: format!("{QUERY}.rego"), text };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
-        let prepared =
-            Prepared { packages: self.packages, declared: self.params, params, waivers, facts, engine, time: None };
+        let prepared = Prepared {
+            packages: self.packages,
+            declared: self.params,
+            params,
+            waivers,
+            facts,
+            engine,
+            time: None,
+            beside: self.beside,
+        };
         prepared.check_waivers()?;
         Ok(prepared)
     }
@@ -309,6 +325,8 @@ pub struct Settings {
     pub subject: Subject,
     /// Folders and files of a team's own policies.
     pub paths: Vec<PathBuf>,
+    /// Folders whose data is loaded besides that in folders of `paths`.
+    pub folders: Vec<PathBuf>,
     /// Values of parameters.
     pub params: Vec<Given>,
     /// How much policies weigh, by package.
@@ -331,9 +349,11 @@ pub struct Settings {
 /// [`Error::Policy`] where a file cannot be read, [`Error::Internal`] where the operating system refuses.
 pub fn load(settings: Settings) -> Result<Loading, Error> {
     let own = files::all(&settings.paths)?;
+    let folders: Vec<PathBuf> = settings.paths.iter().chain(&settings.folders).cloned().collect();
+    let data = data::read(&folders)?;
     let facts = settings.facts.map(FactFiles::open);
     let work = move || {
-        let mut policies = Policies::about(settings.subject, own)?;
+        let mut policies = Policies::about(settings.subject, own, data)?;
         // Whatever is wrong is told at once.
         let mut wrong = Errors::default();
         wrong.or_keep(policies.apply_modes(settings.modes));

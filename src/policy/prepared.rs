@@ -12,6 +12,7 @@ use crate::declared::names::{GATES, HALT, NOT_APPLICABLE, SUMMARY, WAIVERS};
 use crate::declared::params::{Declaration, Param};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
+use crate::lint::data::{Data, DataFile};
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, InputFile, Purpose};
@@ -106,6 +107,8 @@ pub struct Prepared {
     pub(crate) declared: BTreeMap<String, Declaration>,
     pub(crate) waivers: Waivers,
     pub(crate) facts: Facts,
+    /// The data beside a team's own policies.
+    pub(crate) beside: Data,
     pub(crate) engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
     pub(crate) time: Option<Duration>,
@@ -187,6 +190,11 @@ impl Prepared {
     /// The files of facts that were read.
     pub fn fact_files(&self) -> &[InputFile] {
         &self.facts.files
+    }
+
+    /// The files of data beside a team's own policies.
+    pub fn data_files(&self) -> &[DataFile] {
+        &self.beside.files
     }
 
     /// What every policy says of a document.

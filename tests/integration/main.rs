@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod consistency;
 mod conventions;
+mod data;
 mod drive;
 mod escape;
 mod evidence;
