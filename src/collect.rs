@@ -5,6 +5,7 @@ pub mod fields;
 pub(crate) mod fleet;
 pub(crate) mod inputs;
 pub mod journal;
+pub mod labels;
 pub(crate) mod plan;
 pub mod record;
 pub mod response;

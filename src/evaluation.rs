@@ -117,6 +117,7 @@ impl Evaluation {
         Ok(Settings {
             subject: Subject::Rollout,
             paths,
+            folders: Vec::new(),
             params: configured.chain(named).collect(),
             time: options.policy_timeout.map(Duration::from_secs),
             modes: config.policies.modes.clone(),

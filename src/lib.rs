@@ -84,6 +84,7 @@ pub use schema::document::{Valid, validate};
 pub mod internal {
     pub use crate::cli::{Cli, refusal};
     pub use crate::collect::journal::replay;
+    pub use crate::collect::labels::add as add_labels;
     pub use crate::collect::record::{Format as JournalFormat, Inventory, Record, read as read_journal};
     pub use crate::collect::response::explain_response;
     pub use crate::collect::rollout::rules::table as grammar_table;
@@ -102,6 +103,7 @@ pub mod internal {
     pub use crate::io::environment::force_color;
     pub use crate::io::http::token::Token;
     pub use crate::io::input::{Bytes, Input};
+    pub use crate::lint::data::Data;
     pub use crate::lint::files as check_files;
     pub use crate::model::document::Outcome as RolloutOutcome;
     pub use crate::model::document::consistency::check;

@@ -3,6 +3,7 @@
 
 pub(crate) mod builtins;
 pub(crate) mod calls;
+pub mod data;
 pub(crate) mod describe;
 pub(crate) mod expr;
 pub(crate) mod findings;
@@ -19,6 +20,7 @@ pub(crate) mod walker;
 
 use crate::declared::subject::Subject;
 use crate::diagnostic::problem::Problem;
+use crate::lint::data::Data;
 use crate::lint::program::{Program, Report};
 use crate::rego::engine;
 use crate::rego::engine::module::Module as File;
@@ -30,7 +32,7 @@ use crate::schema::published;
 ///
 /// # Errors
 /// Where the engine does not come to an end.
-pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, Failure> {
+pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>, data: &Data) -> Result<Vec<Problem>, Failure> {
     let many = bundled.len();
     let read = engine::parse_all(bundled.into_iter().chain(own).collect())?;
     let (mut modules, mut problems, mut known) = (Vec::new(), Vec::new(), 0);
@@ -43,23 +45,20 @@ pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec
             Err(problem) => problems.push(problem),
         }
     }
-    Ok(check(subject, &modules, known, problems))
+    let report = Report::with(problems);
+    Ok(check(subject, &modules, known, data, report))
 }
 
-/// Checks the modules behind the first `known`, which are trusted and only have to be there. `problems` are those that
-/// kept files from being read.
-fn check(subject: Subject, modules: &[Module], known: usize, problems: Vec<Problem>) -> Vec<Problem> {
-    let mut report = Report::default();
-    let complete = problems.is_empty();
-    for problem in problems {
-        report.push(problem);
-    }
+/// Checks the modules behind the first `known`, which are trusted and only have to be there. `report` has what kept files
+/// from being read.
+fn check(subject: Subject, modules: &[Module], known: usize, data: &Data, mut report: Report) -> Vec<Problem> {
+    let complete = report.is_empty();
     let schema = match subject {
         Subject::Rollout => published::Name::Document.schema(),
         Subject::Audit => published::Name::Audit.schema(),
     };
     let metadata = describe::read(modules, known, &mut report);
-    let program = Program::new(modules, known, &metadata, complete);
+    let program = Program { complete, ..Program::new(modules, known, &metadata, data) };
     describe::check(&program, &metadata, &schema, &mut report);
     names::check(&program, &mut report);
     graph::check(&program, &mut report);
@@ -111,7 +110,8 @@ mod tests {
     #[test]
     fn the_bundled_policies_keep_to_what_is_asked_of_others() {
         for subject in [Subject::Rollout, Subject::Audit] {
-            let problems = files(subject, Vec::new(), bundled::modules(subject)).expect("they can be read");
+            let problems =
+                files(subject, Vec::new(), bundled::modules(subject), &Data::default()).expect("they can be read");
             assert!(problems.is_empty(), "{}", crate::diagnostic::problem::Problems(&problems));
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod audit;
 pub mod basis;
 pub(crate) mod catalog;
+pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod facts;
 pub(crate) mod failure;

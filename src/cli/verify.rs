@@ -45,6 +45,10 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub fleet: Option<PathBuf>,
 
+    /// Labels for evidence that has none: a JSON array of {"slug", "labels"} objects. It enumerates nobody
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+
     /// The rollout plan
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,

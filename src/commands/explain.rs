@@ -1,7 +1,6 @@
 //! `rollproof explain`.
 
 use crate::cli::{explain, verify};
-use crate::collect::collect;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::explain::context::ExplainContext;
@@ -28,7 +27,7 @@ pub fn explain(options: &explain::Explain) -> Result<u8, Error> {
     check(verify)?;
     let pending = Evaluation::start(verify.evaluation.options())?;
     let sources = crate::commands::verify::sources(verify)?;
-    let collected = match collect(&sources, jiff::Timestamp::now()) {
+    let collected = match crate::commands::verify::collected(verify, &sources) {
         Ok(collected) => collected,
         Err(error) => return pending.wait().and(Err(error)),
     };

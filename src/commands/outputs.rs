@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::lock;
 use crate::io::output::{destination, folder_of, is_appended_to, is_stream};
-use crate::policy::files::is_rego;
+use crate::policy::files::is_read;
 use crate::render::Format;
 
 /// What the file that guards another is called.
@@ -110,7 +110,7 @@ impl Files {
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
                 .with("--parquet", &options.parquet, How::Folder),
-            Command::Drill(options) => files.folders("--policy", &options.policies, is_rego).with(
+            Command::Drill(options) => files.folders("--policy", &options.policies, is_read).with(
                 "--keep",
                 &options.keep.iter().flat_map(|folder| drill::kept(folder, options)).collect::<Vec<_>>(),
                 How::Made,
@@ -125,7 +125,7 @@ impl Files {
         match command {
             PolicyCommand::Check(options) => {
                 let reports = options.reports.iter().map(|(_, path)| path);
-                let files = self.folders("PATH", &options.paths, is_rego).config(options.config.as_deref());
+                let files = self.folders("PATH", &options.paths, is_read).config(options.config.as_deref());
                 files.writes("--report", reports)
             }
             PolicyCommand::List(options) => {
@@ -137,7 +137,7 @@ impl Files {
                 let cases = options.fixtures.iter().flat_map(|folder| subfolders(folder)).collect::<Vec<_>>();
                 let expected: Vec<_> =
                     cases.iter().filter(|_| options.update).map(|case| case.join("case.json")).collect();
-                self.folders("PATH", &options.paths, is_rego)
+                self.folders("PATH", &options.paths, is_read)
                     .folders("--fixtures", &cases, is_no_case)
                     .config(options.config.as_deref())
                     .with("--fixtures", &expected, How::Made)
@@ -145,6 +145,7 @@ impl Files {
             PolicyCommand::Eval(options) => self
                 .reads("EVIDENCE", [&options.evidence])
                 .reads("--fleet", &options.fleet)
+                .reads("--labels", &options.labels)
                 .reads("--plan", &options.plan)
                 .facts(&options.facts)
                 .own(&options.own),
@@ -157,6 +158,7 @@ impl Files {
     fn verify(self, options: &verify::Verify) -> Self {
         self.reads("RESPONSE", [&options.evidence])
             .reads("--fleet", &options.fleet)
+            .reads("--labels", &options.labels)
             .reads("--plan", &options.plan)
             .evaluation(&options.evaluation)
     }
@@ -166,7 +168,7 @@ impl Files {
     }
 
     fn policies(self, options: &evaluation::PolicyArgs) -> Self {
-        self.folders("--policy", &options.paths, is_rego)
+        self.folders("--policy", &options.paths, is_read)
             .reads("--waivers", &options.waivers)
             .facts(&options.facts)
             .config(options.config.as_deref())
@@ -177,7 +179,7 @@ impl Files {
     }
 
     fn own(self, options: &policy::PolicyPaths) -> Self {
-        self.folders("--policy", &options.policies, is_rego).config(options.config.as_deref())
+        self.folders("--policy", &options.policies, is_read).config(options.config.as_deref())
     }
 
     /// The configuration, and what it names. What is wrong with it is said where it is used.
@@ -187,7 +189,7 @@ impl Files {
         let config = fs::metadata(&path).is_ok_and(|found| found.is_file()).then(|| Config::read(named).ok()).flatten();
         let config = config.unwrap_or_default();
         self.reads("--config", [&path])
-            .folders("the configuration's policy", &config.policies.paths, is_rego)
+            .folders("the configuration's policy", &config.policies.paths, is_read)
             .reads("the configuration's waivers", &config.waivers.files)
             .reads("the configuration's facts", config.facts.values())
     }

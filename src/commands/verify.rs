@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cli::verify::{Verify, VerifyCommand};
+use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::{Sources, collect};
+use crate::collect::{Sources, collect, labels};
 use crate::commands::outcome;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -20,7 +21,7 @@ pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Erro
     let max_bytes = options.evaluation.max_input_bytes;
     let earlier = command.compare.as_ref().map(|path| Earlier::read(path, max_bytes)).transpose()?;
     let pending = Evaluation::start(options.evaluation.options())?;
-    let collected = match collect(&sources(options)?, jiff::Timestamp::now()) {
+    let collected = match collected(options, &sources(options)?) {
         Ok(collected) => collected,
         // Policies are loaded meanwhile, and what is wrong with them comes first.
         Err(error) => return pending.wait().and(Err(error)),
@@ -38,6 +39,15 @@ pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Erro
     // The process ends: to give back a million names would take longer than to write the verdict.
     std::mem::forget((collected.document, evaluation));
     Ok(outcome::exit_code(verdict, written, report_error))
+}
+
+/// The evidence, with the labels that were given beside it.
+pub(crate) fn collected(options: &Verify, sources: &Sources) -> Result<Collected, Error> {
+    let mut collected = collect(sources, jiff::Timestamp::now())?;
+    if let Some(path) = &options.labels {
+        labels::add(&mut collected, &Source::new(path.clone()), sources.max_bytes)?;
+    }
+    Ok(collected)
 }
 
 pub(crate) fn sources(options: &Verify) -> Result<Sources, Error> {

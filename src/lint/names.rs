@@ -68,6 +68,9 @@ pub fn check(program: &Program<'_>, report: &mut Report) {
             }
         }
         silent(program, module, report);
+        if let Some((what, remedy)) = program.data.conflict(&module.package) {
+            report.add(module, module.place, what, remedy);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::declared::metadata::Block;
 use crate::declared::params::Declaration;
 use crate::diagnostic::problem::{Place, Problem};
+use crate::lint::data::Data;
 use crate::rego::syntax::{Kind, Module, Rule};
 use crate::text::suggest::nearest;
 
@@ -41,6 +42,8 @@ pub struct Program<'a> {
     pub params: BTreeMap<String, Declaration>,
     /// The facts that are declared.
     pub facts: BTreeSet<String>,
+    /// The data beside the policies.
+    pub data: &'a Data,
     /// Whether every file could be read: else something may be missing here that is there.
     pub complete: bool,
 }
@@ -76,6 +79,8 @@ pub enum Found {
     /// What bundled policies alone are told: waivers, modes, and what the generated query knows of them.
     Given,
     Fact(String),
+    /// Data beside the policies, or what should be there.
+    Data,
     /// A package, or what is above some.
     Package,
     Nothing,
@@ -83,7 +88,7 @@ pub enum Found {
 
 impl<'a> Program<'a> {
     /// Collects the rules. `known` modules come first, and are not checked.
-    pub fn new(modules: &'a [Module], known: usize, blocks: &[MetadataBlock], complete: bool) -> Self {
+    pub fn new(modules: &'a [Module], known: usize, blocks: &[MetadataBlock], data: &'a Data) -> Self {
         let mut rules: BTreeMap<String, Symbol> = BTreeMap::new();
         for (m, module) in modules.iter().enumerate() {
             for (r, rule) in module.rules.iter().enumerate() {
@@ -104,7 +109,8 @@ impl<'a> Program<'a> {
             packages: modules.iter().map(|module| &*module.package).collect(),
             params: blocks.iter().flat_map(|block| block.block.metadata.custom.params.clone()).collect(),
             facts: blocks.iter().flat_map(|block| block.block.metadata.custom.facts.keys().cloned()).collect(),
-            complete,
+            data,
+            complete: true,
         }
     }
 
@@ -164,7 +170,11 @@ impl<'a> Program<'a> {
         let path = joined(steps);
         let above = if path.is_empty() { String::new() } else { format!("{path}.") };
         let is_package = self.packages.iter().any(|package| *package == path || package.starts_with(&above));
-        if is_package { Found::Package } else { Found::Nothing }
+        match steps.first() {
+            _ if is_package => Found::Package,
+            Some((first, _)) if self.data.has(first) => Found::Data,
+            _ => Found::Nothing,
+        }
     }
 
     /// What a path that leads nowhere should have been, in words.
@@ -181,7 +191,9 @@ impl<'a> Program<'a> {
         let all = self.rules.keys().map(String::as_str).chain(self.packages.iter().copied());
         match nearest(path, all) {
             Some(near) => format!("did you mean data.{near}?"),
-            None => "data holds packages, rollproof.params and facts that a policy declares; nothing else".into(),
+            None => "data holds packages, rollproof.params, facts that a policy declares, and what data.json or data.yaml in a \
+                     folder of policies holds"
+                .into(),
         }
     }
 }
@@ -201,13 +213,18 @@ fn is_total(rule: &Rule) -> bool {
 pub struct Report(Vec<Problem>);
 
 impl Report {
-    pub fn add(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Problem::new(&module.file, place, what, remedy));
+    /// One that begins with what was found elsewhere.
+    pub const fn with(problems: Vec<Problem>) -> Self {
+        Self(problems)
     }
 
-    /// Adds what was found elsewhere.
-    pub fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+    /// Whether nothing is wrong so far.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn add(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Problem::new(&module.file, place, what, remedy));
     }
 
     /// Every problem, by place, each once.

@@ -45,14 +45,20 @@ impl<'a> Walker<'_, 'a> {
         // Steps that an import or the package stands for are not in the expression.
         let written = path.len() - 1;
         let hidden = absolute.steps.len().saturating_sub(written);
-        if absolute.input {
-            let mut seen = Seen::always(self.document.clone());
+        let found = if absolute.input { None } else { Some(self.program.find(&absolute.steps)) };
+        let of = match found {
+            None => Some((self.document.clone(), "input")),
+            Some(Found::Data) => Some((self.program.data.object(), "data")),
+            Some(_) => None,
+        };
+        if let Some((of, root)) = of {
+            let mut seen = Seen::always(of);
             for (step, place) in &absolute.steps[..hidden] {
-                seen = self.field(&seen, step, *place, "input");
+                seen = self.field(&seen, step, *place, root);
             }
             return (seen, name.clone(), 0);
         }
-        match self.program.find(&absolute.steps) {
+        match found.unwrap_or(Found::Nothing) {
             Found::Rule(rule, used) => {
                 let total = self.is_total(&rule);
                 let of = self.before.results.get(&rule).cloned().unwrap_or(Type::Any);
@@ -69,7 +75,7 @@ impl<'a> Walker<'_, 'a> {
             Found::Nothing => (Seen::always(Type::Any), name.clone(), steps.len()),
             // A fact that is declared and not given is an error of its own; what lies in it is not known.
             Found::Fact(_) => (Seen::always(Type::Any), name.clone(), 2_usize.saturating_sub(hidden).min(steps.len())),
-            Found::Param(None) | Found::Given | Found::Package => {
+            Found::Param(None) | Found::Given | Found::Data | Found::Package => {
                 (Seen { of: Type::Any, maybe: true }, name.clone(), steps.len())
             }
         }

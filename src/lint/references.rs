@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::problem::{Place, Problem};
+use crate::lint::data::Data;
 use crate::rego::engine;
 use crate::rego::engine::module::Module as File;
 use crate::rego::guard::Failure;
@@ -16,7 +17,7 @@ const GIVEN: [&str; 3] = ["rollproof.params", "rollproof.given", "facts"];
 ///
 /// # Errors
 /// Where the engine does not come to an end.
-pub fn of_tests(known: Vec<File>, tests: Vec<File>) -> Result<Vec<Problem>, Failure> {
+pub fn of_tests(known: Vec<File>, tests: Vec<File>, data: &Data) -> Result<Vec<Problem>, Failure> {
     let many = known.len();
     let (mut modules, mut problems, mut first_test) = (Vec::new(), Vec::new(), 0);
     for (i, read) in engine::parse_all(known.into_iter().chain(tests).collect())?.into_iter().enumerate() {
@@ -31,7 +32,11 @@ pub fn of_tests(known: Vec<File>, tests: Vec<File>) -> Result<Vec<Problem>, Fail
     // A file that cannot be read may have what others refer to.
     if problems.is_empty() {
         let packages = packages(&modules);
-        modules[first_test..].iter().for_each(|module| check(module, &packages, &mut problems));
+        for module in &modules[first_test..] {
+            let conflict = data.conflict(&module.package);
+            problems.extend(conflict.map(|(what, remedy)| Problem::new(&module.file, module.place, what, remedy)));
+            check(module, &packages, data, &mut problems);
+        }
         problems.sort();
         problems.dedup();
     }
@@ -48,8 +53,11 @@ fn packages(modules: &[Module]) -> BTreeMap<&str, BTreeSet<&str>> {
     packages
 }
 
-fn check(module: &Module, packages: &BTreeMap<&str, BTreeSet<&str>>, problems: &mut Vec<Problem>) {
-    let mut report = |path: &[&str], place: Place| problems.extend(unknown(module, packages, path, place));
+fn check(module: &Module, packages: &BTreeMap<&str, BTreeSet<&str>>, data: &Data, problems: &mut Vec<Problem>) {
+    let mut report = |path: &[&str], place: Place| {
+        let is_data = matches!(path, ["data", first, ..] if data.has(first));
+        problems.extend(unknown(module, packages, path, place).filter(|_| !is_data));
+    };
     for import in &module.imports {
         let path: Vec<&str> = import.path.iter().map(String::as_str).collect();
         report(&path, import.place);

@@ -104,7 +104,7 @@ impl<'a> Checker<'_, 'a> {
         let path = steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
         let at = steps.last().map_or(place, |(_, place)| *place);
         match self.program.find(steps) {
-            Found::Rule(..) | Found::Param(None) => {}
+            Found::Rule(..) | Found::Param(None) | Found::Data => {}
             Found::Param(Some(name)) => self.param(&name, at),
             Found::Fact(name) => {
                 if !self.program.facts.contains(&name) {

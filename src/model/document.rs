@@ -8,6 +8,7 @@ pub mod consistency;
 mod digest;
 pub mod failure;
 pub(crate) mod gates;
+pub(crate) mod labels;
 pub(crate) mod lookalikes;
 pub(crate) mod origins;
 pub(crate) mod probe;
@@ -467,6 +468,8 @@ pub enum Role {
     Journal,
     /// A list of the tenants that had to be covered.
     Fleet,
+    /// Labels of tenants.
+    Labels,
     /// A rollout plan.
     Plan,
     /// A document that was written before.

@@ -28,6 +28,8 @@ pub fn all(paths: &[PathBuf]) -> Result<Vec<Module>, Error> {
 /// Tests with the policies beside them.
 #[derive(Debug, Clone, Default)]
 pub struct Tested {
+    /// The folders that were named, in which data may lie.
+    pub folders: Vec<PathBuf>,
     /// The files of policies that these were read from.
     pub policy_paths: Vec<PathBuf>,
     pub policies: Vec<Module>,
@@ -62,7 +64,13 @@ impl Tested {
         let read = |files: &BTreeSet<PathBuf>| {
             files.iter().map(|file| module(file, named.contains(&&**file))).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self { policies: read(&policies)?, tests: read(&tests)?, policy_paths: policies.into_iter().collect() })
+        let folders = paths.iter().filter(|path| path.is_dir()).cloned().collect();
+        Ok(Self {
+            folders,
+            policies: read(&policies)?,
+            tests: read(&tests)?,
+            policy_paths: policies.into_iter().collect(),
+        })
     }
 }
 
@@ -85,6 +93,16 @@ pub fn is_rego(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rego")
 }
 
+/// Whether a file is of data beside policies, by its name.
+pub fn is_data(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| ["data.json", "data.yaml", "data.yml"].iter().any(|known| name == *known))
+}
+
+/// Whether a file is read where its folder is named, by its name.
+pub fn is_read(path: &Path) -> bool {
+    is_rego(path) || is_data(path)
+}
+
 fn is_test(path: &Path) -> bool {
     path.file_name().unwrap_or_default().to_string_lossy().ends_with("_test.rego")
 }
@@ -96,15 +114,20 @@ fn is_policy(path: &Path) -> bool {
 /// Finds a file, whatever it is called, or what is `wanted` below a folder.
 fn find(path: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     if path.is_dir() {
-        let Below { files: found, problems } = files_below(path, wanted);
-        if let Some((path, problem)) = problems.into_iter().next() {
-            return Err(unreadable(&path, problem));
-        }
-        files.extend(found.iter().map(|file| plain(file).to_owned()));
+        files.extend(found_below(path, wanted)?.iter().map(|file| plain(file).to_owned()));
     } else {
         files.push(plain(path).to_owned());
     }
     Ok(())
+}
+
+/// What is `wanted` below a folder, by path.
+pub(crate) fn found_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
+    let Below { files, problems } = files_below(folder, wanted);
+    match problems.into_iter().next() {
+        Some((path, problem)) => Err(unreadable(&path, problem)),
+        None => Ok(files),
+    }
 }
 
 /// A path as reports show it.
@@ -118,6 +141,6 @@ fn module(path: &Path, is_named: bool) -> Result<Module, Error> {
     Ok(Module { file: path.display().to_string(), text })
 }
 
-fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Error {
+pub(crate) fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Error {
     Error::Policy(format!("{}: cannot read it: {problem}", path.display()))
 }

@@ -14,13 +14,14 @@ use crate::declared::{bundled, metadata, names, params};
 use crate::error::{Error, Errors};
 use crate::io::config::Mode;
 use crate::lint;
+use crate::lint::data::Data;
 use crate::model::finding::{RulePlace, Severity};
 use crate::policy::basis::Basis;
 use crate::policy::facts::{FactFiles, Facts, Needed, Opened};
 use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::Prepared;
 use crate::policy::waivers::Waivers;
-use crate::policy::{basis, facts, files, query};
+use crate::policy::{basis, data, facts, files, query};
 use crate::rego::engine;
 use crate::rego::engine::module::{Module, Outline, RuleOutline};
 use crate::rego::guard::{Limits, Pending, start};
@@ -37,6 +38,8 @@ pub struct Policies {
     facts: Vec<Needed>,
     /// The SHA-256 of the text of every package, libraries too.
     texts: BTreeMap<String, String>,
+    /// The data beside a team's own policies.
+    beside: Data,
 }
 
 impl Policies {
@@ -53,15 +56,15 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] where one cannot be read, [`Error::Policies`] with everything that is wrong with them.
     pub fn with(paths: &[PathBuf]) -> Result<Self, Error> {
-        Self::of(files::all(paths)?)
+        Self::of(files::all(paths)?, data::read(paths)?)
     }
 
-    /// The bundled policies, and a team's own.
+    /// The bundled policies, and a team's own with the data beside them.
     ///
     /// # Errors
     /// [`Error::Policies`] with everything that is wrong with them.
-    pub fn of(own: Vec<Module>) -> Result<Self, Error> {
-        Self::about(Subject::Rollout, own)
+    pub fn of(own: Vec<Module>, beside: Data) -> Result<Self, Error> {
+        Self::about(Subject::Rollout, own, beside)
     }
 
     /// The bundled policies that judge audits.
@@ -69,14 +72,14 @@ impl Policies {
     /// # Errors
     /// [`Error::Policy`] or [`Error::Internal`] where one is not as it should be: a bug of ours.
     pub fn of_audits() -> Result<Self, Error> {
-        Self::about(Subject::Audit, Vec::new())
+        Self::about(Subject::Audit, Vec::new(), Data::default())
     }
 
-    fn about(subject: Subject, own: Vec<Module>) -> Result<Self, Error> {
+    fn about(subject: Subject, own: Vec<Module>, data: Data) -> Result<Self, Error> {
         let mut modules = bundled::modules(subject);
         let bundled = modules.len();
         if !own.is_empty() {
-            let problems = lint::files(subject, modules.clone(), own.clone())?;
+            let problems = lint::files(subject, modules.clone(), own.clone(), &data)?;
             if !problems.is_empty() {
                 return Err(Error::Policies(problems));
             }
@@ -89,7 +92,8 @@ impl Policies {
             _ => metadata::blocks(outline).map_err(|problem| Error::Policy(format!("{}: {problem}", outline.file))),
         };
         let blocks = outlines.iter().enumerate().map(blocks).collect::<Result<Vec<_>, _>>()?;
-        Self::read(subject, engine, outlines.into_iter().zip(blocks))
+        let policies = Self::read(subject, engine, outlines.into_iter().zip(blocks))?;
+        Ok(Self { beside: data, ..policies })
     }
 
     fn read(
@@ -124,7 +128,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { subject, engine, packages, params, facts, texts })
+        Ok(Self { subject, engine, packages, params, facts, texts, beside: Data::default() })
     }
 
     /// The policies, by name.
@@ -217,6 +221,10 @@ impl Policies {
         if !facts.values.is_empty() {
             data[FACTS] = facts.values.clone().into();
         }
+        // None of its keys is one of these.
+        if let Value::Object(data) = &mut data {
+            data.extend(self.beside.value.clone());
+        }
         data
     }
 
@@ -253,6 +261,7 @@ impl Policies {
             basis,
             engine,
             time: None,
+            beside: self.beside,
         };
         prepared.check_waivers()?;
         Ok(prepared)
@@ -333,6 +342,8 @@ pub struct Settings {
     pub subject: Subject,
     /// Folders and files of a team's own policies.
     pub paths: Vec<PathBuf>,
+    /// Folders whose data is loaded besides that in folders of `paths`.
+    pub folders: Vec<PathBuf>,
     /// Values of parameters.
     pub params: Vec<Given>,
     /// How much policies weigh, by package.
@@ -355,9 +366,11 @@ pub struct Settings {
 /// [`Error::Policy`] where a file cannot be read, [`Error::Internal`] where the operating system refuses.
 pub fn load(settings: Settings) -> Result<Loading, Error> {
     let own = files::all(&settings.paths)?;
+    let folders: Vec<PathBuf> = settings.paths.iter().chain(&settings.folders).cloned().collect();
+    let data = data::read(&folders)?;
     let facts = settings.facts.map(FactFiles::open);
     let work = move || {
-        let mut policies = Policies::about(settings.subject, own)?;
+        let mut policies = Policies::about(settings.subject, own, data)?;
         // Whatever is wrong is told at once.
         let mut wrong = Errors::default();
         wrong.or_keep(policies.apply_modes(settings.modes));

@@ -9,6 +9,7 @@ use crate::declared::names::WAIVERS;
 use crate::declared::params::{Declaration, Param};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
+use crate::lint::data::{Data, DataFile};
 use crate::model::document::text::Text;
 use crate::model::document::{Document, InputFile};
 use crate::model::finding::{Finding, Softened};
@@ -91,6 +92,8 @@ pub struct Prepared {
     pub(crate) waivers: Waivers,
     pub(crate) facts: Facts,
     pub(crate) basis: Basis,
+    /// The data beside a team's own policies.
+    pub(crate) beside: Data,
     pub(crate) engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
     pub(crate) time: Option<Duration>,
@@ -177,6 +180,11 @@ impl Prepared {
     /// The files of facts that were read.
     pub fn fact_files(&self) -> &[InputFile] {
         &self.facts.files
+    }
+
+    /// The files of data beside a team's own policies.
+    pub fn data_files(&self) -> &[DataFile] {
+        &self.beside.files
     }
 
     /// Whether a document has what the policies need.

@@ -109,7 +109,7 @@ pub fn run(
 ) -> Result<Tested, Error> {
     let limits = Limits::for_cohorts(0).within(Some(time));
     let known = bundled::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
-    let problems = references::of_tests(known, paths.tests.clone())?;
+    let problems = references::of_tests(known, paths.tests.clone(), &policies.beside)?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));
     }

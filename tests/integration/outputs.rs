@@ -38,12 +38,24 @@ const JUDGED: [&str; 4] = ["rollproof.toml", "policies/own.rego", "waivers.toml"
 /// Every command that writes what its command line names.
 const COMMANDS: [Writes; 7] = [
     Writes {
-        args: &["verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json", "--compare", "earlier.json"],
+        args: &[
+            "verify",
+            "response.json",
+            "--fleet",
+            "fleet.json",
+            "--plan",
+            "plan.json",
+            "--compare",
+            "earlier.json",
+            "--labels",
+            "labels.json",
+        ],
         inputs: &[
             "response.json",
             "fleet.json",
             "plan.json",
             "earlier.json",
+            "labels.json",
             JUDGED[0],
             JUDGED[1],
             JUDGED[2],
@@ -93,7 +105,15 @@ fn case() -> Case {
     }
     symlink(".", case.path("linked")).expect("a link");
     case.file("rollproof.toml", "[waivers]\nfiles = [\"waivers.toml\"]\n");
-    for name in ["response.json", "fleet.json", "plan.json", "token", "earlier.json", "archives/day.response.json"] {
+    for name in [
+        "response.json",
+        "fleet.json",
+        "plan.json",
+        "labels.json",
+        "token",
+        "earlier.json",
+        "archives/day.response.json",
+    ] {
         case.file(name, name);
     }
     for name in &JUDGED[1..] {

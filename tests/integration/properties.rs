@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rollproof::internal::waivers::read as read_waivers;
-use rollproof::internal::{Name, explain, explain_response};
+use rollproof::internal::{Name, add_labels, explain, explain_response};
 use rollproof::{
     Collected, Document, Error, EvidenceFields, Fault, Loading, Outcome, Prepared, Report, Settings, Severity, Source,
     Sources, Waivers, collect, load, report,
@@ -368,6 +368,38 @@ proptest! {
         prop_assert_eq!(&again.document, &collected.document);
         let bytes = |mut report: Report| { report.inputs.clear(); serde_json::to_string(&report).expect("it is JSON") };
         prop_assert_eq!(bytes(judged(again)), bytes(judged(collected)));
+    }
+
+    #[test]
+    fn labels_that_a_document_is_given_are_as_if_it_had_been_collected_with_them(
+        rollout in rollout(), early in vec(any::<bool>(), 8),
+    ) {
+        let case = Case::new();
+        let in_case = |rollout: &Rollout| collect(&rollout.sources(&case), Timestamp::UNIX_EPOCH).expect("it is valid");
+        let with = in_case(&rollout);
+        let labels = rollout.fleet.iter().zip(&rollout.labels).map(|(slug, tier)| {
+            json!({"slug": slug, "labels": tier.iter().map(|tier| ("tier", tier)).collect::<BTreeMap<_, _>>()})
+        });
+        let labels = Source::new(case.file("labels.json", labels.collect::<Value>().to_string()));
+        // Some tenants have their labels from the beginning.
+        let without = Rollout {
+            labels: rollout.fleet.iter().zip(&rollout.labels).map(|(slug, tier)| {
+                let is_early = early[slug.trim().bytes().map(usize::from).sum::<usize>() % early.len()];
+                tier.filter(|_| is_early)
+            }).collect(),
+            ..rollout.clone()
+        };
+        let written = serde_json::to_vec(&in_case(&without).document).expect("it is JSON");
+        let evidence = Source::new(case.file("document.json", written));
+        let sources = Sources { evidence, fleet: None, plan: None, fields: EvidenceFields::default(), max_bytes: 1 << 20 };
+        let mut given = collect(&sources, Timestamp::MAX).expect("it is valid");
+        let added = add_labels(&mut given, &labels, 1 << 20);
+        prop_assert_eq!(added.is_ok(), rollout.labels.iter().any(Option::is_some));
+        prop_assume!(added.is_ok());
+        given.document.provenance = with.document.provenance.clone();
+        prop_assert_eq!(&given.document, &with.document);
+        let bytes = |mut report: Report| { report.inputs.clear(); serde_json::to_string(&report).expect("it is JSON") };
+        prop_assert_eq!(bytes(judged(given)), bytes(judged(with)));
     }
 }
 

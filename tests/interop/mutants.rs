@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use rollproof::internal::{Module, bundled, check_files};
+use rollproof::internal::{Data, Module, bundled, check_files};
 use rollproof::{Problems, Subject};
 
 /// Counts what policies hold; without it none is evaluated.
@@ -31,7 +31,7 @@ fn main() {
 /// How many identifiers the new ones among the modules have, and the misspellings that nothing here refuses.
 fn misspell(subject: Subject, modules: &[Module], new: &[bool]) -> (usize, Vec<String>) {
     // Where something is refused as it stands, each misspelling would be too, and nothing would be shown.
-    let problems = check_files(subject, Vec::new(), modules.to_vec()).expect("they can be read");
+    let problems = check_files(subject, Vec::new(), modules.to_vec(), &Data::default()).expect("they can be read");
     assert!(problems.is_empty(), "{}", Problems(&problems));
     let places = modules.iter().enumerate().filter(|(i, _)| new[*i]);
     let places: Vec<_> =
@@ -53,7 +53,7 @@ fn let_pass(subject: Subject, modules: &[Module], places: &[(usize, (usize, &str
         let other = if letter == 'z' { 'a' } else { char::from_u32(u32::from(letter) + 1).expect("a letter") };
         let mut mutant = modules.to_vec();
         mutant[i].text.replace_range(at + middle..=at + middle, &other.to_string());
-        if check_files(subject, Vec::new(), mutant).expect("it can be read").is_empty() {
+        if check_files(subject, Vec::new(), mutant, &Data::default()).expect("it can be read").is_empty() {
             passed.push(format!("mutant {} {} {other}", modules[i].file, at + middle));
         }
     }

@@ -23,6 +23,12 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AT_LEAST = 100
 REFUSED = 4
+READS_DATA = """
+note contains finding if {
+	count(input.cohorts) > data.limits.cohorts
+	finding := {"code": "gold.cohorts", "message": sprintf("more than %d cohorts", [data.limits.cohorts])}
+}
+"""
 KEYS = ["policy", "code", "severity", "message", "observed", "expected", "at"]
 
 
@@ -81,8 +87,11 @@ def own_policy(rollproof, scratch):
     policy = scratch / "team/gold/gold.rego"
     text = policy.read_text(encoding="utf-8")
     assert "#   needs: [labels.tier]\n" in text
-    policy.write_text(text.replace("#   needs: [labels.tier]\n", ""), encoding="utf-8")
-    return str(policy)
+    text = text.replace("#   needs: [labels.tier]\n", "")
+    policy.write_text(text + READS_DATA, encoding="utf-8")
+    (scratch / "team/limits").mkdir()
+    (scratch / "team/limits/data.yaml").write_text("cohorts: 1\n", encoding="utf-8")
+    return str(scratch / "team")
 
 
 def documented(options, scratch):

@@ -63,6 +63,10 @@ fn files(policies: &Prepared) -> Result<BTreeMap<String, String>, Error> {
     files.insert("policies/main/main.rego".into(), adapter(policies));
     files.insert("schemas/document.schema.json".into(), Name::Document.text().to_owned());
     let data = policies.data()?;
+    if let Some(file) = policies.data_files().iter().find(|file| file.mounted.contains_key(CONFTEST)) {
+        let problem = format!("{}: data.{CONFTEST} is where conftest finds what all policies say", file.file);
+        return Err(Error::usage(problem, "give it another key, or move the file to a folder of another name"));
+    }
     // Everything that the bundle brings lies below one of its roots: the facts too, where some are given.
     roots.extend(data.as_object().into_iter().flat_map(serde_json::Map::keys).cloned());
     files.insert("data.json".into(), pretty(&data));

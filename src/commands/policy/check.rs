@@ -9,8 +9,8 @@ use crate::commands::outcome;
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::policy::files;
 use crate::policy::load::Policies;
+use crate::policy::{data, files};
 use crate::render::view::{View, file_view, view};
 use crate::render::{checked, sarif};
 use crate::report::checked::Checked;
@@ -26,7 +26,7 @@ pub(crate) fn check(options: &policy::PolicyCheck, report_error: &mut dyn FnMut(
         ));
     }
     let modules = files::all(&paths)?;
-    let (policies, problems) = match Policies::of(modules.clone()) {
+    let (policies, problems) = match Policies::of(modules.clone(), data::read(&paths)?) {
         Ok(policies) => (policies.own().map(|package| package.name.clone()).collect(), Vec::new()),
         Err(Error::Policies(problems)) => (Vec::new(), problems),
         Err(error) => return Err(error),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::policy;
 use crate::cli::policy::ListFormat;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::{Sources, collect};
+use crate::collect::{Sources, collect, labels};
 use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::error::Error;
 use crate::io::input::Source;
@@ -58,7 +58,10 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
         fields: EvidenceFields::default(),
         max_bytes: options.max_input_bytes,
     };
-    let collected = collect(&sources, Timestamp::now())?;
+    let mut collected = collect(&sources, Timestamp::now())?;
+    if let Some(path) = &options.labels {
+        labels::add(&mut collected, &source(path), sources.max_bytes)?;
+    }
     document::validate(&collected.document)?;
 
     if let Some(expression) = &options.query {

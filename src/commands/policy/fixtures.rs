@@ -17,6 +17,7 @@ use crate::io::config::Config;
 use crate::io::input::{MAX_WRITTEN, Source};
 use crate::io::output;
 use crate::policy::facts::FactFiles;
+use crate::policy::files::Tested as TestFiles;
 use crate::policy::load::{Settings, load};
 use crate::policy::prepared::Prepared;
 use crate::policy::test_runner::{Failure, Outcome, Shown, Test, Tested};
@@ -64,7 +65,7 @@ pub struct Case {
 /// where a case lacks a fact that a policy needs.
 pub fn run(
     folder: &Path,
-    policies: &[PathBuf],
+    files: &TestFiles,
     config: &Config,
     wanted: Option<&Regex>,
     update: bool,
@@ -84,8 +85,8 @@ pub fn run(
     if cases.is_empty() {
         return Err(Error::Policy(format!("{}: there is no fixture here, no folder at all", folder.display())));
     }
-    let paths = config.policies.paths.iter().chain(policies).cloned().collect();
-    let mut runner = FixtureRunner { paths, tested: policies, config, loaded: BTreeMap::new(), update };
+    let paths = config.policies.paths.iter().chain(&files.policy_paths).cloned().collect();
+    let mut runner = FixtureRunner { paths, tested: files, config, loaded: BTreeMap::new(), update };
     let mut tested = Tested { declared: cases.len(), ..Tested::default() };
     for case in cases {
         let name = format!("fixtures/{}", name_of(&case));
@@ -103,8 +104,8 @@ fn name_of(path: &Path) -> String {
 struct FixtureRunner<'a> {
     /// The files and folders of all policies.
     paths: Vec<PathBuf>,
-    /// The files of those that are tested.
-    tested: &'a [PathBuf],
+    /// Those that are tested.
+    tested: &'a TestFiles,
     config: &'a Config,
     /// Policies, by their parameters and facts.
     loaded: BTreeMap<String, Prepared>,
@@ -160,7 +161,7 @@ impl FixtureRunner<'_> {
         let sources = sources(folder)?;
         let collected = collect(&sources, now)?;
         document::validate(&collected.document)?;
-        let tested: Vec<String> = self.tested.iter().map(|path| path.display().to_string()).collect();
+        let tested: Vec<String> = self.tested.policy_paths.iter().map(|path| path.display().to_string()).collect();
         let policies = self.policies(case, folder)?;
         let mut found = Vec::new();
         for package in policies.packages().iter().filter(|package| package.is_in(&tested)) {
@@ -191,8 +192,13 @@ impl FixtureRunner<'_> {
                 from: ParamSource::CommandLine,
             });
             let facts = Some(FactFiles { files, values, max_bytes: MAX_BYTES });
-            let settings =
-                Settings { paths: self.paths.clone(), params: given.collect(), facts, ..Settings::default() };
+            let settings = Settings {
+                paths: self.paths.clone(),
+                params: given.collect(),
+                facts,
+                folders: self.tested.folders.clone(),
+                ..Settings::default()
+            };
             let loaded = load(settings)?.wait()?;
             self.loaded.insert(key.clone(), loaded);
         }

@@ -40,12 +40,12 @@ pub fn test(options: &policy::PolicyTest) -> Result<u8, Error> {
     let files = TestFiles::read(&paths)?;
     let own: Vec<PathBuf> = config.policies.paths.iter().chain(&files.policy_paths).cloned().collect();
     // Parameters have the values that policies declare: tests would depend on who runs them otherwise.
-    let policies = load(Settings { paths: own, ..Settings::default() })?.wait()?;
+    let policies = load(Settings { paths: own, folders: files.folders.clone(), ..Settings::default() })?.wait()?;
 
     let mut tested =
         test_runner::run(&policies, &files, wanted.as_ref(), Duration::from_secs(options.timeout), options.coverage)?;
     if let Some(folder) = &options.fixtures {
-        let cases = fixtures::run(folder, &files.policy_paths, &config, wanted.as_ref(), options.update)?;
+        let cases = fixtures::run(folder, &files, &config, wanted.as_ref(), options.update)?;
         tested.declared += cases.declared;
         tested.tests.extend(cases.tests);
     }

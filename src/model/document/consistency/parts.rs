@@ -63,11 +63,16 @@ impl<'a> Whole<'a> {
             let at = format!("/provenance/inputs/{i}");
             let may = match input.role {
                 Role::Response => self.is_archived(),
-                Role::Plan | Role::Fleet => true,
+                Role::Plan | Role::Fleet | Role::Labels => true,
                 Role::Journal | Role::Document | Role::Waivers | Role::Facts | Role::Config => false,
             };
             ensure(may, format!("{at}/role"), "found an input in a role that no document is collected from")?;
-            ensure(!seen.contains(&input.role), format!("{at}/role"), "found a second input in the same role")?;
+            let may_recur = input.role == Role::Labels;
+            ensure(
+                may_recur || !seen.contains(&input.role),
+                format!("{at}/role"),
+                "found a second input in the same role",
+            )?;
             seen.push(input.role);
             let is_hash = input.sha256.len() == 64 && input.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             ensure(is_hash, format!("{at}/sha256"), "found no SHA-256, which has 64 hexadecimal digits")?;
