@@ -45,11 +45,13 @@ pub enum Name {
     Audit,
     /// The verdict on many rollouts, as `audit --format json` writes it
     AuditReport,
+    /// One tenant's life, as `history --format json` writes it
+    History,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Document,
         Self::Report,
         Self::Error,
@@ -68,6 +70,7 @@ impl Name {
         Self::Said,
         Self::Audit,
         Self::AuditReport,
+        Self::History,
     ];
 
     /// The name of its file in `schemas/`.
@@ -91,6 +94,7 @@ impl Name {
             Self::Said => "said.schema.json",
             Self::Audit => "audit.schema.json",
             Self::AuditReport => "audit-report.schema.json",
+            Self::History => "history.schema.json",
         }
     }
 
@@ -115,6 +119,7 @@ impl Name {
             Self::Said => "Findings of a policy",
             Self::Audit => "Document of an audit",
             Self::AuditReport => "Report on an audit",
+            Self::History => "History of a tenant",
         }
     }
 
@@ -144,6 +149,7 @@ impl Name {
             Self::Said => include_str!("../../schemas/said.schema.json"),
             Self::Audit => include_str!("../../schemas/audit.schema.json"),
             Self::AuditReport => include_str!("../../schemas/audit-report.schema.json"),
+            Self::History => include_str!("../../schemas/history.schema.json"),
         }
     }
 
