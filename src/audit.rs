@@ -9,8 +9,12 @@
 //! and what that means is the business of `rollproof.lag`.
 
 pub(crate) mod archive;
+pub(crate) mod fleets;
+pub(crate) mod group;
 pub(crate) mod history;
+pub(crate) mod life;
 pub(crate) mod listed;
+pub(crate) mod names;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
 #[cfg(not(feature = "parquet"))]
@@ -20,5 +24,6 @@ pub(crate) mod progress;
 pub(crate) mod render;
 pub(crate) mod report;
 pub(crate) mod table_source;
+pub(crate) mod times;
 pub(crate) mod timestamps;
 pub(crate) mod verdict;

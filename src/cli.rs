@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod drill;
 pub(crate) mod evaluation;
 pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod preflight;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::audit::Audit;
 use crate::cli::drill::Drill;
 use crate::cli::explain::Explain;
+use crate::cli::history::History;
 use crate::cli::plan::Plan;
 use crate::cli::policy::Policy;
 use crate::cli::preflight::Preflight;
@@ -60,6 +62,8 @@ pub enum Command {
     Explain(Explain),
     /// Verify every archived rollout of some folders: which were called green and were not, and who is behind since when
     Audit(Audit),
+    /// Show one tenant's life in archived rollouts, rollout by rollout
+    History(History),
     /// Print the JSON Schema of a format, or the names of all
     Schema {
         /// The format

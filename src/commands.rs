@@ -1,9 +1,11 @@
 //! One file per command: reads arguments, calls the stages, writes the result.
 
+pub(crate) mod archives;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod drill;
 pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod manual;
 pub(crate) mod outcome;
 pub(crate) mod outputs;
@@ -57,6 +59,9 @@ pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Er
         Command::Audit(options) => {
             let done = audit::audit(&options, report_error);
             outcome::or_report_error(done, Some(options.format), &options.reports, report_error)
+        }
+        Command::History(options) => {
+            outcome::or_report_error(history::history(&options), options.format.of_errors(), &[], report_error)
         }
         Command::Explain(options) => {
             let done = explain::explain(&options);

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod container;
 pub(crate) mod environment;
 pub mod http;
 pub mod input;
@@ -9,3 +10,4 @@ pub(crate) mod lock;
 pub(crate) mod output;
 pub mod repository;
 pub(crate) mod walk;
+pub(crate) mod zstd;

@@ -1,11 +1,31 @@
-//! What a folder holds: which files are one rollout, told by their names. Nothing is read here.
+//! What a folder holds, and the ZIP and tar archives in it: which files are one rollout, told by their names. Nothing is read
+//! here but lists of members.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use crate::audit::names::{self, Key, Kind, Pair};
 use crate::error::Error;
+use crate::io::container::{self, Listing, Member, Spool};
+use crate::io::input::Source;
 use crate::io::walk::files_below;
+use crate::model::audit::Called;
+use crate::model::document::text::Text;
+
+/// What the file of `--times` says of an archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// When it was made.
+    pub at: Option<Timestamp>,
+    /// Its environment.
+    pub environment: Option<Text>,
+    /// What its caller said.
+    pub called: Option<Called>,
+}
 
 /// A rollout's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +36,18 @@ pub struct Archive {
     pub evidence: PathBuf,
     /// Its path below the folder that was named.
     pub below: PathBuf,
+    /// The folder that was named, where several were.
+    pub root: Option<PathBuf>,
     /// The rollout plan, which only a response needs.
     pub plan: Option<PathBuf>,
     /// The fleet, which only a response needs.
     pub fleet: Option<PathBuf>,
     /// What the rollout was called then: a report, or the response beside a document.
     pub called: Option<PathBuf>,
+    /// What the file of `--times` says of it.
+    pub stated: Stated,
+    /// Its group, if anything tells it.
+    pub group: Option<Text>,
 }
 
 impl Archive {
@@ -57,47 +83,102 @@ pub struct Found {
     pub ignored: Vec<String>,
     /// How many files belong to archives, or could.
     pub files: u64,
+    /// Files in ZIP and tar archives.
+    members: HashMap<PathBuf, Member>,
 }
 
-/// What a file is, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Document,
-    Journal,
-    Response,
-    /// Its content will tell.
-    Evidence,
-    Plan,
-    Fleet,
-    Report,
+impl Found {
+    /// Where to read a file of an archive.
+    pub fn source(&self, path: &Path) -> Source {
+        match self.members.get(path) {
+            Some(member) => Source::Member(path.to_owned(), member.clone()),
+            None => Source::Found(path.to_owned()),
+        }
+    }
 }
 
-impl Kind {
-    /// What the words of a name say.
-    const WORDS: [(&'static str, Self); 7] = [
-        ("document", Self::Document),
-        ("journal", Self::Journal),
-        ("response", Self::Response),
-        ("plan", Self::Plan),
-        ("fleet", Self::Fleet),
-        ("inventory", Self::Fleet),
-        ("report", Self::Report),
-    ];
-
-    /// From the best evidence to the poorest: a document holds all that a journal tells, and that more than a response.
-    const EVIDENCE: [Self; 4] = [Self::Document, Self::Journal, Self::Response, Self::Evidence];
+/// How files are looked for.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// What tells files that belong together, where it is not the convention.
+    pub pair: Option<Pair>,
+    /// The fleet of every response that has none of its own.
+    pub fleet: Option<PathBuf>,
+    /// The size limit of each file, unpacked, in bytes.
+    pub max_bytes: u64,
 }
 
-/// The files of one folder whose names have the same rest.
+/// The files of one rollout, by kind.
 type Unit = BTreeMap<Kind, Vec<PathBuf>>;
 
-/// Looks for archives in folders, and in the folders below.
+/// Files as they are found.
+#[derive(Default)]
+struct Files {
+    units: BTreeMap<Key, Unit>,
+    ignored: BTreeSet<PathBuf>,
+    problems: BTreeMap<PathBuf, String>,
+    members: HashMap<PathBuf, Member>,
+    containers: BTreeSet<PathBuf>,
+}
+
+impl Files {
+    fn add(&mut self, path: &Path, names: &Names<'_>) {
+        let Some((kind, key)) = names.read(path) else { return };
+        let files = self.units.entry(key).or_default().entry(kind).or_default();
+        if !files.iter().any(|file| file == path) {
+            files.push(path.to_owned());
+        }
+    }
+
+    /// Looks into the ZIP and tar archives, on every processor.
+    fn open_containers(&mut self, names: &Names<'_>, max_bytes: u64) {
+        let spool = Spool::default();
+        let containers: Vec<PathBuf> = std::mem::take(&mut self.containers).into_iter().collect();
+        let list = |path: &PathBuf| container::list(path, &|member| names.read(member).is_some(), max_bytes, &spool);
+        let listings: Vec<Listing> = containers.par_iter().map(list).collect();
+        for listing in listings {
+            self.ignored.extend(listing.others);
+            self.problems.extend(listing.problems);
+            for (path, member) in listing.members {
+                self.add(&path, names);
+                self.members.insert(path, member);
+            }
+        }
+    }
+}
+
+/// How paths are read and named.
+struct Names<'a> {
+    folders: &'a [PathBuf],
+    pair: Option<&'a Pair>,
+}
+
+impl Names<'_> {
+    fn root(&self, path: &Path) -> Option<&PathBuf> {
+        self.folders.iter().find(|folder| path.starts_with(folder))
+    }
+
+    /// What of a path lies below the folder that was named.
+    fn below<'p>(&self, path: &'p Path) -> &'p Path {
+        self.root(path).and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path)
+    }
+
+    fn name(&self, path: &Path) -> String {
+        if self.folders.len() == 1 { self.below(path) } else { path }.display().to_string()
+    }
+
+    fn read(&self, path: &Path) -> Option<(Kind, Key)> {
+        names::read(path, self.below(path), self.pair)
+    }
+}
+
+/// Looks for archives in folders, and in the folders and the ZIP and tar archives below.
 ///
 /// # Errors
 /// [`Error::Usage`] where a folder is none.
-pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
-    let mut units: BTreeMap<(PathBuf, String), Unit> = BTreeMap::new();
-    let (mut ignored, mut problems) = (BTreeSet::new(), BTreeMap::new());
+pub fn find(folders: &[PathBuf], search: &Search) -> Result<Found, Error> {
+    let names = Names { folders, pair: search.pair.as_ref() };
+    let mut files = Files::default();
     for folder in folders {
         if !folder.is_dir() {
             let problem = format!("{} is no folder", folder.display());
@@ -106,86 +187,39 @@ pub fn find(folders: &[PathBuf]) -> Result<Found, Error> {
         // Nothing but an archive is wanted, but whatever lies there is listed.
         let others = RefCell::new(Vec::new());
         let below = files_below(folder, &|path| {
-            let is_wanted = is_archived(path);
+            let is_wanted = container::Kind::of(path).is_some() || names.read(path).is_some();
             if !is_wanted {
                 others.borrow_mut().push(path.to_owned());
             }
             is_wanted
         });
-        ignored.extend(others.into_inner());
-        problems.extend(below.problems);
-        for path in &below.files {
-            let name = name_of(path);
-            let Some((kind, rest)) = kind(&name) else { continue };
-            let place = (path.parent().unwrap_or(folder).to_owned(), rest);
-            let files = units.entry(place).or_default().entry(kind).or_default();
-            if !files.contains(path) {
-                files.push(path.clone());
+        files.ignored.extend(others.into_inner());
+        files
+            .problems
+            .extend(below.problems.into_iter().map(|(path, why)| (path, format!("cannot look at it: {why}"))));
+        for path in below.files {
+            if container::Kind::of(&path).is_some() {
+                files.containers.insert(path);
+            } else {
+                files.add(&path, &names);
             }
         }
     }
-    let only = match folders {
-        [folder] => Some(&**folder),
-        _ => None,
-    };
-    let name = |path: &Path| {
-        let named = only.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
-        named.display().to_string()
-    };
-    let below =
-        |path: &Path| folders.iter().find_map(|folder| path.strip_prefix(folder).ok()).unwrap_or(path).to_owned();
-    let mut found = pair(&units, &Names { name: &name, below: &below });
-    let unread = problems.iter().map(|(path, why)| (name(path), format!("cannot look at it: {why}")));
-    found.unclear.extend(unread);
-    found.ignored = ignored.iter().map(|path| name(path)).collect();
-    found.files = units.values().flat_map(BTreeMap::values).map(|files| files.len() as u64).sum();
+    files.open_containers(&names, search.max_bytes);
+    let mut found = pair(&files.units, &names, search.fleet.as_deref());
+    found.unclear.extend(files.problems.into_iter().map(|(path, why)| (names.name(&path), why)));
+    found.ignored = files.ignored.iter().map(|path| names.name(path)).collect();
+    found.files = files.units.values().flat_map(BTreeMap::values).map(|files| files.len() as u64).sum();
+    found.members = files.members;
     Ok(found)
 }
 
-/// How a path is named, and what of it lies below the folder that was named.
-struct Names<'a> {
-    name: &'a dyn Fn(&Path) -> String,
-    below: &'a dyn Fn(&Path) -> PathBuf,
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// What a file is and what else its name says; nothing where it is none of ours.
-fn kind(name: &str) -> Option<(Kind, String)> {
-    let name = name.to_lowercase();
-    let packed = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end));
-    let (stem, extension) = packed.unwrap_or(&name).rsplit_once('.')?;
-    let stem = if extension == "journal" { stem.strip_suffix(".json").unwrap_or(stem) } else { stem };
-    let mut kind = (extension == "journal").then_some(Kind::Journal);
-    let mut rest = Vec::new();
-    for word in stem.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        match Kind::WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)) {
-            Some((_, known)) => kind = kind.or(Some(*known)),
-            None => rest.push(word.to_owned()),
-        }
-    }
-    let ours = match extension {
-        "json" | "jsonl" | "ndjson" | "journal" => true,
-        "txt" => kind == Some(Kind::Fleet),
-        _ => false,
-    };
-    ours.then(|| (kind.unwrap_or(Kind::Evidence), rest.join("-")))
-}
-
-/// Whether a file would be read as a part of an archive, by its name.
-pub fn is_archived(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    !name.starts_with('.') && kind(&name).is_some()
-}
-
-fn pair(units: &BTreeMap<(PathBuf, String), Unit>, names: &Names<'_>) -> Found {
-    let name = names.name;
+fn pair(units: &BTreeMap<Key, Unit>, names: &Names<'_>, fleet_of_all: Option<&Path>) -> Found {
+    let name = |path: &Path| names.name(path);
     let mut found = Found::default();
-    let mut used: HashSet<&Path> = HashSet::new();
+    let mut used: HashSet<&Path> = fleet_of_all.into_iter().collect();
     let none = Unit::new();
-    for ((folder, rest), unit) in units {
+    for (key, unit) in units {
         let files = |kind| unit.get(&kind).map_or(&[][..], Vec::as_slice);
         let many = |kinds: &[Kind]| kinds.iter().map(|kind| files(*kind).len()).max().unwrap_or_default();
         let evidence: Vec<Kind> = Kind::EVIDENCE.into_iter().filter(|kind| !files(*kind).is_empty()).collect();
@@ -203,20 +237,29 @@ fn pair(units: &BTreeMap<(PathBuf, String), Unit>, names: &Names<'_>) -> Found {
             continue;
         }
         // What lies in the folder without a name of its own is meant for all of its archives.
-        let shared = if rest.is_empty() { &none } else { units.get(&(folder.clone(), String::new())).unwrap_or(&none) };
+        let shared = match key {
+            Key::Convention(folder, rest) if !rest.is_empty() => {
+                units.get(&Key::Convention(folder.clone(), String::new())).unwrap_or(&none)
+            }
+            _ => &none,
+        };
         let shared = if shared.keys().any(|kind| Kind::EVIDENCE.contains(kind)) { &none } else { shared };
         let beside = |kind| files(kind).first().or_else(|| shared.get(&kind).and_then(|files| files.first()));
         let response = *best == Kind::Response || *best == Kind::Evidence;
         let (plan, fleet) = if response { (beside(Kind::Plan), beside(Kind::Fleet)) } else { (None, None) };
         used.extend([plan, fleet].into_iter().flatten().map(PathBuf::as_path));
         let earlier = files(Kind::Report).first().or_else(|| files(Kind::Response).first().filter(|_| !response));
+        let fleet = fleet.map(PathBuf::as_path).or(fleet_of_all.filter(|_| response));
         found.archives.push(Archive {
             name: name(&first),
-            below: (names.below)(&first),
+            below: names.below(&first).to_owned(),
+            root: names.root(&first).filter(|_| names.folders.len() > 1).cloned(),
             evidence: first,
             plan: plan.cloned(),
-            fleet: fleet.cloned(),
+            fleet: fleet.map(Path::to_owned),
             called: earlier.cloned(),
+            stated: Stated::default(),
+            group: None,
         });
     }
     let all = units.values().flat_map(|unit| [Kind::Plan, Kind::Fleet].map(|kind| unit.get(&kind)));
@@ -225,32 +268,4 @@ fn pair(units: &BTreeMap<(PathBuf, String), Unit>, names: &Names<'_>) -> Found {
     found.archives.sort_by(|a, b| a.name.cmp(&b.name));
     found.unpaired.sort();
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_tells_what_a_file_is() {
-        let kind_and_stem = |name| kind(name).map(|(kind, rest)| (kind, rest.clone()));
-        let is = |kind, rest: &str| Some((kind, rest.to_owned()));
-        assert_eq!(kind_and_stem("response.json"), is(Kind::Response, ""));
-        assert_eq!(kind_and_stem("2026-07-01T10-00-00Z.response.json.gz"), is(Kind::Response, "2026-07-01t10-00-00z"));
-        assert_eq!(kind_and_stem("plan-2026-07-01.json.zst"), is(Kind::Plan, "2026-07-01"));
-        assert_eq!(kind_and_stem("2026-07-01.inventory.txt"), is(Kind::Fleet, "2026-07-01"));
-        assert_eq!(kind_and_stem("document.json.journal"), is(Kind::Journal, ""));
-        assert_eq!(kind_and_stem("run-7.journal"), is(Kind::Journal, "run-7"));
-        assert_eq!(kind_and_stem("2026-07-01.json"), is(Kind::Evidence, "2026-07-01"));
-        assert_eq!(kind_and_stem("report.json"), is(Kind::Report, ""));
-        assert_eq!(
-            [
-                kind_and_stem("notes.txt"),
-                kind_and_stem("report.html"),
-                kind_and_stem("junit.xml"),
-                kind_and_stem("README")
-            ],
-            [None, None, None, None]
-        );
-    }
 }

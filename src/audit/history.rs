@@ -1,12 +1,13 @@
 //! From rollouts in the order of time to what became of each tenant: a pure fold, one tenant at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use crate::audit::fleets::Fleets;
 use crate::audit::verdict::{Cell, EvaluatedRollout, Straggling};
-use crate::model::audit::{Behind, Tenant};
+use crate::model::audit::{Behind, Gap, Group, Tenant};
 use crate::model::document::FleetSource;
 use crate::model::document::text::Text;
 
@@ -16,34 +17,40 @@ pub const MISSING: &str = "missing";
 /// Why such a tenant is not proven.
 pub const WHY_MISSING: &str = "missing: nobody enumerated the fleet, and no row answers for it";
 
-/// What became of each tenant, by control plane and name. `evaluated` is in the order of time, `names` are the tenants by
+/// What became of each tenant, by group, control plane and name, and the groups. `evaluated` is in the order of time, `names` are the tenants by
 /// number, and a tenant that is still behind is so up to `until`.
-pub fn tenants(evaluated: &[EvaluatedRollout], names: &[Text], until: Timestamp) -> Vec<Tenant> {
-    let mut tenants = Vec::new();
-    for (control_plane, rollouts) in series(evaluated) {
-        let series = Series { evaluated, control_plane, rollouts, until };
-        tenants.par_extend(names.par_iter().enumerate().filter_map(|(number, name)| series.tenant(number, name)));
-    }
-    tenants.sort_by(|a, b| (&a.control_plane, &a.tenant).cmp(&(&b.control_plane, &b.tenant)));
-    tenants
-}
-
-/// The control plane of each rollout. What names none belongs to the only one that is named; where several are, it is by
-/// itself.
-pub fn control_planes(evaluated: &[EvaluatedRollout]) -> Vec<Option<&Text>> {
-    let named: BTreeSet<&Text> = evaluated.iter().filter_map(|one| one.rollout.control_plane.as_ref()).collect();
-    let only = if named.len() == 1 { named.first().copied() } else { None };
-    evaluated.iter().map(|one| one.rollout.control_plane.as_ref().or(only)).collect()
-}
-
-/// The rollouts that assert something, those of each control plane apart.
-fn series(evaluated: &[EvaluatedRollout]) -> BTreeMap<Option<Text>, Vec<usize>> {
-    let mut series: BTreeMap<Option<Text>, Vec<usize>> = BTreeMap::new();
-    for (i, plane) in control_planes(evaluated).into_iter().enumerate() {
+pub fn tenants(evaluated: &[EvaluatedRollout], names: &[Text], until: Timestamp) -> (Vec<Tenant>, Vec<Group>) {
+    let (mut tenants, mut groups) = (Vec::new(), Vec::new());
+    for ((group, control_plane), all) in series(evaluated) {
         // What has no date has no place among the others.
-        if evaluated[i].at.is_some() && !evaluated[i].cells.is_empty() {
-            series.entry(plane.cloned()).or_default().push(i);
-        }
+        let is_dated = |i: &usize| evaluated[*i].at.is_some() && !evaluated[*i].cells.is_empty();
+        let rollouts: Vec<usize> = all.iter().copied().filter(is_dated).collect();
+        let (newest, gap) = evidence(rollouts.iter().filter_map(|i| evaluated[*i].at));
+        let fleets = Fleets::of(evaluated, &rollouts);
+        let published = fleets.published(evaluated);
+        let series = Series { evaluated, group, control_plane, rollouts, fleets, until };
+        let before = tenants.len();
+        tenants.par_extend(names.par_iter().enumerate().filter_map(|(number, name)| series.tenant(number, name)));
+        groups.push(Group {
+            group: series.group,
+            control_plane: series.control_plane,
+            rollouts: all.len() as u64,
+            tenants: (tenants.len() - before) as u64,
+            newest,
+            gap,
+            fleets: published,
+        });
+    }
+    let key = |tenant: &Tenant| (tenant.group.clone(), tenant.control_plane.clone(), tenant.tenant.clone());
+    tenants.sort_by_cached_key(key);
+    (tenants, groups)
+}
+
+/// The rollouts of each group and control plane.
+fn series(evaluated: &[EvaluatedRollout]) -> BTreeMap<(Option<Text>, Option<Text>), Vec<usize>> {
+    let mut series: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (i, one) in evaluated.iter().enumerate() {
+        series.entry((one.rollout.group.clone(), one.rollout.control_plane.clone())).or_default().push(i);
     }
     series
 }
@@ -68,12 +75,14 @@ pub fn dated(evaluated: &[EvaluatedRollout]) -> usize {
     evaluated.partition_point(|one| one.at.is_some())
 }
 
-/// The rollouts of one control plane.
+/// The dated rollouts of one group and control plane that assert something.
 struct Series<'a> {
     evaluated: &'a [EvaluatedRollout],
+    group: Option<Text>,
     control_plane: Option<Text>,
     /// Indices into `evaluated`.
     rollouts: Vec<usize>,
+    fleets: Fleets,
     until: Timestamp,
 }
 
@@ -129,6 +138,10 @@ impl TenantHistory {
 impl Series<'_> {
     /// What became of a tenant; nothing where it never was in a fleet.
     fn tenant(&self, number: usize, name: &Text) -> Option<Tenant> {
+        let is_there = |i: &usize| self.evaluated[*i].cells.get(number).is_some_and(|cell| *cell != Cell::OUTSIDE);
+        if !self.rollouts.iter().any(is_there) {
+            return None;
+        }
         let mut so_far = TenantHistory::default();
         let mut history = vec![Cell::OUTSIDE.letter; dated(self.evaluated)];
         for &i in &self.rollouts {
@@ -137,7 +150,7 @@ impl Series<'_> {
             let fanned_out = rollout.rollout.fanned_out;
             let (mut letter, mut behind) = (cell.letter, false);
             if cell == Cell::OUTSIDE {
-                if so_far.first.is_none() || so_far.gone.is_some() {
+                if so_far.first.is_none() || so_far.gone.is_some() || !self.fleets.concerns(i, number) {
                     continue;
                 }
                 so_far.eventful = true;
@@ -170,17 +183,19 @@ impl Series<'_> {
             }
             history[i] = if behind { letter.to_ascii_uppercase() } else { letter };
         }
-        self.finish(so_far, &history, name)
+        self.finish(so_far, &history, number, name)
     }
 
     /// The entry of the audit's document; nothing where it never was in a fleet.
-    fn finish(&self, so_far: TenantHistory, history: &[u8], name: &Text) -> Option<Tenant> {
+    fn finish(&self, so_far: TenantHistory, history: &[u8], number: usize, name: &Text) -> Option<Tenant> {
         let (first, last) = (so_far.first?, so_far.last?);
-        let appeared = self.rollouts.first() != Some(&first);
+        // The rollouts of a fleet that is not its own say nothing of when it came.
+        let is_concerned = |i: &&usize| self.fleets.concerns(**i, number);
+        let appeared = self.rollouts.iter().find(is_concerned) != Some(&first);
         let made = |i: usize| self.evaluated[i].at.unwrap_or(self.until);
         let at = |i: usize| Text::from(made(i).to_string());
         let between = |since, end: Timestamp| u64::try_from(end.duration_since(since).as_secs()).unwrap_or_default();
-        let newest = self.rollouts.last().map_or(self.until, |newest| made(*newest));
+        let newest = self.rollouts.iter().rfind(is_concerned).map_or(self.until, |newest| made(*newest));
         let behind = so_far.behind.into_iter().map(|span| {
             let since = made(span.since);
             Behind {
@@ -196,6 +211,7 @@ impl Series<'_> {
         });
         Some(Tenant {
             tenant: name.clone(),
+            group: self.group.clone(),
             control_plane: self.control_plane.clone(),
             rollouts: so_far.rollouts,
             first_seen: at(first),
@@ -209,6 +225,19 @@ impl Series<'_> {
             history: (so_far.eventful || appeared).then(|| Text::from(String::from_utf8_lossy(history).into_owned())),
         })
     }
+}
+
+/// The newest of some times in order, and the longest time between two of them.
+pub fn evidence(made: impl Iterator<Item = Timestamp>) -> (Option<Text>, Option<Gap>) {
+    let made: Vec<Timestamp> = made.collect();
+    let gaps = made.windows(2).filter_map(|two| Some((*two.first()?, *two.last()?)));
+    let longest = gaps.max_by_key(|(since, until)| (until.duration_since(*since), std::cmp::Reverse(*since)));
+    let gap = longest.map(|(since, until)| Gap {
+        since: Text::from(since.to_string()),
+        until: Text::from(until.to_string()),
+        seconds: u64::try_from(until.duration_since(since).as_secs()).unwrap_or_default(),
+    });
+    (made.last().map(|newest| Text::from(newest.to_string())), gap)
 }
 
 fn missing() -> Straggling {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::audit::verdict::EvaluatedRollout;
-use crate::model::audit::{Gap, Tenant};
+use crate::model::audit::Tenant;
 use crate::model::document::text::Text;
 
 /// Takes away what was made after `until`, and says how many rollouts that are. `rollouts` are in the order of time.
@@ -26,17 +26,4 @@ pub fn from(since: Timestamp, rollouts: &mut Vec<EvaluatedRollout>, tenants: &mu
             tenant.history.as_ref().map(|letters| Text::from(letters.chars().skip(earlier).collect::<String>()));
     }
     earlier as u64
-}
-
-/// When the newest of those that assert something was made, and the longest time between two of them.
-pub fn evidence(rollouts: &[EvaluatedRollout]) -> (Option<Text>, Option<Gap>) {
-    let made: Vec<Timestamp> = rollouts.iter().filter(|one| !one.cells.is_empty()).filter_map(|one| one.at).collect();
-    let gaps = made.windows(2).filter_map(|two| Some((*two.first()?, *two.last()?)));
-    let longest = gaps.max_by_key(|(since, until)| (until.duration_since(*since), std::cmp::Reverse(*since)));
-    let gap = longest.map(|(since, until)| Gap {
-        since: Text::from(since.to_string()),
-        until: Text::from(until.to_string()),
-        seconds: u64::try_from(until.duration_since(since).as_secs()).unwrap_or_default(),
-    });
-    (made.last().map(|newest| Text::from(newest.to_string())), gap)
 }

@@ -23,7 +23,6 @@ use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
 
 use crate::audit::archive::Archive;
-use crate::audit::history;
 use crate::audit::parquet::columns::{Columns, Numbered, schema};
 use crate::audit::table_source::TableSource;
 use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
@@ -89,10 +88,8 @@ struct Rows<'a> {
     evaluated: &'a [EvaluatedRollout],
     /// By name.
     archives: HashMap<&'a str, &'a Archive>,
-    /// Of each rollout.
-    planes: Vec<Option<&'a Text>>,
-    /// By control plane, then by name.
-    tenants: HashMap<Option<&'a Text>, Vec<Numbered<'a>>>,
+    /// By group and control plane, then by name.
+    tenants: HashMap<(Option<&'a Text>, Option<&'a Text>), Vec<Numbered<'a>>>,
     schema: Arc<Schema>,
 }
 
@@ -102,14 +99,16 @@ impl<'a> Rows<'a> {
         let mut tenants: HashMap<_, Vec<_>> = HashMap::new();
         for tenant in found.tenants {
             if let Some(number) = numbers.get(&tenant.tenant) {
-                tenants.entry(tenant.control_plane.as_ref()).or_default().push(Numbered { number: *number, tenant });
+                tenants
+                    .entry((tenant.group.as_ref(), tenant.control_plane.as_ref()))
+                    .or_default()
+                    .push(Numbered { number: *number, tenant });
             }
         }
         Self {
             evaluator: found.evaluator,
             evaluated: found.evaluated,
             archives: found.archives.iter().map(|archive| (&*archive.name, archive)).collect(),
-            planes: history::control_planes(found.evaluated),
             tenants,
             schema: schema(),
         }
@@ -151,7 +150,8 @@ impl<'a> Rows<'a> {
 
     /// The rows of a rollout, by tenant; none where it asserts nothing.
     fn rollout(&self, i: usize) -> io::Result<RecordBatch> {
-        let (evaluated, plane) = (&self.evaluated[i], self.planes[i]);
+        let evaluated = &self.evaluated[i];
+        let group = (evaluated.rollout.group.as_ref(), evaluated.rollout.control_plane.as_ref());
         let mut columns = Columns::default();
         if !evaluated.cells.is_empty() {
             let document = self.read(evaluated)?;
@@ -160,11 +160,11 @@ impl<'a> Rows<'a> {
                 let row = row.and_then(|row| usize::try_from(row).ok()).and_then(|row| cohort.rows.get(row));
                 counting.extend(cohort.tenants.iter().filter_map(|tenant| Some((tenant, row?))));
             }
-            for numbered in self.tenants.get(&plane).into_iter().flatten() {
+            for numbered in self.tenants.get(&group).into_iter().flatten() {
                 columns.add(evaluated, i, numbered, counting.get(&numbered.tenant.tenant).copied());
             }
         }
-        columns.finish(evaluated, plane, &self.schema)
+        columns.finish(evaluated, &self.schema)
     }
 
     /// The evidence of a rollout once more.

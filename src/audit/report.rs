@@ -45,6 +45,9 @@ pub struct AuditReport {
 pub struct Lag {
     /// The tenant.
     pub tenant: Text,
+    /// The group of its rollouts. Absent: nothing tells groups apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
     /// The control plane of its rollouts. Absent: nothing names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,
@@ -59,6 +62,7 @@ pub fn report(audit: Audit, mut findings: Vec<Finding>, policies: &Prepared) -> 
     let lags = audit.tenants.iter().flat_map(|tenant| {
         let lag = |behind: &Behind| Lag {
             tenant: tenant.tenant.clone(),
+            group: tenant.group.clone(),
             control_plane: tenant.control_plane.clone(),
             behind: behind.clone(),
         };
@@ -80,5 +84,5 @@ pub fn report(audit: Audit, mut findings: Vec<Finding>, policies: &Prepared) -> 
 
 fn rank(lag: &Lag) -> impl Ord + '_ {
     let Behind { since, until, seconds, .. } = &lag.behind;
-    (until.is_some(), Reverse(*seconds), &lag.tenant, &lag.control_plane, since)
+    (until.is_some(), Reverse(*seconds), &lag.tenant, &lag.group, &lag.control_plane, since)
 }

@@ -1,20 +1,19 @@
 //! One archive: collected, validated and evaluated as `verify` does it, and what an audit keeps of that.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::audit::archive::Archive;
+use crate::audit::archive::{Archive, Found};
 use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
 use crate::diagnostic::fault::Fault;
 use crate::error::Error;
-use crate::io::input::Source;
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
 use crate::model::document::text::{Field, Text};
@@ -27,6 +26,8 @@ use crate::schema::document;
 /// What every archive is evaluated with.
 pub struct ArchiveEvaluator<'a> {
     pub policies: &'a Prepared,
+    /// The archives and their files.
+    pub found: &'a Found,
     /// What of a path is a time.
     pub patterns: &'a Patterns,
     /// Extra fields of rows that are evidence.
@@ -80,6 +81,8 @@ impl Interner {
 pub struct EvaluatedRollout {
     /// When it was made, if anything says so.
     pub at: Option<Timestamp>,
+    /// The folder, or the ZIP or tar archive, that its evidence lies in.
+    pub folder: PathBuf,
     pub rollout: Rollout,
     /// By a tenant's number. Empty, where the rollout asserts nothing; shorter than there are tenants, where the last are
     /// not in it.
@@ -125,11 +128,12 @@ impl ArchiveEvaluator<'_> {
     /// Those of `verify`.
     pub fn evaluate(&self, archive: &Archive) -> Result<Option<EvaluatedRollout>, Error> {
         let name = archive.name.clone();
-        let named = self.patterns.time(&archive.below).or_else(|| self.patterns.time(&archive.evidence));
+        let in_path = || self.patterns.time(&archive.below).or_else(|| self.patterns.time(&archive.evidence));
+        let named = archive.stated.at.or_else(in_path);
         // Where a day counts, it is the archive's, not today's.
         let Collected { document, inputs } = self.collect(archive, named.unwrap_or(self.until))?;
         let is_archived_document = inputs.first().is_some_and(|input| input.role != Role::Response);
-        let at = made_at(&document, is_archived_document, named);
+        let at = archive.stated.at.or_else(|| made_at(&document, is_archived_document, named));
         if at.is_some_and(|at| self.read_since.is_some_and(|from| at < from)) {
             return Ok(None);
         }
@@ -168,9 +172,11 @@ impl ArchiveEvaluator<'_> {
         stragglers.shrink_to_fit();
         let evaluated = Evaluated { document: &document, report: &report, fanned_out };
         let mut rollout = rollout(Text::from(name), at, called, &evaluated);
+        rollout.group.clone_from(&archive.group);
         rollout.explain = (report.decision != Decision::Pass).then(|| Text::from(archive.explain()));
         Ok(Some(EvaluatedRollout {
             at,
+            folder: archive.evidence.parent().map(Path::to_owned).unwrap_or_default(),
             rollout,
             cells,
             stragglers,
@@ -185,13 +191,13 @@ impl ArchiveEvaluator<'_> {
     /// Those of `verify`.
     pub fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
         let sources = |plan, fleet, fields: &EvidenceFields| Sources {
-            evidence: Source::Found(archive.evidence.clone()),
+            evidence: self.found.source(&archive.evidence),
             fleet,
             plan,
             fields: fields.clone(),
             max_bytes: self.max_bytes,
         };
-        let source = |path: &Option<PathBuf>| path.clone().map(Source::Found);
+        let source = |path: &Option<PathBuf>| path.as_deref().map(|path| self.found.source(path));
         match collect(&sources(source(&archive.plan), source(&archive.fleet), self.fields), now) {
             // A document is complete: what lies beside it is in it.
             Err(Error::Usage { .. }) => collect(&sources(None, None, &EvidenceFields::default()), now),
@@ -208,6 +214,9 @@ impl ArchiveEvaluator<'_> {
             ok: Option<bool>,
         }
 
+        if let Some(called) = archive.stated.called {
+            return Ok(called);
+        }
         let Some(path) = &archive.called else {
             return Ok(match document.archive.as_ref().map(|archive| archive.ok) {
                 Some(Field::Given(true)) => Called::Green,
@@ -215,7 +224,7 @@ impl ArchiveEvaluator<'_> {
                 _ => Called::Unknown,
             });
         };
-        let input = Source::Found(path.clone()).read(self.max_bytes)?;
+        let input = self.found.source(path).read(self.max_bytes)?;
         let said: RecordedVerdict = serde_json::from_slice(&input.bytes).map_err(|error| Error::Evidence {
             input: input.name.to_string(),
             faults: vec![Fault::whole(format!("it does not say what the rollout was called: {error}"))],
@@ -266,6 +275,7 @@ fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &Eva
         archive,
         at: at.map(|at| Text::from(at.to_string())),
         explain: None,
+        group: None,
         control_plane: document.rollout.control_plane.clone(),
         target: document.rollout.target_tag.clone(),
         dry_run: document.rollout.dry_run,

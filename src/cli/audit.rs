@@ -17,7 +17,7 @@ Which files belong together, their names tell: one of the words plan, fleet (or 
 and report says what a file is, and files of one folder whose names have the same rest are one rollout. So are plan.json,
 fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-07-01T10.response.json.gz. A plan or a
 fleet whose name has no rest is meant for every response of its folder that has none of its own. Files may be packed
-(.gz, .zst). When a rollout was made, its document says, else a date in its path below the folder that is named, such as
+(.gz, .zst), and lie in ZIP and tar archives (.zip, .tar, .tar.gz, .tar.zst), which are read in place. When a rollout was made, its document says, else a date in its path below the folder that is named, such as
 2026/05/01/response.json, 2026-05-01T10:22:33+0200.json or run-1777630953.json (seconds since 1970). A rollout without a
 date is judged, and has no part in lag. --since, --until and --tenant choose what is listed and judged; everything is read.";
 
@@ -38,10 +38,6 @@ pub struct Audit {
     #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, true))]
     pub until: Option<Timestamp>,
 
-    /// Read nothing that was made before this day or moment: what was so before it is not known then
-    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
-    pub read_since: Option<Timestamp>,
-
     /// Only what became of this tenant; may be repeated
     #[arg(long = "tenant", value_name = "TENANT")]
     pub tenants: Vec<String>,
@@ -49,6 +45,62 @@ pub struct Audit {
     /// For how long a tenant may be behind, such as 24h, 90m or 2d [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = hours)]
     pub behind_for: Option<f64>,
+
+    /// How archives are found and judged.
+    #[command(flatten)]
+    pub archives: ArchiveArgs,
+
+    /// The form of the verdict on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+
+    /// Write the verdict to a file as well; may be repeated
+    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path::<Format>)]
+    pub reports: Vec<(Format, PathBuf)>,
+
+    /// Write the document of the audit to a file: what was judged, as `rollproof schema audit` describes it
+    #[arg(long, value_name = "PATH")]
+    pub document: Option<PathBuf>,
+
+    /// Write what became of each tenant in each rollout to this folder, which must be new or empty: Parquet, partitioned by
+    /// day (docs/at-scale.md). Only in builds with `--features parquet`
+    #[arg(long, value_name = "FOLDER")]
+    pub parquet: Option<PathBuf>,
+
+    /// Write metrics to a file, as a whole or not at all: OpenMetrics text, for the textfile collector of Prometheus' node
+    /// exporter (docs/audit.md)
+    #[arg(long, value_name = "PATH")]
+    pub metrics: Option<PathBuf>,
+}
+
+/// How archives are found and judged.
+#[derive(Debug, Clone, Args)]
+pub struct ArchiveArgs {
+    /// Read nothing that was made before this day or moment: what was so before it is not known then
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
+    pub read_since: Option<Timestamp>,
+
+    /// When archives were made, and if there are such columns, the environment of each and what it was called (green or red):
+    /// CSV with a header (path, time, environment, called) or JSON Lines. A path is that of a rollout's evidence, or of a
+    /// folder, ZIP or tar archive that it is in
+    #[arg(long, value_name = "FILE")]
+    pub times: Option<PathBuf>,
+
+    /// What tells groups of archives apart, which never judge each other: folder (the named one, or where that is the only
+    /// one, the first below it), folder:2 (the second below it), environment (of --times), or a regular expression whose
+    /// first capture in the path is the group [default: environment, where --times names any; control planes always do]
+    #[arg(long, value_name = "BY")]
+    pub group_by: Option<String>,
+
+    /// The fleet of every response that has none of its own: an answer to a plan call, or a list of slugs
+    #[arg(long, value_name = "FILE")]
+    pub fleet: Option<PathBuf>,
+
+    /// What of a path below its folder is the same for all files of a rollout, where it is not the convention: a regular
+    /// expression. Its groups (?<response>), (?<fleet>), (?<plan>) and so on say what a file is, its other groups to which
+    /// rollout it belongs
+    #[arg(long, value_name = "REGEX")]
+    pub pair: Option<String>,
 
     /// Where the time stands in a path below its folder: a regular expression with the groups (?<year>), (?<month>), (?<day>),
     /// and if there are such, (?<hour>), (?<minute>), (?<second>), (?<offset>); or with the group (?<epoch>). May be repeated:
@@ -73,23 +125,6 @@ pub struct Audit {
     #[command(flatten)]
     pub policies: PolicyArgs,
 
-    /// The form of the verdict on standard output
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: Format,
-
-    /// Write the verdict to a file as well; may be repeated
-    #[arg(long = "report", value_name = "FORMAT=PATH", value_parser = format_and_path::<Format>)]
-    pub reports: Vec<(Format, PathBuf)>,
-
-    /// Write the document of the audit to a file: what was judged, as `rollproof schema audit` describes it
-    #[arg(long, value_name = "PATH")]
-    pub document: Option<PathBuf>,
-
-    /// Write what became of each tenant in each rollout to this folder, which must be new or empty: Parquet, partitioned by
-    /// day (docs/at-scale.md). Only in builds with `--features parquet`
-    #[arg(long, value_name = "FOLDER")]
-    pub parquet: Option<PathBuf>,
-
     /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
@@ -99,7 +134,7 @@ pub struct Audit {
     pub max_input_bytes: u64,
 }
 
-impl Audit {
+impl ArchiveArgs {
     /// How each rollout is evaluated, with these parameters.
     pub fn evaluation(&self, params: Vec<(String, String)>) -> EvaluationArgs {
         EvaluationArgs {

@@ -1,20 +1,18 @@
 //! `rollproof audit`.
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
-use crate::audit::progress::Progress;
 use crate::audit::table_source::TableSource;
 use crate::audit::timestamps::Patterns;
-use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout, Interner};
-use crate::audit::{archive, history, listed, render, report};
+use crate::audit::verdict::{ArchiveEvaluator, Interner};
+use crate::audit::{history, listed, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
+use crate::commands::archives::{Evaluated, evaluate_all, find, tenants};
 use crate::commands::outcome;
 use crate::declared::params::{Given, ParamSource};
 use crate::declared::subject::Subject;
@@ -22,13 +20,12 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::model::audit::{Audit, Format as Version, FoundFiles, Gap, Tenant, Unreadable};
+use crate::model::audit::{Audit, Format as Version, FoundFiles, Group, Tenant};
 use crate::model::document::TOOL;
 use crate::model::document::text::Text;
 use crate::policy::load::{Policies, Settings, load};
 use crate::policy::prepared::Prepared;
 use crate::schema::document;
-use crate::text::suggest::nearest;
 
 /// Evaluates every archive of some folders, and the audit that they make together.
 ///
@@ -37,13 +34,13 @@ use crate::text::suggest::nearest;
 pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let of_audits = Policies::of_audits()?;
     let (lag, rollouts): (Vec<_>, Vec<_>) =
-        options.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
-    let pending = Evaluation::start(options.evaluation(rollouts).options())?;
+        options.archives.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
+    let pending = Evaluation::start(options.archives.evaluation(rollouts).options())?;
     let lag = policies(options, lag)?;
-    let patterns = Patterns::new(&options.when)?;
-    let fields = EvidenceFields::new(&options.evidence_fields)?.with_plan(&options.plan_fields)?;
+    let patterns = Patterns::new(&options.archives.when)?;
+    let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
     let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
-    let found = match archive::find(&options.folders) {
+    let found = match find(&options.folders, &options.archives) {
         Ok(found) => found,
         // Policies are loaded meanwhile, and what is wrong with them comes first.
         Err(error) => return pending.wait().and(Err(error)),
@@ -52,16 +49,17 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
 
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
+        found: &found,
         patterns: &patterns,
         fields: &fields,
-        max_bytes: options.max_input_bytes,
-        read_since: options.read_since,
+        max_bytes: options.archives.max_input_bytes,
+        read_since: options.archives.read_since,
         until: options.until.unwrap_or_else(Timestamp::now),
         #[cfg(feature = "parquet")]
         evidence: tables.is_some(),
         shared: Mutex::new(Interner::default()),
     };
-    let mut evaluated = evaluate_all(&evaluator, &found, options);
+    let mut evaluated = evaluate_all(&evaluator, &options.archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
     let listed = list(options, &mut evaluated, &names, evaluator.until)?;
     let source = TableSource {
@@ -84,13 +82,16 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     written.extend(options.reports.iter().map(|(format, path)| {
         output::put(path, |out| render::render(*format, &report, &crate::render::view::file_view(false), out))
     }));
+    written.extend(
+        options.metrics.as_ref().map(|path| output::replace(path, |out| render::metrics::render(&report, out))),
+    );
     written.push(output::print(|out| render::render(options.format, &report, &view, out)));
     let verdict = if code == 0 { report.decision.exit_code(false) } else { code };
     Ok(outcome::exit_code(verdict, written, report_error))
 }
 
 fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
-    let config = Config::read(options.policies.config.as_deref())?;
+    let config = Config::read(options.archives.policies.config.as_deref())?;
     let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
     let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
     let behind_for = options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string()));
@@ -100,78 +101,10 @@ fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Pre
     load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
 }
 
-/// What came of the archives.
-struct Evaluated {
-    /// In the order of time.
-    rollouts: Vec<EvaluatedRollout>,
-    /// How many were made before what is to be read.
-    not_read: u64,
-    /// What could not be read.
-    unreadable: Vec<Unreadable>,
-    /// The exit code for what could not be read.
-    code: u8,
-}
-
-/// Evaluates archives on every processor.
-fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, found: &Found, options: &audit::Audit) -> Evaluated {
-    let progress = Progress::new(found.archives.len() as u64, options.quiet);
-    let results: Vec<Result<Option<EvaluatedRollout>, (Text, Error)>> = found
-        .archives
-        .par_iter()
-        .map(|archive| {
-            let evaluated = evaluator.evaluate(archive);
-            progress.one_more();
-            evaluated.map_err(|error| (Text::from(&*archive.name), error))
-        })
-        .collect();
-    progress.end();
-
-    let (mut rollouts, mut code, mut not_read) = (Vec::new(), 0, 0);
-    let mut unreadable: Vec<Unreadable> = Vec::new();
-    for (path, problem) in &found.unclear {
-        unreadable.push(Unreadable { archive: Text::from(&**path), problem: Text::from(&**problem) });
-    }
-    for result in results {
-        match result {
-            Ok(Some(one)) => rollouts.push(one),
-            Ok(None) => not_read += 1,
-            Err((archive, error)) => {
-                // A policy that fails says nothing of any archive, and no option makes up for that.
-                code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
-                unreadable.push(Unreadable { archive, problem: Text::from(error.to_string()) });
-            }
-        }
-    }
-    unreadable.sort_by(|a, b| a.archive.cmp(&b.archive));
-    if code == 0 && !unreadable.is_empty() && !options.keep_going {
-        code = 4;
-    }
-    let order = |one: &EvaluatedRollout| (one.at.is_none(), one.at, one.rollout.archive.clone());
-    rollouts.sort_by_cached_key(order);
-    Evaluated { rollouts, not_read, unreadable, code }
-}
-
-/// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
-/// be judged: it may be there.
-fn tenants(options: &audit::Audit, mut tenants: Vec<Tenant>, code: u8) -> Result<Vec<Tenant>, Error> {
-    if !options.tenants.is_empty() {
-        let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
-        let unknown = options.tenants.iter().find(|tenant| !known.contains(tenant.as_str()));
-        if let Some(unknown) = unknown.filter(|_| code == 0) {
-            let near = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean {near:?}? "));
-            let help = format!("{near}--tenant takes a tenant's whole name");
-            return Err(Error::usage(format!("no rollout that was read has a tenant {unknown:?} in its fleet"), help));
-        }
-        tenants.retain(|tenant| options.tenants.iter().any(|wanted| **wanted == *tenant.tenant));
-    }
-    Ok(tenants)
-}
-
 /// What is listed of all that was read, and what follows from the rest.
 struct Listed {
     tenants: Vec<Tenant>,
-    newest: Option<Text>,
-    gap: Option<Gap>,
+    groups: Vec<Group>,
     /// How many rollouts are not listed.
     others: u64,
 }
@@ -180,12 +113,11 @@ struct Listed {
 fn list(options: &audit::Audit, evaluated: &mut Evaluated, names: &[Text], until: Timestamp) -> Result<Listed, Error> {
     let rollouts = &mut evaluated.rollouts;
     let after = listed::up_to(rollouts, until);
-    let all = history::tenants(rollouts, names, until);
+    let (all, groups) = history::tenants(rollouts, names, until);
     history::name_missing(rollouts, &all);
-    let (newest, gap) = listed::evidence(rollouts);
-    let mut tenants = tenants(options, all, evaluated.code)?;
+    let mut tenants = tenants(&options.tenants, all, evaluated.code)?;
     let before = options.since.map_or(0, |since| listed::from(since, rollouts, &mut tenants));
-    Ok(Listed { tenants, newest, gap, others: before + after })
+    Ok(Listed { tenants, groups, others: before + after })
 }
 
 /// The document of the audit.
@@ -195,7 +127,7 @@ fn collect(options: &audit::Audit, until: Timestamp, evaluated: Evaluated, liste
     Audit {
         format: Version::V1,
         since: options.since.map(text),
-        read_since: options.read_since.map(text),
+        read_since: options.archives.read_since.map(text),
         until: text(until),
         found: Some(FoundFiles {
             files: found.files,
@@ -204,8 +136,13 @@ fn collect(options: &audit::Audit, until: Timestamp, evaluated: Evaluated, liste
             not_read: evaluated.not_read,
             ignored: texts(&found.ignored),
         }),
-        newest: listed.newest,
-        gap: listed.gap,
+        newest: listed
+            .groups
+            .iter()
+            .filter_map(|group| group.newest.clone())
+            .max_by_key(|at| at.parse::<Timestamp>().ok()),
+        gap: listed.groups.iter().filter_map(|group| group.gap.clone()).max_by_key(|gap| gap.seconds),
+        groups: listed.groups,
         rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
         tenants: listed.tenants,
         unreadable: evaluated.unreadable,

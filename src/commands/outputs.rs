@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use walkdir::WalkDir;
 
-use crate::audit::archive::is_archived;
+use crate::audit::names::is_archived;
 use crate::cli::policy::PolicyCommand;
 use crate::cli::{Command, evaluation, policy, verify};
 use crate::commands::drill;
@@ -106,9 +106,12 @@ impl Files {
             }
             Command::Audit(options) => files
                 .folders("FOLDER", &options.folders, is_archived)
-                .policies(&options.policies)
+                .reads("--times", &options.archives.times)
+                .reads("--fleet", &options.archives.fleet)
+                .policies(&options.archives.policies)
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
+                .writes("--metrics", options.metrics.as_ref())
                 .with("--parquet", &options.parquet, How::Folder),
             Command::Drill(options) => files.folders("--policy", &options.policies, is_read).with(
                 "--keep",
@@ -117,7 +120,7 @@ impl Files {
             ),
             Command::Policy(options) => files.policy(&options.command),
             Command::Man { folder } => files.with("FOLDER", folder, How::Folder),
-            Command::Schema { .. } | Command::Completions { .. } => files,
+            Command::Schema { .. } | Command::Completions { .. } | Command::History(_) => files,
         }
     }
 

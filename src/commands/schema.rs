@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::audit::life::History;
 use crate::audit::report::AuditReport;
 use crate::collect::fleet::{FleetList, PlanAnswer};
 use crate::collect::plan::Plan;
@@ -93,6 +94,7 @@ fn of_type(name: Name) -> Value {
         Name::Said => schemars::schema_for!(eval::Answer).to_value(),
         Name::Audit => schemars::schema_for!(Audit).to_value(),
         Name::AuditReport => schemars::schema_for!(AuditReport).to_value(),
+        Name::History => schemars::schema_for!(History).to_value(),
     }
 }
 

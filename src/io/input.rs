@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use memmap2::{Advice, MmapMut};
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::diagnostic::fault::{Fault, STDIN, hand_written};
 use crate::error::Error;
+use crate::io::container::{self, Member};
+use crate::io::zstd::Frames;
 use crate::model::document::text::Text;
 use crate::model::document::{InputFile, Role};
 use crate::text::digest::sha256;
@@ -33,6 +33,8 @@ pub enum Source {
     File(PathBuf),
     /// A file that was found, and may not be a pipe: nobody may be writing to it.
     Found(PathBuf),
+    /// A file in a ZIP or tar archive, by the name under which it is known.
+    Member(PathBuf, Member),
     /// Standard input.
     Stdin,
 }
@@ -89,7 +91,15 @@ impl Source {
     fn bytes(&self, max_bytes: u64) -> io::Result<Bytes> {
         let file = match self {
             Self::Stdin => return take(io::stdin().lock(), Vec::new(), max_bytes),
-            Self::File(path) => open(path, true)?,
+            Self::Member(_, member) => return Ok(Bytes::Vec(member.read(max_bytes)?)),
+            Self::File(path) => match open(path, true) {
+                // It may be the name of a member, as an audit writes it.
+                Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+                    let member = container::find(path, max_bytes).ok_or(error)??;
+                    return Ok(Bytes::Vec(member.read(max_bytes)?));
+                }
+                opened => opened?,
+            },
             Self::Found(path) => open(path, false)?,
         };
         let length = file.metadata()?.len().min(max_bytes);
@@ -99,7 +109,7 @@ impl Source {
     fn name(&self) -> String {
         match self {
             Self::Stdin => STDIN.to_owned(),
-            Self::File(path) | Self::Found(path) => path.display().to_string(),
+            Self::File(path) | Self::Found(path) | Self::Member(path, _) => path.display().to_string(),
         }
     }
 }
@@ -168,44 +178,9 @@ pub fn is_packed(bytes: &[u8]) -> bool {
 fn unpacked(bytes: Bytes, max_bytes: u64) -> io::Result<Bytes> {
     match &*bytes {
         packed if packed.starts_with(&GZIP) => take(flate2::read::MultiGzDecoder::new(&*bytes), Vec::new(), max_bytes),
-        packed if packed.starts_with(&ZSTD) => Ok(Bytes::Vec(unpacked_frames(packed, max_bytes)?)),
+        packed if packed.starts_with(&ZSTD) => take(Frames::new(packed), Vec::new(), max_bytes),
         _ => Ok(bytes),
     }
-}
-
-/// The largest window that Zstandard's own tool reads without being asked to: 128 MiB.
-const MAX_WINDOW: u64 = 1 << 27;
-
-/// Unpacks the frames of Zstandard one after another, and at most one byte more than is allowed.
-fn unpacked_frames(mut packed: &[u8], max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut decoder = FrameDecoder::new();
-    decoder.set_max_window_size(MAX_WINDOW);
-    while !packed.is_empty() && bytes.len() as u64 <= max_bytes {
-        let start = bytes.len();
-        match StreamingDecoder::new_with_decoder(&mut packed, &mut decoder) {
-            Ok(frame) => {
-                frame.take((max_bytes - start as u64).saturating_add(1)).read_to_end(&mut bytes)?;
-            }
-            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                packed = packed.get(length as usize..).ok_or(io::ErrorKind::UnexpectedEof)?;
-                continue;
-            }
-            Err(error) => return Err(io::Error::other(error)),
-        }
-        // Where the limit cuts a frame short, its end is not known.
-        if bytes.len() as u64 <= max_bytes {
-            let stored = decoder.get_checksum_from_data();
-            let size = decoder.content_size();
-            if stored.is_some() && stored != decoder.get_calculated_checksum() {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
-            }
-            if size != 0 && size != (bytes.len() - start) as u64 {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "its size is another than it says"));
-            }
-        }
-    }
-    Ok(bytes)
 }
 
 /// Reads what is there after `start`, and at most one byte more than is allowed.
@@ -313,51 +288,5 @@ impl Input {
     /// What provenance says of it.
     pub fn file(&self, role: Role, sha256: String) -> InputFile {
         InputFile { role, name: self.name.clone(), bytes: self.bytes.len() as u64, sha256: Text::from(sha256) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What `zstd -19` makes of `["acme", "bolt"`: with a checksum.
-    const FIRST: &[u8] = b"(\xb5/\xfd\x04hy\x00\x00[\x22acme\x22, \x22bolt\x22l\x8es\xbe";
-
-    /// What `zstd --no-check` makes of `, "cobalt"]`.
-    const SECOND: &[u8] = b"(\xb5/\xfd\x00XY\x00\x00, \x22cobalt\x22]";
-
-    /// A frame that readers skip.
-    const SKIPPED: &[u8] = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc";
-
-    fn unpacked(packed: &[&[u8]], max_bytes: u64) -> Option<String> {
-        let bytes = unpacked_frames(&packed.concat(), max_bytes).ok()?;
-        Some(String::from_utf8(bytes).expect("text"))
-    }
-
-    #[test]
-    fn frames_of_zstandard_are_read_one_after_another() {
-        let whole = r#"["acme", "bolt", "cobalt"]"#;
-        assert_eq!(unpacked(&[FIRST, SKIPPED, SECOND, SKIPPED], 100).as_deref(), Some(whole));
-        assert_eq!(
-            unpacked(&[FIRST, SECOND], 25).as_deref(),
-            Some(whole),
-            "one byte more than is allowed, and no more"
-        );
-        assert_eq!(unpacked(&[FIRST, SECOND], 3).as_deref(), Some(&whole[..4]));
-    }
-
-    #[test]
-    fn zstandard_that_is_cut_short_or_changed_is_refused() {
-        for end in 1..FIRST.len() {
-            assert_eq!(unpacked(&[&FIRST[..end]], 100), None, "the first {end} bytes");
-        }
-        let mut changed = FIRST.to_vec();
-        for at in [FIRST.len() - 6, FIRST.len() - 1] {
-            changed[at] ^= 1;
-            assert_eq!(unpacked(&[&changed], 100), None, "byte {at} is another");
-            changed[at] ^= 1;
-        }
-        assert_eq!(unpacked(&[FIRST, b"more"], 100), None);
-        assert_eq!(unpacked(&[FIRST, &SKIPPED[..9]], 100), None);
     }
 }

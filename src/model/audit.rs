@@ -30,12 +30,15 @@ pub struct Audit {
     /// Absent: none asserts anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Text>,
-    /// The longest time between two rollouts that assert something. Absent: there are fewer than two.
+    /// The longest time between two rollouts of a group that assert something. Absent: there are fewer than two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Gap>,
+    /// Rollouts that judge each other: those of one control plane and one group, by both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
     /// Every rollout that could be read and is to be listed, by time and then by archive; those without a time come last.
     pub rollouts: Vec<Rollout>,
-    /// Every tenant that was ever in a fleet of a rollout that asserts something, by control plane and name.
+    /// Every tenant that was ever in a fleet of a rollout that asserts something, by group, control plane and name.
     pub tenants: Vec<Tenant>,
     /// Archives that could not be read, by name.
     pub unreadable: Vec<Unreadable>,
@@ -56,6 +59,7 @@ impl Audit {
             found: self.found.clone(),
             newest: self.newest.clone(),
             gap: self.gap.clone(),
+            groups: self.groups.clone(),
             rollouts: Vec::new(),
             tenants: Vec::new(),
             unreadable: self.unreadable.clone(),
@@ -102,6 +106,45 @@ pub struct Gap {
     pub seconds: u64,
 }
 
+/// Rollouts that judge each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// What `--group-by` or the file of `--times` tells it by. Absent: nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[expect(clippy::struct_field_names, reason = "as rollouts and tenants have it")]
+    pub group: Option<Text>,
+    /// The control plane's URL. Absent: nothing names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Text>,
+    /// How many of its rollouts were read, also such as are not listed.
+    pub rollouts: u64,
+    /// How many tenants were ever in its fleet.
+    pub tenants: u64,
+    /// When the newest of its rollouts that assert something was made, RFC 3339. Absent: none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Text>,
+    /// The longest time between two of these. Absent: there are fewer than two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+    /// Fleets in it that hardly overlap, so that they are probably of several environments. Nobody is missing in the
+    /// rollouts of another one. Absent: there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fleets: Vec<Fleet>,
+}
+
+/// A fleet that hardly overlaps with others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// How many tenants it has.
+    pub tenants: u64,
+    /// In how many rollouts it was seen.
+    pub rollouts: u64,
+    /// The archive of the first of these.
+    pub archive: Text,
+}
+
 /// A rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -110,14 +153,18 @@ pub struct Rollout {
     pub archive: Text,
     /// SHA-256 of that evidence, unpacked, in hexadecimal digits.
     pub sha256: Text,
-    /// When it was made, RFC 3339: when it ended, as its document says, else when it began, else the time in its name,
+    /// When it was made, RFC 3339: as the file of `--times` says, else when it ended, as its document says, else when it began, else the time in its name,
     /// else when its document was collected. Absent: nothing says it, so the rollout has no part in lag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Text>,
     /// The command line that explains its verdict, from where the audit was started. Absent: its verdict is a pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explain: Option<Text>,
-    /// The control plane's URL. Absent: nothing names it.
+    /// The group that `--group-by` or the file of `--times` tells. Absent: nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
+    /// The control plane's URL; where the rollout names none, the only one that those of its group, or of its folder, name.
+    /// Absent: nothing names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,
     /// The tag that every tenant had to run. Absent: there is no plan.
@@ -155,7 +202,7 @@ pub struct Rollout {
     pub canary_in_fleet: Option<bool>,
 }
 
-/// What a rollout was called when it was made: by the report beside its evidence, else by the `ok` of its response.
+/// What a rollout was called when it was made: by the file of `--times`, else by the report beside its evidence, else by the `ok` of its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -187,6 +234,9 @@ pub struct Tenant {
     /// Its name.
     #[expect(clippy::struct_field_names, reason = "as every published format has it")]
     pub tenant: Text,
+    /// The group of its rollouts. Absent: nothing tells groups apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
     /// The control plane of its rollouts. Absent: nothing names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,

@@ -73,20 +73,23 @@ pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Resu
     write(&junit, out)
 }
 
-fn write(junit: &Junit, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the suites as XML.
+pub(crate) fn write(junit: &Junit, out: &mut dyn Write) -> io::Result<()> {
     let text = junit.to_string().map_err(io::Error::other)?;
     // The schema that Jenkins publishes, and that its xUnit plugin insists on, knows this count of a suite alone.
     let skipped = format!(" skipped=\"{}\"", junit.skipped);
     out.write_all(text.replacen(&skipped, "", 1).as_bytes())
 }
 
-fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+/// A test case of a class.
+pub(crate) fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(class);
     case
 }
 
-fn skipped(why: &str, text: &str) -> TestCaseStatus {
+/// What somebody lives with, and why.
+pub(crate) fn skipped(why: &str, text: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::skipped();
     // GitLab shows the text, Jenkins the message.
     status.set_type(why).set_message(text.lines().next().unwrap_or_default()).set_description(text);
@@ -129,7 +132,8 @@ fn of_policy(report: &Report, policy: &Policy, view: &View) -> TestCase {
     case
 }
 
-fn non_success(kind: NonSuccessKind, first: &Finding, text: &str) -> TestCaseStatus {
+/// What a finding says, and is no success.
+pub(crate) fn non_success(kind: NonSuccessKind, first: &Finding, text: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status
         .set_type(for_junit(&first.code))
@@ -139,7 +143,7 @@ fn non_success(kind: NonSuccessKind, first: &Finding, text: &str) -> TestCaseSta
 }
 
 /// Findings one below the other, with what there is to know of each.
-fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &Straggler>, view: &View) -> String {
+pub(crate) fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &Straggler>, view: &View) -> String {
     let text = |finding: &&Finding| {
         let Finding { severity, code, at, rule, remedy, .. } = finding;
         let text =

@@ -25,11 +25,7 @@ const MAX_STRAGGLERS: usize = 500;
 
 /// Writes the verdict as Markdown.
 pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let mark = match report.decision {
-        Decision::Pass => "✅",
-        Decision::Fail => "❌",
-        Decision::Inconclusive | Decision::NotAsserted => "⚠️",
-    };
+    let mark = mark(report.decision);
     writeln!(out, "## {mark} {}: {}\n", verdict(report.decision), for_markdown(&headline(report)))?;
     for sentence in downgrades(report) {
         writeln!(out, "**{}**\n", for_markdown(&sentence))?;
@@ -57,6 +53,15 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
             writeln!(out, "\nSHA-256 of {DECIDED}: {digest} ({tool}, {engine})")
         }
         None => Ok(()),
+    }
+}
+
+/// A decision as a sign.
+pub(crate) const fn mark(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Pass => "✅",
+        Decision::Fail => "❌",
+        Decision::Inconclusive | Decision::NotAsserted => "⚠️",
     }
 }
 
@@ -95,11 +100,13 @@ fn stragglers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn more(many: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
+/// Says how many had no room, if any.
+pub(crate) fn more(many: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
     if many == 0 { Ok(()) } else { writeln!(out, "\n{many} more {what} are not shown; the JSON report names all.") }
 }
 
-fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Result<()> {
+/// Writes findings as a list.
+pub(crate) fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -> io::Result<()> {
     if findings.is_empty() {
         return writeln!(out, "No policy has anything to say.\n");
     }

@@ -47,11 +47,13 @@ pub enum Name {
     Audit,
     /// The verdict on many rollouts, as `audit --format json` writes it
     AuditReport,
+    /// One tenant's life, as `history --format json` writes it
+    History,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Document,
         Self::Report,
         Self::Error,
@@ -71,6 +73,7 @@ impl Name {
         Self::Said,
         Self::Audit,
         Self::AuditReport,
+        Self::History,
     ];
 
     /// The name of its file in `schemas/`.
@@ -95,6 +98,7 @@ impl Name {
             Self::Said => "said.schema.json",
             Self::Audit => "audit.schema.json",
             Self::AuditReport => "audit-report.schema.json",
+            Self::History => "history.schema.json",
         }
     }
 
@@ -120,6 +124,7 @@ impl Name {
             Self::Said => "Findings of a policy",
             Self::Audit => "Document of an audit",
             Self::AuditReport => "Report on an audit",
+            Self::History => "History of a tenant",
         }
     }
 
@@ -150,6 +155,7 @@ impl Name {
             Self::Said => include_str!("../../schemas/said.schema.json"),
             Self::Audit => include_str!("../../schemas/audit.schema.json"),
             Self::AuditReport => include_str!("../../schemas/audit-report.schema.json"),
+            Self::History => include_str!("../../schemas/history.schema.json"),
         }
     }
 

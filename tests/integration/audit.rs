@@ -15,7 +15,7 @@ use crate::support::{Case, Ran, read_json, root, run, snapshot};
 
 const SAMPLE: &str = "fixtures/lag/skipped-for-46-hours";
 
-fn plan(canary: Option<&str>, tolerated: usize, control_plane: &str) -> Value {
+pub fn plan(canary: Option<&str>, tolerated: usize, control_plane: &str) -> Value {
     let body = json!({
         "target_tag": "staging-abcdef1", "canary_slug": canary, "soak_seconds": 60, "batch_size": 3,
         "max_stragglers": tolerated, "dry_run": false, "confirm": true,
@@ -27,7 +27,7 @@ fn plan(canary: Option<&str>, tolerated: usize, control_plane: &str) -> Value {
     })
 }
 
-fn fleet(tenants: &[&str]) -> Value {
+pub fn fleet(tenants: &[&str]) -> Value {
     json!({"ok": true, "results": tenants.iter().map(|slug| json!({"slug": slug, "ssm_status": "DryRun"})).collect::<Vec<_>>()})
 }
 
@@ -36,25 +36,25 @@ fn rows(tenants: &[(&str, bool)]) -> Value {
     tenants.iter().map(row).collect()
 }
 
-fn response(tenants: &[(&str, bool)]) -> Value {
+pub fn response(tenants: &[(&str, bool)]) -> Value {
     json!({"ok": true, "results": rows(tenants)})
 }
 
 /// A folder of archives.
-struct Archives(Case);
+pub struct Archives(pub Case);
 
 impl Archives {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let case = Case::new();
         std::fs::create_dir(case.path("archives")).expect("a folder");
         Self(case)
     }
 
-    fn file(&self, name: &str, value: &Value) -> &Self {
+    pub fn file(&self, name: &str, value: &Value) -> &Self {
         self.bytes(name, value.to_string().as_bytes())
     }
 
-    fn bytes(&self, name: &str, bytes: &[u8]) -> &Self {
+    pub fn bytes(&self, name: &str, bytes: &[u8]) -> &Self {
         let path = self.0.path("archives").join(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, bytes).expect("a file");
@@ -62,28 +62,28 @@ impl Archives {
     }
 
     /// A rollout over `acme`, `bolt` and `cove`, of whom these answer.
-    fn rollout(&self, when: &str, tolerated: usize, answers: &[(&str, bool)]) -> &Self {
+    pub fn rollout(&self, when: &str, tolerated: usize, answers: &[(&str, bool)]) -> &Self {
         self.file(&format!("{when}.plan.json"), &plan(Some("acme"), tolerated, "https://cp.example"))
             .file(&format!("{when}.fleet.json"), &fleet(&["acme", "bolt", "cove"]))
             .file(&format!("{when}.response.json"), &response(answers))
     }
 
-    fn audit(&self, args: &[&str]) -> Ran {
+    pub fn audit(&self, args: &[&str]) -> Ran {
         let all = ["audit", "archives"].iter().chain(args).copied();
         let until: &[&str] = if args.contains(&"--until") { &[] } else { &["--until", "2026-07-31"] };
         self.0.run(all.chain(until.iter().copied()))
     }
 
-    fn report(&self, args: &[&str]) -> (i32, Value) {
+    pub fn report(&self, args: &[&str]) -> (i32, Value) {
         let ran = self.audit(&[args, &["--format", "json"]].concat());
         assert_eq!(ran.stderr, "");
         (ran.code, serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stdout)))
     }
 }
 
-const GOOD: [(&str, bool); 3] = [("acme", true), ("bolt", true), ("cove", true)];
+pub const GOOD: [(&str, bool); 3] = [("acme", true), ("bolt", true), ("cove", true)];
 
-fn codes(report: &Value) -> BTreeSet<&str> {
+pub fn codes(report: &Value) -> BTreeSet<&str> {
     report["findings"].as_array().expect("findings").iter().map(|one| one["code"].as_str().expect("a code")).collect()
 }
 
@@ -448,7 +448,7 @@ fn control_planes_are_told_apart() {
     let (code, report) = archives.report(&[]);
     assert_eq!((code, codes(&report)), (1, ["lag.behind"].into()));
     assert_eq!(report["lag"][0]["control_plane"], "https://cp.example");
-    assert!(archives.audit(&[]).stdout.contains("cove (https://cp.example)"));
+    assert!(archives.audit(&[]).stdout.contains("https://cp.example: tenants that were behind"));
 }
 
 #[test]

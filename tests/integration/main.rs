@@ -4,7 +4,10 @@
 
 mod action;
 mod audit;
+mod audit_groups;
 mod audit_html;
+mod audit_layouts;
+mod audit_outputs;
 mod basis;
 mod checked;
 mod cli;

@@ -62,6 +62,10 @@ def compare(options, chance):
             (archives / "2026-08-02.plan.json").write_text(json.dumps(plan(None, chance)))
         if chance.random() < 0.2:
             rollout(archives, "run-7", sick, chance)
+        if chance.random() < 0.2:
+            for day in (1, 2):
+                others = [f"other-{number}" for number in range(5)]
+                rollout(archives, f"2026-07-{day:02}T22-00", None, chance, others)
         args = [options.rollproof, "audit", "archives", "--keep-going", "--until", f"2026-07-{chance.randrange(10, 30)}"]
         args += ["--behind-for", chance.choice(["0h", "24h", "90m", "333m", "20d"]), "--format", "json", "--document", "audit.json"]
         for option in ["--since", "--read-since"]:
@@ -79,9 +83,9 @@ def compare(options, chance):
     return tidy(report["findings"]), tidy(theirs)
 
 
-def rollout(archives, when, sick, chance):
+def rollout(archives, when, sick, chance, tenants=TENANTS):
     """One archive, good or bad in any way that an audit tells."""
-    fleet = [tenant for tenant in TENANTS if chance.random() < 0.9]
+    fleet = [tenant for tenant in tenants if chance.random() < 0.9]
     rows = [
         {"slug": tenant, "ssm_status": "Success", "verified_on_target": tenant != sick and chance.random() < 0.8}
         for tenant in fleet if chance.random() < 0.9

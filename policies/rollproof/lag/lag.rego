@@ -235,6 +235,30 @@ inconclusive contains finding if {
 }
 
 # METADATA
+# title: Mixed fleets
+# description: >-
+#   Among rollouts that nothing tells apart, there are fleets that hardly overlap. They are probably of several environments,
+#   so nobody is said to be missing in the rollouts of another fleet than its own.
+# custom:
+#   codes: [lag.mixed_fleets]
+#   remedy: >-
+#     Tell the environments apart with --group-by, or in the file of --times. If it is one environment, check that all of
+#     its tenants were meant to be replaced.
+inconclusive contains finding if {
+	some group in input.groups
+	first_archives := [fleet.archive | some fleet in group.fleets]
+	count(first_archives) > 1
+	finding := {
+		"code": "lag.mixed_fleets",
+		"message": sprintf("%d fleets hardly overlap, and nothing tells their rollouts apart: %s", [
+			count(first_archives),
+			text.names(first_archives),
+		]),
+		"observed": first_archives,
+	}
+}
+
+# METADATA
 # title: Behind
 # description: These tenants are not proven on the build that others of their fleet run, within behind_for or waived.
 # custom:

@@ -76,6 +76,20 @@ test_undated if {
 	findings["lag.undated"].message == "nothing says when 1 rollout was made: a/response.json"
 }
 
+test_mixed_fleets if {
+	fleets := [{"tenants": 3, "rollouts": 2, "archive": "a.json"}, {"tenants": 4, "rollouts": 3, "archive": "b.json"}]
+	doc := object.union(audit([rollout], [tenant]), {"groups": [{"rollouts": 5, "tenants": 7, "fleets": fleets}]})
+	findings := findings_by_code(doc)
+	object.keys(findings) == {"lag.mixed_fleets"}
+	message := "2 fleets hardly overlap, and nothing tells their rollouts apart: a.json, b.json"
+	findings["lag.mixed_fleets"].message == message
+}
+
+test_one_fleet_is_not_mixed if {
+	doc := object.union(audit([rollout], [tenant]), {"groups": [{"rollouts": 5, "tenants": 7}]})
+	codes(doc) == set()
+}
+
 test_history_cut if {
 	doc := object.union(audit([rollout], [tenant]), {"read_since": "2026-07-01T00:00:00Z"})
 	codes(doc) == {"lag.history_cut"}

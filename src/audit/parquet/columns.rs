@@ -78,12 +78,7 @@ impl Columns {
     }
 
     /// The rows, with what is the same in all of them.
-    pub fn finish(
-        mut self,
-        evaluated: &EvaluatedRollout,
-        plane: Option<&Text>,
-        schema: &Arc<Schema>,
-    ) -> io::Result<RecordBatch> {
+    pub fn finish(mut self, evaluated: &EvaluatedRollout, schema: &Arc<Schema>) -> io::Result<RecordBatch> {
         let tenants = self.tenant.finish();
         let many = tenants.len();
         let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(repeat_n(value, many))) };
@@ -99,7 +94,7 @@ impl Columns {
                 Arc::new(at),
                 text(&rollout.archive),
                 text(&rollout.sha256),
-                maybe(plane),
+                maybe(rollout.control_plane.as_ref()),
                 maybe(rollout.target.as_ref()),
                 text(&published_name(rollout.called)?),
                 text(&published_name(rollout.decision)?),
@@ -119,6 +114,7 @@ impl Columns {
                 Arc::new(self.healthz_ok.finish()),
                 Arc::new(self.verified_on_target.finish()),
                 Arc::new(self.running_image.finish()),
+                maybe(rollout.group.as_ref()),
             ],
         )
         .map_err(io::Error::other)
@@ -155,6 +151,7 @@ pub fn schema() -> Arc<Schema> {
         perhaps("healthz_ok"),
         perhaps("verified_on_target"),
         maybe("running_image"),
+        maybe("group_name"),
     ]))
 }
 

@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use crate::audit::render::words::{called, duration, headline, is_miscalled, judged, missing, several};
+use crate::audit::render::words::{
+    called, duration, group_name, headline, is_miscalled, is_of, judged, missing, several,
+};
 use crate::audit::report::{AuditReport, Lag};
-use crate::model::audit::Rollout;
+use crate::model::audit::{Group, Rollout};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::render::text::{findings, verdict_line};
@@ -14,6 +16,7 @@ use crate::render::view::View;
 use crate::render::words::verdict;
 use crate::text::escape::for_terminal;
 use crate::text::table::lines;
+use crate::text::wrap::wrap;
 
 /// How many lines a table has before it is shortened.
 const MAX_LINES: usize = 30;
@@ -25,30 +28,12 @@ const INDENT: usize = 4;
 pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let audit = &report.audit;
     verdict_line(report.decision, &headline(report), view, out)?;
-    writeln!(out, "      {}", judged(report))?;
+    paragraph(&judged(report), 6, view, out)?;
     findings(&report.findings, view, out)?;
 
-    let lag: Vec<[String; 7]> = report.lag.iter().map(|lag| behind(lag, several(report))).collect();
-    section(
-        "tenants that were behind",
-        &["tenant", "since", "until", "how long", "rollouts", "state", "why"],
-        &lag,
-        view,
-        out,
-    )?;
-    let miscalled_rows: Vec<[String; 6]> =
-        audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).map(miscalled).collect();
-    section(
-        "rollouts that are not what they were called",
-        &["when", "target", "then", "now", "archive", "why"],
-        &miscalled_rows,
-        view,
-        out,
-    )?;
-    let commands = audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).filter_map(|one| one.explain.as_ref());
-    for (i, command) in commands.take(MAX_LINES).enumerate() {
-        let title = if i == 0 { "\n  commands that explain them\n" } else { "" };
-        writeln!(out, "{title}    {}", for_terminal(command))?;
+    for group in &audit.groups {
+        let name = several(report).then(|| group_name(group.group.as_ref(), group.control_plane.as_ref()));
+        of_group(report, group, name.as_deref(), view, out)?;
     }
     let unreadable: Vec<[String; 2]> = audit
         .unreadable
@@ -69,27 +54,81 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         _ => String::new(),
     };
     let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
-    writeln!(out, "\n  rollouts {}{counts}{span}", audit.rollouts.len())?;
+    writeln!(out)?;
+    paragraph(&format!("rollouts {}{counts}{span}", audit.rollouts.len()), 2, view, out)?;
+    for group in audit.groups.iter().filter(|_| several(report)) {
+        paragraph(&group_line(group), 2, view, out)?;
+    }
     writeln!(out, "  tenants {}   lag counted up to {}", audit.tenants.len(), minute(&audit.until))?;
     if let Some(newest) = &audit.newest {
         let since =
             between(newest, &audit.until).map_or_else(String::new, |since| format!(", the {} since", duration(since)));
-        writeln!(out, "  evidence ends {}: nothing is known of the time after it{since}", minute(newest))?;
+        let line = format!("evidence ends {}: nothing is known of the time after it{since}", minute(newest));
+        paragraph(&line, 2, view, out)?;
     }
     match &audit.gap {
         Some(gap) => {
-            writeln!(out, "  longest time without a rollout {}, from {}", duration(gap.seconds), minute(&gap.since))
+            let line = format!("longest time without a rollout {}, from {}", duration(gap.seconds), minute(&gap.since));
+            paragraph(&line, 2, view, out)
         }
         None => Ok(()),
     }
 }
 
-fn behind(lag: &Lag, several: bool) -> [String; 7] {
+/// Writes escaped text that is no wider than the reader's terminal, indented.
+fn paragraph(text: &str, indent: usize, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let (first, rest) = (" ".repeat(indent), " ".repeat(indent + 2));
+    wrap(text, view.line_width, &first, &rest).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// The tables of a group, and if there are several, under its name.
+fn of_group(
+    report: &AuditReport,
+    group: &Group,
+    name: Option<&str>,
+    view: &View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let of = name.map_or_else(String::new, |name| format!("{}: ", for_terminal(name)));
+    let is_here = |lag: &&Lag| is_of(group, lag.group.as_ref(), lag.control_plane.as_ref());
+    let lag: Vec<[String; 7]> = report.lag.iter().filter(is_here).map(behind).collect();
+    section(
+        &format!("{of}tenants that were behind"),
+        &["tenant", "since", "until", "how long", "rollouts", "state", "why"],
+        &lag,
+        view,
+        out,
+    )?;
+    let is_here = |one: &&Rollout| is_miscalled(one) && is_of(group, one.group.as_ref(), one.control_plane.as_ref());
+    let rollouts: Vec<&Rollout> = report.audit.rollouts.iter().filter(is_here).collect();
+    let rows: Vec<[String; 6]> = rollouts.iter().map(|rollout| miscalled(rollout)).collect();
+    section(
+        &format!("{of}rollouts that are not what they were called"),
+        &["when", "target", "then", "now", "archive", "why"],
+        &rows,
+        view,
+        out,
+    )?;
+    for (i, command) in rollouts.iter().filter_map(|one| one.explain.as_ref()).take(MAX_LINES).enumerate() {
+        let title = if i == 0 { format!("\n  {of}commands that explain them\n") } else { String::new() };
+        writeln!(out, "{title}    {}", for_terminal(command))?;
+    }
+    Ok(())
+}
+
+/// What a group is made of, where there are several.
+fn group_line(group: &Group) -> String {
+    let name = for_terminal(&group_name(group.group.as_ref(), group.control_plane.as_ref()));
+    let (rollouts, tenants) = (group.rollouts, group.tenants);
+    let newest = group.newest.as_ref().map_or_else(String::new, |newest| format!(", evidence ends {}", minute(newest)));
+    format!("group {name}: {rollouts} rollouts, {tenants} tenants{newest}")
+}
+
+fn behind(lag: &Lag) -> [String; 7] {
     let behind = &lag.behind;
-    let plane = lag.control_plane.as_ref().filter(|_| several).map_or_else(String::new, |plane| format!(" ({plane})"));
     let waived = if behind.waived { ", waived" } else { "" };
     [
-        for_terminal(&format!("{}{plane}", lag.tenant)),
+        for_terminal(&lag.tenant),
         minute(&behind.since),
         behind.until.as_ref().map_or_else(|| "now".into(), minute),
         behind.seconds_seen.filter(|seen| *seen != behind.seconds).map_or_else(
@@ -127,7 +166,7 @@ fn between(since: &Text, until: &Text) -> Option<u64> {
 }
 
 /// A time without what is less than a minute.
-fn minute(at: &Text) -> String {
+pub(crate) fn minute(at: &Text) -> String {
     match at.get(..16) {
         Some(minute) if at.ends_with('Z') => for_terminal(&format!("{}Z", minute.replace('T', " "))),
         _ => for_terminal(at),

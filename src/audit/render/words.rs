@@ -1,8 +1,9 @@
 //! Sentences that more than one format shares. Not escaped: that is each format's own.
 
 use crate::audit::report::AuditReport;
-use crate::model::audit::{Called, Rollout};
+use crate::model::audit::{Called, Group, Rollout};
 use crate::model::decision::Decision;
+use crate::model::document::text::Text;
 
 /// The verdict in one sentence.
 pub fn headline(report: &AuditReport) -> String {
@@ -18,11 +19,23 @@ pub fn headline(report: &AuditReport) -> String {
     }
 }
 
-/// Whether the tenants' control planes have to be told apart.
+/// Whether groups have to be told apart.
 pub fn several(report: &AuditReport) -> bool {
-    let mut planes = report.audit.tenants.iter().map(|tenant| &tenant.control_plane);
-    let first = planes.next();
-    planes.any(|plane| Some(plane) != first)
+    report.audit.groups.len() > 1
+}
+
+/// A group in words; not escaped.
+pub fn group_name(group: Option<&Text>, control_plane: Option<&Text>) -> String {
+    match (group, control_plane) {
+        (Some(group), Some(plane)) => format!("{group}, {plane}"),
+        (Some(name), None) | (None, Some(name)) => name.to_string(),
+        (None, None) => "of no group".to_owned(),
+    }
+}
+
+/// Whether a rollout, a tenant or a time is of a group.
+pub fn is_of(group: &Group, name: Option<&Text>, control_plane: Option<&Text>) -> bool {
+    group.group.as_ref() == name && group.control_plane.as_ref() == control_plane
 }
 
 /// Whether a rollout was called green, and is proven not to be.

@@ -2,8 +2,10 @@
 // asks nobody, and writes nothing but text.
 (() => {
 	const data = JSON.parse(byId("data").textContent);
-	const { texts, rollouts } = data;
-	const many = rollouts.at.length;
+	const { texts } = data;
+	// Those of the group that is shown, a column each.
+	let rollouts = data.rollouts;
+	let many = rollouts.at.length;
 
 	const minute = (at) => (at === null ? "–" : `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`);
 	const duration = (seconds) => {
@@ -12,7 +14,7 @@
 		if (hours >= 48) return hours % 24 === 0 ? `${number(hours / 24)} d` : `${number(Math.floor(hours / 24))} d ${hours % 24} h`;
 		return minutes === 0 ? `${number(hours)} h` : `${number(hours)} h ${minutes} min`;
 	};
-	const nameOf = ([name, plane]) => (plane === null ? name : `${name} (${texts[plane]})`);
+	const nameOf = ([name, group]) => (group === null ? name : `${name} (${texts[group]})`);
 	const KNOWN = ["verified", "assumed", "off_target", "errored", "dry_run", "unreached", "missing"];
 	const symbolOf = (state) => (KNOWN.includes(state) ? state : "other");
 
@@ -28,11 +30,11 @@
 	const fill = () => {
 		if (!table) return;
 		const line = (lag) => {
-			const [name, plane] = data.tenants[lag.tenant];
+			const [name, group] = data.tenants[lag.tenant];
 			const head = element("th", lead(lag, element("code", name)));
 			head.scope = "row";
-			if (plane !== null) {
-				const of = element("span", texts[plane]);
+			if (group !== null) {
+				const of = element("span", texts[group]);
 				of.className = "quiet";
 				head.append(" ", of);
 			}
@@ -58,7 +60,8 @@
 	// Tenants by rollouts.
 	const map = byId("map");
 	if (!map) return fill();
-	const tenants = data.tenants.map((row, place) => ({ row, place })).filter(({ row }) => row[2] !== null);
+	const everybody = data.tenants.map((row, place) => ({ row, place })).filter(({ row }) => row[2] !== null);
+	let tenants = everybody;
 	const sheet = byId("sheet");
 	const room = byId("room");
 	const canvas = sheet.querySelector("canvas");
@@ -84,18 +87,26 @@
 	};
 
 	const unpack = (runs) => {
-		const letters = new Uint8Array(many).fill(46);
+		const letters = new Uint8Array(data.rollouts.at.length).fill(46);
 		let [at, i] = [0, 0];
-		while (i < runs.length && at < many) {
+		while (i < runs.length && at < letters.length) {
 			const letter = runs.charCodeAt(i++);
 			let length = 0;
 			while (i < runs.length && runs.charCodeAt(i) < 58 && runs.charCodeAt(i) > 47) length = length * 10 + runs.charCodeAt(i++) - 48;
 			letters.fill(letter, at, at + (length || 1));
 			at += length || 1;
 		}
-		return letters;
+		return columns ? Uint8Array.from(columns, (column) => letters[column]) : letters;
 	};
 	const histories = new Map();
+	// The rollouts of the group that is shown, by their place among all; none where there is only one group.
+	let columns;
+	const project = () => {
+		const part = (list) => (Array.isArray(list) ? columns.map((column) => list[column]) : columns.map((column) => list[column]).join(""));
+		rollouts = Object.fromEntries(Object.entries(data.rollouts).map(([name, list]) => [name, part(list)]));
+		many = columns.length;
+		histories.clear();
+	};
 	const history = (row) => {
 		if (!histories.has(row)) histories.set(row, unpack(tenants[row].row[2]));
 		return histories.get(row);
@@ -376,11 +387,10 @@
 		const letter = String.fromCharCode(history(row)[column]);
 		const state = stateOf(letter) === "other" ? "in a state of your own policies" : stateOf(letter);
 		const time = rollouts.at[column];
-		const { place, row: tenant } = tenants[row];
+		const { place } = tenants[row];
 		if (letter === ".") {
 			if (rollouts.decision[column] === "n") return "not judged: the rollout asserts nothing";
-			const plane = rollouts.plane[column] ?? null;
-			return plane !== null && plane !== tenant[1] ? "a rollout of another control plane" : "outside the fleet";
+			return "outside the fleet";
 		}
 		if (!isBehind(letter)) return letter === "v" || letter === "a" ? state : `${state}, but not behind: nobody beside the canary was reached`;
 		const lag = lagsOf(place).find(({ since, until }) => since <= time && (until === null || time < until));
@@ -518,15 +528,16 @@
 	byId("farther").addEventListener("click", () => zoom(0.5));
 
 	// A tenant in the table leads to its row, where it fell behind.
-	const rowOf = new Map(tenants.map(({ place }, row) => [place, row]));
+	const shown = new Set(everybody.map(({ place }) => place));
 	lead = ({ tenant, since }, name) => {
-		const row = rowOf.get(tenant);
-		if (row === undefined) return name;
+		if (!shown.has(tenant)) return name;
 		const button = element("button", name);
 		button.type = "button";
 		button.className = "lead";
 		button.title = "Show it in the heat map";
 		button.addEventListener("click", () => {
+			showGroup(data.tenants[tenant][1]);
+			const row = tenants.findIndex(({ place }) => place === tenant);
 			const letters = history(row);
 			const column = rollouts.at.findIndex((time, i) => time === since && isBehind(String.fromCharCode(letters[i])));
 			sheet.focus({ preventScroll: true });
@@ -538,19 +549,54 @@
 	fill();
 
 	map.hidden = false;
-	// What is seen first is the worst tenant, in the last rollout that left it behind.
-	for (let i = many - 1; i >= 0; i--) {
-		if (!isBehind(String.fromCharCode(history(0)[i]))) continue;
-		at.column = i;
-		break;
-	}
 	const lay = () => {
 		measure();
 		paint();
 	};
-	lay();
-	sheet.scrollLeft = many * pitch;
-	tip(at);
+	// What is seen first is the worst tenant, in the last rollout that left it behind.
+	const begin = () => {
+		at = { row: 0, column: many - 1 };
+		over = undefined;
+		for (let i = many - 1; i >= 0; i--) {
+			if (!isBehind(String.fromCharCode(history(0)[i]))) continue;
+			at.column = i;
+			break;
+		}
+		lay();
+		sheet.scrollLeft = many * pitch;
+		tip(at);
+	};
+
+	// Each group has a map of its own, and a button that shows it.
+	const groups = new Map();
+	let group = null;
+	const showGroup = (wanted) => {
+		if (wanted === group) return;
+		group = wanted;
+		columns = [...data.rollouts.group.keys()].filter((column) => data.rollouts.group[column] === group);
+		project();
+		tenants = everybody.filter(({ row }) => row[1] === group);
+		pitch = 0;
+		for (const [name, button] of groups) button.setAttribute("aria-pressed", String(name === group));
+		sheet.setAttribute("aria-rowcount", String(tenants.length + 1));
+		sheet.setAttribute("aria-colcount", String(many));
+		sheet.setAttribute("aria-label", `Tenants by rollouts of ${texts[group]}, ${number(tenants.length)} by ${number(many)}`);
+		begin();
+	};
+	for (const { row } of everybody) {
+		if (row[1] === null || groups.has(row[1])) continue;
+		const button = element("button", texts[row[1]]);
+		button.type = "button";
+		button.addEventListener("click", () => showGroup(row[1]));
+		groups.set(row[1], button);
+	}
+	if (groups.size > 0) {
+		byId("groups").append(...groups.values());
+		byId("groups").hidden = false;
+		showGroup(everybody[0].row[1]);
+	} else {
+		begin();
+	}
 	let seen = `${sheet.clientWidth} ${sheet.clientHeight}`;
 	new ResizeObserver(() => {
 		const now = `${sheet.clientWidth} ${sheet.clientHeight}`;

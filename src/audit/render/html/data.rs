@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::audit::render::words::several;
+use crate::audit::render::words::{group_name, several};
 use crate::audit::report::AuditReport;
 use crate::model::audit::{Called, Rollout, Tenant};
 use crate::model::decision::Decision;
@@ -62,8 +62,8 @@ struct Rollouts {
     archive: Vec<String>,
     /// Why it is no pass, as a text.
     because: Vec<Option<usize>>,
-    /// The control plane, as a text. Empty: all are of one.
-    plane: Vec<Option<usize>>,
+    /// The group, as a text. Empty: all are of one.
+    group: Vec<Option<usize>>,
     /// How many tenants are proven.
     proven: Vec<u64>,
     /// How many tenants it had to cover.
@@ -74,7 +74,7 @@ struct Rollouts {
     decision: String,
 }
 
-/// A tenant: its name, its control plane as a text where there are several, and a letter a rollout, equal neighbours as
+/// A tenant: its name, its group as a text where there are several, and a letter a rollout, equal neighbours as
 /// one letter and their number (none: there was no room).
 #[derive(Serialize)]
 pub struct Row(String, Option<usize>, pub Option<String>);
@@ -116,14 +116,15 @@ pub fn data(report: &AuditReport) -> Data {
     let eventful = worst_first(&audit.tenants);
     let names = eventful.iter().take(MAX_TENANTS).map(|tenant| {
         let name = texts.room.take(shown(&tenant.tenant)).unwrap_or_else(|| LEFT_OUT.into());
-        let plane = tenant.control_plane.as_ref().filter(|_| several).map(|plane| texts.place(shown(plane)));
-        (name, plane)
+        let group =
+            several.then(|| texts.place(shown(&group_name(tenant.group.as_ref(), tenant.control_plane.as_ref()))));
+        (name, group)
     });
     let names: Vec<_> = names.collect();
     let places: HashMap<_, usize> =
         eventful.iter().take(MAX_TENANTS).enumerate().map(|(place, tenant)| (key(tenant), place)).collect();
     let lag = report.lag.iter().filter_map(|lag| {
-        let place = *places.get(&(lag.control_plane.as_ref(), &lag.tenant))?;
+        let place = *places.get(&(lag.group.as_ref(), lag.control_plane.as_ref(), &lag.tenant))?;
         let behind = &lag.behind;
         let gone = behind.until.is_none() && eventful[place].gone_since.is_some();
         Some(Lag(
@@ -139,9 +140,9 @@ pub fn data(report: &AuditReport) -> Data {
     });
     let lag: Vec<Lag> = lag.take(MAX_LAG).collect();
 
-    let rows = names.into_iter().zip(&eventful).map(|((name, plane), tenant)| {
+    let rows = names.into_iter().zip(&eventful).map(|((name, group), tenant)| {
         let history = tenant.history.as_ref().and_then(|history| texts.room.take(runs(history, older)));
-        Row(name, plane, history)
+        Row(name, group, history)
     });
     let tenants: Vec<Row> = rows.collect();
     Data {
@@ -164,7 +165,8 @@ impl Rollouts {
         let because = rollout.because.first();
         self.because.push(because.map(|why| texts.place(shown(&format!("{}: {}", why.code, why.message)))));
         if several {
-            self.plane.push(rollout.control_plane.as_ref().map(|plane| texts.place(shown(plane))));
+            let name = group_name(rollout.group.as_ref(), rollout.control_plane.as_ref());
+            self.group.push(Some(texts.place(shown(&name))));
         }
         self.proven.push(rollout.proven);
         self.fleet.push(rollout.fleet);
@@ -182,8 +184,8 @@ impl Rollouts {
     }
 }
 
-fn key(tenant: &Tenant) -> (Option<&Text>, &Text) {
-    (tenant.control_plane.as_ref(), &tenant.tenant)
+fn key(tenant: &Tenant) -> (Option<&Text>, Option<&Text>, &Text) {
+    (tenant.group.as_ref(), tenant.control_plane.as_ref(), &tenant.tenant)
 }
 
 /// The tenants with something to tell: who is behind, longest first; then who was, longest first; then the others.

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::audit::render::html::data::{Data, letter};
 use crate::audit::render::html::tables::false_greens;
+use crate::audit::render::words::several;
 use crate::audit::report::AuditReport;
 use crate::model::audit::Called;
 use crate::model::decision::Decision;
@@ -41,6 +42,7 @@ pub fn section(report: &AuditReport, data: &Data) -> Markup {
                 } @else {
                     p.lede { (tenants(rows)) " with something to tell, worst first, in " (count(rollouts)) @if rollouts == 1 { " rollout." } @else { " rollouts, the newest on the right." } }
                     (legend(report))
+                    @if several(report) { div #groups.steps role="group" aria-label="Groups" hidden {} }
                     (map(rows, rollouts))
                     @if quiet > 0 { p.everybody { (symbol("verified")) (everybody(quiet)) "." } }
                     @if data.others > 0 { p.note { (tenants(data.others as u64)) " more have something to tell, but no room on this page; the JSON report has them." } }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::audit::render::html::components::time;
 use crate::audit::render::html::data::Data;
-use crate::audit::render::words::{called, duration, is_false_green, is_miscalled, missing, several};
+use crate::audit::render::words::{called, duration, group_name, is_false_green, is_miscalled, missing, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
@@ -21,7 +21,7 @@ const MAX_REASONS: usize = 3;
 
 /// Who was behind, since when and for how long.
 pub fn behind(report: &AuditReport, data: &Data) -> Markup {
-    let mut names: Vec<_> = report.lag.iter().map(|lag| (&lag.control_plane, &lag.tenant)).collect();
+    let mut names: Vec<_> = report.lag.iter().map(|lag| (&lag.group, &lag.control_plane, &lag.tenant)).collect();
     names.sort_unstable();
     names.dedup();
     let many = report.lag.len() - data.left_out;
@@ -60,7 +60,7 @@ fn row(lag: &Lag, several: bool) -> Markup {
         tr {
             th scope="row" {
                 code { (shown(&lag.tenant)) }
-                @if let (true, Some(plane)) = (several, &lag.control_plane) { " " span.quiet { (shown(plane)) } }
+                @if several { " " span.quiet { (shown(&group_name(lag.group.as_ref(), lag.control_plane.as_ref()))) } }
             }
             td { (time(&behind.since)) }
             td { @if let Some(until) = &behind.until { (time(until)) } @else { "now" } }
@@ -108,7 +108,7 @@ pub fn miscalled(report: &AuditReport) -> Markup {
                     (scroll("Rollouts that are not what they were called", &html! {
                         table.doubted {
                             thead { tr { @for name in ["When", "Target", "Called", "Is", "Why"] { th scope="col" { (name) } } } }
-                            tbody { @for rollout in rollouts.iter().take(MAX_ROWS) { (miscalled_row(rollout)) } }
+                            tbody { @for rollout in rollouts.iter().take(MAX_ROWS) { (miscalled_row(rollout, several(report))) } }
                         }
                     }))
                     @if more > 0 { p.note { "and " (count(more)) " more; the JSON report has them." } }
@@ -118,11 +118,11 @@ pub fn miscalled(report: &AuditReport) -> Markup {
     }
 }
 
-fn miscalled_row(rollout: &Rollout) -> Markup {
+fn miscalled_row(rollout: &Rollout, several: bool) -> Markup {
     let more = rollout.because.len().saturating_sub(MAX_REASONS) as u64;
     html! {
         tr.false-green[is_false_green(rollout)] {
-            th scope="row" { @if let Some(at) = &rollout.at { (time(at)) } @else { "undated" } }
+            th scope="row" { @if let Some(at) = &rollout.at { (time(at)) } @else { "undated" } @if several { " " span.quiet { (shown(&group_name(rollout.group.as_ref(), rollout.control_plane.as_ref()))) } } }
             td { code { (rollout.target.as_deref().map_or_else(|| "unknown".into(), shown)) } }
             td { (called(rollout.called)) }
             td { strong { (verdict(rollout.decision).to_lowercase()) } }

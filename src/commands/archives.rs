@@ -1,0 +1,116 @@
+//! What every command that reads archives does first: finds them, and evaluates each.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::audit::archive::{self, Found, Search};
+use crate::audit::group::{self, GroupBy};
+use crate::audit::names::Pair;
+use crate::audit::progress::Progress;
+use crate::audit::times::Times;
+use crate::audit::verdict::{ArchiveEvaluator, EvaluatedRollout};
+use crate::cli::audit::ArchiveArgs;
+use crate::collect::inputs::fleet_names;
+use crate::error::Error;
+use crate::io::input::Source;
+use crate::model::audit::{Tenant, Unreadable};
+use crate::model::document::text::Text;
+use crate::text::suggest::nearest;
+
+/// The archives, with what the command line says of them.
+pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<Found, Error> {
+    let pair = options.pair.as_deref().map(Pair::new).transpose()?;
+    let group_by = options.group_by.as_deref().map(GroupBy::new).transpose()?;
+    let times = options.times.as_deref().map(Times::read).transpose()?;
+    let has_environments = times.as_ref().is_some_and(Times::has_environments);
+    if matches!(group_by, Some(GroupBy::Environment)) && !has_environments {
+        let problem = "--group-by environment: no file of --times names one";
+        return Err(Error::usage(problem, "give --times a file with a column environment"));
+    }
+    if let Some(fleet) = &options.fleet {
+        // What is wrong with it is wrong once, not in every archive.
+        fleet_names(&Source::Found(fleet.clone()).read(options.max_input_bytes)?)?;
+    }
+    let search = Search { pair, fleet: options.fleet.clone(), max_bytes: options.max_input_bytes };
+    let mut found = archive::find(folders, &search)?;
+    if let Some(times) = times {
+        times.tell(&mut found.archives)?;
+    }
+    if let Some(group_by) = group_by.or(has_environments.then_some(GroupBy::Environment)) {
+        for archive in &mut found.archives {
+            archive.group = group_by.of(archive);
+        }
+    }
+    Ok(found)
+}
+
+/// What came of the archives.
+pub struct Evaluated {
+    /// In the order of time.
+    pub rollouts: Vec<EvaluatedRollout>,
+    /// How many were made before what is to be read.
+    pub not_read: u64,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// The exit code for what could not be read.
+    pub code: u8,
+}
+
+/// Evaluates archives on every processor.
+pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Evaluated {
+    let found = evaluator.found;
+    let progress = Progress::new(found.archives.len() as u64, options.quiet);
+    let results: Vec<Result<Option<EvaluatedRollout>, (Text, Error)>> = found
+        .archives
+        .par_iter()
+        .map(|archive| {
+            let evaluated = evaluator.evaluate(archive);
+            progress.one_more();
+            evaluated.map_err(|error| (Text::from(&*archive.name), error))
+        })
+        .collect();
+    progress.end();
+
+    let (mut rollouts, mut code, mut not_read) = (Vec::new(), 0, 0);
+    let mut unreadable: Vec<Unreadable> = Vec::new();
+    for (path, problem) in &found.unclear {
+        unreadable.push(Unreadable { archive: Text::from(&**path), problem: Text::from(&**problem) });
+    }
+    for result in results {
+        match result {
+            Ok(Some(one)) => rollouts.push(one),
+            Ok(None) => not_read += 1,
+            Err((archive, error)) => {
+                // A policy that fails says nothing of any archive, and no option makes up for that.
+                code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
+                unreadable.push(Unreadable { archive, problem: Text::from(error.to_string()) });
+            }
+        }
+    }
+    unreadable.sort_by(|a, b| a.archive.cmp(&b.archive));
+    if code == 0 && !unreadable.is_empty() && !options.keep_going {
+        code = 4;
+    }
+    let order = |one: &EvaluatedRollout| (one.at.is_none(), one.at, one.rollout.archive.clone());
+    rollouts.sort_by_cached_key(order);
+    group::assign_control_planes(&mut rollouts);
+    Evaluated { rollouts, not_read, unreadable, code }
+}
+
+/// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
+/// be judged: it may be there.
+pub fn tenants(wanted: &[String], mut tenants: Vec<Tenant>, code: u8) -> Result<Vec<Tenant>, Error> {
+    if !wanted.is_empty() {
+        let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
+        let unknown = wanted.iter().find(|tenant| !known.contains(tenant.as_str()));
+        if let Some(unknown) = unknown.filter(|_| code == 0) {
+            let near = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+            let help = format!("{near}a tenant's whole name is expected");
+            return Err(Error::usage(format!("no rollout that was read has a tenant {unknown:?} in its fleet"), help));
+        }
+        tenants.retain(|tenant| wanted.iter().any(|wanted| **wanted == *tenant.tenant));
+    }
+    Ok(tenants)
+}
