@@ -89,7 +89,8 @@ mod tests {
             .expect("they can be read");
         let mut report = Report::default();
         let metadata = describe::read(&modules, 0, &mut report);
-        let program = Program::new(&modules, 0, &metadata, true);
+        let data = Data::default();
+        let program = Program { complete: true, ..Program::new(&modules, 0, &metadata, &data) };
         walk::check(&program, &schema, &mut report);
         let line = |problem: &Problem| {
             let file = bundled.iter().find(|module| *module.file == *problem.file).expect("it is bundled");
