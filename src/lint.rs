@@ -1,6 +1,7 @@
 //! The static checks of policies: everything that would make a rule silent, or fail only when it is reached, is found
 //! before anything is evaluated, all of it in one run. What a policy means is never looked at.
 
+pub(crate) mod advice;
 pub(crate) mod builtins;
 pub(crate) mod calls;
 pub(crate) mod describe;
@@ -31,6 +32,18 @@ use crate::schema::published;
 /// # Errors
 /// Where the engine does not come to an end.
 pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, Failure> {
+    Ok(report(subject, bundled, own)?.problems())
+}
+
+/// What is allowed in these files and probably not meant.
+///
+/// # Errors
+/// As [`files`].
+pub fn advice(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec<Problem>, Failure> {
+    Ok(report(subject, bundled, own)?.advice())
+}
+
+fn report(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Report, Failure> {
     let many = bundled.len();
     let read = engine::parse_all(bundled.into_iter().chain(own).collect())?;
     let (mut modules, mut problems, mut known) = (Vec::new(), Vec::new(), 0);
@@ -48,7 +61,7 @@ pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>) -> Result<Vec
 
 /// Checks the modules behind the first `known`, which are trusted and only have to be there. `problems` are those that
 /// kept files from being read.
-fn check(subject: Subject, modules: &[Module], known: usize, problems: Vec<Problem>) -> Vec<Problem> {
+fn check(subject: Subject, modules: &[Module], known: usize, problems: Vec<Problem>) -> Report {
     let mut report = Report::default();
     let complete = problems.is_empty();
     for problem in problems {
@@ -65,7 +78,7 @@ fn check(subject: Subject, modules: &[Module], known: usize, problems: Vec<Probl
     graph::check(&program, &mut report);
     scope::check(&program, &mut report);
     walk::check(&program, &schema, &mut report);
-    report.problems()
+    report
 }
 
 #[cfg(test)]

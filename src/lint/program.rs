@@ -41,6 +41,8 @@ pub struct Program<'a> {
     pub params: BTreeMap<String, Declaration>,
     /// The facts that are declared.
     pub facts: BTreeSet<String>,
+    /// What evidence must hold for packages to say anything, by package.
+    pub needs: BTreeMap<&'a str, Vec<String>>,
     /// Whether every file could be read: else something may be missing here that is there.
     pub complete: bool,
 }
@@ -104,6 +106,11 @@ impl<'a> Program<'a> {
             packages: modules.iter().map(|module| &*module.package).collect(),
             params: blocks.iter().flat_map(|block| block.block.metadata.custom.params.clone()).collect(),
             facts: blocks.iter().flat_map(|block| block.block.metadata.custom.facts.keys().cloned()).collect(),
+            needs: blocks.iter().fold(BTreeMap::new(), |mut needs: BTreeMap<&str, Vec<String>>, block| {
+                let of_package = needs.entry(&*modules[block.module].package).or_default();
+                of_package.extend(block.block.metadata.custom.needs.iter().cloned());
+                needs
+            }),
             complete,
         }
     }
@@ -196,9 +203,9 @@ fn is_total(rule: &Rule) -> bool {
     }
 }
 
-/// Where problems are put.
+/// Where problems are put, and advice.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Problem>);
+pub struct Report(Vec<Problem>, Vec<Problem>);
 
 impl Report {
     pub fn add(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
@@ -210,10 +217,24 @@ impl Report {
         self.0.push(problem);
     }
 
-    /// Every problem, by place, each once.
-    pub fn problems(mut self) -> Vec<Problem> {
-        self.0.sort();
-        self.0.dedup();
-        self.0
+    /// Adds advice.
+    pub fn advise(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.1.push(Problem::new(&module.file, place, what, remedy));
     }
+
+    /// Every problem, by place, each once.
+    pub fn problems(self) -> Vec<Problem> {
+        sorted(self.0)
+    }
+
+    /// All advice, by place, each once.
+    pub fn advice(self) -> Vec<Problem> {
+        sorted(self.1)
+    }
+}
+
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort();
+    problems.dedup();
+    problems
 }
