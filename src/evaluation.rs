@@ -47,6 +47,8 @@ pub struct Options {
     pub reports: Vec<(Format, PathBuf)>,
     /// The digest that the policies must have.
     pub expect_policies: Option<String>,
+    /// Whether what policies print is shown on standard error.
+    pub show_prints: bool,
     /// Whether raw error texts of the control plane are shown.
     pub show_errors: bool,
     /// The size limit of each input, in bytes.
@@ -172,6 +174,10 @@ impl Evaluation {
         inputs: Vec<InputFile>,
     ) -> Result<(Report, Vec<CohortSummary>), Error> {
         let (outcome, digest) = self.evaluate_and_digest(document);
+        let prints = self.policies.take_prints();
+        if self.options.show_prints {
+            output::show_prints(&prints);
+        }
         let (outcome, digest) = (outcome?, digest.map_err(|error| Error::bug(error.to_string()))?);
         let mut inputs = inputs;
         inputs.extend(self.config.file.iter().cloned());

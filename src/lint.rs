@@ -1,6 +1,7 @@
 //! The static checks of policies: everything that would make a rule silent, or fail only when it is reached, is found
 //! before anything is evaluated, all of it in one run. What a policy means is never looked at.
 
+pub(crate) mod advice;
 pub(crate) mod builtins;
 pub(crate) mod calls;
 pub mod data;
@@ -33,6 +34,18 @@ use crate::schema::published;
 /// # Errors
 /// Where the engine does not come to an end.
 pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>, data: &Data) -> Result<Vec<Problem>, Failure> {
+    Ok(report(subject, bundled, own, data)?.problems())
+}
+
+/// What is allowed in these files and probably not meant.
+///
+/// # Errors
+/// As [`files`].
+pub fn advice(subject: Subject, bundled: Vec<File>, own: Vec<File>, data: &Data) -> Result<Vec<Problem>, Failure> {
+    Ok(report(subject, bundled, own, data)?.advice())
+}
+
+fn report(subject: Subject, bundled: Vec<File>, own: Vec<File>, data: &Data) -> Result<Report, Failure> {
     let many = bundled.len();
     let read = engine::parse_all(bundled.into_iter().chain(own).collect())?;
     let (mut modules, mut problems, mut known) = (Vec::new(), Vec::new(), 0);
@@ -51,7 +64,7 @@ pub fn files(subject: Subject, bundled: Vec<File>, own: Vec<File>, data: &Data) 
 
 /// Checks the modules behind the first `known`, which are trusted and only have to be there. `report` has what kept files
 /// from being read.
-fn check(subject: Subject, modules: &[Module], known: usize, data: &Data, mut report: Report) -> Vec<Problem> {
+fn check(subject: Subject, modules: &[Module], known: usize, data: &Data, mut report: Report) -> Report {
     let complete = report.is_empty();
     let schema = match subject {
         Subject::Rollout => published::Name::Document.schema(),
@@ -64,7 +77,7 @@ fn check(subject: Subject, modules: &[Module], known: usize, data: &Data, mut re
     graph::check(&program, &mut report);
     scope::check(&program, &mut report);
     walk::check(&program, &schema, &mut report);
-    report.problems()
+    report
 }
 
 #[cfg(test)]

@@ -106,6 +106,7 @@ impl PolicyArgs {
             format: Format::Text,
             reports: Vec::new(),
             expect_policies: None,
+            show_prints: false,
             show_errors: false,
             max_input_bytes,
         }

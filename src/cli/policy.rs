@@ -57,6 +57,10 @@ pub struct PolicyCheck {
     #[arg(value_name = "DIR|FILE")]
     pub paths: Vec<PathBuf>,
 
+    /// Exit with 5 where there is advice, too: on what is allowed and probably not meant
+    #[arg(long)]
+    pub deny_advice: bool,
+
     /// The form of what is found
     #[arg(long, value_enum, default_value = "text")]
     pub format: CheckFormat,

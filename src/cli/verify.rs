@@ -20,6 +20,10 @@ pub struct VerifyCommand {
     #[arg(long, value_name = "REPORT")]
     pub compare: Option<PathBuf>,
 
+    /// Show on standard error what policies print
+    #[arg(short, long)]
+    pub verbose: bool,
+
     /// Print the first line of the verdict alone, in place of what --format says
     #[arg(short, long)]
     pub quiet: bool,

@@ -8,7 +8,7 @@ use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect, labels};
 use crate::commands::outcome;
 use crate::error::Error;
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, Options};
 use crate::explain::counterfactuals;
 use crate::io::input::Source;
 use crate::io::output;
@@ -20,7 +20,7 @@ pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Erro
     let options = &command.verify;
     let max_bytes = options.evaluation.max_input_bytes;
     let earlier = command.compare.as_ref().map(|path| Earlier::read(path, max_bytes)).transpose()?;
-    let pending = Evaluation::start(options.evaluation.options())?;
+    let pending = Evaluation::start(Options { show_prints: command.verbose, ..options.evaluation.options() })?;
     let collected = match collected(options, &sources(options)?) {
         Ok(collected) => collected,
         // Policies are loaded meanwhile, and what is wrong with them comes first.

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::Error;
 use crate::model::document::Document;
+use crate::text::escape::block;
 
 /// Writes a report to a file.
 ///
@@ -46,6 +47,13 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
         serde_json::to_writer(&mut *out, value)?;
         writeln!(out)
     })
+}
+
+/// Writes what policies have printed to standard error, beside whatever else is written.
+pub fn show_prints<'p>(prints: impl IntoIterator<Item = &'p String>) {
+    let text: String = prints.into_iter().map(|print| block("print: ", print)).collect();
+    // Where standard error is closed there is nobody to show it to.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// How many links are followed, one after another, as the operating system does.

@@ -7,6 +7,15 @@ use crate::lint::types::{Field, Kinds, Type};
 use crate::lint::walker::{Seen, Walker};
 use crate::rego::syntax::{Expr, ExprKind};
 
+/// Where `_` stands in an expression, outside of comprehensions.
+fn wildcard(expr: &Expr) -> Option<Place> {
+    match &expr.kind {
+        ExprKind::Var(name) if name == "_" => Some(expr.place),
+        _ if expr.comprehension().is_some() => None,
+        _ => expr.children().into_iter().find_map(wildcard),
+    }
+}
+
 impl<'a> Walker<'_, 'a> {
     /// What a call gives.
     pub fn call(&mut self, place: Place, function: &[String], args: &'a [Expr]) -> Seen {
@@ -30,7 +39,24 @@ impl<'a> Walker<'_, 'a> {
         if name == "sprintf" {
             self.sprintf(args);
         }
+        if name == "print" {
+            self.print(args);
+        }
         Seen { of: self.result(&name, args, &seen).unwrap_or_else(|| Type::of(signature.gives)), maybe }
+    }
+
+    /// What is printed is a value: OPA refuses to print once for each element, and the engine would not go on where there
+    /// is none.
+    fn print(&mut self, args: &'a [Expr]) {
+        for arg in args {
+            if let Some(place) = wildcard(arg) {
+                self.add(
+                    place,
+                    "print takes values, and `_` here is many",
+                    "bind one first, as by `some x in xs`; print(x)",
+                );
+            }
+        }
     }
 
     /// What is known of a result beyond its kind.

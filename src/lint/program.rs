@@ -44,6 +44,8 @@ pub struct Program<'a> {
     pub facts: BTreeSet<String>,
     /// The data beside the policies.
     pub data: &'a Data,
+    /// What evidence must hold for packages to say anything, by package.
+    pub needs: BTreeMap<&'a str, Vec<String>>,
     /// Whether every file could be read: else something may be missing here that is there.
     pub complete: bool,
 }
@@ -110,6 +112,11 @@ impl<'a> Program<'a> {
             params: blocks.iter().flat_map(|block| block.block.metadata.custom.params.clone()).collect(),
             facts: blocks.iter().flat_map(|block| block.block.metadata.custom.facts.keys().cloned()).collect(),
             data,
+            needs: blocks.iter().fold(BTreeMap::new(), |mut needs: BTreeMap<&str, Vec<String>>, block| {
+                let of_package = needs.entry(&*modules[block.module].package).or_default();
+                of_package.extend(block.block.metadata.custom.needs.iter().cloned());
+                needs
+            }),
             complete: true,
         }
     }
@@ -208,14 +215,14 @@ fn is_total(rule: &Rule) -> bool {
     }
 }
 
-/// Where problems are put.
+/// Where problems are put, and advice.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Problem>);
+pub struct Report(Vec<Problem>, Vec<Problem>);
 
 impl Report {
     /// One that begins with what was found elsewhere.
     pub const fn with(problems: Vec<Problem>) -> Self {
-        Self(problems)
+        Self(problems, Vec::new())
     }
 
     /// Whether nothing is wrong so far.
@@ -227,10 +234,24 @@ impl Report {
         self.0.push(Problem::new(&module.file, place, what, remedy));
     }
 
-    /// Every problem, by place, each once.
-    pub fn problems(mut self) -> Vec<Problem> {
-        self.0.sort();
-        self.0.dedup();
-        self.0
+    /// Adds advice.
+    pub fn advise(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.1.push(Problem::new(&module.file, place, what, remedy));
     }
+
+    /// Every problem, by place, each once.
+    pub fn problems(self) -> Vec<Problem> {
+        sorted(self.0)
+    }
+
+    /// All advice, by place, each once.
+    pub fn advice(self) -> Vec<Problem> {
+        sorted(self.1)
+    }
+}
+
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort();
+    problems.dedup();
+    problems
 }

@@ -215,10 +215,10 @@ fn needs(expr: &Expr, present: &mut BTreeSet<String>) {
 }
 
 /// A step that is computed equals no other.
-const COMPUTED: &str = "[...]";
+pub const COMPUTED: &str = "[...]";
 
 /// A step as `is_present` compares it, and as a message shows it.
-fn step_text(step: &Expr) -> String {
+pub fn step_text(step: &Expr) -> String {
     match &step.kind {
         ExprKind::String(key) if key.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()) => format!(".{key}"),
         ExprKind::String(key) => format!("[{key:?}]"),

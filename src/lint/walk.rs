@@ -137,8 +137,9 @@ impl<'a> Walker<'_, 'a> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.present = present;
         }
-        for literal in body {
+        for (at, literal) in body.iter().enumerate() {
             self.literal(literal);
+            self.unequal(body, at);
         }
     }
 
@@ -205,6 +206,11 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn negated(&mut self, expr: &'a Expr) {
+        if let ExprKind::Call { function, .. } = &expr.kind
+            && **function == ["print"]
+        {
+            self.add(expr.place, "print gives no answer that `not` could turn", "write print on a line of its own");
+        }
         let plain = |expr: &Expr| matches!(expr.kind, ExprKind::Var(_) | ExprKind::Ref { .. }) || is_literal(expr);
         let operands: Vec<&Expr> = match &expr.kind {
             ExprKind::Ref { steps, .. } => steps.iter().collect(),
@@ -224,7 +230,7 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
-    fn silently(&mut self, expr: &'a Expr) -> Seen {
+    pub fn silently(&mut self, expr: &'a Expr) -> Seen {
         let reporting = std::mem::replace(&mut self.reporting, false);
         let seen = self.expr(expr);
         self.reporting = reporting;

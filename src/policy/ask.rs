@@ -141,7 +141,9 @@ impl Prepared {
         limits: Limits,
         failure: Failure,
     ) -> Error {
-        let mut error = failure::locate_failure(&self.engine, candidates, input, limits, failure);
+        // Rules are evaluated once more, and what they print was printed already.
+        let locate = || failure::locate_failure(&self.engine, candidates, input, limits, failure);
+        let mut error = self.engine.without_prints(locate);
         let facts: Vec<&str> = self.facts.files.iter().map(|file| &*file.name).collect();
         if let Error::Policies(problems) = &mut error
             && !facts.is_empty()

@@ -115,6 +115,11 @@ impl Prepared {
         &self.basis
     }
 
+    /// What policies have printed since this was last asked for.
+    pub fn take_prints(&self) -> Vec<String> {
+        self.engine.take_prints()
+    }
+
     /// The files of waivers that were read.
     pub fn waiver_files(&self) -> &[InputFile] {
         &self.waivers.files

@@ -8,6 +8,7 @@ pub(crate) mod generated;
 pub(crate) mod lower;
 pub mod module;
 pub(crate) mod places;
+pub(crate) mod prints;
 pub(crate) mod probe;
 pub(crate) mod text;
 pub(crate) mod trial;
@@ -32,6 +33,7 @@ use crate::model::document::{Call, Document};
 use crate::rego::engine::generated::MAX_COLUMNS;
 use crate::rego::engine::lower::Lowered;
 use crate::rego::engine::module::{Module, Outline, outline};
+use crate::rego::engine::prints::Prints;
 use crate::rego::guard::{Failure, Limits, guarded};
 use crate::rego::syntax;
 
@@ -207,7 +209,8 @@ impl Loaded {
     fn read(modules: Vec<Module>, rewritten: Rewritten) -> Result<(Self, Vec<Outline>), String> {
         let mut engine = Engine::new();
         engine.set_strict_builtin_errors(true);
-        // What policies print goes nowhere: it would stand between the lines that a CI's log obeys.
+        // What policies print is kept, and written where somebody asks for it: on its own it would stand between the
+        // lines that a CI's log obeys.
         engine.set_gather_prints(true);
         if !rewritten.is_empty() {
             engine.set_policy_length_config(PolicyLengthConfig { max_col: MAX_COLUMNS, ..Default::default() });
@@ -236,13 +239,13 @@ impl Loaded {
         engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
         // The engine analyses its modules when it is asked for the first time, and copies of it need not do so again.
         engine.eval_rule(warm.into()).map_err(|error| error.to_string())?;
-        Ok(Prepared(engine, rewritten))
+        Ok(Prepared(engine, rewritten, Prints::default()))
     }
 }
 
 /// An engine that is ready; every evaluation is done by a copy.
 #[derive(Debug, Clone)]
-pub struct Prepared(Engine, Rewritten);
+pub struct Prepared(Engine, Rewritten, Prints);
 
 impl Prepared {
     /// What each file declares, and its text.
@@ -251,6 +254,16 @@ impl Prepared {
     /// In words, with the line.
     pub fn files(&self) -> Result<Vec<(Outline, String)>, String> {
         outlines(&mut self.0.clone(), &self.1)
+    }
+
+    /// What policies have printed since this was last asked for.
+    pub fn take_prints(&self) -> Vec<String> {
+        self.2.take()
+    }
+
+    /// Does something, and keeps nothing of what policies print meanwhile.
+    pub fn without_prints<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.2.without(work)
     }
 
     /// The value of a rule that reads no input, on this thread.
@@ -266,13 +279,15 @@ impl Prepared {
     /// # Errors
     /// What the engine says, or which limit was reached.
     pub fn evaluate(&self, rule: &str, input: Input, limits: Limits) -> Result<Answer, Failure> {
-        let (mut engine, rule) = (self.0.clone(), rule.to_owned());
+        let (mut engine, rule, prints) = (self.0.clone(), rule.to_owned(), self.2.clone());
         let answer = guarded(limits, move || {
             if let Some(check_interval) = NonZeroU32::new(64) {
                 engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
             }
             engine.set_input(input.0);
-            let answer = engine.eval_rule(rule).map_err(|error| in_words(&error, limits))?;
+            let answer = engine.eval_rule(rule);
+            prints.keep(&mut engine);
+            let answer = answer.map_err(|error| in_words(&error, limits))?;
             if answer == Value::Undefined {
                 return Err("the policies' answer is undefined".into());
             }

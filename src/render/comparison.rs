@@ -52,10 +52,7 @@ fn change(compared: &Comparison, name: &str) -> String {
         }
         _ => Vec::new(),
     };
-    match details.is_empty() {
-        true => word(name).to_owned(),
-        false => format!("{} ({})", word(name), details.join(", ")),
-    }
+    if details.is_empty() { word(name).to_owned() } else { format!("{} ({})", word(name), details.join(", ")) }
 }
 
 fn finding(finding: &ChangedFinding) -> String {

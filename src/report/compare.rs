@@ -26,15 +26,14 @@ pub fn compare(now: &Report, earlier: Earlier) -> Comparison {
     let params = params(now, &earlier);
     let policies = policies(now, &earlier);
     let (mut changed, mut unknown) = (Vec::new(), Vec::new());
-    match (&now.basis, &earlier.basis) {
-        (Some(is), Some(was)) => changed = differences(is, was),
-        _ => {
-            // Some of it is known without digests.
-            let known = [("policies", !policies.is_empty()), ("params", !params.is_empty())];
-            changed.extend(known.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()));
-            let unsaid = ["evidence", "policies", "libraries", "modes", "waivers", "facts", "engine", "tool"];
-            unknown.extend(unsaid.into_iter().map(str::to_owned).filter(|name| !changed.contains(name)));
-        }
+    if let (Some(is), Some(was)) = (&now.basis, &earlier.basis) {
+        changed = differences(is, was);
+    } else {
+        // Some of it is known without digests.
+        let known = [("policies", !policies.is_empty()), ("params", !params.is_empty())];
+        changed.extend(known.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()));
+        let unsaid = ["evidence", "policies", "libraries", "modes", "waivers", "facts", "engine", "tool"];
+        unknown.extend(unsaid.into_iter().map(str::to_owned).filter(|name| !changed.contains(name)));
     }
     let is = named(now.findings.iter().map(of_finding));
     let was = named(earlier.findings.iter().map(of_earlier));
@@ -76,8 +75,8 @@ fn policies(now: &Report, earlier: &Earlier) -> Vec<PolicyChange> {
         (Some(Some(is)), Some(Some(was))) if is != was => Some(Change::Changed),
         _ => None,
     };
-    let named = |package: &str| Some(PolicyChange { package: package.to_owned(), change: change(package)? });
-    names.into_iter().filter_map(named).collect()
+    let changed = |package: &str| Some(PolicyChange { package: package.to_owned(), change: change(package)? });
+    names.into_iter().filter_map(changed).collect()
 }
 
 fn params(now: &Report, earlier: &Earlier) -> Vec<ParamChange> {

@@ -132,3 +132,118 @@ fn sound_policies_are_said_to_be_so_in_every_format() {
     let ran = case.run(["policy", "check", "sound.rego", "--report", "json=sound.rego"]);
     assert_eq!(ran.code, 2, "an output is no input: {}", ran.stderr);
 }
+
+const ADVISED: &str = "# METADATA
+# title: Advised
+# custom:
+#   needs: [rollout.started_at]
+package team.advised
+
+# METADATA
+# title: Unhealthy
+# custom:
+#   codes: [advised.unhealthy]
+deny contains finding if {
+	some cohort in input.cohorts
+	some row in cohort.rows
+	row.healthz_ok != true
+	cohort.labels.tier != \"free\"
+	finding := {\"code\": \"advised.unhealthy\", \"message\": \"x\"}
+}
+
+# METADATA
+# custom:
+#   codes: [advised.spoken]
+#   remedy: Do it.
+warn contains finding if {
+	some cohort in input.cohorts
+	some row in cohort.rows
+	healthy := row.healthz_ok
+	healthy != true
+	row.ssm_status
+	row.ssm_status != \"Success\"
+	input.rollout.started_at != \"never\"
+	not row.running_image == \"x\"
+	row.extra.digest != input.rollout.target_tag
+	finding := {\"code\": \"advised.spoken\", \"message\": \"x\"}
+}
+";
+
+/// Place and problem of each piece of advice.
+fn advice(found: &Value) -> Vec<(u64, u64, String)> {
+    let advice = found["advice"].as_array().expect("a list").iter();
+    let place = |one: &Value, key: &str| one[key].as_u64().expect("a number");
+    advice
+        .map(|one| (place(one, "line"), place(one, "column"), one["problem"].as_str().expect("text").to_owned()))
+        .collect()
+}
+
+#[test]
+fn advice_names_what_is_allowed_and_probably_not_meant() {
+    let case = Case::new();
+    case.file("advised.rego", ADVISED);
+    let (code, found) = checked(&case, &["advised.rego"]);
+    assert_eq!((code, &found["sound"]), (0, &json!(true)), "{found:#}");
+    let absent = |path: &str| format!("where {path} is absent, this comparison does not hold, and the rule is silent");
+    assert_eq!(
+        advice(&found),
+        [
+            (11, 1, "advised.unhealthy has no remedy, so a report does not say what to do about it".to_owned()),
+            (14, 2, absent("row.healthz_ok")),
+            (15, 2, absent("cohort.labels.tier")),
+            (32, 2, absent("row.extra.digest")),
+            (32, 22, absent("input.rollout.target_tag")),
+        ]
+    );
+    let remedy = found["advice"][1]["remedy"].as_str().expect("a remedy");
+    assert!(remedy.starts_with("write `not row.healthz_ok == ...` if what is absent is meant too"), "{remedy}");
+    let (code, _) = checked(&case, &["advised.rego", "--deny-advice"]);
+    assert_eq!(code, 5);
+    let ran = case.run(["policy", "check", "advised.rego"]);
+    assert_eq!((ran.code, &*ran.stderr), (0, ""));
+    assert!(ran.stdout.starts_with("sound: team.advised\nadvice: advised.rego:11:1: "), "{}", ran.stdout);
+    let ran = case.run(["policy", "check", "advised.rego", "--format", "github"]);
+    assert!(ran.stdout.starts_with("::notice file=advised.rego,line=11,col=1"), "{}", ran.stdout);
+    let sarif: Value =
+        serde_json::from_str(&case.run(["policy", "check", "advised.rego", "--format", "sarif"]).stdout).expect("JSON");
+    assert!(jsonschema::validator_for(&sarif_schema()).expect("it compiles").is_valid(&sarif));
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "policy.advice");
+}
+
+#[test]
+fn a_rule_that_no_test_makes_speak_is_named_where_there_are_tests() {
+    let case = Case::new();
+    std::fs::create_dir(case.path("tested")).expect("a folder");
+    let policy = ADVISED.replace("row.healthz_ok != true", "not row.healthz_ok == true");
+    case.file("tested/advised.rego", &policy);
+    let silent =
+        |found: &Value| advice(found).into_iter().filter(|(.., what)| what.contains("speak")).collect::<Vec<_>>();
+    assert_eq!(silent(&checked(&case, &["tested"]).1), [], "there is no test");
+    let test = "package team.advised_test
+
+import data.team.advised
+
+test_it if {
+	document := {\"cohorts\": [{\"labels\": {\"tier\": \"gold\"}, \"rows\": [{\"healthz_ok\": false}]}]}
+	count(advised.deny) == 1 with input as document
+}
+";
+    case.file("tested/advised_test.rego", test);
+    let (code, found) = checked(&case, &["tested"]);
+    assert_eq!((code, silent(&found)), (0, vec![(23, 1, "no test makes this warn speak".to_owned())]));
+}
+
+/// The worked examples, what `policy new` makes, and every policy of `sound.txt`: advice refuses none, and is not given on
+/// what is written as it is advised.
+#[test]
+fn worked_examples_need_no_advice() {
+    let case = Case::new();
+    assert_eq!(case.run(["policy", "new", "team.fresh"]).code, 0);
+    let mut folders = crate::support::folders(&crate::support::root().join("policies/examples"));
+    folders.push(case.path("team/fresh"));
+    for folder in folders {
+        let folder = folder.display().to_string();
+        let (code, found) = checked(&case, &[&folder, "--deny-advice"]);
+        assert_eq!((code, advice(&found)), (0, Vec::new()), "{folder}");
+    }
+}

@@ -262,3 +262,61 @@ fn a_machine_that_refuses_a_thread_is_at_fault_and_no_policy() {
     assert!(ran.stderr.contains("may address 195 MiB (ulimit -v)"), "{}", ran.stderr);
     assert!(ran.stderr.contains("the machine is at fault"), "{}", ran.stderr);
 }
+
+/// As OPA prints it, and never a part of an answer.
+#[test]
+fn what_a_policy_prints_is_shown_on_standard_error_where_it_is_asked_for() {
+    let case = Case::new();
+    let printing = r#"package team.prints
+
+deny contains "spoke" if {
+	print("before", input.rollout.canary, input.gates.unread)
+	print([1, "a"], {"b": null}, {"s"}, 1.5)
+	print("::error::forged\u001b[31m\nnext")
+	print()
+	some c in input.cohorts
+	print(c.tenants[0], c.labels.tier)
+	c.planned
+}
+"#;
+    let printing = printing.replace("input.gates.unread", "input.gates");
+    case.file("prints.rego", &printing);
+    case.file("prints_test.rego", "package team.prints_test\n\nimport data.team.prints\n\ntest_it if {\n\tprint(\"in a test\")\n\t\"spoke\" in prints.deny with input as {\"cohorts\": [{\"planned\": true, \"tenants\": [\"zebra\"], \"rows\": []}]}\n}\n");
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
+    case.file("fleet.json", r#"["acme"]"#);
+    let printed = [
+        "print: prints.rego:4: before <undefined> <undefined>",
+        "print: prints.rego:5: [1, \"a\"] {\"b\": null} {\"s\"} 1.5",
+        "print: prints.rego:6: \\u{3a}:error\\u{3a}:forged\\u{1b}[31m",
+        "next",
+        "print: prints.rego:7:",
+        "print: prints.rego:9: acme <undefined>",
+    ];
+    let lines = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let evidence = ["response.json", "--fleet", "fleet.json", "--policy", "prints.rego"];
+    let quiet = case.run(["verify"].iter().chain(&evidence));
+    assert_eq!((quiet.code, &*quiet.stderr), (1, ""));
+    let ran = case.run(["verify", "-v"].iter().chain(&evidence));
+    assert_eq!((ran.code, &ran.stdout), (1, &quiet.stdout), "{}", ran.stderr);
+    assert_eq!(lines(&ran.stderr), printed);
+    assert!(ran.stderr.lines().all(|line| !line.starts_with("::") && !line.contains('\u{1b}')), "{}", ran.stderr);
+    // A page tries many changes; what policies print then is not shown.
+    let ran = case.run(["verify", "-v", "--report", "html=page.html"].iter().chain(&evidence));
+    assert_eq!(lines(&ran.stderr), printed);
+
+    let eval = |more: &[&str]| case.run(["policy", "eval", "team.prints"].iter().chain(&evidence).chain(more));
+    let ran = eval(&[]);
+    assert_eq!((ran.code, lines(&ran.stderr)), (0, printed.map(str::to_owned).to_vec()));
+    let ran = eval(&["--query", "print(\"asked\", count(input.cohorts))"]);
+    assert_eq!((ran.code, ran.stderr.ends_with("asked 1\n")), (0, true), "{}", ran.stderr);
+
+    let ran = case.run(["policy", "test", "prints_test.rego"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(lines(&ran.stderr).contains(&"print: prints_test.rego:6: in a test".to_owned()), "{}", ran.stderr);
+    assert!(ran.stderr.contains("zebra <undefined>"), "{}", ran.stderr);
+
+    // Where it fails, what was printed before says how far it came.
+    case.file("prints.rego", printing.replace("c.planned", "to_number(\"x\") == 1"));
+    let ran = case.run(["verify", "-v"].iter().chain(&evidence));
+    assert_eq!((ran.code, ran.stderr.matches("acme <undefined>").count()), (5, 1), "{}", ran.stderr);
+}

@@ -1,5 +1,7 @@
 //! `rollproof policy check`.
 
+pub(crate) mod advice;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -31,15 +33,19 @@ pub(crate) fn check(options: &policy::PolicyCheck, report_error: &mut dyn FnMut(
         Err(Error::Policies(problems)) => (Vec::new(), problems),
         Err(error) => return Err(error),
     };
-    let found = Checked::new(&modules, policies, &problems, &[]);
+    let advice = if problems.is_empty() { advice::of(&paths, &modules)? } else { Vec::new() };
+    let found = Checked::new(&modules, policies, &problems, &advice);
     let files = options.reports.iter();
     let mut written: Vec<_> =
         files.map(|(format, path)| output::put(path, |out| write(*format, &found, &file_view(false), out))).collect();
     written.push(output::print(|out| write(options.format, &found, &view(false), out)));
+    let is_denied = options.deny_advice && !found.advice.is_empty();
     if !found.sound {
         written.insert(0, Err(Error::Policies(problems)));
+    } else if is_denied {
+        written.insert(0, Err(Error::Policy(format!("there is advice, which --deny-advice denies: {}", advice.len()))));
     }
-    Ok(outcome::exit_code(if found.sound { 0 } else { 5 }, written, report_error))
+    Ok(outcome::exit_code(if found.sound && !is_denied { 0 } else { 5 }, written, report_error))
 }
 
 fn write(format: CheckFormat, found: &Checked, view: &View, out: &mut dyn Write) -> io::Result<()> {

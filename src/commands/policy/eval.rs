@@ -66,10 +66,14 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
 
     if let Some(expression) = &options.query {
         let name = package.map_or(name, |package| &package.name);
-        return print_json(&policies.query(name, expression, &collected.document)?);
+        let values = policies.query(name, expression, &collected.document);
+        output::show_prints(&policies.take_prints());
+        return print_json(&values?);
     }
     let Some(package) = package else { return Ok(0) };
-    let findings = policies.raw_findings(package, &collected.document)?;
+    let findings = policies.raw_findings(package, &collected.document);
+    output::show_prints(&policies.take_prints());
+    let findings = findings?;
     match options.format {
         ListFormat::Json => print_json(&Answer {
             format: FORMAT,

@@ -124,7 +124,8 @@ impl FixtureRunner<'_> {
             Err(Unusable::Facts(error)) => return Err(error),
         };
         let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Passed };
-        Ok(Test { name, file, line: None, outcome, failure, prints: Vec::new() })
+        let prints = self.loaded.values().flat_map(Prepared::take_prints).collect();
+        Ok(Test { name, file, line: None, outcome, failure, prints })
     }
 
     /// What is expected and not found, and what is found and not expected.

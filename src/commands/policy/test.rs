@@ -59,7 +59,12 @@ pub fn test(options: &policy::PolicyTest) -> Result<u8, Error> {
     let texts = files.policies.into_iter().map(|module| (module.file, module.text)).collect();
     let results = Results { format: Format::V1, passed, failed, todo, tests: tested.tests, coverage, texts };
     match options.format {
-        TestFormat::Text => output::print(|out| text::write(&results, options.verbose, out))?,
+        TestFormat::Text => {
+            output::print(|out| text::write(&results, options.verbose, out))?;
+            // Those of a test that failed stand with the failure.
+            let passed = results.tests.iter().filter(|test| test.failure.is_none());
+            output::show_prints(passed.flat_map(|test| &test.prints));
+        }
         TestFormat::Json => print_json(&results).map(drop)?,
         TestFormat::Junit => output::print(|out| junit::write(&results, out))?,
     }

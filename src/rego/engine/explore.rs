@@ -61,7 +61,7 @@ impl Prepared {
         input: Input,
         limits: Limits,
     ) -> Result<Vec<serde_json::Value>, Failure> {
-        let mut engine = self.0.clone();
+        let (mut engine, prints) = (self.0.clone(), self.2.clone());
         let (package, expression) = (package.to_owned(), expression.to_owned());
         guarded(limits, move || {
             bound(&mut engine, limits);
@@ -83,6 +83,7 @@ impl Prepared {
                     .map_err(|_| crate::rego::engine::module::last_line(&error))?;
             }
             let answer = engine.eval_rule(format!("data.{package}.{PROBE}"));
+            prints.keep(&mut engine);
             let answer = answer.map_err(|error| match crate::rego::engine::places::located(&error.to_string()) {
                 Some((file, _, _, problem)) if file == PROBE => problem,
                 _ => in_words(&error, limits),

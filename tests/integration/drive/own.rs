@@ -50,6 +50,51 @@ fn a_teams_own_policies_halt_a_rollout() {
 }
 
 #[test]
+fn rules_of_a_team_about_soak_tiers_and_days_hold_while_it_rolls_out() {
+    let example = |name: &str| crate::support::root().join("policies/examples").join(name).display().to_string();
+    // The plan has the canary not soak at all, so it stays the only one.
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let soak = case(&plane.url);
+    let ran = drive(&soak, &["--policy", &example("soak")]);
+    assert_eq!((ran.code, plane.calls().len()), (1, 2), "{}{}", ran.stdout, ran.stderr);
+    let because = json_of(&soak, "document.json")["rollout"]["halted_because"].clone();
+    assert!(because.as_str().expect("a reason").starts_with("soak.planned_too_short: "), "{because}");
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let ran = drive(&case(&plane.url), &["--policy", &example("soak"), "--param", "min_soak_seconds=0"]);
+    assert_eq!((ran.code, plane.calls().len()), (0, 4), "{}{}", ran.stdout, ran.stderr);
+
+    // The first batch has an unhealthy tenant of the gold tier, or of the other one, of which a third may be.
+    for (gold, calls, code) in [("bolt", 3, 1), ("acme", 4, 0)] {
+        let plane = Plane::new(|_, request| match healthy(request, &FLEET) {
+            Reply::Json(status, mut body) => {
+                for row in body["results"].as_array_mut().expect("a list") {
+                    row["healthz_ok"] = json!(row["slug"] != "bolt");
+                }
+                Reply::Json(status, body)
+            }
+            other => other,
+        });
+        let tiers = case(&plane.url);
+        let tier = |slug: &str| if slug == gold { "gold" } else { "free" };
+        let inventory: Vec<_> =
+            FLEET.iter().map(|slug| json!({"slug": slug, "labels": {"tier": tier(slug)}})).collect();
+        tiers.file("inventory.json", json!(inventory).to_string());
+        let params = ["--param", "allow_unhealthy=true", "--param", "unhealthy_percent=34"];
+        let args = ["--policy", &*example("tier_health"), "--fleet", "inventory.json"];
+        let ran = drive(&tiers, &[&args[..], &params].concat());
+        assert_eq!((ran.code, plane.calls().len()), (code, calls), "{gold}: {}{}", ran.stdout, ran.stderr);
+    }
+
+    // Whatever day it is, the rollout and the verdict on its document agree.
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let today = case(&plane.url);
+    let ran = drive(&today, &["--policy", &example("friday")]);
+    let args = ["verify", "document.json", "--policy", &*example("friday")];
+    assert_eq!(today.run(args).code, ran.code, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(plane.calls().len(), if ran.code == 0 { 4 } else { 1 }, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
 fn an_extra_field_of_the_answers_is_evidence_where_it_is_named() {
     let plane = Plane::new(|_, request| match healthy(request, &FLEET) {
         Reply::Json(status, mut body) => {
