@@ -3,6 +3,7 @@
 pub mod escape;
 pub(crate) mod json;
 pub mod misspelt;
+pub(crate) mod plural;
 pub(crate) mod suggest;
 pub(crate) mod table;
 pub(crate) mod wrap;

@@ -1,7 +1,6 @@
 //! One archive: collected, validated and evaluated as `verify` does it, and what an audit keeps of that.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use crate::audit::archive::Archive;
 use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::{Sources, collect};
+use crate::collect::{Sources, collect_found};
 use crate::diagnostic::fault::Fault;
 use crate::error::Error;
 use crate::io::input::Source;
@@ -168,7 +167,8 @@ impl ArchiveEvaluator<'_> {
         stragglers.shrink_to_fit();
         let evaluated = Evaluated { document: &document, report: &report, fanned_out };
         let mut rollout = rollout(Text::from(name), at, called, &evaluated);
-        rollout.explain = (report.decision != Decision::Pass).then(|| Text::from(archive.explain()));
+        rollout.explain =
+            (report.decision != Decision::Pass).then(|| Text::from(archive.explain(is_archived_document)));
         Ok(Some(EvaluatedRollout {
             at,
             rollout,
@@ -184,19 +184,14 @@ impl ArchiveEvaluator<'_> {
     /// # Errors
     /// Those of `verify`.
     pub fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
-        let sources = |plan, fleet, fields: &EvidenceFields| Sources {
+        let sources = Sources {
             evidence: Source::Found(archive.evidence.clone()),
-            fleet,
-            plan,
-            fields: fields.clone(),
+            fleet: archive.fleet.clone().map(Source::Found),
+            plan: archive.plan.clone().map(Source::Found),
+            fields: self.fields.clone(),
             max_bytes: self.max_bytes,
         };
-        let source = |path: &Option<PathBuf>| path.clone().map(Source::Found);
-        match collect(&sources(source(&archive.plan), source(&archive.fleet), self.fields), now) {
-            // A document is complete: what lies beside it is in it.
-            Err(Error::Usage { .. }) => collect(&sources(None, None, &EvidenceFields::default()), now),
-            collected => collected,
-        }
+        collect_found(&sources, now)
     }
 
     /// What the rollout was called when it was made.

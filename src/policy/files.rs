@@ -1,10 +1,11 @@
 //! Policies from folders and files.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::input::{MAX_WRITTEN, Source, remedy};
 use crate::io::walk::{Below, files_below};
 use crate::rego::engine::module::Module;
 
@@ -75,7 +76,9 @@ fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     find(path, &is_policy, &mut files)?;
     files.sort();
     if files.is_empty() {
-        return Err(Error::Policy(format!("{}: there is no policy here", path.display())));
+        let problem = format!("{}: there is no policy here", path.display());
+        let help = "is the path right? a policy is a .rego file, or a folder with .rego files that are not tests";
+        return Err(Error::NoPolicy { problem, help: help.into() });
     }
     files.iter().map(|file| module(file, !path.is_dir())).collect()
 }
@@ -98,7 +101,8 @@ fn find(path: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -
     if path.is_dir() {
         let Below { files: found, problems } = files_below(path, wanted);
         if let Some((path, problem)) = problems.into_iter().next() {
-            return Err(unreadable(&path, problem));
+            let problem = format!("{}: cannot read it: {problem}", path.display());
+            return Err(Error::NoPolicy { problem, help: "may this user read it?".into() });
         }
         files.extend(found.iter().map(|file| plain(file).to_owned()));
     } else {
@@ -114,10 +118,11 @@ fn plain(path: &Path) -> &Path {
 
 fn module(path: &Path, is_named: bool) -> Result<Module, Error> {
     let source = if is_named { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
-    let text = source.text(MAX_WRITTEN).map_err(|error| unreadable(path, error))?;
+    let text = source.text(MAX_WRITTEN).map_err(|error| unreadable(path, &error))?;
     Ok(Module { file: path.display().to_string(), text })
 }
 
-fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Error {
-    Error::Policy(format!("{}: cannot read it: {problem}", path.display()))
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let problem = format!("{}: cannot read it: {error}", path.display());
+    Error::NoPolicy { problem, help: remedy(error).into() }
 }
