@@ -56,7 +56,7 @@ pub enum Command {
     Probe(Probe),
     /// Rehearse: a rollout against a control plane on loopback, with faults
     Drill(Drill),
-    /// Look after policies of your own
+    /// Create, check, test and show policies of your own
     Policy(Policy),
     /// Explain how a verdict came about, and what would turn it
     Explain(Explain),

@@ -52,11 +52,34 @@ pub struct Sources {
     pub max_bytes: u64,
 }
 
+/// Who says which plan, which fleet and which fields belong to some evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pairing {
+    /// The command line, for this evidence alone: where it is complete in itself, they are a mistake.
+    Named,
+    /// The names of files in one folder, and options for everything in it.
+    Found,
+}
+
 /// Reads evidence from files. `now` becomes the document's `collected_at`.
 ///
 /// # Errors
 /// [`Error::Evidence`] where an input cannot be used, [`Error::Usage`] where a plan or a fleet is given beside a document.
 pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
+    collect_paired(sources, Pairing::Named, now)
+}
+
+/// The same, where the plan and the fleet were found beside the evidence, and the fields are given for many rollouts.
+/// A document and a journal are complete: their plan and fleet are left out. A document's fields are fixed; a journal
+/// keeps those that are given.
+///
+/// # Errors
+/// [`Error::Evidence`] where an input cannot be used.
+pub fn collect_found(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
+    collect_paired(sources, Pairing::Found, now)
+}
+
+fn collect_paired(sources: &Sources, pairing: Pairing, now: Timestamp) -> Result<Collected, Error> {
     // Evidence is large: it is read while the fleet is understood, and hashed while it is understood itself.
     thread::scope(|scope| {
         let (sender, receiver) = channel();
@@ -69,31 +92,46 @@ pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
         });
         let evidence = || receiver.recv().map_err(|_| Error::bug("the reader of the evidence failed"))?;
         let hash = || hashing.join().ok().flatten().unwrap_or_default();
-        normalize(sources, evidence, hash, now)
+        normalize(sources, pairing, Evidence { read: evidence, hash }, now)
     })
 }
 
-fn normalize(
+/// Evidence that is read and hashed on another thread.
+struct Evidence<R, H> {
+    /// Waits for it.
+    read: R,
+    /// Waits for its hash.
+    hash: H,
+}
+
+fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
     sources: &Sources,
-    evidence: impl FnOnce() -> Result<Arc<Input>, Error>,
-    hash: impl FnOnce() -> String,
+    pairing: Pairing,
+    evidence: Evidence<R, H>,
     now: Timestamp,
 ) -> Result<Collected, Error> {
+    let Evidence { read, hash } = evidence;
     let mut grouping = Grouping::new();
     let mut context = read_context(sources, &mut grouping)?;
-    let input = evidence()?;
+    let input = read()?;
     if journal::is_journal(&input.bytes) {
-        if context.inputs.is_empty() {
+        if context.inputs.is_empty() || pairing == Pairing::Found {
             return journal::read(&input, &sources.fields, hash());
         }
         return Err(complete(&input, "a journal"));
     }
     let found = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
-    let refused = |Refused| evidence_error(&input, explain_response(&input.bytes, &sources.fields));
+    let refused = |Refused| match journal::near_miss(&input.bytes) {
+        Some(fault) => evidence_error(&input, vec![fault]),
+        None => evidence_error(&input, explain_response(&input.bytes, &sources.fields)),
+    };
     let (archive, anomalies) = match found.map_err(refused)? {
         Found::Response(archive, anomalies) => (archive, anomalies),
         Found::Format(format) => {
-            is_document_alone(&input, &format, sources)?;
+            is_document(&input, &format)?;
+            if pairing == Pairing::Named {
+                is_document_alone(&input, sources)?;
+            }
             return reread(&input, hash());
         }
     };
@@ -160,19 +198,24 @@ fn read_context(sources: &Sources, grouping: &mut Grouping) -> Result<Context, E
     Ok(context)
 }
 
-/// A document has everything in it, so nothing may be given beside it.
-fn is_document_alone(input: &Input, format: &str, sources: &Sources) -> Result<(), Error> {
-    if format != FORMAT {
-        let problem = format!("found the format {format:?}, but only {FORMAT:?} is evidence");
-        return Err(evidence_error(input, vec![fault_at(&input.bytes, "/format", problem)]));
+/// Of the formats that rollproof writes, only a document is evidence.
+fn is_document(input: &Input, format: &str) -> Result<(), Error> {
+    if format == FORMAT {
+        return Ok(());
     }
+    let problem = format!("found the format {format:?}, but only {FORMAT:?} is evidence");
+    Err(evidence_error(input, vec![fault_at(&input.bytes, "/format", problem)]))
+}
+
+/// A document has everything in it, so nothing may be given beside it.
+fn is_document_alone(input: &Input, sources: &Sources) -> Result<(), Error> {
     if !sources.fields.is_empty() {
         return Err(Error::usage(
             format!(
-                "{} is a document, whose evidence is settled, yet --evidence-field or --plan-field is given beside it",
+                "--evidence-field and --plan-field cannot be used with {}: it is a document, and its evidence is fixed",
                 input.name
             ),
-            "leave it out: what a document's rows and its rollout hold under \"extra\" is evidence already",
+            "leave them out: what a document's rows and its rollout hold under \"extra\" is evidence already",
         ));
     }
     if sources.plan.is_some() || sources.fleet.is_some() {

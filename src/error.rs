@@ -1,4 +1,5 @@
-//! What can go wrong, one variant a stage: whose fault it is, what to do next, and the exit code (design section 5).
+//! Everything that can go wrong, one variant for each kind of cause; the variant gives the help and the exit code (design
+//! section 5).
 
 pub(crate) mod report;
 
@@ -9,8 +10,8 @@ use crate::diagnostic::fault::Fault;
 use crate::diagnostic::problem::{Problem, Problems};
 use crate::text::escape::{for_line, for_terminal, place};
 
-/// A failure to look. What a policy found is no error but a finding. It may quote what comes from outside, so it is shown
-/// by [`crate::render::escape`] alone.
+/// Why there is no verdict, or why it could not be written. What a policy found is not an error but a finding. Its text may
+/// quote input, so it is printed only through [`crate::text::escape`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The command line asks for something that does not exist or does not fit together.
@@ -60,6 +61,14 @@ pub enum Error {
     /// Policies that could not be loaded, or evidence that lacks what they need.
     #[error("{}", Problems(.0))]
     Policies(Vec<Problem>),
+    /// Policies, tests or fixtures are not where they were said to be, or cannot be read.
+    #[error("{problem}")]
+    NoPolicy {
+        /// What is not there.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
     /// A policy needs facts that were not given.
     #[error("{problem}")]
     Facts {
@@ -109,8 +118,12 @@ impl Error {
 
     /// What is wrong with variables of the environment, at least one of them.
     pub fn environment(faults: Vec<Fault>) -> Self {
-        let mut help: Vec<&str> = faults.iter().filter_map(|fault| fault.help.as_deref()).collect();
-        help.dedup();
+        let mut help: Vec<&str> = Vec::new();
+        for one in faults.iter().filter_map(|fault| fault.help.as_deref()) {
+            if !help.contains(&one) {
+                help.push(one);
+            }
+        }
         Self::Environment { help: help.join("\n"), faults }
     }
 
@@ -138,6 +151,7 @@ impl Error {
             Self::Usage { help, .. }
             | Self::Environment { help, .. }
             | Self::Conflict { help, .. }
+            | Self::NoPolicy { help, .. }
             | Self::Facts { help, .. } => Some(help),
             Self::Evidence { faults, .. } => faults
                 .iter()
@@ -162,6 +176,7 @@ impl Error {
             Self::Evidence { .. } => 4,
             Self::Policy(_)
             | Self::Policies(_)
+            | Self::NoPolicy { .. }
             | Self::Facts { .. }
             | Self::OtherPolicies { .. }
             | Self::Internal { .. } => 5,

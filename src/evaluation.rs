@@ -1,10 +1,11 @@
-//! What `verify` and `run` share once the evidence is collected: policies, the report, and where it is written.
+//! Loads the policies, evaluates a document and writes the report: shared by `verify`, `run`, `probe`, `preflight`, `explain`
+//! and `audit`.
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use crate::declared::params::{Given, ParamSource};
+use crate::declared::params;
 use crate::declared::subject::Subject;
 use crate::error::Error;
 use crate::io::config::Config;
@@ -97,8 +98,16 @@ impl Evaluation {
     /// As [`Evaluation::start`].
     pub fn start_for(options: Options, only: Option<&'static str>) -> Result<PendingEvaluation, Error> {
         let config = Config::read(options.config.as_deref())?;
-        let policies = load(Self::settings(&options, &config, only)?)?;
-        Ok(PendingEvaluation { options, policies, config })
+        let settings = Self::settings(&options, &config, only)?;
+        Self::start_with(options, config, settings)
+    }
+
+    /// Begins to load policies with these settings, by a configuration that was read.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] where a file cannot be read.
+    pub fn start_with(options: Options, config: Config, settings: Settings) -> Result<PendingEvaluation, Error> {
+        Ok(PendingEvaluation { options, policies: load(settings)?, config })
     }
 
     /// One with policies that are loaded.
@@ -112,15 +121,13 @@ impl Evaluation {
     /// [`Error::Usage`] for waivers.
     pub fn settings(options: &Options, config: &Config, only: Option<&'static str>) -> Result<Settings, Error> {
         let paths = config.policies.paths.iter().chain(&options.policies).cloned().collect();
-        let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
-        let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
-        let named = options.params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
         let files = config.waivers.files.iter().chain(&options.waivers).map(|path| &**path);
         Ok(Settings {
             subject: Subject::Rollout,
             paths,
             folders: Vec::new(),
-            params: configured.chain(named).collect(),
+            params: params::given(config, &options.params),
+            other_params: Vec::new(),
             time: options.policy_timeout.map(Duration::from_secs),
             modes: config.policies.modes.clone(),
             waivers: if only.is_some() {

@@ -5,10 +5,13 @@
 //!                                                                                              └─ decision ─▶ exit code
 //! ```
 //!
-//! `audit` takes many archives down this line, and what comes of them down its own.
+//! `audit` sends each archive through this line, and then the audit document through the same stages.
 //!
-//! Each arrow is one module with one entry function, each noun one type. Only `collect` reads the world; everything
-//! behind it is a pure function, so that an archive gives the same verdict a year later. The decision is Rego's.
+//! Each arrow is one module with one entry function, each noun one type. `collect` reads the evidence; `policy` reads
+//! policies, waivers and facts. Everything after that is a function of what was read, so that an archive gives the same
+//! verdict a year later. The policies (Rego) decide.
+//!
+//! In comments, `contract section N` is a section of docs/contract.md, and `design section N` one of docs/design.md.
 //!
 //! The layers, lowest first. Every import points down this list, which a test holds
 //! (`tests/integration/conventions/layers.rs`):

@@ -29,7 +29,7 @@ use crate::policy::prepared::{Outcome, Prepared, Summary as Counted};
 use crate::report::comparison::Comparison;
 use crate::report::counterfactual::Counterfactuals;
 use crate::report::fleet_view::FleetView;
-use crate::report::rows::RowLine;
+use crate::report::rows::Rows;
 use crate::report::stragglers::{Straggler, stragglers};
 
 /// The verdict on a rollout.
@@ -64,7 +64,7 @@ pub struct Report {
     /// Rows for a table, the first [`MAX_ROWS`]; not published.
     #[serde(skip)]
     #[schemars(skip)]
-    pub rows: Vec<RowLine>,
+    pub rows: Rows,
     /// The fleet and the calls, for a page; not published.
     #[serde(skip)]
     #[schemars(skip)]
@@ -180,7 +180,7 @@ pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, eva
         format: Format::V1,
         decision: Decision::of(&findings, is_asserted),
         summary: summary(document, &counted, stragglers.len() as u64),
-        rows: rows::lines(document, &denied, &stragglers),
+        rows: rows::rows(document, &denied, &stragglers),
         denied,
         stragglers,
         policies,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A time in seconds, if it is one.
+/// Seconds as a duration; none where negative, not finite or too large.
 pub fn seconds(time: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(time).ok()
 }
@@ -17,7 +17,7 @@ pub fn rounded(time: Duration) -> f64 {
 /// A plan may ask for any number of seconds; the clock cannot count as far.
 const LONGEST_WAIT: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// A wait of another length, as far as the clock can count.
+/// A wait multiplied by `scale`, at most 100 years.
 pub fn scaled(wait: Duration, scale: f64) -> Duration {
     Duration::try_from_secs_f64(wait.as_secs_f64() * scale).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
 }

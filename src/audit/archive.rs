@@ -51,10 +51,11 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// The command line that explains its verdict.
-    pub fn explain(&self) -> String {
+    /// The command line that explains its verdict. Evidence that is complete in itself is explained without what lies
+    /// beside it.
+    pub fn explain(&self, is_complete: bool) -> String {
         let option = |name: &str, path: &Option<PathBuf>| {
-            path.as_ref().map_or_else(String::new, |path| format!(" {name} {}", quoted(path)))
+            path.as_ref().filter(|_| !is_complete).map_or_else(String::new, |path| format!(" {name} {}", quoted(path)))
         };
         let (plan, fleet) = (option("--plan", &self.plan), option("--fleet", &self.fleet));
         format!("rollproof explain {}{plan}{fleet}", quoted(&self.evidence))

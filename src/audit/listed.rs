@@ -7,10 +7,10 @@ use crate::audit::verdict::EvaluatedRollout;
 use crate::model::audit::Tenant;
 use crate::model::document::text::Text;
 
-/// Takes away what was made after `until`, and says how many rollouts that are. `rollouts` are in the order of time.
-pub fn up_to(rollouts: &mut Vec<EvaluatedRollout>, until: Timestamp) -> u64 {
+/// Takes away what was made after `last`, and says how many rollouts that are. `rollouts` are in the order of time.
+pub fn up_to(rollouts: &mut Vec<EvaluatedRollout>, last: Timestamp) -> u64 {
     let before = rollouts.len();
-    rollouts.retain(|one| one.at.is_none_or(|at| at <= until));
+    rollouts.retain(|one| one.at.is_none_or(|at| at <= last));
     (before - rollouts.len()) as u64
 }
 

@@ -205,5 +205,5 @@ fn time(text: &str) -> Result<Timestamp, String> {
         let seconds = text.parse().map_err(|_| "seconds since 1970 are expected".to_owned())?;
         return Timestamp::from_second(seconds).map_err(|error| error.to_string());
     }
-    moment(text, false)
+    moment(text)
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Span, Timestamp};
 use regex::{Captures, Regex};
 
 use crate::error::Error;
@@ -121,17 +121,48 @@ fn seconds_of_offset(text: &str) -> Option<i32> {
     Some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// A moment as the command line names it: RFC 3339, or a date, which stands for its beginning, or for its end.
+/// The end of what is listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    /// Up to when lag is counted.
+    pub at: Timestamp,
+    /// The last moment that is listed: `at`, or where that is the end of a day, the moment before the next day.
+    pub last: Timestamp,
+}
+
+impl From<Timestamp> for Until {
+    fn from(at: Timestamp) -> Self {
+        Self { at, last: at }
+    }
+}
+
+/// A moment as the command line names it: RFC 3339, or a date, which stands for its beginning.
 ///
 /// # Errors
 /// In words.
-pub fn moment(text: &str, end: bool) -> Result<Timestamp, String> {
+pub fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse::<Timestamp>().or_else(|_| midnight(date(text)?))
+}
+
+/// The same, where a date stands for the whole day.
+///
+/// # Errors
+/// In words.
+pub fn until(text: &str) -> Result<Until, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
+        return Ok(moment.into());
     }
-    let date: Date =
-        text.parse().map_err(|_| "a date such as 2026-07-01 or a time such as 2026-07-01T10:30:00Z is expected")?;
-    let day = if end { date.tomorrow().map_err(|error| error.to_string())? } else { date };
+    let at = midnight(date(text)?.tomorrow().map_err(|error| error.to_string())?)?;
+    let last = at.checked_sub(Span::new().nanoseconds(1)).map_err(|error| error.to_string())?;
+    Ok(Until { at, last })
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    let expected = "a date such as 2026-07-01 or a time such as 2026-07-01T10:30:00Z is expected";
+    text.parse().map_err(|_| expected.to_owned())
+}
+
+fn midnight(day: Date) -> Result<Timestamp, String> {
     TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).map_err(|error| error.to_string())
 }
 
@@ -141,7 +172,7 @@ pub fn moment(text: &str, end: bool) -> Result<Timestamp, String> {
 /// In words.
 pub fn hours(text: &str) -> Result<f64, String> {
     let wrong = || "a duration such as 24h, 90m or 2d is expected".to_owned();
-    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let span: Span = text.parse().map_err(|_| wrong())?;
     let hours = span.total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours())).map_err(|_| wrong())?;
     if hours < 0.0 { Err(wrong()) } else { Ok(hours) }
 }

@@ -11,7 +11,7 @@ use crate::audit::archive::{Archive, Found};
 use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::{Sources, collect};
+use crate::collect::{Sources, collect_found};
 use crate::diagnostic::fault::Fault;
 use crate::error::Error;
 use crate::model::audit::{Because, Called, Rollout};
@@ -173,7 +173,8 @@ impl ArchiveEvaluator<'_> {
         let evaluated = Evaluated { document: &document, report: &report, fanned_out };
         let mut rollout = rollout(Text::from(name), at, called, &evaluated);
         rollout.group.clone_from(&archive.group);
-        rollout.explain = (report.decision != Decision::Pass).then(|| Text::from(archive.explain()));
+        rollout.explain =
+            (report.decision != Decision::Pass).then(|| Text::from(archive.explain(is_archived_document)));
         Ok(Some(EvaluatedRollout {
             at,
             folder: archive.evidence.parent().map(Path::to_owned).unwrap_or_default(),
@@ -190,19 +191,15 @@ impl ArchiveEvaluator<'_> {
     /// # Errors
     /// Those of `verify`.
     pub fn collect(&self, archive: &Archive, now: Timestamp) -> Result<Collected, Error> {
-        let sources = |plan, fleet, fields: &EvidenceFields| Sources {
+        let source = |path: &Option<PathBuf>| path.as_deref().map(|path| self.found.source(path));
+        let sources = Sources {
             evidence: self.found.source(&archive.evidence),
-            fleet,
-            plan,
-            fields: fields.clone(),
+            fleet: source(&archive.fleet),
+            plan: source(&archive.plan),
+            fields: self.fields.clone(),
             max_bytes: self.max_bytes,
         };
-        let source = |path: &Option<PathBuf>| path.as_deref().map(|path| self.found.source(path));
-        match collect(&sources(source(&archive.plan), source(&archive.fleet), self.fields), now) {
-            // A document is complete: what lies beside it is in it.
-            Err(Error::Usage { .. }) => collect(&sources(None, None, &EvidenceFields::default()), now),
-            collected => collected,
-        }
+        collect_found(&sources, now)
     }
 
     /// What the rollout was called when it was made.

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::audit::render::Format;
-use crate::audit::timestamps::{hours, moment};
+use crate::audit::timestamps::{Until, hours, moment, until};
 use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
 use crate::cli::shared::{EXIT_CODES, format_and_path};
 use crate::render;
@@ -29,14 +29,15 @@ pub struct Audit {
     #[arg(value_name = "FOLDER", required = true)]
     pub folders: Vec<PathBuf>,
 
-    /// Only rollouts from this day or moment on (2026-07-01, 2026-07-01T10:30:00Z), UTC. Older ones are read all the same, so
-    /// who was behind before is so for the whole time
-    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
+    /// List only rollouts made at or after this day or time (2026-07-01, 2026-07-01T10:30:00Z), UTC. Older ones are still
+    /// read, so that lag that began earlier is counted in full
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub since: Option<Timestamp>,
 
-    /// Only rollouts up to the end of this day, or up to this moment; who is still behind is so up to then [default: now]
-    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, true))]
-    pub until: Option<Timestamp>,
+    /// List only rollouts made up to the end of this day, or up to this time; lag that still lasts is counted up to then
+    /// [default: now]
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    pub until: Option<Until>,
 
     /// Only what became of this tenant; may be repeated
     #[arg(long = "tenant", value_name = "TENANT")]
@@ -76,8 +77,9 @@ pub struct Audit {
 /// How archives are found and judged.
 #[derive(Debug, Clone, Args)]
 pub struct ArchiveArgs {
-    /// Read nothing that was made before this day or moment: what was so before it is not known then
-    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, false))]
+    /// Do not read rollouts made before this day or time; lag that began earlier is counted from the first rollout that
+    /// was read
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub read_since: Option<Timestamp>,
 
     /// When archives were made, and if there are such columns, the environment of each and what it was called (green or red):
@@ -102,7 +104,7 @@ pub struct ArchiveArgs {
     #[arg(long, value_name = "REGEX")]
     pub pair: Option<String>,
 
-    /// Where the time stands in a path below its folder: a regular expression with the groups (?<year>), (?<month>), (?<day>),
+    /// A regular expression that finds the time in a path below its folder, with the groups (?<year>), (?<month>), (?<day>),
     /// and if there are such, (?<hour>), (?<minute>), (?<second>), (?<offset>); or with the group (?<epoch>). May be repeated:
     /// the first that matches counts [default: a date, with a time of day or without, or the seconds since 1970]
     #[arg(long, value_name = "REGEX")]

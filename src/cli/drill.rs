@@ -15,7 +15,7 @@ pub struct Drill {
     /// The scenario, or `all` [default: a tenant that every call skips]
     pub scenario: Option<String>,
 
-    /// Name the scenarios
+    /// List the scenarios
     #[arg(long)]
     pub list: bool,
 
@@ -31,9 +31,15 @@ pub struct Drill {
     #[arg(long, value_name = "FOLDER")]
     pub keep: Option<PathBuf>,
 
-    /// Multiply soak and retry delays with this
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.01)]
+    /// Multiply soak and retry delays by this
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.01, value_parser = factor)]
     pub time_scale: f64,
+}
+
+/// What waiting is multiplied by.
+fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor >= 0.0);
+    factor.ok_or_else(|| "a number of at least 0 is expected".to_owned())
 }
 
 /// What to do instead of playing a scenario.

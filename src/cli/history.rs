@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
-use crate::audit::timestamps::moment;
+use crate::audit::timestamps::{Until, until};
 use crate::cli::audit::ArchiveArgs;
 use crate::cli::shared::EXIT_CODES;
 use crate::render::Format;
@@ -23,8 +22,8 @@ pub struct History {
     pub folders: Vec<PathBuf>,
 
     /// Only rollouts up to the end of this day, or up to this moment [default: now]
-    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, true))]
-    pub until: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    pub until: Option<Until>,
 
     /// How archives are found and judged.
     #[command(flatten)]

@@ -22,7 +22,7 @@ impl PolicyCommand {
     }
 }
 
-/// Look after policies of your own.
+/// Create, check, test and show policies of your own.
 #[derive(Debug, Args)]
 pub struct Policy {
     /// What to do
@@ -35,7 +35,7 @@ pub struct Policy {
 pub enum PolicyCommand {
     /// Check policies without evidence: everything that would make a rule silent, or fail only when it is reached
     Check(PolicyCheck),
-    /// Name every policy, bundled or your own
+    /// List every policy, bundled or your own
     List(PolicyList),
     /// Show a policy: what it says, its parameters, its source, and an example of a finding
     Show(PolicyShow),
@@ -134,7 +134,7 @@ pub enum TestFormat {
     Junit,
 }
 
-/// Name every policy.
+/// List every policy.
 #[derive(Debug, Args)]
 pub struct PolicyList {
     /// The form of the list
@@ -219,7 +219,7 @@ pub struct PolicyTest {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
 
-    /// Name the tests that passed, too
+    /// List the tests that passed, too
     #[arg(short, long)]
     pub verbose: bool,
 

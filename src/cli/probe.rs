@@ -57,7 +57,8 @@ pub struct Probing {
     #[arg(long, value_name = "NAME")]
     pub probe_commit_header: Option<String>,
 
-    /// How often whoever does not answer with the target build is asked [default: every 20 seconds]
+    /// The time from one round to the next; a round asks each tenant that has not answered with the target build yet
+    /// [default: 20 seconds]
     #[arg(long, value_name = "SECONDS")]
     pub probe_interval: Option<f64>,
 

@@ -15,6 +15,9 @@ use crate::model::document::text::{Map, Text};
 use crate::schema::explain::{explain, explain_by};
 use crate::schema::published::Name;
 
+/// What to do about a plan that cannot be used: whoever runs rollproof wrote it.
+pub(crate) const PLAN_HELP: &str = "correct the plan, or write it again with `rollproof plan`";
+
 /// What to do about a document that contradicts itself.
 pub(crate) const CHANGED: &str = "the document's parts contradict each other, so it was changed since it was written: use it as it was \
                        written, or the journal or response that it was collected from";
@@ -58,7 +61,7 @@ pub fn plan_file(input: &Input, fields: &EvidenceFields) -> Result<PlanFile, Err
 /// As [`plan_file`].
 pub(crate) fn kept(input: &Input, fields: &EvidenceFields, plan: Result<PlanFile, Refused>) -> Result<PlanFile, Error> {
     let mut plan = plan.map_err(|Refused| refusal(input, Name::Plan))?;
-    plan.keep(fields.plan_names()).map_err(|fault| evidence_error(input, vec![fault]))?;
+    plan.keep(fields.plan_names()).map_err(|fault| with_help(evidence_error(input, vec![fault]), PLAN_HELP))?;
     Ok(plan)
 }
 
@@ -69,7 +72,8 @@ pub(crate) fn refusal(input: &Input, name: Name) -> Error {
         Name::Document => explain_by(&input.bytes, name, &name.schema(), uneven_origins),
         _ => explain(&input.bytes, name),
     };
-    evidence_error(input, faults)
+    let error = evidence_error(input, faults);
+    if name == Name::Plan { with_help(error, PLAN_HELP) } else { error }
 }
 
 /// Cohorts of a document whose tenants have different numbers of origins, or none.
@@ -99,18 +103,23 @@ fn uneven_origins(text: &str) -> Vec<Fault> {
     faults.collect()
 }
 
-pub(crate) fn fleet_refusal(input: &Input) -> Error {
-    let mut error = match fleet::text_faults(fleet::without_mark(&input.bytes)) {
-        Some(faults) => evidence_error(input, faults),
-        None => refusal(input, Name::Fleet),
-    };
+/// What to do about an input, unless one of its faults says so itself.
+fn with_help(mut error: Error, help: &str) -> Error {
     if let Error::Evidence { faults, .. } = &mut error
         && faults.iter().all(|fault| fault.help.is_none())
         && let Some(first) = faults.first_mut()
     {
-        first.help = Some(fleet::FORMS.into());
+        first.help = Some(help.into());
     }
     error
+}
+
+pub(crate) fn fleet_refusal(input: &Input) -> Error {
+    let error = match fleet::text_faults(fleet::without_mark(&input.bytes)) {
+        Some(faults) => evidence_error(input, faults),
+        None => refusal(input, Name::Fleet),
+    };
+    with_help(error, fleet::FORMS)
 }
 
 pub(crate) fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {

@@ -18,6 +18,24 @@ pub fn is_journal(bytes: &[u8]) -> bool {
     bytes.starts_with(b"{\"record\":")
 }
 
+/// Why bytes that begin nearly as a journal does are none; nothing where they begin otherwise.
+pub fn near_miss(bytes: &[u8]) -> Option<Fault> {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let is_marked = text.len() < bytes.len();
+    let spaced = |bytes: &[u8]| bytes.trim_ascii_start().to_owned();
+    let first = text.trim_ascii_start();
+    let rest = first.strip_prefix(b"{").map(spaced)?;
+    let rest = rest.strip_prefix(b"\"record\"").map(spaced)?;
+    rest.starts_with(b":").then_some(())?;
+    let found = match (is_marked, first.len() < text.len()) {
+        (true, _) => "a byte-order mark stands before it",
+        (false, true) => "white space stands before it",
+        (false, false) => "white space stands in it",
+    };
+    let problem = format!("a journal begins with {{\"record\":, but {found}");
+    Some(Fault { place: Some((1, 1)), ..Fault::whole(problem) }.help("use the journal as rollproof wrote it"))
+}
+
 /// Reads a journal. One that says of no end was cut short: the rollout was interrupted. `fields` are evidence besides
 /// those that the rollout itself was told of.
 ///

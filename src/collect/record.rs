@@ -21,7 +21,7 @@ pub enum Record {
     Start {
         /// The format's name and version.
         format: Format,
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// The plan's name, as it was given.
         plan_name: Text,
@@ -59,7 +59,7 @@ pub enum Record {
         purpose: Purpose,
         /// The tenants that it names.
         tenants: Vec<Text>,
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// The header `Idempotency-Key`: the same for every attempt of a call, and for the call that repeats it where
         /// the rollout was interrupted before it ended.
@@ -75,7 +75,7 @@ pub enum Record {
         call: u32,
         /// Index of the attempt.
         attempt: u16,
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// How long it took, in milliseconds.
         duration_ms: u64,
@@ -115,48 +115,48 @@ pub enum Record {
     },
     /// The canary soaks from now on.
     Soak {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
     },
     /// The canary has soaked.
     Soaked {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
     },
     /// A policy stopped the rollout.
     Halted {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// Which policies, and why.
         because: Text,
     },
     /// A signal stopped the rollout.
     Interrupted {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// The signal's name.
         signal: Text,
     },
     /// An interrupted rollout goes on.
     Resumed {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
     },
     /// Every call was made.
     Completed {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
     },
     /// Builds are to be probed once every call was made.
     Probe {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// The URL; `{slug}` stands for the tenant.
         url: Text,
     },
     /// Probing begins.
     Probing {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// The URL; `{slug}` stands for the tenant.
         url: Text,
@@ -168,7 +168,7 @@ pub enum Record {
     },
     /// A round of probing has ended.
     Probed {
-        /// When.
+        /// When it happened, RFC 3339.
         at: Text,
         /// What was seen. Whoever is not named was not asked in it.
         answers: Vec<ProbeAnswer>,

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
 use crate::audit::table_source::TableSource;
-use crate::audit::timestamps::Patterns;
+use crate::audit::timestamps::{Patterns, Until};
 use crate::audit::verdict::{ArchiveEvaluator, Interner};
 use crate::audit::{history, listed, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
 use crate::commands::archives::{Evaluated, evaluate_all, find, tenants};
 use crate::commands::outcome;
-use crate::declared::params::{Given, ParamSource};
+use crate::declared::params;
 use crate::declared::subject::Subject;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -35,8 +35,12 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let of_audits = Policies::of_audits()?;
     let (lag, rollouts): (Vec<_>, Vec<_>) =
         options.archives.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
-    let pending = Evaluation::start(options.archives.evaluation(rollouts).options())?;
-    let lag = policies(options, lag)?;
+    let config = Config::read(options.archives.policies.config.as_deref())?;
+    let asked = options.archives.evaluation(rollouts).options();
+    let other_params = of_audits.declared().keys().cloned().collect();
+    let settings = Settings { other_params, ..Evaluation::settings(&asked, &config, None)? };
+    let pending = Evaluation::start_with(asked, config.clone(), settings)?;
+    let lag = policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
     let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
     let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
@@ -46,6 +50,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         Err(error) => return pending.wait().and(Err(error)),
     };
     let evaluation = pending.wait()?;
+    let until = options.until.unwrap_or_else(|| Timestamp::now().into());
 
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
@@ -54,14 +59,14 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         fields: &fields,
         max_bytes: options.archives.max_input_bytes,
         read_since: options.archives.read_since,
-        until: options.until.unwrap_or_else(Timestamp::now),
+        until: until.last,
         #[cfg(feature = "parquet")]
         evidence: tables.is_some(),
         shared: Mutex::new(Interner::default()),
     };
     let mut evaluated = evaluate_all(&evaluator, &options.archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let listed = list(options, &mut evaluated, &names, evaluator.until)?;
+    let listed = list(options, &mut evaluated, &names, until)?;
     let source = TableSource {
         evaluator: &evaluator,
         archives: &found.archives,
@@ -71,7 +76,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     };
     let tables = tables.map(|tables| tables.write(&source));
     let code = evaluated.code;
-    let audit = collect(options, evaluator.until, evaluated, listed, &found);
+    let audit = collect(options, until.at, evaluated, listed, &found);
     document::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.evaluate_audit(&audit)?;
@@ -90,14 +95,9 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     Ok(outcome::exit_code(verdict, written, report_error))
 }
 
-fn policies(options: &audit::Audit, params: Vec<(String, String)>) -> Result<Prepared, Error> {
-    let config = Config::read(options.archives.policies.config.as_deref())?;
-    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
-    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
-    let behind_for = options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string()));
-    let named = params.into_iter().chain(behind_for);
-    let named = named.map(|(name, text)| given(&name, text, ParamSource::CommandLine));
-    let params = configured.chain(named).collect();
+fn policies(options: &audit::Audit, mut params: Vec<(String, String)>, config: &Config) -> Result<Prepared, Error> {
+    params.extend(options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string())));
+    let params = params::given(config, &params);
     load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
 }
 
@@ -110,10 +110,10 @@ struct Listed {
 }
 
 /// Puts the history of each tenant together from everything that was read, and leaves the rollouts that are listed.
-fn list(options: &audit::Audit, evaluated: &mut Evaluated, names: &[Text], until: Timestamp) -> Result<Listed, Error> {
+fn list(options: &audit::Audit, evaluated: &mut Evaluated, names: &[Text], until: Until) -> Result<Listed, Error> {
     let rollouts = &mut evaluated.rollouts;
-    let after = listed::up_to(rollouts, until);
-    let (all, groups) = history::tenants(rollouts, names, until);
+    let after = listed::up_to(rollouts, until.last);
+    let (all, groups) = history::tenants(rollouts, names, until.at);
     history::name_missing(rollouts, &all);
     let mut tenants = tenants(&options.tenants, all, evaluated.code)?;
     let before = options.since.map_or(0, |since| listed::from(since, rollouts, &mut tenants));

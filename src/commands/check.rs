@@ -26,9 +26,10 @@ use crate::rego::engine::Inputs;
 use crate::render::Format;
 use crate::render::words::tenants;
 use crate::text::escape::{line, names_of};
+use crate::text::plural::plural;
 
 /// What to do where a rollout could not begin.
-const NOT_READY: &str = "nothing was changed; mend it, and check again";
+const NOT_READY: &str = "nothing was changed; remove the cause, then run the check again";
 
 /// Checks a rollout. What is wrong with its outputs is known already.
 ///
@@ -245,7 +246,7 @@ impl Seen {
     fn write(&self, options: &run::Run, denied: &[Finding], out: &mut dyn std::io::Write) -> std::io::Result<()> {
         let rollout = &self.rollout.plan().rollout;
         let calls = self.foreseen.calls.iter().filter(|call| call.purpose != Purpose::Plan).count();
-        let many = if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+        let many = plural(calls, "call");
         let canary =
             rollout.canary.as_ref().map_or_else(|| "no canary".to_owned(), |canary| format!("canary {canary}"));
         let soak = rollout.soak_seconds.unwrap_or_default();

@@ -13,10 +13,11 @@ use crate::cli::drill;
 use crate::drill::scenario::Scenario;
 use crate::drill::{build, names, scenario, server};
 use crate::error::Error;
-use crate::io::input::Source;
+use crate::io::input::{Source, remedy};
 use crate::io::output;
 use crate::render::view::view;
 use crate::text::escape::line;
+use crate::text::plural::plural;
 use crate::text::wrap::wrap;
 
 /// How much is read of the document that a rehearsal wrote, in bytes.
@@ -41,8 +42,13 @@ pub fn drill(options: &drill::Drill) -> Result<u8, Error> {
     match (&options.command, options.scenario.as_deref()) {
         (Some(drill::DrillCommand::Serve { scenario }), _) => serve(scenario.as_deref()),
         (None, _) if options.list => list(),
-        (None, Some("all")) => all(options),
-        (None, name) => one(options, name.unwrap_or(scenario::SEED)),
+        (None, name) => {
+            holds_no_rehearsal(options)?;
+            match name {
+                Some("all") => all(options),
+                name => one(options, name.unwrap_or(scenario::SEED)),
+            }
+        }
     }
 }
 
@@ -61,7 +67,7 @@ fn fitted(start: &str, text: &str) -> String {
 }
 
 fn system(error: io::Error) -> Error {
-    Error::Output { path: "(loopback)".into(), source: error }
+    Error::machine(format!("cannot serve or play the drill: {error}"))
 }
 
 fn serve(name: Option<&Path>) -> Result<u8, Error> {
@@ -79,6 +85,17 @@ fn serve(name: Option<&Path>) -> Result<u8, Error> {
         server::serve(listener, scenario).await.map_err(system)
     })?;
     Ok(0)
+}
+
+/// Refuses to keep a rehearsal where an earlier one was kept: what that left would be taken for this one's.
+fn holds_no_rehearsal(options: &drill::Drill) -> Result<(), Error> {
+    let Some(folder) = &options.keep else { return Ok(()) };
+    let Some(file) = kept(folder, options).into_iter().find(|file| file.symlink_metadata().is_ok()) else {
+        return Ok(());
+    };
+    let holder = file.parent().unwrap_or(folder);
+    let problem = format!("{} holds an earlier rehearsal: {}", holder.display(), file.display());
+    Err(Error::usage(problem, "name another folder with --keep, or remove that one; nothing was played"))
 }
 
 /// The files that are kept in a folder.
@@ -100,8 +117,8 @@ struct Played {
     stdout: String,
     /// Whether the response says that all went well.
     ok: bool,
-    /// What a gate that only looks at the calls would have said.
-    old_gate: String,
+    /// What a gate that only looks at the calls would have said; none where no document was written.
+    old_gate: Option<String>,
 }
 
 fn one(options: &drill::Drill, name: &str) -> Result<u8, Error> {
@@ -112,8 +129,9 @@ fn one(options: &drill::Drill, name: &str) -> Result<u8, Error> {
         line!(out)?;
         // The report that was printed is escaped already.
         out.write_all(played.stdout.as_bytes())?;
+        let Some(old_gate) = &played.old_gate else { return Ok(()) };
         line!(out)?;
-        line!(out, "The old gate, which believes the calls, would have said: {}", played.old_gate)
+        line!(out, "The old gate, which believes the calls, would have said: {old_gate}")
     })?;
     Ok(played.code)
 }
@@ -184,7 +202,7 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
     // A rehearsal is the same in every folder: the configuration around it is for real rollouts.
     command.args(["--config", "/dev/null"]);
-    command.args(["--report", "json=report.json", "--time-scale", &options.time_scale.to_string()]).args(more);
+    command.args(["--report", "json=report.json", &format!("--time-scale={}", options.time_scale)]).args(more);
     if !scenario.inventory.is_empty() {
         write("inventory.txt", scenario.inventory.join("\n"))?;
         command.args(["--fleet", "inventory.txt"]);
@@ -197,7 +215,10 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
         command.args(["--report", "html=report.html"]);
     }
     for path in &options.policies {
-        let path = path.canonicalize().map_err(|source| Error::Output { path: path.clone(), source })?;
+        let path = path.canonicalize().map_err(|error| {
+            let problem = format!("cannot read the policy {}: {error}", path.display());
+            Error::usage(problem, remedy(&error))
+        })?;
         command.arg("--policy").arg(path);
     }
     behind_gates(&mut command, &scenario, &format!("http://{address}"));
@@ -237,13 +258,17 @@ fn read(path: &Path) -> Value {
 }
 
 /// What a gate says that believes every call which was HTTP 200 with `ok` true.
-fn old_gate(document: &Path) -> String {
+fn old_gate(document: &Path) -> Option<String> {
     let document = read(document);
+    if document.is_null() {
+        return None;
+    }
     let calls = document["calls"].as_array().cloned().unwrap_or_default();
     let failed = calls.iter().filter(|call| call["ok"] != Value::Bool(true)).count();
-    match (calls.len(), failed) {
+    Some(match (calls.len(), failed) {
         (0, _) => "nothing was called".into(),
+        (1, 0) => "SUCCESS, its only call answered ok".into(),
         (many, 0) => format!("SUCCESS, all {many} calls answered ok"),
-        (many, failed) => format!("FAILURE, {failed} of {many} calls failed"),
-    }
+        (many, failed) => format!("FAILURE, {failed} of {} failed", plural(many, "call")),
+    })
 }

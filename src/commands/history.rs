@@ -26,6 +26,7 @@ pub fn history(options: &History) -> Result<u8, Error> {
     let patterns = Patterns::new(&archives.when)?;
     let fields = EvidenceFields::new(&archives.evidence_fields)?.with_plan(&archives.plan_fields)?;
     let found = find(&options.folders, archives)?;
+    let until = options.until.unwrap_or_else(|| Timestamp::now().into());
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
         found: &found,
@@ -33,7 +34,7 @@ pub fn history(options: &History) -> Result<u8, Error> {
         fields: &fields,
         max_bytes: archives.max_input_bytes,
         read_since: archives.read_since,
-        until: options.until.unwrap_or_else(Timestamp::now),
+        until: until.last,
         #[cfg(feature = "parquet")]
         evidence: false,
         shared: Mutex::new(Interner::default()),
@@ -41,11 +42,11 @@ pub fn history(options: &History) -> Result<u8, Error> {
     let mut evaluated = evaluate_all(&evaluator, archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
     listed::up_to(&mut evaluated.rollouts, evaluator.until);
-    let (all, _) = history::tenants(&evaluated.rollouts, &names, evaluator.until);
+    let (all, _) = history::tenants(&evaluated.rollouts, &names, until.at);
     let mine = tenants(std::slice::from_ref(&options.tenant), all, evaluated.code)?;
     let number = names.iter().position(|name| **name == *options.tenant).unwrap_or(names.len());
     let lives = life::lives(&evaluated.rollouts, mine, number);
-    let until = Text::from(evaluator.until.to_string());
+    let until = Text::from(until.at.to_string());
     let history = life::history(Text::from(&*options.tenant), until, lives, evaluated.unreadable);
     output::print(|out| match options.format {
         Form::Text => render::life::render(&history, &evaluation.view(), out),

@@ -18,6 +18,7 @@ use crate::evaluation::Evaluation;
 use crate::explain::counterfactuals;
 use crate::io::clock::now;
 use crate::io::config::Config;
+use crate::io::config::probe::LEAST;
 use crate::io::input::Source;
 use crate::io::lock::Lock;
 use crate::io::output;
@@ -26,9 +27,6 @@ use crate::model::document::text::Text;
 use crate::model::document::{Document, Role};
 use crate::schema::document;
 use crate::time::{scaled, seconds};
-
-/// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
-const LEAST: f64 = 0.01;
 
 /// Where to ask, how often and how long; `scale` is what the waiting between rounds is multiplied with.
 ///
@@ -181,7 +179,7 @@ fn place(options: &probe::Probe) -> Result<&Path, Error> {
             Err(Error::usage("standard input cannot be replaced", "say with --document where the document is written"))
         }
         None => Err(Error::usage(
-            "it is not said where the document is written, so nobody was asked",
+            "--document or --in-place is missing, so no tenant was asked",
             "give --document PATH, or --in-place to replace the document that is read",
         )),
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cli::run;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::inputs::{fleet_names, plan_file};
+use crate::collect::inputs::{PLAN_HELP, fleet_names, plan_file};
 use crate::collect::journal::replay;
 use crate::collect::record::{Format as JournalFormat, Inventory, Record};
 use crate::collect::rollout::state::Rollout;
@@ -30,9 +30,10 @@ use crate::evaluation::{Evaluation, PendingEvaluation};
 use crate::explain::counterfactuals;
 use crate::gates::reader::GateReader;
 use crate::io::config::Config;
+use crate::io::environment;
 use crate::io::http::is_loopback;
 use crate::io::http::token::{CONTROL_PLANE as TOKEN, Token};
-use crate::io::input::{Input, Source};
+use crate::io::input::{Input, Source, remedy};
 use crate::io::lock::Lock;
 use crate::io::output;
 use crate::model::document::gates::contacts;
@@ -203,7 +204,7 @@ fn plan(options: &run::Run, fields: Option<&EvidenceFields>) -> Result<Input, Er
     let says = plan_file(&plan, fields.unwrap_or(&EvidenceFields::default()))?;
     if says.enabled && says.rollout.control_plane.is_none() {
         let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
-        return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault] });
+        return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault.help(PLAN_HELP)] });
     }
     Ok(plan)
 }
@@ -230,11 +231,11 @@ pub(crate) fn control_plane(rollout: &Rollout) -> &str {
 pub(crate) fn token(options: &run::Run) -> Result<Token, Error> {
     if let Some(path) = &options.token_file {
         let read = Source::File(path.clone()).text(MAX_TOKEN).map_err(|error| {
-            Error::usage(format!("cannot read the token file {}: {error}", path.display()), "is the path right?")
+            Error::usage(format!("cannot read the token file {}: {error}", path.display()), remedy(&error))
         })?;
         return Token::new(&read, "the token file");
     }
-    let given = std::env::var(TOKEN).map_err(|_| {
+    let given = environment::var(TOKEN)?.ok_or_else(|| {
         let help = "set it to the control plane's token, or name a file with --token-file";
         Error::usage(format!("{TOKEN} is not set, so no call was made"), help)
     })?;
@@ -302,9 +303,9 @@ fn begun(
         Outcome::Halted | Outcome::Unknown => {
             let problem = format!("{} tells of a rollout that was halted, which is not resumed", path.display());
             let help = if begun.may_have_changed_something() {
-                "mend what halted it, then begin again with another --journal"
+                "repair what halted it, then start again with another --journal"
             } else {
-                "mend what halted it, then begin again without --resume: nothing was changed, so its journal is replaced"
+                "repair what halted it, then start again without --resume: nothing was changed, so its journal is replaced"
             };
             return Err(Error::usage(problem, help));
         }
@@ -314,7 +315,7 @@ fn begun(
             format!("the plan, the fleet or an evidence field is not the one that {} began with", path.display());
         return Err(Error::usage(
             problem,
-            "go on with the files that it began with, or begin anew with another --journal",
+            "go on with the files that it began with, or start again with another --journal",
         ));
     }
     probe::is_probing_kept(prober, &begun)?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::io::config::Config;
 use crate::text::suggest::nearest;
 
 /// A parameter as a policy declares it.
@@ -75,29 +76,54 @@ pub struct Given {
     pub from: ParamSource,
 }
 
-/// The value of every declared parameter, by name.
+impl Given {
+    /// Where it was given, as its author wrote it.
+    fn place(&self) -> String {
+        let name = &self.name;
+        if self.from == ParamSource::CommandLine {
+            format!("the parameter {name}")
+        } else {
+            format!("[params] {name} in the configuration")
+        }
+    }
+}
+
+/// The values of the configuration, and after them those of the command line, which win.
+pub fn given(config: &Config, named: &[(String, String)]) -> Vec<Given> {
+    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
+    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
+    let named = named.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
+    configured.chain(named).collect()
+}
+
+/// The value of every declared parameter, by name. `others` are names that may have been meant, and are read elsewhere.
 ///
 /// # Errors
 /// [`Error::Usage`] where one that is given is not declared, is given twice, or has a wrong value.
-pub fn resolve(declared: &BTreeMap<String, Declaration>, given: &[Given]) -> Result<Vec<Param>, Error> {
+pub fn resolve(
+    declared: &BTreeMap<String, Declaration>,
+    given: &[Given],
+    others: &[String],
+) -> Result<Vec<Param>, Error> {
     let mut values: BTreeMap<&str, (Value, ParamSource)> = BTreeMap::new();
-    for Given { name, text, from } in given {
+    for one in given {
+        let (Given { name, text, from }, place) = (one, one.place());
         let Some(declaration) = declared.get(name) else {
-            let near =
-                nearest(name, declared.keys().map(String::as_str)).map(|near| format!("did you mean {near:?}? "));
-            let names = declared.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let help = format!("{}the policies' parameters are: {names}", near.unwrap_or_default());
-            return Err(Error::usage(format!("no policy has a parameter {name:?}"), help));
+            let mut names: Vec<&str> = declared.keys().chain(others).map(String::as_str).collect();
+            names.sort_unstable();
+            let near = nearest(name, names.iter().copied()).map(|near| format!("did you mean {near:?}? "));
+            let help = format!("{}the policies' parameters are: {}", near.unwrap_or_default(), names.join(", "));
+            return Err(Error::usage(format!("{place}: no policy has a parameter of this name"), help));
         };
         let value = declaration.parse(text).map_err(|allowed| {
             Error::usage(
-                format!("the parameter {name}: found {text:?}, but {allowed} is allowed"),
+                format!("{place}: found {text:?}, but {allowed} is allowed"),
                 format!("{name}: {}", declaration.description.trim()),
             )
         })?;
-        // The command line is given behind the configuration, and wins; twice on either is a mistake.
+        // The command line is given after the configuration, and wins; twice on either is a mistake.
         if values.insert(name, (value, *from)).is_some_and(|before| before.1 == *from) {
-            return Err(Error::usage(format!("--param {name} is given twice"), "give each parameter once"));
+            return Err(Error::usage(format!("{place} is given twice"), "give each parameter once"));
         }
     }
     let param = |(name, declaration): (&String, &Declaration)| match values.get(&**name) {

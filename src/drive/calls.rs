@@ -89,7 +89,7 @@ impl Driver<'_> {
         self.record(&Record::Halted { at: now(), because: Text::from(halts.join("; ")) })
     }
 
-    /// Keeps a record. What happened has happened, also where it cannot be kept.
+    /// Appends a record to the journal and applies it to the rollout; it is applied even if the journal cannot be written.
     pub(crate) fn record(&mut self, record: &Record) -> Result<(), Error> {
         self.journal.append(&mut self.rollout, record)
     }

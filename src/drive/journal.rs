@@ -128,8 +128,8 @@ impl Journal {
         Ok(self)
     }
 
-    /// Appends a record and applies it to the rollout; it is on disk when this returns. What happened has happened, and
-    /// is applied also where it cannot be kept.
+    /// Appends a record and applies it to the rollout; it is on disk when this returns. It is applied even if it cannot be
+    /// written.
     ///
     /// # Errors
     /// [`Error::Output`] where it is not kept; [`Error::Internal`] where no reader would accept it, and nothing is written.

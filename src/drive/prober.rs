@@ -137,6 +137,23 @@ impl CommitPlace {
             (None, None) => Ok(Self::GitSha),
         }
     }
+
+    /// A commit that is not longer than a commit may be.
+    ///
+    /// # Errors
+    /// In words, where it is.
+    fn bounded(&self, commit: Field<Text>) -> Result<Field<Text>, String> {
+        let long = commit.given().map_or(0, |commit| commit.chars().count());
+        if long <= MAX_COMMIT {
+            return Ok(commit);
+        }
+        let what = match self {
+            Self::GitSha => "its git_sha".to_owned(),
+            Self::Pointer(pointer) => format!("the commit at {pointer}"),
+            Self::Header(name) => format!("the commit in the header {name}"),
+        };
+        Err(format!("{what} is {long} characters long, but at most {MAX_COMMIT} are allowed"))
+    }
 }
 
 /// Whether this is a JSON pointer (RFC 6901): each part after a slash, and `~` only in `~0` and `~1`.
@@ -283,7 +300,9 @@ impl Prober {
         let mut seen = BuildSeen { status: attempted.status, ..BuildSeen::default() };
         // The status decides first: nothing is read of another answer.
         if attempted.status.is_none_or(|status| status == 200) {
-            seen.failure = attempted.failure;
+            // Where a header holds the commit, it is no failure that the body is no JSON.
+            let is_read = !matches!(self.commit_place, CommitPlace::Header(_)) || attempted.error.is_some();
+            seen.failure = attempted.failure.filter(|_| is_read);
             let body = attempted.body.unwrap_or_default();
             let commit = match (&self.commit_place, attempted.error, attempted.malformed) {
                 (CommitPlace::Header(name), None, _) => in_header(&attempted.headers, name),
@@ -291,7 +310,7 @@ impl Prober {
                 (CommitPlace::GitSha, None, None) => in_git_sha(&body),
                 (CommitPlace::Pointer(pointer), None, None) => at_pointer(&body, pointer),
             };
-            match commit.and_then(of_bearable_length) {
+            match commit.and_then(|commit| self.commit_place.bounded(commit)) {
                 Ok(git_sha) => seen.git_sha = git_sha,
                 Err(error) => seen.error = Some(Text::from(error)),
             }
@@ -330,13 +349,6 @@ fn in_header(headers: &HeaderMap, name: &HeaderName) -> Result<Field<Text>, Stri
             Ok(Field::Given(Text::from(&*masked(text, false))))
         }
         (Some(_), Some(_)) => Err(format!("the header {name} comes more than once")),
-    }
-}
-
-fn of_bearable_length(commit: Field<Text>) -> Result<Field<Text>, String> {
-    match commit.given().map(|commit| commit.chars().count()) {
-        Some(long) if long > MAX_COMMIT => Err(format!("its git_sha is {long} characters long")),
-        _ => Ok(commit),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::gates::ci::Audience;
 use crate::model::document::text::Text;
 use crate::model::document::{Attempt, Purpose};
 use crate::text::escape::{for_terminal, names_of};
+use crate::text::plural::plural;
 use crate::time::rounded;
 
 /// Tenants and what is waited for; the second line is cut where the terminal ends.
@@ -229,7 +230,7 @@ impl Progress {
             bar.set_length(tenants as u64);
             bar.set_position(0);
         }
-        let tenants = if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") };
+        let tenants = plural(tenants, "tenant");
         self.line(&format!("probing {tenants} at {url}, at most {}", seconds(timeout)));
         if refused > 0 {
             self.line(&format!("not probed, because their slug cannot stand in a URL: {refused}"));

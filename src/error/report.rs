@@ -26,6 +26,9 @@ pub struct ErrorReport {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// What the error means, in a sentence without its full stop. A heading, and no part of the format.
+    #[serde(skip)]
+    pub meaning: &'static str,
 }
 
 /// The name and version of the format.
@@ -53,7 +56,7 @@ pub enum NoDecision {
 pub enum Kind {
     /// The command line, the configuration, a file of waivers or the environment.
     Usage,
-    /// The evidence, the plan, the fleet or a fact.
+    /// The evidence, the plan, the fleet or a fact; or a rollout that may not begin.
     Evidence,
     /// A policy, or facts that it needs.
     Policy,
@@ -145,6 +148,7 @@ impl ErrorReport {
             exit_code,
             problems: problems(error),
             help,
+            meaning: meaning(error),
         }
     }
 
@@ -170,9 +174,21 @@ fn kind(error: &Error) -> Kind {
         Error::Usage { .. } | Error::Environment { .. } | Error::Conflict { .. } => Kind::Usage,
         Error::Evidence { .. } | Error::NotReady { .. } => Kind::Evidence,
         Error::Several(errors) => errors.first().map_or(Kind::Internal, kind),
-        Error::Policy(_) | Error::Policies(_) | Error::Facts { .. } | Error::OtherPolicies { .. } => Kind::Policy,
+        Error::Policy(_)
+        | Error::Policies(_)
+        | Error::NoPolicy { .. }
+        | Error::Facts { .. }
+        | Error::OtherPolicies { .. } => Kind::Policy,
         Error::Internal { .. } => Kind::Internal,
         Error::Output { .. } => Kind::Output,
+    }
+}
+
+/// What an error means; of several, what the first one does.
+fn meaning(error: &Error) -> &'static str {
+    match error.each().first() {
+        Some(Error::NotReady { .. }) => "the rollout cannot begin",
+        _ => kind(error).meaning(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::explain::context::{ExplainContext, place};
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Cohort, Document, FleetSource, Row};
 use crate::policy::waivers::Waiver;
+use crate::text::plural::plural;
 
 /// What makes a row worse.
 type Worsen = fn(&mut Row);
@@ -216,7 +217,7 @@ fn tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
     let mut limits = vec![tolerated + 1, context.report.summary.stragglers];
     limits.dedup();
     for limit in limits.into_iter().filter(|limit| *limit > tolerated) {
-        let many = if limit == 1 { "1 straggler".to_owned() } else { format!("{limit} stragglers") };
+        let many = plural(limit, "straggler");
         let words = format!("{many} were tolerated, not {tolerated}");
         changes.push(if by_param {
             Change { words, apply: Apply::Param("max_stragglers".into(), limit.to_string()) }

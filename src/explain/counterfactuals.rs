@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::report::counterfactual::Counterfactuals;
 use crate::schema::document::Valid;
 
-/// What policies may do in the search for what would turn a report's verdict, as [`crate::policy::work`] counts it: some
+/// What policies may do in the search for what would turn a report's verdict, as [`crate::rego::guard::work`] counts it: some
 /// seconds. Only policies that are slow themselves come near it.
 const MAX_WORK: u64 = 50_000_000;
 

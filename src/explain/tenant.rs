@@ -199,7 +199,7 @@ fn rows(context: &ExplainContext<'_>, at: Option<(usize, usize)>) -> Vec<RowDeta
         let why = match (counting_row, k) {
             (Some(one), _) if one == k && cohort.rows.len() == 1 => "its only row",
             (Some(one), _) if one == k && cohort.rows.len() == k + 1 => "the latest row",
-            (Some(one), _) if one == k => "the latest live row: those behind it are of a dry run",
+            (Some(one), _) if one == k => "the latest live row; the rows after it are of a dry run",
             (Some(one), _) if k > one => "a dry run's: it proves nothing",
             _ => "a later row counts",
         };

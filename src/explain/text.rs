@@ -20,6 +20,7 @@ use crate::render::words::verdict;
 use crate::report::counterfactual::Counterfactuals;
 use crate::text::escape::{for_line, for_terminal, line, names_of, place};
 use crate::text::json::spaced;
+use crate::text::plural::plural;
 use crate::text::wrap::wrap;
 
 /// How far the text after a label is indented.
@@ -64,6 +65,12 @@ fn secrets(document: &Document) -> Vec<String> {
     texts
 }
 
+/// Keys of the evidence whose texts every report shows.
+const SHOWN: [&str; 5] = ["ssm_status", "running_image", "tenants", "slug", "phase"];
+
+/// From how many characters on an error text is looked for inside of other texts.
+const MIN_QUOTED: usize = 8;
+
 struct Page<'a> {
     view: &'a View,
     out: &'a mut dyn Write,
@@ -104,22 +111,32 @@ impl Page<'_> {
 
     /// A value on one line, without raw error texts.
     fn value(&self, value: &Value) -> String {
-        spaced(&self.masked(value))
+        spaced(&self.masked("", value))
     }
 
-    fn masked(&self, value: &Value) -> Value {
+    /// A value with this key, without raw error texts.
+    fn masked(&self, key: &str, value: &Value) -> Value {
         match value {
-            Value::String(text) if self.secrets.iter().any(|secret| text.contains(&**secret)) => {
-                "(an error text; --show-errors shows it)".into()
-            }
-            Value::Array(list) => list.iter().map(|value| self.masked(value)).collect(),
+            Value::String(text) if self.is_error(key, text) => "(an error text; --show-errors shows it)".into(),
+            Value::Array(list) => list.iter().map(|value| self.masked(key, value)).collect(),
             Value::Object(object) => object
                 .iter()
-                .map(|(key, value)| (key.clone(), self.masked(value)))
+                .map(|(key, value)| (key.clone(), self.masked(key, value)))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             other => other.clone(),
         }
+    }
+
+    /// Whether a text with this key is or holds a raw error text. Other fields of the evidence have a meaning of their
+    /// own, and are shown though an error is spelt like them.
+    fn is_error(&self, key: &str, text: &str) -> bool {
+        if SHOWN.contains(&key) {
+            return false;
+        }
+        let is_secret =
+            |secret: &String| text == secret || (secret.chars().count() >= MIN_QUOTED && text.contains(&**secret));
+        self.secrets.iter().any(is_secret)
     }
 
     fn verdict(&mut self, explanation: &Explanation, verdict: &Verdict) -> io::Result<()> {
@@ -136,13 +153,13 @@ impl Page<'_> {
             FleetSource::Response => "guessed from the response",
             FleetSource::None => "enumerated by nobody",
         };
-        self.line("fleet", &format!("{} tenants, {by}", verdict.summary.fleet))?;
+        self.line("fleet", &format!("{}, {by}", plural(verdict.summary.fleet, "tenant")))?;
         let outcome = match verdict.outcome {
             Outcome::Running => "is under way",
             Outcome::Completed => "made every call",
             Outcome::Halted => "was halted",
             Outcome::Interrupted => "was interrupted",
-            Outcome::Unknown => "is known by what came of it alone",
+            Outcome::Unknown => "ended in a way that is not recorded: the evidence is an archived response",
         };
         let because = verdict.because.as_ref().map_or_else(String::new, |because| format!(": {because}"));
         self.line("rollout", &format!("{outcome}{because}"))?;
@@ -175,7 +192,7 @@ impl Page<'_> {
                 Field::Null => "null".into(),
                 Field::Absent => "absent".into(),
             };
-            let tenants = if call.tenants == 1 { "1 tenant".to_owned() } else { format!("{} tenants", call.tenants) };
+            let tenants = plural(call.tenants, "tenant");
             let named = if call.purpose == Purpose::Plan { String::new() } else { format!(", {tenants}") };
             self.line("call", &format!("{} ({purpose}{named}), ok: {ok}", call.call))?;
             for (i, attempt) in call.attempts.iter().enumerate() {
@@ -199,7 +216,7 @@ impl Page<'_> {
         }
         match calls.len().saturating_sub(MAX_LISTED) {
             0 => Ok(()),
-            more => self.line("", &format!("and {more} calls more; --format json names all")),
+            more => self.line("", &format!("and {}; --format json names all", plural(more, "more call"))),
         }
     }
 
@@ -319,11 +336,11 @@ impl Page<'_> {
             let mut document = minimal.document.clone();
             let cohorts = document["cohorts"].as_array_mut();
             let more = cohorts.map_or(0, |cohorts| cohorts.drain(cohorts.len().min(MAX_LISTED)..).count());
-            for line in format!("{:#}", self.masked(&document)).lines() {
+            for line in format!("{:#}", self.masked("", &document)).lines() {
                 line!(self.out, "            {line}")?;
             }
             if more > 0 {
-                self.line("", &format!("and {more} more cohorts; --format json has all"))?;
+                self.line("", &format!("and {}; --format json has all", plural(more, "more cohort")))?;
             }
         }
         writeln!(self.out)
@@ -331,7 +348,11 @@ impl Page<'_> {
 
     fn rule(&mut self, rule: &RuleText) -> io::Result<()> {
         self.line("rule", &format!("{}.{} at {}:{}", rule.package, rule.rule, rule.file, rule.line))?;
-        self.line("", &format!("{}: {}", rule.title, rule.description))?;
+        let described = [&*rule.title, &*rule.description].into_iter().filter(|text| !text.is_empty());
+        let described = described.collect::<Vec<_>>().join(": ");
+        if !described.is_empty() {
+            self.line("", &described)?;
+        }
         self.lines(rule.line, &rule.text)
     }
 

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::io::config::http::Http;
-use crate::io::config::probe::Probe;
-use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::config::probe::{LEAST, Probe};
+use crate::io::input::{MAX_WRITTEN, Source, remedy};
 use crate::io::repository::{Repository, is_there};
 use crate::model::document::{InputFile, Role};
 use crate::text::suggest::{meant, nearest};
@@ -202,7 +202,39 @@ impl fmt::Display for ParamValue {
     }
 }
 
+/// A time in the configuration.
+struct Time {
+    /// The table and the key.
+    key: &'static str,
+    seconds: f64,
+    /// The least that is allowed, in seconds.
+    least: f64,
+}
+
+impl Time {
+    fn is_allowed(&self) -> bool {
+        seconds(self.seconds).is_some() && self.seconds >= self.least
+    }
+}
+
 impl Config {
+    /// Every time in it.
+    fn times(&self) -> Vec<Time> {
+        let Self { http, gitea, probe, .. } = self;
+        let of = |key, seconds, least| Time { key, seconds, least };
+        let delays = |key, delays: &[f64]| delays.iter().map(|delay| of(key, *delay, 0.0)).collect::<Vec<_>>();
+        let mut times = delays("[http] retry_delays_seconds", &http.retry_delays_seconds);
+        times.extend(delays("[gitea] retry_delays_seconds", &gitea.retry_delays_seconds));
+        times.extend([
+            of("[http] plan_timeout_seconds", http.plan_timeout_seconds, 0.0),
+            of("[gitea] timeout_seconds", gitea.timeout_seconds, 0.0),
+            of("[probe] interval_seconds", probe.interval_seconds, LEAST),
+            of("[probe] timeout_seconds", probe.timeout_seconds, 0.0),
+            of("[probe] request_timeout_seconds", probe.request_timeout_seconds, LEAST),
+        ]);
+        times
+    }
+
     /// The files of facts, by name: those that are named, and those of the configuration that are named nowhere else.
     pub fn facts(&self, named: &[(String, PathBuf)]) -> Vec<(String, PathBuf)> {
         let configured = self.facts.iter().filter(|(name, _)| !named.iter().any(|(other, _)| other == *name));
@@ -227,7 +259,7 @@ impl Config {
         let source = if named.is_some() { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
         let unreadable = |error: io::Error| {
             let problem = format!("cannot read the configuration {}: {error}", path.display());
-            Error::usage(problem, "is the path right?")
+            Error::usage(problem, remedy(&error))
         };
         let input = source.raw(MAX_WRITTEN).map_err(unreadable)?;
         let text = input.text().map_err(unreadable)?;
@@ -238,12 +270,9 @@ impl Config {
         for path in named.chain(config.facts.values_mut()) {
             *path = folder.join(&*path);
         }
-        let delays = [&config.http.retry_delays_seconds, &config.gitea.retry_delays_seconds];
-        let limits = [&config.http.plan_timeout_seconds, &config.gitea.timeout_seconds];
-        let probe = config.probe.times();
-        let times = delays.into_iter().flatten().chain(limits).chain(&probe);
-        if let Some(time) = times.into_iter().find(|time| seconds(**time).is_none()) {
-            let problem = format!("{}: found {time}, but a time of at least 0 seconds is allowed", path.display());
+        if let Some(Time { key, seconds, least }) = config.times().into_iter().find(|time| !time.is_allowed()) {
+            let file = path.display();
+            let problem = format!("{file}: {key}: found {seconds}, but a time of at least {least} seconds is allowed");
             return Err(Error::usage(problem, "rollproof schema config describes every key"));
         }
         if let Some(host) = config.http.wrong_host() {

@@ -107,7 +107,9 @@ pub fn var(name: &str) -> Result<Option<String>, Error> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value.trim().to_owned())),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Error::usage(format!("{name} is no text"), "is it UTF-8?")),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Error::usage(format!("{name} is not UTF-8"), "set it to text in UTF-8"))
+        }
     }
 }
 
@@ -135,7 +137,7 @@ fn words(on: &[&str]) -> String {
     format!("for on: {}; for off: {}, or nothing", on.join(", "), OFF.join(", "))
 }
 
-/// The word of a variable that is a kill switch where it turns it on; none where it is off.
+/// The value of a kill switch variable if it arms the switch; none if it is off or not set.
 ///
 /// # Errors
 /// [`Error::Usage`] with the variable, its value and the words that are known, where it is none of them.
@@ -155,7 +157,7 @@ pub fn armed(name: &str) -> Result<Option<String>, Error> {
 pub fn flag(name: &str) -> Result<bool, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(false) };
     if ON[YES..].iter().any(|odd| word.eq_ignore_ascii_case(odd)) {
-        let problem = format!("{name}: got {word:?}, which reads as a mistake: it would turn it on");
+        let problem = format!("{name}: got {word:?}, which arms the kill switch but would turn this option on");
         return Err(Error::usage(problem, format!("the words are, {}", words(&ON[..YES]))));
     }
     switch(&word).ok_or_else(|| no_word(name, &word, &ON[..YES]))

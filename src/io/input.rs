@@ -82,7 +82,7 @@ impl Source {
         let bytes = self.bytes(max_bytes)?;
         if bytes.len() as u64 > max_bytes {
             let problem = format!("it is larger than the limit of {max_bytes} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
         }
         Ok(Input { name: Text::from(self.name()), bytes })
     }
@@ -216,12 +216,22 @@ fn take_huge(mut file: File, length: u64, max_bytes: u64) -> io::Result<Bytes> {
 
 fn unreadable(error: &io::Error) -> Fault {
     let help = match error.kind() {
-        io::ErrorKind::NotFound => "is the path right?",
         io::ErrorKind::InvalidInput => "name a file, or pipe its contents in and name `-`",
-        io::ErrorKind::PermissionDenied => "may this user read it?",
-        _ => "try again, or copy the file somewhere else",
+        _ => remedy(error),
     };
     Fault::whole(format!("cannot read it: {error}")).help(help)
+}
+
+/// What to do about a file that cannot be read.
+pub fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "is the path right?",
+        io::ErrorKind::InvalidInput => "name a file",
+        io::ErrorKind::InvalidData => "save the file as UTF-8",
+        io::ErrorKind::FileTooLarge => "is it the right file? a file that people write is smaller",
+        io::ErrorKind::PermissionDenied => "may this user read it?",
+        _ => "try again, or copy the file somewhere else",
+    }
 }
 
 /// The bytes of an input.
@@ -259,11 +269,8 @@ impl Input {
     /// # Errors
     /// What is wrong with the text.
     pub fn text(&self) -> io::Result<&str> {
-        let wrong = |fault: Fault| match fault.help {
-            Some(ref help) => format!("{}; {help}", fault.sentence()),
-            None => fault.sentence(),
-        };
-        hand_written(&self.bytes).map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, wrong(fault)))
+        let wrong = |fault: Fault| io::Error::new(io::ErrorKind::InvalidData, fault.sentence());
+        hand_written(&self.bytes).map_err(wrong)
     }
 
     /// Does something with the bytes while they are hashed.

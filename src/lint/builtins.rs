@@ -137,7 +137,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("regex.template_match", "the engines differ"),
     ("time.add_date", "the engines differ"),
     ("time.now_ns", "not deterministic"),
-    ("trace", "says nothing to anybody"),
+    ("trace", "its output goes nowhere"),
 ];
 
 /// What depends on the clock, on chance, on the machine or on the network, and what to use instead.
@@ -151,7 +151,7 @@ const IMPURE: &[(&str, &str)] = &[
     ("opa.runtime", "a policy sees the document alone, no environment"),
     ("http.send", "a policy sees the document alone, no network; give facts beside it"),
     ("net.lookup_ip_addr", "a policy sees the document alone, no network; give facts beside it"),
-    ("io.jwt.decode_verify", "it asks the clock"),
+    ("io.jwt.decode_verify", "it depends on the clock"),
 ];
 
 /// What OPA has and a policy may not call here.

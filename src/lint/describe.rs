@@ -129,7 +129,14 @@ fn params(program: &Program<'_>, blocks: &[MetadataBlock], custom: &Custom, faul
         }
         if let Some(default) = declared.default.as_ref().filter(|default| !fits(declared, default)) {
             let what = format!("the default of the parameter {name:?} is {default}, which is not of its type");
-            faults.add(what, "mend one of the two");
+            faults.add(what, "change the default or the type");
+        } else if let (Some(default), Some(minimum)) = (&declared.default, declared.minimum) {
+            #[expect(clippy::cast_precision_loss, reason = "a limit that a person wrote")]
+            let is_below = default.as_f64().is_some_and(|default| default < minimum as f64);
+            if is_below {
+                let what = format!("the default of the parameter {name:?} is {default}, but its minimum is {minimum}");
+                faults.add(what, "change the default or the minimum");
+            }
         }
     }
 }

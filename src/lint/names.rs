@@ -77,12 +77,12 @@ pub fn check(program: &Program<'_>, report: &mut Report) {
 /// Whether all definitions of a rule are of one kind, and that of findings are sets.
 fn kinds(program: &Program<'_>, module: &Module, rule: &Rule, name: &str, report: &mut Report) {
     if RULES.contains(&&*rule.name) && rule.kind != Kind::Set {
-        let what = format!("{} is no set of findings, so nobody would hear it", rule.name);
+        let what = format!("{} is not a set of findings, so its result is never reported", rule.name);
         let remedy = format!("write `{} contains finding if {{ ... }}`, or give it another name", rule.name);
         return report.add(module, rule.place, what, remedy);
     }
     if rule.name == NOT_APPLICABLE && rule.kind != Kind::Value {
-        let what = format!("{} is no text, so nobody would read it", rule.name);
+        let what = format!("{} is not a string, so it is never shown", rule.name);
         let remedy = format!("write `{} := \"...\" if {{ ... }}`, or give it another name", rule.name);
         return report.add(module, rule.place, what, remedy);
     }

@@ -121,7 +121,7 @@ impl<'a> Checker<'_, 'a> {
                     self.add(
                         at,
                         format!("data.{path} is for bundled policies alone"),
-                        "use what their libraries make of it",
+                        "use data.rollproof.lib.params, which reads parameters; waivers and modes are applied to your findings",
                     );
                 }
             }

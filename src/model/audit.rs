@@ -209,7 +209,7 @@ pub struct Rollout {
 pub enum Called {
     /// A success.
     Green,
-    /// None.
+    /// Not a success.
     Red,
     /// Nothing says.
     Unknown,
@@ -240,7 +240,7 @@ pub struct Tenant {
     /// The control plane of its rollouts. Absent: nothing names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,
-    /// In the fleets of how many rollouts it was.
+    /// The number of rollouts whose fleet contained it.
     pub rollouts: u64,
     /// When it was first in a fleet, RFC 3339.
     pub first_seen: Text,

@@ -1,4 +1,4 @@
-//! The document: plan and evidence of one rollout, normalized. Types only, no logic.
+//! The document: plan and evidence of one rollout, normalized. Types; the grouping of rows into cohorts (`cohort`), and the checks that the parts agree (`consistency`).
 //!
 //! Everything a verdict needs is in here, so that an archive can be judged again from the document alone
 //! (design section 2).
@@ -69,16 +69,16 @@ pub struct Document {
     pub calls: Vec<Call>,
     /// The evidence: tenants grouped by identical evidence.
     pub cohorts: Vec<Cohort>,
-    /// Phase name to the tenants that a row names in it, in the order of the rows. Engines do not get it.
+    /// Phase name to the tenants that a row names in it, in the order of the rows. Policies do not see it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub phases: Map<Vec<Text>>,
-    /// The fleet's own order, in which cohorts take turns. Absent: it is not known. Engines do not get it.
+    /// The fleet's own order, in which cohorts take turns. Absent: it is not known. Policies do not see it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<Run>,
     /// What else was read before or while the rollout was driven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Gates>,
-    /// What tenants say of their own build. Absent: nobody was to be asked; empty: somebody was, and nobody is there.
+    /// What tenants say of their own build. Absent: builds are not probed; empty: they are, and no tenant has been asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<Vec<Probe>>,
     /// What could not be attributed to a tenant or is not known to the schema.
@@ -504,7 +504,7 @@ impl Document {
 }
 
 impl Call {
-    /// All but whom it named.
+    /// A copy without the tenants that it named.
     #[must_use]
     pub fn without_tenants(&self) -> Self {
         Self { purpose: self.purpose, tenants: Vec::new(), attempts: self.attempts.clone(), ok: self.ok }
@@ -518,7 +518,7 @@ impl Call {
 }
 
 impl Cohort {
-    /// All but whose evidence it is: no tenant, no origin.
+    /// A copy without tenants and origins.
     #[must_use]
     pub fn without_tenants(&self) -> Self {
         Self {

@@ -96,7 +96,7 @@ pub struct Finding {
     /// What should have been seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Value>,
-    /// JSON pointer to the evidence: into the document, or behind `#` into the input before it.
+    /// JSON pointer to the evidence: into the document, or, after `INPUT#`, into that input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// The package that gave it.
@@ -115,7 +115,7 @@ pub struct Finding {
     /// Who has agreed to live with it: it then decides nothing. Absent: nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,
-    /// That it would deny, were its policy not in report mode. Absent: it weighs what it says.
+    /// Why this deny is only a warning. Absent: the severity is the rule's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub softened: Option<Softened>,
 }
@@ -123,7 +123,7 @@ pub struct Finding {
 /// A waiver, as a finding that it covers shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Waived {
-    /// Why.
+    /// Why the finding is accepted.
     pub reason: String,
     /// Who answers for it.
     pub owner: String,

@@ -1,4 +1,4 @@
-//! What is asked for an audit: each rollout as always and whether it reached anybody, and then the audit itself.
+//! The two evaluations of an audit: each rollout (with `fanned_out`), then the audit document.
 
 use crate::declared::names::SUMMARY;
 use crate::error::Error;

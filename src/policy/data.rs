@@ -36,7 +36,7 @@ pub fn read(folders: &[PathBuf]) -> Result<Data, Error> {
 
 /// What a file holds, below the path at which it lies.
 fn file(folder: &Path, path: &Path) -> Result<Result<DataFile, Problem>, Error> {
-    let input = Source::Found(path.to_owned()).raw(MAX_WRITTEN).map_err(|error| unreadable(path, error))?;
+    let input = Source::Found(path.to_owned()).raw(MAX_WRITTEN).map_err(|error| unreadable(path, &error))?;
     let sha256 = input.sha256();
     let name = path.display().to_string();
     let wrong = |(place, what, remedy): Wrong| Problem::new(&name.as_str().into(), place, what, remedy);

@@ -173,7 +173,13 @@ impl Prepared {
                 }
                 halts.push(match element {
                     Element::Message(message) => format!("{path}: {message}"),
-                    Element::Finding(stated) => format!("{}: {}", stated.code, stated.message),
+                    Element::Finding(stated) => {
+                        let place = &package.place;
+                        package.allowed(&stated.code).map_err(|error| {
+                            Error::Policy(format!("{}:{}: {path}: {error}", place.file, place.line))
+                        })?;
+                        format!("{}: {}", stated.code, stated.message)
+                    }
                 });
             }
         }

@@ -1,10 +1,11 @@
 //! Policies from folders and files.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::input::{MAX_WRITTEN, Source, remedy};
 use crate::io::walk::{Below, files_below};
 use crate::rego::engine::module::Module;
 
@@ -83,7 +84,9 @@ fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     find(path, &is_policy, &mut files)?;
     files.sort();
     if files.is_empty() {
-        return Err(Error::Policy(format!("{}: there is no policy here", path.display())));
+        let problem = format!("{}: there is no policy here", path.display());
+        let help = "is the path right? a policy is a .rego file, or a folder with .rego files that are not tests";
+        return Err(Error::NoPolicy { problem, help: help.into() });
     }
     files.iter().map(|file| module(file, !path.is_dir())).collect()
 }
@@ -125,7 +128,10 @@ fn find(path: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -
 pub(crate) fn found_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
     let Below { files, problems } = files_below(folder, wanted);
     match problems.into_iter().next() {
-        Some((path, problem)) => Err(unreadable(&path, problem)),
+        Some((path, problem)) => {
+            let problem = format!("{}: cannot read it: {problem}", path.display());
+            Err(Error::NoPolicy { problem, help: "may this user read it?".into() })
+        }
         None => Ok(files),
     }
 }
@@ -137,10 +143,11 @@ fn plain(path: &Path) -> &Path {
 
 fn module(path: &Path, is_named: bool) -> Result<Module, Error> {
     let source = if is_named { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
-    let text = source.text(MAX_WRITTEN).map_err(|error| unreadable(path, error))?;
+    let text = source.text(MAX_WRITTEN).map_err(|error| unreadable(path, &error))?;
     Ok(Module { file: path.display().to_string(), text })
 }
 
-pub(crate) fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Error {
-    Error::Policy(format!("{}: cannot read it: {problem}", path.display()))
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let problem = format!("{}: cannot read it: {error}", path.display());
+    Error::NoPolicy { problem, help: remedy(error).into() }
 }

@@ -165,30 +165,45 @@ impl Policies {
     /// # Errors
     /// [`Error::Usage`] where one that is given is not declared or has a wrong value.
     pub fn params(&self, given: &[Given]) -> Result<Vec<Param>, Error> {
-        params::resolve(&self.params, given)
+        params::resolve(&self.params, given, &[])
     }
 
     /// How much each policy weighs, as the configuration has it.
     ///
     /// # Errors
-    /// [`Error::Usage`] where a policy is not there, or must not be softened, or no reason is given.
+    /// [`Error::Usage`] where a policy is not there, has two modes or must not have one, or no reason is given.
     pub fn apply_modes(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
+        if let Some(name) = modes.keys().find(|name| modes.contains_key(&format!("{OURS}{name}"))) {
+            let problem = format!("[policies.{name}] and [policies.\"{OURS}{name}\"] are the same policy");
+            return Err(Error::usage(problem, "keep one of the two"));
+        }
         for (name, mode) in modes {
             let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
-            let full = if names.contains(&&*name) { name.clone() } else { format!("{OURS}{name}") };
+            let is_full = name.starts_with(OURS) || names.contains(&&*name);
+            let full = if is_full { name.clone() } else { format!("{OURS}{name}") };
             let near = nearest(&name, names.iter().map(|known| known.strip_prefix(OURS).unwrap_or(known)))
                 .map_or_else(String::new, |near| format!("did you mean {near:?}? "));
             let Some(package) = self.packages.iter_mut().find(|package| package.name == full) else {
-                let problem = format!("the configuration softens a policy {name:?}, which is not there");
-                return Err(Error::usage(problem, format!("{near}rollproof policy list names all")));
+                if Self::of_audits()?.packages.iter().any(|package| package.name == full) {
+                    let problem = format!(
+                        "[policies.{}]: {full} judges audits, and only a policy of rollouts has a mode",
+                        quoted(&name)
+                    );
+                    let help = format!("leave it out; rollproof policy show {full} lists its parameters");
+                    return Err(Error::usage(problem, help));
+                }
+                let problem = format!("[policies.{}]: there is no policy of this name", quoted(&name));
+                return Err(Error::usage(problem, format!("{near}rollproof policy list lists all")));
             };
             if let Some(code) = package.rules.iter().filter(|rule| !rule.waivable).flat_map(|rule| &rule.codes).next() {
-                let problem = format!("the configuration softens {name}, which has {code}, and that is never waivable");
+                let problem =
+                    format!("[policies.{}]: a mode is not allowed, because {code} is never waivable", quoted(&name));
                 return Err(Error::usage(problem, "take the mode out; a parameter or a waiver may be what is wanted"));
             }
             if full.starts_with(OURS) && mode.reason.as_ref().is_none_or(|reason| reason.trim().is_empty()) {
-                let problem = format!("the configuration softens the bundled policy {name} and gives no reason");
-                return Err(Error::usage(problem, format!("say why: [policies.{name}] reason = \"...\"")));
+                let table = quoted(&name);
+                let problem = format!("[policies.{table}]: the policy is bundled, and its mode has no reason");
+                return Err(Error::usage(problem, format!("say why: [policies.{table}] reason = \"...\"")));
             }
             package.mode = Some(mode);
         }
@@ -266,6 +281,11 @@ impl Policies {
         prepared.check_waivers()?;
         Ok(prepared)
     }
+}
+
+/// A key of TOML as it is written.
+fn quoted(key: &str) -> String {
+    if key.contains('.') { format!("{key:?}") } else { key.to_owned() }
 }
 
 /// Adds the parameters that a package declares.
@@ -346,6 +366,8 @@ pub struct Settings {
     pub folders: Vec<PathBuf>,
     /// Values of parameters.
     pub params: Vec<Given>,
+    /// Names of parameters that are read elsewhere, and may have been meant.
+    pub other_params: Vec<String>,
     /// How much policies weigh, by package.
     pub modes: BTreeMap<String, Mode>,
     /// What is waived.
@@ -374,7 +396,11 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         // Whatever is wrong is told at once.
         let mut wrong = Errors::default();
         wrong.or_keep(policies.apply_modes(settings.modes));
-        let params = wrong.or_keep(policies.meant(settings.params).and_then(|given| policies.params(&given)));
+        let params = wrong.or_keep(
+            policies
+                .meant(settings.params)
+                .and_then(|given| params::resolve(&policies.params, &given, &settings.other_params)),
+        );
         let facts = wrong.or_keep(policies.facts(facts));
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);

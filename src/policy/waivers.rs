@@ -39,7 +39,7 @@ pub struct Waiver {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Why.
+    /// Why the finding is accepted.
     pub reason: String,
     /// Who answers for it.
     pub owner: String,
@@ -77,9 +77,17 @@ pub const HELP: &str =
 /// [`Error::Usage`] with every fault, its file and line.
 pub fn read<'a>(paths: impl IntoIterator<Item = &'a Path>, max_days: u32, max_bytes: u64) -> Result<Waivers, Error> {
     let (mut waivers, mut faults) = (Waivers::default(), Vec::new());
+    // What to do about the first fault that is of a file and not of a waiver in it.
+    let mut remedy = None;
     for path in paths {
-        let unreadable = |error: &Error| Error::usage(error.to_string(), "is the path right?");
-        let input = Source::new(path.to_owned()).read(max_bytes).map_err(|error| unreadable(&error))?;
+        let input = match Source::new(path.to_owned()).read(max_bytes) {
+            Ok(input) => input,
+            Err(error) => {
+                remedy = remedy.or_else(|| error.help().map(str::to_owned));
+                faults.push(error.to_string());
+                continue;
+            }
+        };
         match parse(&input) {
             Ok(given) => waivers.given.extend(given),
             Err(fault) => faults.push(fault),
@@ -89,7 +97,16 @@ pub fn read<'a>(paths: impl IntoIterator<Item = &'a Path>, max_days: u32, max_by
     for given in &waivers.given {
         faults.extend(given.waiver.faults(max_days).map(|fault| format!("{}: {fault}", given.place)));
     }
-    if faults.is_empty() { Ok(waivers) } else { Err(Error::usage(faults.join("\n"), HELP)) }
+    if faults.is_empty() {
+        return Ok(waivers);
+    }
+    let is_file_alone = faults.len() == 1;
+    let help = match remedy {
+        Some(remedy) if is_file_alone => remedy,
+        Some(remedy) => format!("{remedy}\n{HELP}"),
+        None => HELP.to_owned(),
+    };
+    Err(Error::usage(faults.join("\n"), help))
 }
 
 fn parse(input: &Input) -> Result<Vec<Given>, String> {

@@ -24,8 +24,9 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Why nothing is evaluated in a program whose memory nobody counts.
 const NOT_COUNTED: &str = "the memory of policies cannot be limited: this program has to declare \
-                           `rollproof::rego::memory::CappedAllocator` as its `#[global_allocator]`";
+                           `rollproof::CappedAllocator` as its `#[global_allocator]`";
 
+/// How often the thread that waits looks whether a limit was reached.
 const TICK: Duration = Duration::from_millis(5);
 
 thread_local! {
@@ -81,7 +82,7 @@ impl Limits {
         format!("the policies need more than {} s", rounded(self.time))
     }
 
-    /// So much time for all, whatever the document holds.
+    /// Replaces the time limit, where one is given.
     pub fn within(self, time: Option<Duration>) -> Self {
         Self { time: time.unwrap_or(self.time), ..self }
     }

@@ -75,7 +75,7 @@ fn budget() -> Option<&'static Budget> {
     if budget.is_null() { None } else { Some(unsafe { &*budget }) }
 }
 
-// Both are asked millions of times, and a build for tests inlines nothing: they call as little as they can.
+// `count` and `discount` run for every allocation; they avoid calls, because debug builds do not inline.
 
 fn count(bytes: usize) {
     if let Some(budget) = budget() {

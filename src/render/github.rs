@@ -74,7 +74,7 @@ pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Resu
         }
         writeln!(out, "::error {properties}title={NO_VERDICT}::{text}")?;
     }
-    let mut text = report.kind.meaning().to_owned();
+    let mut text = report.meaning.to_owned();
     text.extend(more_problems(report).map(|more| format!("; {more}")));
     text.extend(report.more_help().map(|help| format!(". Next: {}", for_annotation(help))));
     writeln!(out, "::error title=rollproof::{NO_VERDICT}  {text}")

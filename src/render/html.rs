@@ -85,14 +85,14 @@ pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (preamble(&format!("{NO_VERDICT}: {}", report.kind.meaning()), STYLE, ""))
+            (preamble(&format!("{NO_VERDICT}: {}", report.meaning), STYLE, ""))
             body {
                 a.skip href="#main" { "Skip to what is wrong" }
                 header.(decision_class(Decision::Fail)) {
                     div.bar { p.brand { "rollproof" } }
                     div.verdict {
                         h1 { (NO_VERDICT) }
-                        p.headline { (report.kind.meaning()) }
+                        p.headline { (report.meaning) }
                     }
                     dl.facts { (fact("Exit code", &html! { (report.exit_code) })) }
                 }

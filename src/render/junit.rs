@@ -20,6 +20,7 @@ use crate::render::words::{
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
 use crate::text::escape::{clipped, for_junit, place};
+use crate::text::plural::plural;
 
 /// How many stragglers have a test case.
 const MAX_STRAGGLERS: usize = 10_000;
@@ -64,7 +65,7 @@ pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Resu
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status
         .set_type(report.kind.name())
-        .set_message(format!("{NO_VERDICT}: {}", report.kind.meaning()))
+        .set_message(format!("{NO_VERDICT}: {}", report.meaning))
         .set_description(texts.join("\n\n"));
     let mut suite = TestSuite::new("rollproof.policies");
     suite.add_test_case(case("rollproof.policies", "verdict", status));
@@ -203,7 +204,8 @@ fn stragglers(report: &Report, view: &View) -> TestSuite {
     match report.stragglers.len() - suite.test_cases.len() {
         0 => {}
         more => {
-            let text = format!("{more} more stragglers have no test case; the JSON report names all.");
+            let have = if more == 1 { "has" } else { "have" };
+            let text = format!("{} {have} no test case; the JSON report names all.", plural(more, "more straggler"));
             suite.set_system_out(text);
         }
     }

@@ -13,9 +13,10 @@ use crate::render::words::{
     DECIDED, MAX_PROBLEMS, NO_VERDICT, counts, downgrades, headline, more_problems, problem_lines, verdict, waiver_note,
 };
 use crate::report::Report;
-use crate::report::rows::MAX_ROWS;
+use crate::report::rows::{MAX_ROWS, Rows};
 use crate::report::stragglers::Straggler;
 use crate::text::escape::{for_markdown, names_of};
+use crate::text::plural::plural;
 
 /// How many findings are written out. GitHub takes no summary of more than 1 MiB.
 const MAX_FINDINGS: usize = 500;
@@ -43,7 +44,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
     match summary.fleet_source {
         FleetSource::None if summary.target.is_none() => {}
         FleetSource::None => writeln!(out, "- Fleet: nobody was enumerated\n")?,
-        _ => writeln!(out, "- Fleet: {} tenants, {}\n", summary.fleet, counts(report).join(", "))?,
+        _ => writeln!(out, "- Fleet: {}, {}\n", plural(summary.fleet, "tenant"), counts(report).join(", "))?,
     }
     stragglers(report, out)?;
     findings(&report.findings, view, out)?;
@@ -67,7 +68,7 @@ pub(crate) const fn mark(decision: Decision) -> &'static str {
 
 /// Writes as Markdown why there is no verdict.
 pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "## ❌ {NO_VERDICT}: {}\n", report.kind.meaning())?;
+    writeln!(out, "## ❌ {NO_VERDICT}: {}\n", report.meaning)?;
     for problem in report.problems.iter().take(MAX_PROBLEMS) {
         writeln!(out, "- {}", problem_lines(problem, for_markdown).join("<br>"))?;
         if let Some(help) = &problem.help {
@@ -133,13 +134,14 @@ pub(crate) fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -
 }
 
 fn rows(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    if report.rows.is_empty() {
+    let Rows { lines, selected, cut } = &report.rows;
+    if lines.is_empty() {
         return Ok(());
     }
     writeln!(out, "### Rows\n")?;
     writeln!(out, "| Slug | Phase | SSM Status | Exit | Healthz | On target | Error present | Denied |")?;
     writeln!(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")?;
-    for line in &report.rows {
+    for line in lines {
         let row = &line.row;
         writeln!(
             out,
@@ -149,15 +151,27 @@ fn rows(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             cell(&row.ssm_status, |status| for_markdown(status)),
             cell(&row.ssm_exit_code, ToString::to_string),
             cell(&row.healthz_ok, |ok| if *ok { "yes" } else { "**no**" }.into()),
-            line.on_target(),
+            on_target(row.verified_on_target),
             if line.error_present() { "yes" } else { "no" },
             if report.is_denied(&line.tenant) { "**yes**" } else { "no" },
         )?;
     }
-    if report.rows.len() == MAX_ROWS {
-        writeln!(out, "\nNo more than {MAX_ROWS} rows are shown.")?;
+    let first = if *cut { format!(", the first {MAX_ROWS} of them") } else { String::new() };
+    match (selected, cut) {
+        (true, _) => writeln!(out, "\nOnly the rows of denied tenants and stragglers are shown{first}."),
+        (false, true) => writeln!(out, "\nOnly the first {MAX_ROWS} rows are shown."),
+        (false, false) => Ok(()),
     }
-    Ok(())
+}
+
+/// `verified_on_target` in words.
+const fn on_target(field: Field<bool>) -> &'static str {
+    match field {
+        Field::Given(true) => "yes",
+        Field::Given(false) => "**no**",
+        Field::Null => "null",
+        Field::Absent => "-",
+    }
 }
 
 fn cell<T>(field: &Field<T>, show: impl FnOnce(&T) -> String) -> String {

@@ -11,16 +11,17 @@ use crate::text::escape::write_json_line;
 const MAX_LISTED: usize = 1_000;
 
 /// The names, all of which are always written: what an earlier step has written is replaced.
-const NAMES: [&str; 4] = ["decision", "straggler_count", "stragglers", "denied_tenants"];
+const NAMES: [&str; 5] = ["decision", "straggler_count", "stragglers", "denied_tenants", "denied_count"];
 
-/// Writes the decision, how many stragglers there are, and JSON arrays of their names and of the tenants that
-/// a deny names. No line break is left in them.
+/// Writes the decision, how many stragglers and denied tenants there are, and JSON arrays of the names of both. No line
+/// break is left in them.
 pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
     let decision = serde_json::to_value(report.decision)?;
     let count = report.stragglers.len().to_string();
     let stragglers = names(report.stragglers.iter().map(|straggler| &straggler.tenant))?;
     let denied = names(report.denied.iter())?;
-    write([decision.as_str().unwrap_or_default(), &count, stragglers.trim_end(), denied.trim_end()], out)
+    let denied_count = report.denied.len().to_string();
+    write([decision.as_str().unwrap_or_default(), &count, stragglers.trim_end(), denied.trim_end(), &denied_count], out)
 }
 
 /// A JSON array of the first of some names, in one line.
@@ -32,7 +33,7 @@ fn names<'a>(tenants: impl Iterator<Item = &'a Text>) -> io::Result<String> {
 
 /// Writes that there is no verdict. The other values are empty: `0` or `[]` would say that nobody is behind.
 pub fn error(out: &mut dyn Write) -> io::Result<()> {
-    write(["error", "", "", ""], out)
+    write(["error", "", "", "", ""], out)
 }
 
 fn write(values: [&str; NAMES.len()], out: &mut dyn Write) -> io::Result<()> {

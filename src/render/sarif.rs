@@ -65,7 +65,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 /// Writes one run that has not succeeded, and a notification for each problem.
 pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let report = &report.in_repository(|name| view.repository.name(name));
-    let headline = format!("{NO_VERDICT}: {}", report.kind.meaning());
+    let headline = format!("{NO_VERDICT}: {}", report.meaning);
     let mut notifications = vec![notification(Level::Error, &headline)];
     notifications.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
     let last = more_problems(report).into_iter().chain(report.more_help().map(|help| format!("Next: {help}")));

@@ -15,7 +15,7 @@ pub fn render(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> 
 
 /// Writes in one line that there is no verdict, with the first problem and how many more there are.
 pub fn error(report: &ErrorReport, out: &mut dyn Write) -> io::Result<()> {
-    let mut text = format!("{NO_VERDICT}  {}", report.kind.meaning());
+    let mut text = format!("{NO_VERDICT}  {}", report.meaning);
     let first = report.problems.first().and_then(|problem| problem_lines(problem, for_line).into_iter().next());
     text.extend(first.map(|problem| format!(": {problem}")));
     match report.problems.len().saturating_sub(1) {

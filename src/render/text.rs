@@ -64,7 +64,7 @@ pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Resu
     }
     let mut page = Page { view, out };
     let word = page.painted(NO_VERDICT, verdict_style(Decision::Fail));
-    writeln!(page.out, "{word}  {}", report.kind.meaning())?;
+    writeln!(page.out, "{word}  {}", report.meaning)?;
     let label = page.painted("error", severity_style(Severity::Deny));
     for problem in report.problems.iter().take(MAX_PROBLEMS) {
         writeln!(page.out)?;

@@ -10,6 +10,7 @@ use crate::model::finding::{Finding, Severity};
 use crate::report::stragglers::Straggler;
 use crate::report::{Policy, Report};
 use crate::text::escape::{clipped, names_of};
+use crate::text::plural::plural;
 
 /// What the digest of a report is of.
 pub const DECIDED: &str = "policies, parameters, modes, waivers and facts";
@@ -122,7 +123,7 @@ fn causes(report: &Report, severity: Severity) -> String {
     };
     let mut causes: Vec<String> = shown.iter().map(cause).collect();
     if more > 0 {
-        causes.push(format!("and {more} more {}", if more == 1 { "finding" } else { "findings" }));
+        causes.push(format!("and {}", plural(more, "more finding")));
     }
     causes.join("; ")
 }
@@ -177,7 +178,7 @@ pub fn mode_note(policy: &Policy) -> Option<String> {
 
 /// How many tenants, in words.
 pub(crate) fn tenants(many: u64) -> String {
-    if many == 1 { "1 tenant".into() } else { format!("{many} tenants") }
+    plural(many, "tenant")
 }
 
 /// `proven 39 (36 verified, 3 assumed)`, what is not, and how many tenants a deny names.
@@ -217,5 +218,6 @@ pub fn problem_lines(problem: &ReportedProblem, escape: impl Fn(&str) -> String)
 /// How many problems are not shown, if there are any.
 pub fn more_problems(report: &ErrorReport) -> Option<String> {
     let more = report.problems.len().saturating_sub(MAX_PROBLEMS);
-    (more > 0).then(|| format!("{more} more problems are not shown; the JSON report has all."))
+    let are = if more == 1 { "is" } else { "are" };
+    (more > 0).then(|| format!("{} {are} not shown; the JSON report has all.", plural(more, "more problem")))
 }

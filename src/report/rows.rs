@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
-use crate::model::document::text::{Field, Text};
+use crate::model::document::text::Text;
 use crate::model::document::{Document, Row};
 use crate::report::stragglers::Straggler;
 
@@ -26,26 +26,26 @@ impl RowLine {
     pub fn error_present(&self) -> bool {
         self.row.error.given().is_some_and(|error| !error.trim().is_empty())
     }
+}
 
-    /// `verified_on_target` in words.
-    pub const fn on_target(&self) -> &'static str {
-        match self.row.verified_on_target {
-            Field::Given(true) => "yes",
-            Field::Given(false) => "**no**",
-            Field::Null => "null",
-            Field::Absent => "-",
-        }
-    }
+/// The rows of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    pub lines: Vec<RowLine>,
+    /// Whether only rows of denied tenants and of stragglers were wanted.
+    pub selected: bool,
+    /// Whether there are more than [`MAX_ROWS`] of those that were wanted.
+    pub cut: bool,
 }
 
 /// The rows of every tenant where there are at most [`MAX_ROWS`], else those of the denied ones and of the stragglers, in
 /// the order in which they arrived.
-pub fn lines(document: &Document, denied: &[Text], stragglers: &[Straggler]) -> Vec<RowLine> {
+pub fn rows(document: &Document, denied: &[Text], stragglers: &[Straggler]) -> Rows {
     let all = document.cohorts.iter().map(|cohort| cohort.rows.len() * cohort.tenants.len()).sum::<usize>() <= MAX_ROWS;
     let wanted = denied.iter().chain(stragglers.iter().map(|straggler| &straggler.tenant));
-    let wanted: HashSet<&str> = wanted.take(MAX_ROWS).map(|tenant| &**tenant).collect();
+    let wanted: HashSet<&str> = wanted.take(MAX_ROWS + 1).map(|tenant| &**tenant).collect();
     if !all && wanted.is_empty() {
-        return Vec::new();
+        return Rows::default();
     }
     let mut lines = Vec::new();
     for cohort in document.cohorts.iter().filter(|cohort| !cohort.rows.is_empty()) {
@@ -57,6 +57,7 @@ pub fn lines(document: &Document, denied: &[Text], stragglers: &[Straggler]) -> 
         }
     }
     lines.sort_by(|a, b| (&a.0, &a.1.tenant).cmp(&(&b.0, &b.1.tenant)));
+    let cut = lines.len() > MAX_ROWS;
     lines.truncate(MAX_ROWS);
     let shown: HashSet<&str, FixedState> = lines.iter().map(|(_, line)| &*line.tenant).collect();
     let mut phases: HashMap<&str, &Text> = HashMap::new();
@@ -68,5 +69,5 @@ pub fn lines(document: &Document, denied: &[Text], stragglers: &[Straggler]) -> 
     let phases: HashMap<String, Text> =
         phases.into_iter().map(|(tenant, phase)| (tenant.into(), phase.clone())).collect();
     let lines = lines.into_iter().map(|(_, line)| RowLine { phase: phases.get(&*line.tenant).cloned(), ..line });
-    lines.collect()
+    Rows { lines: lines.collect(), selected: !all, cut }
 }

@@ -52,7 +52,10 @@ pub(crate) fn explain_by(bytes: &[u8], name: Name, schema: &Value, beyond: impl 
         Ok(root) => root,
         Err(error) => return vec![syntax(text, &error)],
     };
-    let long = name.long_array().map(|(at, definition)| (at, validator(schema, Some(definition))));
+    let long = name.long_array().map(|(at, definition)| {
+        let part = schema.pointer(&format!("/$defs/{definition}")).unwrap_or(&Value::Null);
+        (at, Rules { validator: validator(schema, Some(definition)), root: part })
+    });
     let mut reader = Reader { text, long, schema, faults: Vec::new(), more: 0 };
     let value = reader.value(root, "", Place { depth: 0, schemas: &[schema] });
     for fault in beyond(text) {
@@ -62,7 +65,7 @@ pub(crate) fn explain_by(bytes: &[u8], name: Name, schema: &Value, beyond: impl 
         let fault = "found an object with none of the keys of a response; \"results\" or \"ok\" at least is expected";
         reader.fault(root, String::new(), fault.into());
     } else {
-        reader.validate(&validator(schema, None), &value, root, "");
+        reader.validate(&Rules { validator: validator(schema, None), root: schema }, &value, root, "");
     }
     reader.faults()
 }
@@ -83,10 +86,17 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
     fault
 }
 
+/// A part of a schema that values are validated by.
+struct Rules<'a> {
+    validator: Validator,
+    /// The part that the paths of errors begin at.
+    root: &'a Value,
+}
+
 struct Reader<'a> {
     text: &'a str,
     /// The one long array: its elements are validated one by one and not kept.
-    long: Option<(&'static str, Validator)>,
+    long: Option<(&'static str, Rules<'a>)>,
     /// The schema of the whole input, or nothing.
     schema: &'a Value,
     /// With the byte at which each stands.
@@ -140,7 +150,9 @@ impl<'a> Reader<'a> {
     fn value(&mut self, raw: &'a RawValue, pointer: &str, place: Place<'_, 'a>) -> Value {
         match raw.get().as_bytes().first() {
             Some(b'[' | b'{') if place.depth >= MAX_DEPTH => {
-                let problem = format!("found arrays and objects more than {MAX_DEPTH} deep, but no more are allowed");
+                let problem = format!(
+                    "found arrays and objects nested deeper than {MAX_DEPTH} levels, but {MAX_DEPTH} is the limit"
+                );
                 self.fault(raw, pointer.to_owned(), problem);
                 Value::Null
             }
@@ -175,9 +187,9 @@ impl<'a> Reader<'a> {
         let value = self.value(raw, pointer, place);
         let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
         match self.long.take() {
-            Some((at, validator)) if at == parent => {
-                self.validate(&validator, &value, raw, pointer);
-                self.long = Some((at, validator));
+            Some((at, rules)) if at == parent => {
+                self.validate(&rules, &value, raw, pointer);
+                self.long = Some((at, rules));
             }
             other => {
                 self.long = other;
@@ -228,13 +240,13 @@ impl<'a> Reader<'a> {
         Value::Object(object)
     }
 
-    fn validate(&mut self, validator: &Validator, value: &Value, raw: &RawValue, pointer: &str) {
-        for error in validator.iter_errors(value) {
-            self.report(&error, raw, pointer);
+    fn validate(&mut self, rules: &Rules<'a>, value: &Value, raw: &RawValue, pointer: &str) {
+        for error in rules.validator.iter_errors(value) {
+            self.report(&error, rules.root, raw, pointer);
         }
     }
 
-    fn report(&mut self, error: &ValidationError<'_>, raw: &RawValue, pointer: &str) {
+    fn report(&mut self, error: &ValidationError<'_>, root: &'a Value, raw: &RawValue, pointer: &str) {
         let inner = error.instance_path().to_string();
         if let ValidationErrorKind::AnyOf { context } = error.kind() {
             // Of the alternatives, the one for a value of this type was meant.
@@ -243,18 +255,19 @@ impl<'a> Reader<'a> {
             };
             if let Some(meant) = context.iter().find(|errors| !errors.iter().any(is_other_type)) {
                 for error in meant {
-                    self.report(error, raw, pointer);
+                    self.report(error, root, raw, pointer);
                 }
                 return;
             }
         }
         let at = locate(raw, &inner);
         let full = format!("{pointer}{inner}");
+        let part = self.beside(root, error);
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
-                let known = known_keys(validator_properties(error));
+                let known = part.and_then(|part| part.get("properties")?.as_object());
                 for key in unexpected {
-                    let near = nearest(key, known.iter().map(String::as_str))
+                    let near = nearest(key, known.into_iter().flat_map(|known| known.keys().map(String::as_str)))
                         .map(|near| format!("; did you mean \"{near}\"?"))
                         .unwrap_or_default();
                     let key = escape_pointer(key);
@@ -267,11 +280,54 @@ impl<'a> Reader<'a> {
             }
             kind => {
                 let found = describe(at.get());
-                let problem = format!("found {found}, but {} is allowed", allowed(kind, error));
-                self.fault(at, full, problem);
+                let words = part.filter(|_| matches!(kind, ValidationErrorKind::OneOfNotValid { .. })).and_then(words);
+                let allowed = match &words {
+                    Some(words) => one_of(words),
+                    None => allowed(kind, part),
+                };
+                let near = words.as_deref().and_then(|words| near(at.get(), words)).unwrap_or_default();
+                self.fault(at, full, format!("found {found}, but {allowed} is allowed{near}"));
             }
         }
     }
+
+    /// The part of the schema that holds the keyword which failed, from the part that was validated by.
+    fn beside(&self, root: &'a Value, error: &ValidationError<'_>) -> Option<&'a Value> {
+        let path = error.schema_path().to_string();
+        let path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        // A part of the schema is referred to by the root that it is compiled with.
+        let path = if std::ptr::eq(root, self.schema) { path } else { path.strip_prefix("/$ref").unwrap_or(path) };
+        path.split('/').skip(1).try_fold(root, |here, token| {
+            if token == "$ref" {
+                return self.schema.pointer(here.get("$ref")?.as_str()?.strip_prefix('#')?);
+            }
+            here.get(token).or_else(|| token.parse().ok().and_then(|i: usize| here.get(i)))
+        })
+    }
+}
+
+/// The words of an enumeration whose words are described each by an alternative of its own; none where it is none.
+fn words(part: &Value) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    for one in part.get("oneOf")?.as_array()? {
+        match (one.get("const"), one.get("enum").and_then(Value::as_array)) {
+            (Some(word), _) => words.push(word.to_string()),
+            (None, Some(several)) => words.extend(several.iter().map(ToString::to_string)),
+            (None, None) => return None,
+        }
+    }
+    Some(words)
+}
+
+fn one_of(words: &[String]) -> String {
+    format!("one of {}", words.join(", "))
+}
+
+/// The word that was meant, if one is near. All are JSON.
+fn near(found: &str, words: &[String]) -> Option<String> {
+    let found: String = serde_json::from_str(found).ok()?;
+    let words: Vec<&str> = words.iter().map(|word| word.trim_matches('"')).collect();
+    nearest(&found, words).map(|near| format!("; did you mean \"{near}\"?"))
 }
 
 struct Elements<'r, 'a> {
@@ -320,17 +376,19 @@ fn shorten(text: &str) -> String {
 }
 
 /// What the schema allows, in words.
-fn allowed(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
+fn allowed(kind: &ValidationErrorKind, part: Option<&Value>) -> String {
     match kind {
         ValidationErrorKind::Type { kind } => type_words(kind),
         ValidationErrorKind::Enum { options } => {
-            let options = options.as_array().into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
-            format!("one of {}", options.join(", "))
+            one_of(&options.as_array().into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>())
         }
         ValidationErrorKind::Constant { expected_value } => format!("only {expected_value}"),
         ValidationErrorKind::Minimum { limit } => format!("a number from {limit} up"),
         ValidationErrorKind::Maximum { limit } => format!("a number up to {limit}"),
-        ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Not { .. } => described(error),
+        ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Not { .. } => {
+            let described = part.and_then(|part| part.get("description")?.as_str());
+            described.unwrap_or("what the schema says").to_owned()
+        }
         other => format!("what the schema says ({})", other.keyword()),
     }
 }
@@ -353,35 +411,4 @@ fn type_words(kind: &TypeKind) -> String {
             words.join(" or ")
         }
     }
-}
-
-/// The `description` beside the keyword that failed.
-fn described(error: &ValidationError<'_>) -> String {
-    let schemas = [Name::Fleet, Name::Plan].map(Name::schema);
-    let path = error.schema_path().to_string();
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let found = schemas.iter().find_map(|schema| schema_at(schema, parent)?.get("description")?.as_str());
-    found.unwrap_or("what the schema says").to_owned()
-}
-
-fn validator_properties(error: &ValidationError<'_>) -> Vec<String> {
-    let path = error.schema_path().to_string();
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let schemas = [Name::Document, Name::Fleet].map(Name::schema);
-    let properties = schemas.iter().find_map(|schema| schema_at(schema, parent)?.get("properties")?.as_object());
-    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
-}
-
-fn known_keys(keys: Vec<String>) -> Vec<String> {
-    keys
-}
-
-/// Follows a schema path, through references.
-fn schema_at<'s>(schema: &'s Value, path: &str) -> Option<&'s Value> {
-    path.split('/').skip(1).try_fold(schema, |here, token| {
-        if token == "$ref" {
-            return schema.pointer(here.get("$ref")?.as_str()?.strip_prefix('#')?);
-        }
-        here.get(token).or_else(|| token.parse().ok().and_then(|i: usize| here.get(i)))
-    })
 }

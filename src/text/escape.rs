@@ -24,13 +24,12 @@ fn push(escaped: &mut String, c: char) {
     }
 }
 
-/// For a terminal: neither does anything start a workflow command, which a CI's log would obey wherever it stands. Holds
-/// whatever stands before and after it.
+/// Escapes text for a terminal or a CI log, so that it cannot start a workflow command wherever it is inserted.
 pub fn for_terminal(text: &str) -> String {
     spelled(text, true)
 }
 
-/// For a line of a terminal, or the rest of one: nothing but a blank stands before it, and nothing after it.
+/// Escapes text that makes up a whole line, or its whole rest after a blank, where fewer characters need escaping.
 pub fn for_line(text: &str) -> String {
     spelled(text, false)
 }
@@ -225,11 +224,11 @@ pub fn place(place: &str) -> Cow<'_, str> {
     if place.contains(char::is_whitespace) { Cow::Owned(format!("\"{place}\"")) } else { Cow::Borrowed(place) }
 }
 
-/// At most so many characters, with an ellipsis where something was cut off.
+/// At most so many characters, at least one, with an ellipsis where something was cut off.
 pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
-        Some(_) => Cow::Owned(text.chars().take(most - 1).chain(['…']).collect()),
+        Some(_) => Cow::Owned(text.chars().take(most.saturating_sub(1)).chain(['…']).collect()),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn plain(bytes: &[u8], from: usize) -> Option<usize> {
     (bytes[end] == b'"' && bytes[from..end].iter().all(|b| matches!(b, 0x20..0x7f))).then_some(end)
 }
 
-/// The key of an object, as it stands there. Any JSON string is one: a key that nobody reads harms nobody.
+/// The key of an object, as it stands there. Accepts any JSON string, also one with half a surrogate pair, because unknown keys are not decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'a>(&'a RawValue);
 

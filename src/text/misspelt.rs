@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::escape::is_blank_letter;
 
-/// From how many letters on a name is still known with one letter wrong.
+/// A name of at least this many letters may differ in one letter.
 const ONE_EDIT_FROM: usize = 7;
 
-/// From how many letters on a name is still known with two letters wrong.
+/// A name of at least this many letters may differ in two letters.
 const TWO_EDITS_FROM: usize = 12;
 
 /// How a name differs from a known one that it is nearly.

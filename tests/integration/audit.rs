@@ -756,3 +756,84 @@ fn a_build_without_parquet_says_which_has_it_before_it_looks_at_anything() {
     }
     assert!(!case.path("out").exists());
 }
+
+/// What is archived by its date alone is at the day's first moment: that of the next day is not up to the end of this one.
+#[test]
+fn until_a_day_ends_before_the_next_one_begins() {
+    let archives = Archives::new();
+    for day in ["2026-07-01", "2026-07-02", "2026-07-03"] {
+        archives.rollout(day, 0, &GOOD);
+    }
+    archives.rollout("2026-07-01T23-59-59", 0, &GOOD);
+    let listed = |args: &[&str]| {
+        let (_, report) = archives.report(args);
+        let rollouts = report["audit"]["rollouts"].as_array().expect("rollouts").iter();
+        rollouts.map(|one| one["at"].as_str().expect("a time")[..10].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--until", "2026-07-01"]), ["2026-07-01", "2026-07-01"]);
+    assert_eq!(listed(&["--until", "2026-07-02", "--since", "2026-07-02"]), ["2026-07-02"]);
+    // A moment is included, as it always was.
+    assert_eq!(listed(&["--until", "2026-07-02T00:00:00Z"]), ["2026-07-01", "2026-07-01", "2026-07-02"]);
+    assert_eq!(listed(&["--until", "2026-07-01T23:59:58Z"]), ["2026-07-01"]);
+    // How long somebody was behind is counted in whole days all the same.
+    archives.rollout("2026-07-05", 1, &[("acme", true), ("bolt", true), ("cove", false)]);
+    let (_, report) = archives.report(&["--until", "2026-07-06"]);
+    assert_eq!(
+        (&report["lag"][0]["seconds"], &report["audit"]["until"]),
+        (&json!(2 * 86_400), &json!("2026-07-07T00:00:00Z"))
+    );
+}
+
+/// What is complete needs no plan and no fleet, but which of its fields are evidence is said of everything in the folder.
+#[test]
+fn evidence_fields_count_in_a_journal_whatever_lies_beside_it() {
+    let archives = Archives::new();
+    let journal = crate::support::read(&root().join("fixtures/healthy/gates-open/run.journal"));
+    let journal = journal.replace(r#"\"healthz_ok\":true"#, r#"\"healthz_ok\":true,\"db_state\":\"bad\""#);
+    assert!(journal.contains("db_state"), "{journal}");
+    archives.0.file(
+        "state.rego",
+        "# METADATA\n# title: State\n# description: The database is right.\npackage team.state\n\n# METADATA\n# title: State\n\
+         # description: State.\n# custom:\n#   codes: [team.state.bad]\n#   remedy: None.\ndeny contains finding if {\n\
+         \tsome cohort in input.cohorts\n\tsome row in cohort.rows\n\trow.extra.db_state == \"bad\"\n\
+         \tfinding := {\"code\": \"team.state.bad\", \"message\": \"bad\", \"tenants\": cohort.tenants}\n}\n",
+    );
+    let options = ["--evidence-field", "db_state", "--policy", "state.rego", "--until", "2027-07-31"];
+    let judged = || {
+        let rollout = archives.report(&options).1["audit"]["rollouts"][0].clone();
+        [rollout["decision"].clone(), rollout["explain"].clone(), rollout["because"][0]["code"].clone()]
+    };
+    archives.bytes("2026-12-01.jsonl", journal.as_bytes());
+    let alone = judged();
+    assert_eq!((&alone[0], &alone[2]), (&json!("fail"), &json!("team.state.bad")));
+    archives.file("2026-12-01.plan.json", &plan(Some("acme"), 0, "https://cp.example"));
+    assert_eq!(judged(), alone, "a plan beside it");
+    archives.file("2026-12-01.fleet.json", &fleet(&["acme", "bolt"]));
+    assert_eq!(judged(), alone, "a plan and a fleet beside it");
+    // Nor does the command that is said to explain it name what that command refuses.
+    let explain = alone[1].as_str().expect("a command").split(' ').skip(1).map(str::to_owned);
+    let more = ["--evidence-field", "db_state", "--policy", "state.rego"].map(str::to_owned);
+    let ran = archives.0.run(explain.chain(more));
+    assert!(ran.code == 0 && ran.stdout.contains("team.state.bad"), "{}{}", ran.stdout, ran.stderr);
+}
+
+/// A parameter is of a policy that judges rollouts or of one that judges audits: what was meant is looked for among both.
+#[test]
+fn a_misspelt_parameter_is_told_from_those_of_audits_too() {
+    let archives = Archives::new();
+    archives.rollout("2026-07-01T10-00", 0, &GOOD);
+    for (param, meant) in
+        [("flaping=2", "flapping"), ("max_straglers=2", "max_stragglers"), ("behind_fro=3", "behind_for")]
+    {
+        let ran = archives.audit(&["--param", param]);
+        assert_eq!(ran.code, 2, "{param}");
+        let told = format!("did you mean {meant:?}?");
+        assert!(ran.stderr.contains(&told), "{told} is not in {}", ran.stderr);
+        let (name, _) = param.split_once('=').expect("a value");
+        assert!(
+            ran.stderr.contains(&format!("the parameter {name}: no policy has a parameter of this name")),
+            "{}",
+            ran.stderr
+        );
+    }
+}

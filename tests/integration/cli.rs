@@ -116,7 +116,7 @@ fn a_wrong_parameter_is_a_usage_error() {
         ("max_stragglers=1.5", "a whole number of at least 0 is allowed"),
         ("require_proof=yes", "true or false is allowed"),
         ("max_stragglers", "NAME=VALUE is expected"),
-        ("zzz=1", "no policy has a parameter \"zzz\""),
+        ("zzz=1", "the parameter zzz: no policy has a parameter of this name"),
     ] {
         let ran = verify(&healthy(), &["--param", param]);
         assert_eq!((ran.code, &*ran.stdout), (2, ""), "{param}");

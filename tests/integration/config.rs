@@ -163,3 +163,105 @@ fn a_fact_that_is_no_json_is_not_asked_for_again() {
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert!(ran.stderr.contains("help: a file of facts holds one JSON value"), "{}", ran.stderr);
 }
+
+/// A pipe can be read once, so a command that reads its configuration twice would go on with half of it.
+#[test]
+fn a_configuration_from_a_pipe_is_the_same_as_a_file() {
+    let case = Case::new();
+    case.file("response.json", RESPONSE);
+    case.file("fleet.txt", "acme\n");
+    case.file("mine.rego", POLICY);
+    case.file("mine_test.rego", "package mine_test\n\nimport data.mine\n\ntest_x if count(mine.deny) == 1 with input as {\"rollout\": {\"dry_run\": false}}\n");
+    std::fs::create_dir(case.path("archives")).expect("a folder");
+    case.file("archives/2026-07-01.response.json", RESPONSE);
+    case.file("archives/2026-07-01.fleet.txt", "acme\n");
+    let mine = case.path("mine.rego");
+    let text = format!(
+        "[policies]\npaths = [{mine:?}]\n[policies.health]\nmode = \"off\"\nreason = \"a\"\n[params]\nbehind_for = 7\nmax_stragglers = 1\n"
+    );
+    let config = case.file("config.toml", &text).display().to_string();
+    let verify = |command: &str| format!("{command} response.json --fleet fleet.txt");
+    for command in [
+        "policy list".to_owned(),
+        "policy list --format json".to_owned(),
+        "policy show mine".to_owned(),
+        "policy show health --format json".to_owned(),
+        "policy check".to_owned(),
+        "policy test mine_test.rego".to_owned(),
+        "policy bundle --out bundle.tar.gz".to_owned(),
+        format!("{} --format json", verify("policy eval mine")),
+        format!("{} --format json", verify("verify")),
+        format!("{} acme --format json", verify("explain")),
+        "audit archives --until 2026-07-31 --format json".to_owned(),
+        "audit archives --until 2026-07-31".to_owned(),
+    ] {
+        let args = |config: &str| {
+            command.split(' ').map(str::to_owned).chain(["--config".to_owned(), config.to_owned()]).collect::<Vec<_>>()
+        };
+        let by_file = case.run(args(&config));
+        let by_pipe = case.run_with_input(args("/dev/stdin"), text.as_bytes());
+        assert_eq!(by_pipe.code, by_file.code, "{command}: {}{}", by_file.stderr, by_pipe.stderr);
+        assert_eq!(by_pipe.stdout.replace("/dev/stdin", &config), by_file.stdout, "{command}");
+    }
+}
+
+/// An error says where: which key, of which file.
+#[test]
+fn a_value_that_is_not_allowed_is_named_with_its_key() {
+    let case = repository();
+    let folder = case.path("");
+    case.file("response.json", RESPONSE);
+    case.file("fleet.txt", "acme\n");
+    for (text, expected) in [
+        ("[http]\nplan_timeout_seconds = -1\n", "rollproof.toml: [http] plan_timeout_seconds: found -1, but"),
+        ("[http]\nretry_delays_seconds = [1, -2]\n", "rollproof.toml: [http] retry_delays_seconds: found -2, but"),
+        ("[gitea]\ntimeout_seconds = -1\n", "rollproof.toml: [gitea] timeout_seconds: found -1, but"),
+        ("[gitea]\nretry_delays_seconds = [-3]\n", "rollproof.toml: [gitea] retry_delays_seconds: found -3, but"),
+        ("[probe]\ninterval_seconds = -1\n", "rollproof.toml: [probe] interval_seconds: found -1, but"),
+        (
+            "[probe]\ninterval_seconds = 0.001\n",
+            "rollproof.toml: [probe] interval_seconds: found 0.001, but a time of at least 0.01",
+        ),
+        (
+            "[probe]\nrequest_timeout_seconds = 0\n",
+            "rollproof.toml: [probe] request_timeout_seconds: found 0, but a time of at least 0.01",
+        ),
+        (
+            "[probe]\ntimeout_seconds = -1\n",
+            "rollproof.toml: [probe] timeout_seconds: found -1, but a time of at least 0 ",
+        ),
+        ("[params]\nno_such = 1\n", "[params] no_such in the configuration: no policy has a parameter of this name"),
+        ("[params]\nmax_stragglers = -1\n", "[params] max_stragglers in the configuration: found \"-1\", but"),
+    ] {
+        case.file("rollproof.toml", text);
+        let ran = verify_in(&folder, &[]);
+        assert_eq!(ran.code, 2, "{text}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{expected} is not in {}", ran.stderr);
+    }
+}
+
+/// The remedy is that of the cause.
+#[test]
+fn why_a_file_cannot_be_read_decides_what_to_do() {
+    let case = repository();
+    case.file("response.json", RESPONSE);
+    case.file("fleet.txt", "acme\n");
+    case.file("utf16.toml", b"\xff\xfea\0");
+    case.file("large.toml", "x".repeat(2000));
+    case.file("large.rego", "#".repeat(17 << 20));
+    std::fs::create_dir(case.path("empty")).expect("a folder");
+    for (args, code, told, untold) in [
+        (&["--waivers", "large.toml", "--max-input-bytes", "1000"][..], 2, "--max-input-bytes", "path right?"),
+        (&["--waivers", "gone.toml"], 2, "is the path right?", "evidence"),
+        (&["--config", "utf16.toml"], 2, "save the file as UTF-8", "path right?"),
+        (&["--config", "gone.toml"], 2, "is the path right?", "evidence"),
+        (&["--policy", "gone.rego"], 5, "is the path right?", "not the evidence"),
+        (&["--policy", "empty"], 5, "is the path right?", "not the evidence"),
+        (&["--policy", "large.rego"], 5, "larger than the limit", "path right?"),
+    ] {
+        let ran = verify_in(&case.path(""), args);
+        assert_eq!(ran.code, code, "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{args:?}: {told} is not in {}", ran.stderr);
+        assert!(!ran.stderr.contains(untold), "{args:?}: {untold} is in {}", ran.stderr);
+    }
+}

@@ -467,3 +467,57 @@ fn a_pointer_with_white_space_stands_in_quotation_marks() {
     assert!(ran.stderr.contains("\"plan.json#/body/dryRun \", line 1"), "{}", ran.stderr);
     assert!(ran.stderr.contains("help: rename \"dryRun \" to \"dry_run\", or leave it out"), "{}", ran.stderr);
 }
+
+/// Whoever wrote a plan is not asked for it again.
+#[test]
+fn a_wrong_plan_is_corrected_and_not_asked_for_again() {
+    for text in [r#"{"enabled": true}"#, r#"{"enabled": true, "body": {"target_tag": "a", "batch_size": 0}}"#] {
+        let ran = plan(text);
+        refused(&ran, &["rollproof plan"]);
+        assert!(!ran.stderr.contains("ask for it again"), "{text}: {}", ran.stderr);
+    }
+    // A response comes from elsewhere.
+    let ran = response("{\"ok\": 1}");
+    refused(&ran, &["ask for it again where it comes from"]);
+}
+
+/// What is a journal but for something before its first record is refused as a journal.
+#[test]
+fn a_journal_with_something_before_it_is_told_from_a_response() {
+    let journal = crate::support::read(&crate::support::root().join("fixtures/healthy/gates-open/run.journal"));
+    for (before, told) in [
+        (" ", "white space"),
+        ("\n\n", "white space"),
+        ("\u{feff}", "byte-order mark"),
+        ("\u{feff} ", "byte-order mark"),
+    ] {
+        let ran = response(before.to_owned() + &journal);
+        refused(&ran, &["a journal begins with {\"record\":", told]);
+        assert!(!ran.stderr.contains("trailing characters"), "{}", ran.stderr);
+    }
+    let spaced = journal.replacen("{\"record\":", "{ \"record\": ", 1);
+    refused(&response(spaced), &["a journal begins with {\"record\":"]);
+}
+
+/// A word that is none of those that are known is told with all of them.
+#[test]
+fn a_word_of_a_document_that_is_not_known_is_told_with_those_that_are() {
+    let case = Case::new();
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
+    assert_eq!(case.run(["verify", "response.json", "--document", "d.json"]).code, 3);
+    let document = crate::support::read(&case.path("d.json"));
+    for (wrong, told) in [
+        (
+            "\"source\": \"respons\"",
+            &["#/fleet/source", "found the string \"respons\"", "\"file\"", "did you mean \"response\"?"][..],
+        ),
+        ("\"source\": 7", &["#/fleet/source", "found the number 7", "one of \"plan_call\""]),
+    ] {
+        let changed = document.replace("\"source\": \"response\"", wrong).replace("\"source\":\"response\"", wrong);
+        assert_ne!(changed, document, "{document}");
+        case.file("d.json", changed);
+        let ran = case.run(["verify", "d.json"]);
+        refused(&ran, told);
+        assert!(!ran.stderr.contains("oneOf"), "{}", ran.stderr);
+    }
+}

@@ -401,3 +401,56 @@ fn every_kind_of_evidence_has_a_change_of_its_own() {
         );
     }
 }
+
+/// The names of what is generated around a rule are no names that a policy may have.
+#[test]
+fn a_policy_may_call_its_rules_and_variables_what_it_likes() {
+    let case = Case::new();
+    case.file("r.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
+    case.file(
+        "own.rego",
+        "package team.own\n\nrollproof_probe contains {\"fake\": \"value\"} if input.fleet\n\n\
+         note contains finding if {\n\tcount(rollproof_probe) > 0\n\tsome probed in input.cohorts\n\
+         \tbound := count(probed.tenants)\n\tfinding := {\"code\": \"team.own.x\", \"message\": sprintf(\"%d\", [bound])}\n}\n",
+    );
+    let explained = json(&case.run(["explain", "r.json", "team.own.x", "--policy", "own.rego", "--format", "json"]));
+    let held = explained["code"]["held"].as_array().expect("a list");
+    assert_eq!(held.len(), 1, "{held:?}");
+    let values = &held[0]["values"][0];
+    assert_eq!(
+        (&held[0]["times"], &values["bound"], &values["probed"]["tenants"]),
+        (&json!(1), &json!(1), &json!(["acme"]))
+    );
+    let text = case.run(["explain", "r.json", "team.own.x", "--policy", "own.rego"]).stdout;
+    // It has no METADATA, so there is nothing to say of the rule but its text.
+    assert!(!text.lines().any(|line| line.trim() == ":"), "{text}");
+}
+
+/// What the evidence says is shown: only raw error texts are left out, and not what is merely spelt like one.
+#[test]
+fn only_error_texts_are_left_out_of_a_row() {
+    let case = Case::new();
+    for error in ["Failed", "e", "x y"] {
+        let row =
+            json!({"slug": "acme", "ssm_status": "Failed", "verified_on_target": false, "error": error, "phase": "e"});
+        case.file("r.json", json!({"ok": true, "results": [row]}).to_string());
+        let text = case.run(["explain", "r.json", "acme"]).stdout;
+        assert!(text.contains("\"ssm_status\": \"Failed\""), "{error}: {text}");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("\"error\": \"(an error text; --show-errors shows it)\""), "{error}: {text}");
+        let shown = case.run(["explain", "r.json", "acme", "--show-errors"]).stdout;
+        assert!(shown.contains(&format!("\"error\": {error:?}")), "{shown}");
+    }
+}
+
+#[test]
+fn one_is_counted_as_one() {
+    let case = Case::new();
+    case.file("r.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
+    case.file("f.txt", "acme\n");
+    let evidence = ["r.json", "--fleet", "f.txt"];
+    let text = case.run(["explain"].iter().chain(&evidence)).stdout;
+    assert!(text.contains("fleet     1 tenant, enumerated in a file"), "{text}");
+    let page = case.run(["verify"].iter().chain(&evidence).chain(&["--format", "markdown"])).stdout;
+    assert!(page.contains("- Fleet: 1 tenant, "), "{page}");
+}

@@ -472,7 +472,7 @@ fn what_a_policy_says_is_shown_without_a_decision() {
     {
         let ran = eval(args);
         assert_eq!((ran.code, &*ran.stdout), (code, ""), "{args:?}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("rollproof__probe"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("rollproof__"), "{}", ran.stderr);
     }
 }
 
@@ -502,4 +502,79 @@ fn the_same_policies_and_parameters_make_the_same_bundle() {
     let ran = case.run(["policy", "bundle", "--out", "one.tar.gz", "--policy", "main"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("the package main is where conftest finds"), "{}", ran.stderr);
+}
+
+/// A path or a choice that leads to nothing is no fault of a policy.
+#[test]
+fn what_is_not_there_is_told_from_what_is_wrong() {
+    let case = tiers("package tiers_test\n\ntest_x if true\n");
+    fs::create_dir(case.path("empty")).expect("a folder");
+    for (args, told) in [
+        (&["test", "empty"][..], "no test here"),
+        (&["test", "nowhere"], "is the path right?"),
+        (&["test", "tiers", "--run", "nothing"], "rollproof policy test --verbose lists the tests"),
+        (&["test", "tiers", "--fixtures", "empty"], "--fixtures takes a folder with a folder for each case"),
+        (&["check", "nowhere"], "is the path right?"),
+        (&["check", "empty"], "is the path right?"),
+        (&["list", "--policy", "nowhere"], "is the path right?"),
+    ] {
+        let ran = case.run(["policy"].iter().chain(args));
+        assert_eq!(ran.code, 5, "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{args:?}: {told} is not in {}", ran.stderr);
+        assert!(!ran.stderr.contains("the policy is at fault"), "{args:?}: {}", ran.stderr);
+    }
+}
+
+/// A default is a value like another: nobody may give what is less than the minimum.
+#[test]
+fn a_default_below_its_own_minimum_is_refused() {
+    let case = Case::new();
+    let policy = |kind: &str, default: &str, minimum: &str| {
+        format!(
+            "# METADATA\n# title: T\n# description: T.\n# custom:\n#   params:\n#     things:\n#       type: {kind}\n\
+             #       default: {default}\n#       minimum: {minimum}\n#       description: Things.\npackage team.t\n\n\
+             import data.rollproof.lib.params\n\ndeny contains \"x\" if input.fleet.tenants < params.value(\"things\")\n"
+        )
+    };
+    let check = |text: String| {
+        case.file("t.rego", text);
+        case.run(["policy", "check", "t.rego"])
+    };
+    for (kind, default) in [("integer", "0"), ("integer", "-7"), ("number", "4.5")] {
+        let ran = check(policy(kind, default, "5"));
+        assert_eq!(ran.code, 5, "{kind} {default}: {}{}", ran.stdout, ran.stderr);
+        let told = format!("the default of the parameter \"things\" is {default}, but its minimum is 5");
+        assert!(ran.stderr.contains(&told), "{told} is not in {}", ran.stderr);
+    }
+    for (kind, default) in [("integer", "5"), ("number", "5.5"), ("integer", "6")] {
+        let ran = check(policy(kind, default, "5"));
+        assert!(!ran.stderr.contains("minimum"), "{kind} {default}: {}", ran.stderr);
+    }
+}
+
+/// A whole number of any size is written as OPA writes it.
+#[test]
+fn large_numbers_are_written_in_every_base() {
+    let case = tiers("package tiers_test\n");
+    evidence(&case);
+    let zeros = |digit: &str, many: usize| digit.to_owned() + &"0".repeat(many);
+    for (format, number, expected) in [
+        ("%x", "340282366920938463463374607431768211456", zeros("1", 32)),
+        ("%#X", "-340282366920938463463374607431768211471", "-0X10000000000000000000000000000000F".to_owned()),
+        ("%o", "340282366920938463463374607431768211456", zeros("4", 42)),
+        ("%O", "340282366920938463463374607431768211456", "0o".to_owned() + &zeros("4", 42)),
+        ("%b", "340282366920938463463374607431768211456", zeros("1", 128)),
+        ("%x", "18446744073709551616", zeros("1", 16)),
+        ("%d", "340282366920938463463374607431768211456", "340282366920938463463374607431768211456".to_owned()),
+        ("%U", "-18446744073709551616", "%!U(big.Int=-18446744073709551616)".to_owned()),
+        ("%c", "18446744073709551616", "%!c(big.Int=18446744073709551616)".to_owned()),
+        ("%q", "18446744073709551616", "%!q(big.Int=18446744073709551616)".to_owned()),
+        ("%e", "18446744073709551616", "%!e(big.Int=18446744073709551616)".to_owned()),
+        ("%s", "18446744073709551616", "18446744073709551616".to_owned()),
+        ("%T", "18446744073709551616", "*big.Int".to_owned()),
+    ] {
+        let query = format!("sprintf({format:?}, [{number}])");
+        let ran = case.run(["policy", "eval", "tiers", "response.json", "--policy", "tiers", "--query", &query]);
+        assert_eq!(json(&ran), json!([expected]), "{query}");
+    }
 }

@@ -66,7 +66,9 @@ fn is_whole(format: &str, text: &str, code: i32) {
             assert!(error["problems"][0]["problem"].as_str().is_some_and(|problem| !problem.is_empty()), "{error:#}");
             assert_eq!(text.lines().count() == 1, format == "jsonl");
         }
-        "outputs" => assert_eq!(text, "decision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\n"),
+        "outputs" => {
+            assert_eq!(text, "decision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\ndenied_count=\n")
+        }
         "summary" => assert_eq!(text.lines().count(), 1, "{text}"),
         "github" => assert!(text.lines().all(|line| line.starts_with("::error ")), "{text}"),
         "junit" => {
@@ -414,7 +416,10 @@ fn a_steps_own_files_are_appended_to() {
     command.arg("--report").arg(format!("outputs={}", outputs.display()));
     assert_eq!(run(&mut command).code, 4);
     assert!(read(&summary).starts_with("# Before\n## ❌ NO VERDICT: "), "{}", read(&summary));
-    assert_eq!(read(&outputs), "before=1\ndecision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\n");
+    assert_eq!(
+        read(&outputs),
+        "before=1\ndecision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\ndenied_count=\n"
+    );
 }
 
 /// The same names, so that no value of a verdict outlives it in a step's outputs.

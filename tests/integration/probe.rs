@@ -799,3 +799,51 @@ fn an_answer_that_cannot_be_relied_on_names_no_build() {
         }
     }
 }
+
+/// Where a header holds the commit, nothing of the body counts: not that it is no JSON, nor what it says.
+#[test]
+fn an_answer_whose_header_names_the_commit_has_no_failure() {
+    let long = "a".repeat(300);
+    let answers = long.clone();
+    let world = World::new(&["acme", "bolt"], &[], move |slug, _| {
+        let sha = if slug == "acme" { SHA } else { &*answers };
+        Reply::Raw(
+            format!("HTTP/1.1 200 OK\r\nX-Sha: {sha}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").into_bytes(),
+        )
+    });
+    let case = case(&world.url);
+    let args = ["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"];
+    let ran = run(rollproof().args(args).current_dir(case.path("")).env("CP_ADMIN_API_TOKEN", TOKEN));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let probe = |more: &[&str]| {
+        let once = ["probe", "document.json", "--document", "probed.json", "--probe-timeout", "0"];
+        case.run(once.iter().chain(&["--probe-url-template", &world.template()]).chain(more));
+        let probes = json_of(&case, "probed.json")["probes"].as_array().expect("probes").clone();
+        probes
+            .into_iter()
+            .map(|one| (one["tenants"][0].as_str().expect("a name").to_owned(), one))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let by_header = probe(&["--probe-commit-header", "x-sha"]);
+    assert_eq!(
+        (&by_header["acme"]["failure"], &by_header["acme"]["git_sha"]),
+        (&Value::Null, &json!(SHA)),
+        "{by_header:?}"
+    );
+    let told = "the commit in the header x-sha is 300 characters long, but at most 200 are allowed";
+    assert_eq!((&by_header["bolt"]["failure"], &by_header["bolt"]["error"]), (&Value::Null, &json!(told)));
+    // Where the body is read, it has one.
+    let by_body = probe(&[]);
+    assert_eq!(by_body["acme"]["failure"]["kind"], "no_json", "{by_body:?}");
+    let world = World::new(&["acme"], &[], move |_, _| {
+        Reply::Body(json!({"git_sha": long, "data": {"sha": long}}).to_string())
+    });
+    for (more, told) in
+        [(&[][..], "its git_sha is 300"), (&["--probe-commit-pointer", "/data/sha"], "the commit at /data/sha is 300")]
+    {
+        let once = ["probe", "document.json", "--document", "probed.json", "--probe-timeout", "0"];
+        case.run(once.iter().chain(&["--probe-url-template", &world.template()]).chain(more));
+        let found = json_of(&case, "probed.json")["probes"][0]["error"].clone();
+        assert!(found.as_str().is_some_and(|found| found.contains(told)), "{more:?}: {found}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What people read on a terminal, in lists that are shortened, and of evidence that tries to be more than text.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::judged::without_digests;
 use crate::support::{Case, expectation, fixture_args, rollproof, root, run, snapshot};
@@ -102,4 +102,31 @@ fn evidence_is_only_ever_text() {
             }
         }
     }
+}
+
+/// A table that holds not everything says so, and no other does.
+#[test]
+fn a_table_of_rows_says_whether_rows_are_left_out() {
+    let rows_of = |tenants: usize, bad: usize| {
+        let case = Case::new();
+        let rows: Vec<Value> = (0..tenants)
+            .map(|i| json!({"slug": format!("t{i:04}"), "ssm_status": "Success", "verified_on_target": i >= bad}))
+            .collect();
+        case.file("r.json", json!({"ok": true, "results": rows}).to_string());
+        let slugs: Vec<String> = (0..tenants).map(|i| format!("t{i:04}")).collect();
+        case.file("f.txt", slugs.join("\n"));
+        let page = case.run(["verify", "r.json", "--fleet", "f.txt", "--format", "markdown"]).stdout;
+        let (_, table) = page.split_once("### Rows\n").expect("a table");
+        (
+            table.lines().filter(|line| line.starts_with("| t")).count(),
+            table.lines().last().unwrap_or_default().to_owned(),
+        )
+    };
+    let (shown, last) = rows_of(500, 0);
+    assert!(shown == 500 && last.starts_with("| t"), "{shown}: {last}");
+    let selected = "Only the rows of denied tenants and stragglers are shown";
+    let (shown, last) = rows_of(600, 3);
+    assert!(shown == 3 && last == format!("{selected}."), "{shown}: {last}");
+    let (shown, last) = rows_of(1200, 700);
+    assert!(shown == 500 && last.starts_with(&format!("{selected}, the first 500 of them")), "{shown}: {last}");
 }

@@ -133,7 +133,9 @@ fn outputs_are_the_decision_the_stragglers_and_the_denied() {
         let report = &judged.report;
         let names: Vec<&str> = list(report, "stragglers").iter().map(|straggler| text(straggler, "tenant")).collect();
         let lines: Vec<_> = judged.text("outputs").split_terminator('\n').collect();
-        let [decision, count, stragglers, denied] = lines[..] else { panic!("{}: {lines:?}", judged.name) };
+        let [decision, count, stragglers, denied, denied_count] = lines[..] else {
+            panic!("{}: {lines:?}", judged.name)
+        };
         assert_eq!(decision, format!("decision={}", text(report, "decision")), "{}", judged.name);
         assert_eq!(count, format!("straggler_count={}", names.len()), "{}", judged.name);
         let array = stragglers.strip_prefix("stragglers=").expect("a name");
@@ -141,6 +143,7 @@ fn outputs_are_the_decision_the_stragglers_and_the_denied() {
         let array = denied.strip_prefix("denied_tenants=").expect("a name");
         let found = serde_json::from_str::<Vec<String>>(array).expect("JSON");
         assert_eq!(found, denied_by(report).into_iter().collect::<Vec<_>>(), "{}", judged.name);
+        assert_eq!(denied_count, format!("denied_count={}", found.len()), "{}", judged.name);
     }
 }
 

@@ -127,11 +127,14 @@ fn a_policy_is_softened_in_the_open_or_not_at_all() {
     assert_eq!((off.code, off.stdout.lines().nth(1)), (0, Some("  policy rollproof.health is off: new checks")));
     assert!(off.stdout.contains("health off"), "{}", off.stdout);
     for (text, expected) in [
-        ("[policies.health]\nmode = \"report\"\n", "softens the bundled policy health and gives no reason"),
+        (
+            "[policies.health]\nmode = \"report\"\n",
+            "[policies.health]: the policy is bundled, and its mode has no reason",
+        ),
         ("[policies.heath]\nmode = \"off\"\nreason = \"r\"\n", "did you mean \"health\"?"),
         (
             "[policies.coverage]\nmode = \"report\"\nreason = \"r\"\n",
-            "coverage.unproven_fleet, and that is never waivable",
+            "[policies.coverage]: a mode is not allowed, because coverage.unproven_fleet is never waivable",
         ),
         ("[policies.calls]\nmode = \"off\"\nreason = \"r\"\n", "is never waivable"),
         ("[policies.health]\nmode = \"quiet\"\nreason = \"r\"\n", "unknown variant `quiet`"),
@@ -158,4 +161,38 @@ fn a_policy_that_is_not_yet_effective_warns_and_says_from_when_on_it_denies() {
     assert!(ran.stdout.contains("only reported: it denies rollouts from 2099-01-01 on"), "{}", ran.stdout);
     case.file("two.rego", policy("2020-01-01"));
     assert_eq!(verify(&case, &args).code, 1);
+}
+
+/// One name has one mode, however it is written, and only what judges rollouts has one.
+#[test]
+fn a_mode_is_given_once_and_to_a_policy_of_rollouts() {
+    for modes in [["off", "report"], ["report", "off"], ["off", "off"]] {
+        let [short, long] = modes.map(|mode| format!("mode = {mode:?}\nreason = \"a\"\n"));
+        let twice = configured(&format!("[policies.health]\n{short}[policies.\"rollproof.health\"]\n{long}"));
+        assert_eq!(twice.code, 2, "{modes:?}: {}", twice.stdout);
+        let told = "[policies.health] and [policies.\"rollproof.health\"] are the same policy";
+        assert!(twice.stderr.contains(told) && twice.stderr.contains("keep one"), "{}", twice.stderr);
+    }
+    for name in ["lag", "\"rollproof.lag\""] {
+        let audit = configured(&format!("[policies.{name}]\nmode = \"report\"\nreason = \"a\"\n"));
+        assert_eq!(audit.code, 2, "{}", audit.stdout);
+        assert!(
+            audit.stderr.contains("rollproof.lag judges audits, and only a policy of rollouts has a mode"),
+            "{}",
+            audit.stderr
+        );
+        assert!(!audit.stderr.contains("there is no policy"), "{}", audit.stderr);
+    }
+}
+
+#[test]
+fn every_file_of_waivers_is_read_though_one_cannot_be() {
+    let case = case();
+    case.file("blank.toml", waiver("coverage.incomplete").replace("ticket 4711", " "));
+    case.file("broken.toml", "waiver = 1");
+    let ran = verify(&case, &["--waivers", "blank.toml", "--waivers", "gone.toml", "--waivers", "broken.toml"]);
+    assert_eq!(ran.code, 2);
+    for told in ["blank.toml, line 1: the reason is blank", "gone.toml", "broken.toml: "] {
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
 }

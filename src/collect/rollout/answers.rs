@@ -62,7 +62,7 @@ impl Rollout {
                 let origin = |row| Origin { call: Some(index), attempt: Some(attempt), row };
                 let rows = answer.results.unwrap_or_default();
                 ended.malformed = match purpose {
-                    Purpose::Plan => self.enumerate(&rows, is_success),
+                    Purpose::Plan => self.enumerate(&rows, is_success, origin),
                     Purpose::Canary | Purpose::Batch => self.record_rows(&rows, &tenants, origin),
                 };
             }
@@ -90,10 +90,9 @@ impl Rollout {
     }
 
     /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
-    fn enumerate(&mut self, rows: &[&RawValue], is_success: bool) -> Option<Text> {
+    fn enumerate(&mut self, rows: &[&RawValue], is_success: bool, origin: impl Fn(u32) -> Origin) -> Option<Text> {
         let (mut fleet, mut live, mut wrong) = (Vec::new(), false, None);
-        let call = self.document.calls.len().saturating_sub(1);
-        for (i, raw) in rows.iter().enumerate() {
+        for (i, raw) in (0..).zip(rows) {
             let row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
                 Ok(row) => row,
                 Err(error) => {
@@ -101,7 +100,7 @@ impl Rollout {
                     continue;
                 }
             };
-            let at = || format!("/calls/{call}/results/{i}");
+            let at = || pointer(&origin(i));
             for field in row.unknown.keys() {
                 let field = Text::from(&**field);
                 if let Some(known) = self.strange.misspelt(&field, row.given()) {
@@ -160,7 +159,7 @@ impl Rollout {
                 }
             };
             let at = origin(i);
-            let place = || format!("/calls/{}/attempts/{}/results/{i}", at.call.unwrap_or(0), at.attempt.unwrap_or(0));
+            let place = || pointer(&at);
             if let Err(Refused) = self.fields.take(&mut row) {
                 let error = "an evidence field holds no text, number, boolean or null that can be kept";
                 wrong = wrong.or_else(|| Some(malformed(error, raw.get())));
@@ -196,4 +195,10 @@ impl Rollout {
         }
         wrong
     }
+}
+
+/// Where a row of an answer stands.
+fn pointer(origin: &Origin) -> String {
+    let (call, attempt) = (origin.call.unwrap_or(0), origin.attempt.unwrap_or(0));
+    format!("/calls/{call}/attempts/{attempt}/results/{}", origin.row)
 }

@@ -12,6 +12,7 @@ use crate::cli::policy;
 use crate::commands::policy::shared::prepared;
 use crate::declared::names::is_ours;
 use crate::error::Error;
+use crate::io::config::Config;
 use crate::io::output;
 use crate::model::document::TOOL;
 use crate::policy::prepared::Prepared;
@@ -27,7 +28,8 @@ const CONFTEST: &str = "main";
 /// # Errors
 /// [`Error`], where policies cannot be loaded or the file cannot be written.
 pub fn bundle(options: &policy::PolicyBundle) -> Result<u8, Error> {
-    let policies = prepared(&options.own, &options.params, Some(&options.facts))?;
+    let config = Config::read(options.own.config.as_deref())?;
+    let policies = prepared(&options.own, &config, &options.params, Some(&options.facts))?;
     let files = files(&policies)?;
     output::replace(&options.out, |out| archive(&files, out))?;
     let shown = options.out.display();

@@ -13,6 +13,7 @@ use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect, labels};
 use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::error::Error;
+use crate::io::config::Config;
 use crate::io::input::Source;
 use crate::io::output;
 use crate::policy::raw_findings::RawFinding;
@@ -44,7 +45,8 @@ pub struct Answer<'a> {
 /// # Errors
 /// [`Error`], where the evidence or a policy cannot be used.
 pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
-    let policies = prepared(&options.own, &options.params, Some(&options.facts))?;
+    let config = Config::read(options.own.config.as_deref())?;
+    let policies = prepared(&options.own, &config, &options.params, Some(&options.facts))?;
     let name = options.package.trim_start_matches("data.");
     let package = policies.package(name);
     if package.is_none() && !(options.query.is_some() && policies.has_package(name)) {

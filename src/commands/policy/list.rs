@@ -8,6 +8,7 @@ use crate::cli::policy::ListFormat;
 use crate::commands::policy::shared;
 use crate::commands::policy::shared::print_json;
 use crate::error::Error;
+use crate::io::config::Config;
 use crate::io::output;
 use crate::policy::basis::Basis;
 use crate::policy::catalog::{Entry, Weight};
@@ -38,7 +39,8 @@ pub struct List {
 /// # Errors
 /// [`Error`], where policies cannot be loaded.
 pub fn list(options: &policy::PolicyList) -> Result<u8, Error> {
-    let mut policies = shared::policies(&options.own)?.catalog();
+    let config = Config::read(options.own.config.as_deref())?;
+    let mut policies = shared::policies(&options.own, &config)?.catalog();
     policies.extend(Policies::of_audits()?.catalog());
     policies.sort_by(|a, b| a.name.cmp(&b.name));
     let basis = match shared::decisive(options) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::evaluation::PolicyArgs;
 use crate::cli::policy;
-use crate::declared::params::{Given, ParamSource};
+use crate::declared::params;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::io::config::Config;
@@ -18,17 +18,16 @@ use crate::policy::prepared::Prepared;
 use crate::text::escape::write_json;
 use crate::text::suggest::nearest;
 
-/// The policies, each as much as the configuration lets it weigh.
-pub(crate) fn policies(own: &policy::PolicyPaths) -> Result<Policies, Error> {
-    let mut policies = Policies::with(&paths(own)?)?;
-    policies.apply_modes(Config::read(own.config.as_deref())?.policies.modes)?;
+/// The policies, each with the mode that the configuration gives it. A configuration is read once: it may be a pipe.
+pub(crate) fn policies(own: &policy::PolicyPaths, config: &Config) -> Result<Policies, Error> {
+    let mut policies = Policies::with(&paths(own, config))?;
+    policies.apply_modes(config.policies.modes.clone())?;
     Ok(policies)
 }
 
 /// The folders and files of the configuration's policies and of those that are named.
-pub(crate) fn paths(own: &policy::PolicyPaths) -> Result<Vec<PathBuf>, Error> {
-    let config = Config::read(own.config.as_deref())?;
-    Ok(config.policies.paths.into_iter().chain(own.policies.iter().cloned()).collect())
+fn paths(own: &policy::PolicyPaths, config: &Config) -> Vec<PathBuf> {
+    config.policies.paths.iter().chain(&own.policies).cloned().collect()
 }
 
 /// The size limit of a file of facts where no option sets it, in bytes.
@@ -41,17 +40,14 @@ pub(crate) const MAX_FACTS: u64 = 1 << 30;
 /// [`Error::Facts`] where a policy needs a fact that nobody gave: it would be silent.
 pub(crate) fn prepared(
     own: &policy::PolicyPaths,
+    config: &Config,
     params: &[(String, String)],
     facts: Option<&[(String, PathBuf)]>,
 ) -> Result<Prepared, Error> {
-    let config = Config::read(own.config.as_deref())?;
-    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
-    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
-    let named = params.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
     let facts =
         facts.map(|facts| FactFiles { files: config.facts(facts), max_bytes: MAX_FACTS, ..FactFiles::default() });
-    let params = configured.chain(named).collect();
-    load::load(Settings { paths: paths(own)?, params, facts, ..Settings::default() })?.wait()
+    let params = params::given(config, params);
+    load::load(Settings { paths: paths(own, config), params, facts, ..Settings::default() })?.wait()
 }
 
 /// The policies with everything that a verdict follows from beside the evidence, as `verify` loads them.

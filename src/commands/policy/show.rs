@@ -11,6 +11,7 @@ use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::commands::policy::{eval, list};
 use crate::declared::subject::Subject;
 use crate::error::Error;
+use crate::io::config::Config;
 use crate::io::output;
 use crate::model::document::Document;
 use crate::policy::catalog::Entry;
@@ -57,7 +58,8 @@ struct Source {
 /// # Errors
 /// [`Error`], where policies cannot be loaded or there is none of that name.
 pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
-    let all = [crate::commands::policy::shared::policies(&options.own)?, Policies::of_audits()?];
+    let config = Config::read(options.own.config.as_deref())?;
+    let all = [crate::commands::policy::shared::policies(&options.own, &config)?, Policies::of_audits()?];
     let name = options.name.trim_start_matches("data.");
     let catalog: Vec<_> =
         all.iter().flat_map(|policies| policies.catalog().into_iter().map(move |entry| (policies, entry))).collect();
@@ -67,7 +69,7 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
     };
     let sources = if options.lowered { policies.lowered(&entry.name) } else { policies.sources(&entry.name) };
     let sources = sources.into_iter().map(|module| Source { file: module.file, text: module.text });
-    let example = example(options, &entry.name)?;
+    let example = example(options, &config, &entry.name)?;
     let shown = Shown { format: FORMAT, sources: sources.collect(), entry, example };
     match options.format {
         ListFormat::Json => print_json(&shown),
@@ -76,10 +78,10 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
 }
 
 /// What the policy says first of the first document of which it says anything.
-fn example(options: &policy::PolicyShow, name: &str) -> Result<Option<RawFinding>, Error> {
+fn example(options: &policy::PolicyShow, config: &Config, name: &str) -> Result<Option<RawFinding>, Error> {
     let documents: Vec<Document> =
         serde_json::from_str(TROUBLED).map_err(|error| Error::bug(format!("the example is broken: {error}")))?;
-    let policies = prepared(&options.own, &[], None)?;
+    let policies = prepared(&options.own, config, &[], None)?;
     let Some(package) = policies.package(name) else { return of_an_audit(name) };
     // A policy may need what the examples do not have; it can be shown all the same.
     let findings = documents.iter().filter_map(|document| policies.raw_findings(package, document).ok());

@@ -22,6 +22,7 @@ use crate::policy::load::{Settings, load};
 use crate::policy::test_runner;
 use crate::policy::test_runner::Outcome;
 use crate::rego::engine::coverage::Lines;
+use crate::text::plural::plural;
 
 /// Runs tests.
 ///
@@ -82,9 +83,19 @@ fn coverage(file: String, lines: Lines) -> Coverage {
 /// Tests that run no test must not pass.
 fn nothing(paths: &[PathBuf], declared: usize, todo: usize) -> Error {
     let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    Error::Policy(match (declared, todo) {
-        (0, _) => format!("{paths}: there is no test here: no rule in a file *_test.rego is named test_..."),
-        (declared, 0) => format!("{paths}: --run names none of the {declared} tests here"),
-        (_, todo) => format!("{paths}: no test was run, only {todo} are still to do (todo_test_...)"),
-    })
+    let (problem, help) = match (declared, todo) {
+        (0, _) => (
+            format!("{paths}: there is no test here: no rule in a file *_test.rego is named test_..."),
+            "is the path right? rollproof policy new makes a policy with a test",
+        ),
+        (declared, 0) => (
+            format!("{paths}: --run matches none of the {} here", plural(declared, "test")),
+            "rollproof policy test --verbose lists the tests",
+        ),
+        (_, todo) => (
+            format!("{paths}: no test was run, only {todo} are still to do (todo_test_...)"),
+            "name a test test_... once it is to be run",
+        ),
+    };
+    Error::NoPolicy { problem, help: help.into() }
 }

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+/// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
+pub const LEAST: f64 = 0.01;
+
 /// Asking tenants for their build (contract section 4.8). Times are in seconds and may be fractions.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -17,13 +20,13 @@ pub struct Probe {
     /// The header of an answer that holds the commit, such as `x-git-sha`. The body is not looked at then.
     pub commit_header: Option<String>,
     /// How long it takes from one round of asking to the next.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0.01))]
     pub interval_seconds: f64,
     /// From the start of the first round to the start of the last.
     #[schemars(range(min = 0))]
     pub timeout_seconds: f64,
     /// The time limit of one request, from its first byte to the last one of the answer.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0.01))]
     pub request_timeout_seconds: f64,
     /// How many tenants are asked at a time, at most.
     #[schemars(range(min = 1))]
@@ -42,12 +45,5 @@ impl Default for Probe {
             request_timeout_seconds: 10.0,
             concurrency: 16,
         }
-    }
-}
-
-impl Probe {
-    /// Every time in it.
-    pub const fn times(&self) -> [f64; 3] {
-        [self.interval_seconds, self.timeout_seconds, self.request_timeout_seconds]
     }
 }

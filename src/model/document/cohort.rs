@@ -97,12 +97,12 @@ impl Grouping {
         LabelsId(self.label_sets.intern(labels))
     }
 
-    /// A row for [`Grouping::see`].
+    /// A row for [`Grouping::record_row`].
     pub fn row(&mut self, row: Row) -> RowId {
         RowId(self.rows.intern(row))
     }
 
-    /// A phase for [`Grouping::see`].
+    /// A phase for [`Grouping::record_row`].
     pub fn phase(&mut self, phase: &str) -> PhaseId {
         PhaseId(self.phases.intern(Text::from(phase)))
     }
@@ -134,9 +134,9 @@ impl Grouping {
         self.names.find(slug).is_some_and(|tenant| tenant < self.planned)
     }
 
-    /// A row that its call did not ask for. It proves nothing, but it counts where it denies the target: that is true
-    /// whoever asked. Where the tenant's latest row denies it alike, nothing new is said: a control plane may answer for
-    /// everybody with every call. Gives whether it counts.
+    /// Records a row for a tenant that the call did not name. Such a row cannot prove the tenant, but one whose
+    /// `verified_on_target` is not true counts against it, unless it repeats the tenant's latest row: a control plane may
+    /// answer for everybody with every call. Returns whether it counts.
     pub fn record_unrequested_row(&mut self, slug: &str, row: Row, phase: Option<PhaseId>, origin: Origin) -> bool {
         let tenant = self.tenant(slug);
         let claim = |row: &Row| (row.verified_on_target, row.ssm_status.clone());

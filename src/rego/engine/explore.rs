@@ -6,9 +6,10 @@ use regorus::unstable::{Module as Ast, Ref};
 use regorus::{Engine, PolicyLengthConfig, Value};
 
 use crate::rego::engine::generated::MAX_COLUMNS;
+use crate::rego::engine::generated::TEST_RULE;
 use crate::rego::engine::lower::{Lowered, lower};
 use crate::rego::engine::module::{Module, path};
-use crate::rego::engine::unit::{PROBE, bound};
+use crate::rego::engine::unit::bound;
 use crate::rego::engine::{Input, Loaded, Prepared, in_words};
 use crate::rego::guard::{Failure, Limits, guarded};
 
@@ -68,24 +69,24 @@ impl Prepared {
             engine.set_input(input.0);
             let imports = imports(&mut engine, &package);
             let module = |inner: &str| {
-                let text = format!("package {package}\n{imports}\n{PROBE} := [value |\n{inner}\n]\n");
+                let text = format!("package {package}\n{imports}\n{TEST_RULE} := [value |\n{inner}\n]\n");
                 // What cannot be rewritten is no expression: the engine says so.
-                let lowered = lower(&Module { file: PROBE.into(), text: text.clone() });
+                let lowered = lower(&Module { file: TEST_RULE.into(), text: text.clone() });
                 lowered.map_or(text, |lowered| lowered.text)
             };
             engine.set_policy_length_config(PolicyLengthConfig { max_col: MAX_COLUMNS, ..Default::default() });
             let term = module(&format!("value := {expression}"));
-            if let Err(error) = engine.add_policy(PROBE.into(), term) {
+            if let Err(error) = engine.add_policy(TEST_RULE.into(), term) {
                 // What is no term may be a list of conditions; the first error is the one that says more.
                 let conditions = module(&format!("{expression}\nvalue := true"));
                 engine
-                    .add_policy(PROBE.into(), conditions)
+                    .add_policy(TEST_RULE.into(), conditions)
                     .map_err(|_| crate::rego::engine::module::last_line(&error))?;
             }
-            let answer = engine.eval_rule(format!("data.{package}.{PROBE}"));
+            let answer = engine.eval_rule(format!("data.{package}.{TEST_RULE}"));
             prints.keep(&mut engine);
             let answer = answer.map_err(|error| match crate::rego::engine::places::located(&error.to_string()) {
-                Some((file, _, _, problem)) if file == PROBE => problem,
+                Some((file, _, _, problem)) if file == TEST_RULE => problem,
                 _ => in_words(&error, limits),
             })?;
             let json = |value: &Value| serde_json::to_value(value).map_err(|error| error.to_string());

@@ -5,13 +5,10 @@ use std::collections::BTreeSet;
 use regorus::Value;
 use regorus::unstable::{Expr, Literal, Module as Ast, Query, Rule, RuleHead, Span};
 
-use crate::rego::engine::generated::OURS;
+use crate::rego::engine::generated::{BINDINGS_RULE, BOUND, OURS};
 use crate::rego::engine::module::path;
 use crate::rego::engine::{Input, Prepared};
 use crate::rego::guard::{Failure, Limits, guarded};
-
-/// The rule that is added to the package of the one that is looked at.
-const PROBE: &str = "rollproof_probe";
 
 /// How far from rule to rule what gave a finding is followed.
 const MAX_DEPTH: usize = 2;
@@ -110,7 +107,7 @@ impl Prepared {
                 let mut engine = engine.clone();
                 // What cannot stand on its own is not shown; the explanation has the rule's text all the same.
                 let read = engine.add_policy("(probe)".into(), text);
-                let Ok(values) = read.and_then(|_| engine.eval_rule(format!("data.{package}.{PROBE}"))) else {
+                let Ok(values) = read.and_then(|_| engine.eval_rule(format!("data.{package}.{BINDINGS_RULE}"))) else {
                     continue;
                 };
                 let values = match &values {
@@ -145,7 +142,7 @@ fn follow(module: &Ast, line: u32, depth: usize, seen: &mut BTreeSet<u32>, probe
             file: module.package.span.source.get_path().clone(),
             line,
             text: format!(
-                "package {package}\n\n{imports}\n{PROBE} contains probed if {{\n{body}\tprobed := {{{}}}\n}}\n",
+                "package {package}\n\n{imports}\n{BINDINGS_RULE} contains {BOUND} if {{\n{body}\t{BOUND} := {{{}}}\n}}\n",
                 bound.join(", ")
             ),
             package,

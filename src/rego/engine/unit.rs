@@ -6,10 +6,8 @@ use std::num::NonZeroU32;
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
+use crate::rego::engine::generated::TEST_RULE;
 use crate::rego::guard::Limits;
-
-/// A rule that the tests of a policy need and that no policy has.
-pub const PROBE: &str = "rollproof__probe";
 
 /// A test as it is declared.
 #[derive(Debug, Clone)]
@@ -50,8 +48,8 @@ pub(crate) fn value(engine: &mut Engine, unit: &Unit) -> anyhow::Result<Value> {
         return engine.eval_rule(path);
     }
     // The engine does not find a rule with several keys by its name.
-    engine.add_policy(PROBE.into(), format!("package {}\n{PROBE} := {path}\n", unit.package))?;
-    engine.eval_rule(format!("data.{}.{PROBE}", unit.package))
+    engine.add_policy(TEST_RULE.into(), format!("package {}\n{TEST_RULE} := {path}\n", unit.package))?;
+    engine.eval_rule(format!("data.{}.{TEST_RULE}", unit.package))
 }
 
 /// Bounds the time of what an engine is asked next.

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use regorus::unstable::{Expr, Literal, LiteralStmt, Query};
 use regorus::{Engine, Value};
 
+use crate::rego::engine::generated::TEST_RULE;
 use crate::rego::engine::text;
-use crate::rego::engine::unit::{PROBE, Step, Unit};
+use crate::rego::engine::unit::{Step, Unit};
 
 /// How many values of one expression are shown.
 const MAX_VALUES: usize = 3;
@@ -233,9 +234,9 @@ fn conditions(unit: &Unit, many: usize, case: Option<(usize, &Vec<Value>)>) -> S
 /// What a rule with this head and body would say in the test's file.
 fn ask(engine: &Engine, unit: &Unit, head: &str, body: &str) -> anyhow::Result<Value> {
     let mut engine = engine.clone();
-    let text = format!("package {}\n{}\n{PROBE} {head}\ntrue\n{body}\n}}\n", unit.package, unit.imports.text);
-    engine.add_policy(PROBE.into(), text)?;
-    engine.eval_rule(format!("data.{}.{PROBE}", unit.package))
+    let text = format!("package {}\n{}\n{TEST_RULE} {head}\ntrue\n{body}\n}}\n", unit.package, unit.imports.text);
+    engine.add_policy(TEST_RULE.into(), text)?;
+    engine.eval_rule(format!("data.{}.{TEST_RULE}", unit.package))
 }
 
 /// A value on one line, cut off where it is long.

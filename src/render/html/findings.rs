@@ -202,7 +202,7 @@ fn counterfactual_list(counterfactuals: &Counterfactuals) -> Markup {
         }
         p.note {
             "Found by trying: " (count(counterfactuals.tried)) @if counterfactuals.tried == 1 { " change" } @else { " changes, and pairs of them," }
-            " judged anew by the same policies"
+            " evaluated again by the same policies"
             @if !counterfactuals.complete { ", and there are more" }
             ". A tolerance or a waiver turns a verdict, and never a tenant."
         }

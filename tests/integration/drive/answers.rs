@@ -354,3 +354,29 @@ fn fields_that_nobody_reads_harm_nobody() {
     assert_eq!(ran.code, 4);
     assert!(ran.stderr.contains("response.json#/results/0/ssm_status, line "), "{}", ran.stderr);
 }
+
+/// Where something is strange is said alike of every call: the call, the attempt and the row.
+#[test]
+fn what_is_strange_in_a_plan_call_stands_in_its_attempt() {
+    let plane = Plane::new(|index, request| match index {
+        0 => Reply::Json(503, json!({"error": "later"})),
+        1 => {
+            let rows = [json!({"slug": "acme", "ssm_status": "DryRun"}), json!({"slug": " ", "ssm_status": "DryRun"})];
+            Reply::Json(200, json!({"ok": true, "results": rows}))
+        }
+        _ => healthy(request, &["acme"]),
+    });
+    let case = case(&plane.url);
+    case.file("rollproof.toml", "[http]\nretry_delays_seconds = [0.01, 0.01]\n");
+    let ran = drive(&case, &[]);
+    let document = json_of(&case, "document.json");
+    assert_eq!(
+        document["anomalies"][0]["at"], "/calls/0/attempts/1/results/1",
+        "{}{}",
+        ran.stderr, document["anomalies"]
+    );
+    // Documents of earlier versions are read all the same.
+    let text = crate::support::read(&case.path("document.json"));
+    case.file("earlier.json", text.replace("/calls/0/attempts/1/results/1", "/calls/0/results/1"));
+    assert_eq!(case.run(["verify", "earlier.json"]).code, case.run(["verify", "document.json"]).code);
+}

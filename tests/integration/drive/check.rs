@@ -140,3 +140,22 @@ fn a_check_goes_on_with_nothing() {
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("there is a journal already"), "{}", ran.stderr);
 }
+
+/// A rollout that may not begin has no evidence that could be malformed.
+#[test]
+fn what_is_not_ready_is_not_called_malformed() {
+    let case = case("http://127.0.0.1:9");
+    let mut disabled = super::plan("http://127.0.0.1:9");
+    disabled["enabled"] = false.into();
+    disabled["disabled_reason"] = "a holiday".into();
+    case.file("plan.json", disabled.to_string());
+    for format in ["summary", "text", "markdown", "github", "junit", "sarif", "html", "json"] {
+        let ran = drive(&case, &["--check", "--format", format]);
+        assert_eq!(ran.code, 1, "{format}: {}{}", ran.stdout, ran.stderr);
+        assert!(!ran.stdout.contains("the evidence cannot be used"), "{format}: {}", ran.stdout);
+        assert!(!ran.stderr.contains("mend it"), "{format}: {}", ran.stderr);
+        let told = if format == "json" { "\"kind\": \"evidence\"" } else { "the rollout cannot begin" };
+        // What a person reads on a terminal is on standard error alone.
+        assert!(ran.stdout.contains(told) || format == "text", "{format}: {}", ran.stdout);
+    }
+}

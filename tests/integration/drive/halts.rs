@@ -266,3 +266,29 @@ fn what_only_answers_can_hold_is_no_reason_to_stop_before_them() {
     let ran = drive(&case, &["--policy", "own.rego", "--journal", "other.journal"]);
     assert_eq!((ran.code, plane.calls().len()), (5, 2), "nobody asked for the field: {}", ran.stderr);
 }
+
+/// A code is what it is wherever a rule gives it: those of the bundled policies are not for a halt either.
+#[test]
+fn a_halt_has_no_code_of_a_bundled_policy() {
+    let plane = Plane::new(|_, request| healthy(request, &FLEET));
+    let halt = |code: &str| {
+        let case = case(&plane.url);
+        let policy = format!(
+            "# METADATA\n# title: Own\n# description: Own.\npackage team.own\n\nhalt contains finding if {{\n\
+             \tcount(input.calls) > 1\n\tfinding := {{\"code\": {code}, \"message\": \"x\"}}\n}}\n"
+        );
+        case.file("own.rego", policy);
+        let ran = drive(&case, &["--policy", "own.rego"]);
+        (ran, case)
+    };
+    let (allowed, case) = halt("concat(\".\", [\"team\", \"own\", \"mine\"])");
+    assert_eq!(allowed.code, 1, "{}", allowed.stderr);
+    assert!(
+        json_of(&case, "document.json")["rollout"]["halted_because"]
+            .as_str()
+            .is_some_and(|why| why.contains("team.own.mine"))
+    );
+    let (refused, _) = halt("concat(\".\", [\"canary\", \"mine\"])");
+    assert_eq!(refused.code, 5, "{}{}", refused.stdout, refused.stderr);
+    assert!(refused.stderr.contains("canary.mine"), "{}", refused.stderr);
+}

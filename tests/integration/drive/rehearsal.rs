@@ -74,3 +74,47 @@ fn the_drill_needs_a_temporary_folder_only_where_nothing_is_kept() {
     assert_eq!(ran.code, 7);
     assert!(ran.stderr.contains(&format!("cannot write {}", missing.display())), "{}", ran.stderr);
 }
+
+/// A rehearsal is played in a folder that holds none yet: what an earlier one left would be taken for its verdict.
+#[test]
+fn an_earlier_rehearsal_is_neither_continued_nor_shown() {
+    let case = Case::new();
+    let drill = |args: &[&str]| run(rollproof().args(["drill"]).args(args).current_dir(case.path("")));
+    let keep = ["healthy", "--time-scale", "0", "--keep", "kept"];
+    assert_eq!(drill(&keep).code, 0);
+    let document = std::fs::read(case.path("kept/document.json")).expect("a document");
+    let again = drill(&keep);
+    assert_eq!((again.code, &*again.stdout), (2, ""), "{}", again.stderr);
+    assert!(again.stderr.contains("kept holds an earlier rehearsal"), "{}", again.stderr);
+    assert!(!again.stderr.contains("--journal") && !again.stderr.contains("--resume"), "{}", again.stderr);
+    assert_eq!(std::fs::read(case.path("kept/document.json")).expect("a document"), document);
+    std::fs::create_dir_all(case.path("all/healthy")).expect("a folder");
+    case.file("all/healthy/document.json", "{}");
+    let all = drill(&["all", "--time-scale", "0", "--keep", "all"]);
+    assert_eq!((all.code, &*all.stdout), (2, ""), "{}", all.stderr);
+    // A folder of something else is no obstacle.
+    std::fs::create_dir(case.path("notes")).expect("a folder");
+    case.file("notes/note.txt", "x");
+    assert_eq!(drill(&["healthy", "--time-scale", "0", "--keep", "notes"]).code, 0);
+}
+
+/// An error names the option of the command that was called, and what did not happen has no verdict.
+#[test]
+fn what_a_drill_is_given_is_checked_before_it_is_played() {
+    let case = Case::new();
+    case.file("broken.rego", "package team.x\n\ndeny contains \"x\" if input.rolout.dry_run\n");
+    let drill = |args: &[&str]| run(rollproof().args(["drill", "healthy"]).args(args).current_dir(case.path("")));
+    for scale in ["-1", "nan", "inf", "-0.5", "x"] {
+        let ran = drill(&[&format!("--time-scale={scale}")]);
+        assert_eq!((ran.code, &*ran.stdout), (2, ""), "{scale}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--time-scale <FACTOR>"), "{scale}: {}", ran.stderr);
+        assert!(ran.stderr.contains("a number of at least 0 is expected"), "{scale}: {}", ran.stderr);
+    }
+    let missing = drill(&["--policy", "nosuch"]);
+    assert_eq!((missing.code, &*missing.stdout), (2, ""), "{}", missing.stderr);
+    assert!(missing.stderr.contains("cannot read the policy nosuch"), "{}", missing.stderr);
+    assert!(missing.stderr.contains("is the path right?"), "{}", missing.stderr);
+    let broken = drill(&["--policy", "broken.rego"]);
+    assert_eq!(broken.code, 5, "{}", broken.stderr);
+    assert!(!broken.stdout.contains("The old gate"), "nothing was called: {}", broken.stdout);
+}

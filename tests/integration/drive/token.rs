@@ -227,3 +227,15 @@ fn an_answer_that_breaks_off_in_the_token_holds_nothing_of_it() {
         }
     }
 }
+
+/// A variable that holds something is set, though nobody can read it.
+#[test]
+fn a_token_that_is_no_text_is_not_called_missing() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let case = case("http://127.0.0.1:9");
+    let bytes = std::ffi::OsStr::from_bytes(b"s3cret\xff");
+    let ran = run(super::command(&case, &[]).env("CP_ADMIN_API_TOKEN", bytes));
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("CP_ADMIN_API_TOKEN is not UTF-8"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("not set") && !ran.stderr.contains("s3cret"), "{}", ran.stderr);
+}

@@ -39,7 +39,8 @@ impl Arg {
                 let digits = serde_json::to_string(value).unwrap_or_default();
                 match number.as_f64() {
                     Some(float) if digits.contains(['.', 'e', 'E']) => Self::Float(float),
-                    _ => Self::Whole(digits),
+                    // In JSON, a number beyond 64 bits has an exponent.
+                    _ => Self::Whole(number.format_decimal()),
                 }
             }
             other => {
@@ -50,10 +51,20 @@ impl Arg {
         }
     }
 
+    /// Whether it is a whole number that does not fit into 64 bits.
+    fn is_large(&self) -> bool {
+        matches!(self, Self::Whole(digits) if digits.parse::<i64>().is_err())
+    }
+
     fn go_type(&self) -> &'static str {
         match self {
-            Self::Whole(digits) if digits.parse::<i64>().is_ok() => "int64",
-            Self::Whole(_) => "*big.Int",
+            Self::Whole(_) => {
+                if self.is_large() {
+                    "*big.Int"
+                } else {
+                    "int64"
+                }
+            }
             Self::Float(_) => "float64",
             Self::Text(_) => "string",
         }
@@ -217,9 +228,13 @@ impl Printer<'_> {
 fn shown(arg: &Arg, verb: char, flags: Flags) -> String {
     match (arg, verb) {
         (_, 'T') => padded(arg.go_type(), flags, false),
+        // A number that is too large for a machine word is of another type in Go, which has verbs of its own.
+        (Arg::Whole(digits), 's') if arg.is_large() => whole(digits, verb, flags),
+        (Arg::Whole(digits), 'c' | 'q' | 'U') if arg.is_large() => format!("%!{verb}(big.Int={digits})"),
         (Arg::Whole(digits), 'v' | 'd' | 'b' | 'o' | 'O' | 'x' | 'X' | 'c' | 'q' | 'U') => whole(digits, verb, flags),
         (Arg::Float(float), 'v' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G') => number(*float, verb, flags),
         (Arg::Text(text), 'v' | 's' | 'q' | 'x' | 'X') => words(text, verb, flags),
+        (Arg::Whole(digits), _) if arg.is_large() => format!("%!{verb}(big.Int={digits})"),
         _ => format!("%!{verb}({}={})", arg.go_type(), shown(arg, 'v', flags)),
     }
 }
@@ -267,23 +282,22 @@ const fn sign(negative: bool, flags: Flags) -> &'static str {
 
 fn whole(digits: &str, verb: char, flags: Flags) -> String {
     let (negative, magnitude) = digits.strip_prefix('-').map_or((false, digits), |rest| (true, rest));
-    let value: u128 = magnitude.parse().unwrap_or_default();
-    let character =
-        || if negative { None } else { u32::try_from(value).ok().and_then(char::from_u32) }.unwrap_or('\u{fffd}');
+    let code = magnitude.parse::<u32>().ok();
+    let character = || if negative { None } else { code.and_then(char::from_u32) }.unwrap_or('\u{fffd}');
     let (prefix, made) = match verb {
         'c' => return padded(&character().to_string(), flags, false),
         'q' => return padded(&format!("'{}'", character()), flags, false),
-        'U' => return padded(&format!("U+{value:04X}"), flags, false),
-        'b' => (if flags.sharp { "0b" } else { "" }, format!("{value:b}")),
-        'o' => (if flags.sharp { "0" } else { "" }, format!("{value:o}")),
-        'O' => ("0o", format!("{value:o}")),
-        'x' => (if flags.sharp { "0x" } else { "" }, format!("{value:x}")),
-        'X' => (if flags.sharp { "0X" } else { "" }, format!("{value:X}")),
+        'U' => return padded(&format!("U+{:0>4}", in_base(magnitude, 16).to_uppercase()), flags, false),
+        'b' => (if flags.sharp { "0b" } else { "" }, in_base(magnitude, 2)),
+        'o' => (if flags.sharp { "0" } else { "" }, in_base(magnitude, 8)),
+        'O' => ("0o", in_base(magnitude, 8)),
+        'x' => (if flags.sharp { "0x" } else { "" }, in_base(magnitude, 16)),
+        'X' => (if flags.sharp { "0X" } else { "" }, in_base(magnitude, 16).to_uppercase()),
         _ => ("", magnitude.to_owned()),
     };
     let sign = sign(negative, flags);
     let mut least = flags.precision.unwrap_or_default();
-    if flags.precision == Some(0) && value == 0 && magnitude == "0" {
+    if flags.precision == Some(0) && magnitude == "0" {
         return padded("", Flags { zero: false, ..flags }, false);
     }
     if flags.zero && !flags.minus && flags.precision.is_none() {
@@ -291,6 +305,29 @@ fn whole(digits: &str, verb: char, flags: Flags) -> String {
     }
     let zeros = "0".repeat(least.saturating_sub(made.len()));
     padded(&format!("{sign}{prefix}{zeros}{made}"), Flags { zero: false, ..flags }, false)
+}
+
+/// A whole number of any size in another base, of at most 16.
+fn in_base(decimal: &str, base: u64) -> String {
+    /// How many decimal digits a limb holds.
+    const DIGITS: usize = 9;
+    const LIMB: u64 = 1_000_000_000;
+    let digits = decimal.as_bytes();
+    let limb = |part: &[u8]| part.iter().fold(0, |limb, digit| limb * 10 + u64::from(digit - b'0'));
+    // The largest limb comes first.
+    let mut limbs: Vec<u64> = digits.rchunks(DIGITS).rev().map(limb).collect();
+    let mut made = Vec::new();
+    loop {
+        let mut rest = 0;
+        for limb in &mut limbs {
+            let value = rest * LIMB + *limb;
+            (*limb, rest) = (value / base, value % base);
+        }
+        made.extend(u32::try_from(rest).ok().and_then(|digit| char::from_digit(digit, 16)));
+        if limbs.iter().all(|limb| *limb == 0) {
+            return made.into_iter().rev().collect();
+        }
+    }
 }
 
 fn number(float: f64, verb: char, flags: Flags) -> String {
