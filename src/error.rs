@@ -116,6 +116,17 @@ impl Error {
         Self::Usage { problem: problem.into(), help: help.into() }
     }
 
+    /// The same, where a usage error lies in a file.
+    #[must_use]
+    pub fn within(self, file: &str) -> Self {
+        match self {
+            Self::Usage { problem, help } if !file.is_empty() => {
+                Self::Usage { problem: format!("{file}: {problem}"), help }
+            }
+            other => other,
+        }
+    }
+
     /// What is wrong with variables of the environment, at least one of them.
     pub fn environment(faults: Vec<Fault>) -> Self {
         let mut help: Vec<&str> = Vec::new();

@@ -129,7 +129,7 @@ impl Evaluation {
             params: params::given(config, &options.params),
             other_params: Vec::new(),
             time: options.policy_timeout.map(Duration::from_secs),
-            modes: config.policies.modes.clone(),
+            config: config.clone(),
             waivers: if only.is_some() {
                 Waivers::default()
             } else {

@@ -66,7 +66,7 @@ fn fitted(start: &str, text: &str) -> String {
     wrap(text, view(false).line_width, start, &indent).into_iter().map(|line| line.into_owned() + "\n").collect()
 }
 
-fn system(error: io::Error) -> Error {
+fn system(error: &io::Error) -> Error {
     Error::machine(format!("cannot serve or play the drill: {error}"))
 }
 
@@ -77,12 +77,12 @@ fn serve(name: Option<&Path>) -> Result<u8, Error> {
     };
     let runtime = runtime()?;
     runtime.block_on(async {
-        let (listener, address) = server::listen().await.map_err(system)?;
+        let (listener, address) = server::listen().await.map_err(|error| system(&error))?;
         output::print(|out| {
             line!(out, "http://{address}")?;
             line!(out, "{}", names::TOKEN)
         })?;
-        server::serve(listener, scenario).await.map_err(system)
+        server::serve(listener, scenario).await.map_err(|error| system(&error))
     })?;
     Ok(0)
 }
@@ -108,7 +108,7 @@ pub fn kept(folder: &Path, options: &drill::Drill) -> Vec<PathBuf> {
 }
 
 fn runtime() -> Result<Runtime, Error> {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(system)
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| system(&error))
 }
 
 /// What a played scenario gave.
@@ -195,10 +195,10 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     };
     std::fs::create_dir_all(&folder).map_err(|source| Error::Output { path: folder.clone(), source })?;
     let runtime = runtime()?;
-    let (listener, address) = runtime.block_on(server::listen()).map_err(system)?;
+    let (listener, address) = runtime.block_on(server::listen()).map_err(|error| system(&error))?;
     let write = |name: &str, text: String| output::replace(&folder.join(name), |out| out.write_all(text.as_bytes()));
     write("plan.json", format!("{:#}\n", scenario.plan_file(&format!("http://{address}"))))?;
-    let mut command = Command::new(std::env::current_exe().map_err(system)?);
+    let mut command = Command::new(std::env::current_exe().map_err(|error| system(&error))?);
     command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
     // A rehearsal is the same in every folder: the configuration around it is for real rollouts.
     command.args(["--config", "/dev/null"]);
@@ -224,7 +224,7 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     behind_gates(&mut command, &scenario, &format!("http://{address}"));
     runtime.spawn(server::serve(listener, scenario));
     command.env("CP_ADMIN_API_TOKEN", names::TOKEN).current_dir(&folder).stdin(Stdio::null());
-    let ran = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().map_err(system)?;
+    let ran = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().map_err(|error| system(&error))?;
     Ok(Played {
         code: ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX),
         stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::io::config::Config;
+use crate::model::document::text::Text;
 use crate::text::suggest::nearest;
 
 /// A parameter as a policy declares it.
@@ -74,25 +75,36 @@ pub struct Given {
     pub text: String,
     /// Who gave it.
     pub from: ParamSource,
+    /// The file in which it was given.
+    pub file: Option<Text>,
 }
 
 impl Given {
     /// Where it was given, as its author wrote it.
     fn place(&self) -> String {
         let name = &self.name;
-        if self.from == ParamSource::CommandLine {
-            format!("the parameter {name}")
-        } else {
-            format!("[params] {name} in the configuration")
+        match &self.file {
+            Some(file) => format!("{file}: [params] {name}"),
+            None => format!("the parameter {name}"),
         }
     }
 }
 
 /// The values of the configuration, and after them those of the command line, which win.
 pub fn given(config: &Config, named: &[(String, String)]) -> Vec<Given> {
-    let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
-    let configured = config.params.iter().map(|(name, value)| given(name, value.to_string(), ParamSource::Config));
-    let named = named.iter().map(|(name, text)| given(name, text.clone(), ParamSource::CommandLine));
+    let file = config.file.as_ref().map(|file| &file.name);
+    let configured = config.params.iter().map(|(name, value)| Given {
+        name: name.clone(),
+        text: value.to_string(),
+        from: ParamSource::Config,
+        file: file.cloned(),
+    });
+    let named = named.iter().map(|(name, text)| Given {
+        name: name.clone(),
+        text: text.clone(),
+        from: ParamSource::CommandLine,
+        file: None,
+    });
     configured.chain(named).collect()
 }
 
@@ -107,7 +119,7 @@ pub fn resolve(
 ) -> Result<Vec<Param>, Error> {
     let mut values: BTreeMap<&str, (Value, ParamSource)> = BTreeMap::new();
     for one in given {
-        let (Given { name, text, from }, place) = (one, one.place());
+        let (Given { name, text, from, .. }, place) = (one, one.place());
         let Some(declaration) = declared.get(name) else {
             let mut names: Vec<&str> = declared.keys().chain(others).map(String::as_str).collect();
             names.sort_unstable();

@@ -125,6 +125,7 @@ impl<'a> Trials<'a> {
                         name: name.clone(),
                         text: text.clone(),
                         from: ParamSource::CommandLine,
+                        file: None,
                     });
                 }
                 Apply::Waiver(waiver) => {

@@ -12,7 +12,7 @@ use crate::declared::params::{Declaration, Given, Param, ParamSource};
 use crate::declared::subject::Subject;
 use crate::declared::{bundled, metadata, names, params};
 use crate::error::{Error, Errors};
-use crate::io::config::Mode;
+use crate::io::config::{Config, Mode};
 use crate::lint;
 use crate::lint::data::Data;
 use crate::model::finding::{RulePlace, Severity};
@@ -172,7 +172,12 @@ impl Policies {
     ///
     /// # Errors
     /// [`Error::Usage`] where a policy is not there, has two modes or must not have one, or no reason is given.
-    pub fn apply_modes(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
+    pub fn apply_modes(&mut self, config: &Config) -> Result<(), Error> {
+        let file = config.file.as_ref().map_or("", |file| &*file.name);
+        self.soften(config.policies.modes.clone()).map_err(|error| error.within(file))
+    }
+
+    fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
         if let Some(name) = modes.keys().find(|name| modes.contains_key(&format!("{OURS}{name}"))) {
             let problem = format!("[policies.{name}] and [policies.\"{OURS}{name}\"] are the same policy");
             return Err(Error::usage(problem, "keep one of the two"));
@@ -368,8 +373,8 @@ pub struct Settings {
     pub params: Vec<Given>,
     /// Names of parameters that are read elsewhere, and may have been meant.
     pub other_params: Vec<String>,
-    /// How much policies weigh, by package.
-    pub modes: BTreeMap<String, Mode>,
+    /// The configuration: how much policies weigh.
+    pub config: Config,
     /// What is waived.
     pub waivers: Waivers,
     /// How much time all policies together may take for an answer, if not what their own limits say.
@@ -395,7 +400,7 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         let mut policies = Policies::about(settings.subject, own, data)?;
         // Whatever is wrong is told at once.
         let mut wrong = Errors::default();
-        wrong.or_keep(policies.apply_modes(settings.modes));
+        wrong.or_keep(policies.apply_modes(&settings.config));
         let params = wrong.or_keep(
             policies
                 .meant(settings.params)

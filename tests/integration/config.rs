@@ -230,8 +230,12 @@ fn a_value_that_is_not_allowed_is_named_with_its_key() {
             "[probe]\ntimeout_seconds = -1\n",
             "rollproof.toml: [probe] timeout_seconds: found -1, but a time of at least 0 ",
         ),
-        ("[params]\nno_such = 1\n", "[params] no_such in the configuration: no policy has a parameter of this name"),
-        ("[params]\nmax_stragglers = -1\n", "[params] max_stragglers in the configuration: found \"-1\", but"),
+        (
+            "[policies.helth]\nmode = \"off\"\nreason = \"a\"\n",
+            "rollproof.toml: [policies.helth]: there is no policy of this name",
+        ),
+        ("[params]\nno_such = 1\n", "rollproof.toml: [params] no_such: no policy has a parameter of this name"),
+        ("[params]\nmax_stragglers = -1\n", "rollproof.toml: [params] max_stragglers: found \"-1\", but"),
     ] {
         case.file("rollproof.toml", text);
         let ran = verify_in(&folder, &[]);

@@ -193,6 +193,7 @@ impl FixtureRunner<'_> {
                 name: name.clone(),
                 text: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
                 from: ParamSource::CommandLine,
+                file: None,
             });
             let facts = Some(FactFiles { files, values, max_bytes: MAX_BYTES });
             let settings = Settings {

@@ -21,7 +21,7 @@ use crate::text::suggest::nearest;
 /// The policies, each with the mode that the configuration gives it. A configuration is read once: it may be a pipe.
 pub(crate) fn policies(own: &policy::PolicyPaths, config: &Config) -> Result<Policies, Error> {
     let mut policies = Policies::with(&paths(own, config))?;
-    policies.apply_modes(config.policies.modes.clone())?;
+    policies.apply_modes(config)?;
     Ok(policies)
 }
 
