@@ -43,7 +43,7 @@ pub fn list(options: &policy::PolicyList) -> Result<u8, Error> {
     let mut policies = shared::policies(&options.own, &config)?.catalog();
     policies.extend(Policies::of_audits()?.catalog());
     policies.sort_by(|a, b| a.name.cmp(&b.name));
-    let basis = match shared::decisive(options) {
+    let basis = match shared::decisive(options, &config) {
         Ok(prepared) => Ok(prepared.basis().clone()),
         Err(Error::Facts { problem, help }) => Err(format!("not known: {problem}; {help}")),
         Err(error) => return Err(error),

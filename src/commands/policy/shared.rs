@@ -54,8 +54,7 @@ pub(crate) fn prepared(
 ///
 /// # Errors
 /// [`Error::Facts`] where a policy needs a fact that nobody gave.
-pub(crate) fn decisive(options: &policy::PolicyList) -> Result<Prepared, Error> {
-    let config = Config::read(options.own.config.as_deref())?;
+pub(crate) fn decisive(options: &policy::PolicyList, config: &Config) -> Result<Prepared, Error> {
     let args = PolicyArgs {
         paths: options.own.policies.clone(),
         params: options.params.clone(),
@@ -63,7 +62,7 @@ pub(crate) fn decisive(options: &policy::PolicyList) -> Result<Prepared, Error> 
         facts: options.facts.clone(),
         ..PolicyArgs::default()
     };
-    load::load(Evaluation::settings(&args.options(MAX_FACTS), &config, None)?)?.wait()
+    load::load(Evaluation::settings(&args.options(MAX_FACTS), config, None)?)?.wait()
 }
 
 /// That there is no policy of this name.
