@@ -376,7 +376,7 @@ fn arguments_of_the_action_are_words_and_never_commands() {
 }
 
 /// Every option of `run` that is not the action's own, but for `--resume`.
-const ARGUMENTS: [&str; 30] = [
+const ARGUMENTS: [&str; 31] = [
     "--fleet=inventory.txt",
     "--evidence-field=zone",
     "--plan-field=digest",
@@ -400,6 +400,7 @@ const ARGUMENTS: [&str; 30] = [
     "--policy-timeout=20",
     "--facts=owners=owners.json",
     "--config=rollproof.toml",
+    "--expect-policies=DIGEST",
     "--format=json",
     "--report=text=ours.txt",
     "--report=junit=ours.xml",
@@ -420,7 +421,12 @@ fn arguments(case: &Case, served: &Served, split: bool) -> String {
         "# METADATA\n# title: Ours\n# custom:\n#   facts:\n#     owners:\n#       description: who owns what\n\
          package ours\n\nwarn contains \"ours was asked\" if is_object(data.facts.owners)\n",
     );
-    let text = ARGUMENTS.join("\n").replace("URL", &served.url);
+    let decides =
+        ["--policy=ours", "--param=max_stragglers=0", "--param=require_proof=true", "--facts=owners=owners.json"];
+    let listed = case.run(["policy", "list", "--format=json"].iter().chain(&decides));
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    let digest = listed["basis"]["digest"].as_str().expect("a digest");
+    let text = ARGUMENTS.join("\n").replace("URL", &served.url).replace("DIGEST", digest);
     if !split {
         return text;
     }
