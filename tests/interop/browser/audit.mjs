@@ -7,8 +7,8 @@ import { join } from "node:path";
 /** Tools of report.mjs: the binary, a folder, names that are not harmless, limits, and what looks at pages. */
 export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxBytes, visit, accessible, narrow }) => {
 	/** Archives of some rollouts: `says(rollout, tenant)` is "+" for proven, "x", "!", "-" for no row, " " for not in the fleet. */
-	const audit = (name, rollouts, tenants, says, called = () => true) => {
-		const archives = join(folder, name, "archives");
+	const audit = (name, rollouts, tenants, says, called = () => true, group = "") => {
+		const archives = join(folder, name, "archives", group);
 		mkdirSync(archives, { recursive: true });
 		for (let i = 0; i < rollouts; i++) {
 			const at = new Date(Date.UTC(2026, 0, 1, 10) + i * 20 * 3600_000).toISOString().slice(0, 16).replace(":", "-");
@@ -22,7 +22,7 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 		}
 		writeFileSync(join(archives, "2027-01-01T00-00.response.json"), '{"ok": tru');
 		try {
-			execFileSync(rollproof, ["audit", "archives", "--quiet", "--keep-going", "--until", "2027-02-01", "--report", "html=audit.html"], {
+			execFileSync(rollproof, ["audit", "archives", ...(group ? ["--group-by", "folder"] : []), "--quiet", "--keep-going", "--until", "2027-02-01", "--report", "html=audit.html"], {
 				cwd: join(folder, name),
 				stdio: ["ignore", "ignore", "pipe"],
 			});
@@ -46,7 +46,9 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 		return { 3: "x", 11: "!", 17: "-" }[turn] ?? "+";
 	};
 	const many = Array.from({ length: 40 }, (_, i) => `tenant-${String(i).padStart(3, "0")}`);
+	audit("groups", 6, names, incident, () => true, "prod");
 	const pages = {
+		"two groups": audit("groups", 9, ["xeno", "yarn", "zinc"], (i, tenant) => (tenant === 1 && i > 4 ? "x" : "+"), () => true, "staging"),
 		"a small audit": audit("small", 8, names, incident, (i) => i !== 6),
 		"one rollout": audit("one", 1, names, () => "+"),
 		"a larger audit": audit("larger", 120, many, (i, tenant) => (tenant < 30 ? random(i, tenant) : "+"), (i) => i % 3 > 0),
@@ -173,6 +175,31 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 				await page.locator("#table tbody button").first().press("Enter");
 				assert.match(await told(page), /^tenant-007, .*BEHIND/);
 				assert.equal(await page.evaluate(() => document.activeElement.id), "sheet");
+			});
+		},
+
+		async "audit: each group has a map of its own"() {
+			await visit(pages["two groups"], {}, async (page) => {
+				const sheet = page.locator("#sheet");
+				const size = async () => `${await sheet.getAttribute("aria-rowcount")} by ${await sheet.getAttribute("aria-colcount")}`;
+				const group = (name) => page.locator("#groups").getByRole("button", { name });
+				const shown = () => page.locator('#groups [aria-pressed="true"]').innerText();
+				assert.equal(await page.locator("#groups button").count(), 2);
+				await group("prod").click();
+				assert.deepEqual([await shown(), await size()], ["prod", "5 by 6"]);
+				await sheet.focus();
+				await page.keyboard.press("End");
+				assert.match(await told(page), /^\S+ \(prod\), 2026-01-05 14:00 UTC/);
+				await group("staging").click();
+				assert.deepEqual([await shown(), await size()], ["staging", "2 by 9"]);
+				await sheet.focus();
+				await page.keyboard.press("Home");
+				assert.match(await told(page), /^yarn \(staging\), 2026-01-01 10:00 UTC.*verified.* \(2, 1\)$/);
+				// Whoever is looked for in the table is shown in the map of its group.
+				await page.getByLabel("Search").fill("agents-team");
+				await page.locator("#table tbody button").first().press("Enter");
+				assert.equal(await shown(), "prod");
+				assert.match(await told(page), /^agents-team \(prod\), .*BEHIND/);
 			});
 		},
 
