@@ -66,6 +66,7 @@ fn fitted(start: &str, text: &str) -> String {
     wrap(text, view(false).line_width, start, &indent).into_iter().map(|line| line.into_owned() + "\n").collect()
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 fn system(error: io::Error) -> Error {
     Error::machine(format!("cannot serve or play the drill: {error}"))
 }
