@@ -111,10 +111,10 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         changes.push(evidence("the archived response said \"ok\": false", |document| {
             document.archive.iter_mut().for_each(|archive| archive.ok = Field::Given(false));
         }));
-        changes.push(evidence("the fleet were not given", |document| document.fleet.source = FleetSource::Response));
+        changes.push(evidence("the fleet was not given", |document| document.fleet.source = FleetSource::Response));
     }
     if document.rollout.max_stragglers > 0 {
-        changes.push(evidence("no straggler were tolerated", |document| document.rollout.max_stragglers = 0));
+        changes.push(evidence("no straggler was tolerated", |document| document.rollout.max_stragglers = 0));
     }
     params(context, &mut changes);
     changes
@@ -172,7 +172,7 @@ fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -
     let mut edits = Vec::new();
     let Some(row) = counts.and_then(|row| cohort.rows.get(row)) else {
         let row = verified();
-        let words = "were there and said \"verified_on_target\": true".to_owned();
+        let words = "existed and said \"verified_on_target\": true".to_owned();
         edits.push((words, Box::new(move |cohort: &mut Cohort| cohort.rows = vec![row.clone()]) as Box<_>));
         edits.push(row_says("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
         return edits;
@@ -205,7 +205,7 @@ fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -
     if cohort.rows.len() > 1 {
         let alone = row.clone();
         let edit = move |cohort: &mut Cohort| cohort.rows = vec![alone.clone()];
-        edits.push(("stood alone, without the rows before and behind it".to_owned(), Box::new(edit)));
+        edits.push(("was the only row, without those before and after it".to_owned(), Box::new(edit)));
     }
     edits
 }
@@ -218,7 +218,8 @@ fn tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
     limits.dedup();
     for limit in limits.into_iter().filter(|limit| *limit > tolerated) {
         let many = plural(limit, "straggler");
-        let words = format!("{many} were tolerated, not {tolerated}");
+        let were = if limit == 1 { "was" } else { "were" };
+        let words = format!("{many} {were} tolerated, not {tolerated}");
         changes.push(if by_param {
             Change { words, apply: Apply::Param("max_stragglers".into(), limit.to_string()) }
         } else {
@@ -271,7 +272,7 @@ fn params(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
         let declared = context.evaluation.policies().declared().get(&param.name);
         if declared.is_some_and(|declared| declared.kind == Kind::Boolean) {
             let other = param.value != Some(true.into());
-            let words = format!("the parameter {} were {other}", param.name);
+            let words = format!("the parameter {} was {other}", param.name);
             changes.push(Change { words, apply: Apply::Param(param.name.clone(), other.to_string()) });
         }
     }

@@ -57,7 +57,7 @@ pub fn of_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str, changes: &mu
         not_in_fleet(document, tenant, "it", changes);
     }
     if is_canary {
-        changes.push(evidence("another tenant, or none, were the canary", |document| document.rollout.canary = None));
+        changes.push(evidence("another tenant, or none, was the canary", |document| document.rollout.canary = None));
     }
 }
 
@@ -70,8 +70,8 @@ pub fn of_rollout<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>
     builds(context, changes);
     enumeration(document, changes);
     if document.rollout.dry_run {
-        changes.push(evidence("it were no dry run", |document| document.rollout.dry_run = false));
-        changes.push(evidence("every row were one of a dry run", |document| {
+        changes.push(evidence("it was not a dry run", |document| document.rollout.dry_run = false));
+        changes.push(evidence("every row was one of a dry run", |document| {
             document.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows).for_each(|row| {
                 row.ssm_status = Field::Given(Text::from("DryRun"));
             });
@@ -79,7 +79,7 @@ pub fn of_rollout<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>
     }
     if let Some(canary) = &document.rollout.canary {
         not_in_fleet(document, canary, "the canary", changes);
-        changes.push(evidence("no canary were named", |document| document.rollout.canary = None));
+        changes.push(evidence("no canary was named", |document| document.rollout.canary = None));
     }
     if document.archive.as_ref().is_some_and(|archive| archive.ok != Field::Given(true)) {
         changes.push(evidence("the archived response said \"ok\": true", |document| {
@@ -88,7 +88,7 @@ pub fn of_rollout<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>
     }
     for (kind, words) in [
         (AnomalyKind::LiveRowInPlanCall, "the plan call's answer had no live row"),
-        (AnomalyKind::MisspeltField, "no field were misspelt"),
+        (AnomalyKind::MisspeltField, "no field was misspelt"),
     ] {
         if document.anomalies.iter().any(|anomaly| anomaly.kind == kind) {
             changes.push(evidence(words, move |document| document.anomalies.retain(|anomaly| anomaly.kind != kind)));
@@ -100,11 +100,11 @@ fn calls<'a>(context: &ExplainContext<'a>, wanted: impl Fn(&Call) -> bool, chang
     let calls = context.document.calls.iter().enumerate();
     let failed: Vec<(usize, &Call)> = calls.filter(|(_, call)| wanted(call) && !has_succeeded(call)).collect();
     for (i, call) in failed.iter().copied().take(MAX_COHORTS) {
-        let words = format!("call {i} ({}) were answered with HTTP 200 and ok", names(call));
+        let words = format!("call {i} ({}) was answered with HTTP 200 and ok", names(call));
         changes.push(evidence(words, move |document| document.calls.get_mut(i).into_iter().for_each(succeed)));
     }
     if failed.len() > 1 {
-        changes.push(evidence("every call were answered with HTTP 200 and ok", |document| {
+        changes.push(evidence("every call was answered with HTTP 200 and ok", |document| {
             document.calls.iter_mut().filter(|call| !has_succeeded(call)).for_each(succeed);
         }));
     }
@@ -236,7 +236,7 @@ fn closed_gates(document: &Document) -> Vec<OpenGate> {
     let Some(gates) = &document.gates else { return Vec::new() };
     let mut closed: Vec<OpenGate> = Vec::new();
     if gates.plan_disabled.is_some() {
-        closed.push(("the plan were enabled".to_owned(), |gates| gates.plan_disabled = None));
+        closed.push(("the plan was enabled".to_owned(), |gates| gates.plan_disabled = None));
     }
     if let Some(last) = gates.switch.last().filter(|last| last.state != SwitchState::Off) {
         let off = |gates: &mut Gates| {
@@ -244,7 +244,7 @@ fn closed_gates(document: &Document) -> Vec<OpenGate> {
                 (last.state, last.source, last.value) = (SwitchState::Off, SwitchSource::Live, None);
             }
         };
-        closed.push((format!("the kill switch {} were off", last.variable), off));
+        closed.push((format!("the kill switch {} was off", last.variable), off));
     }
     if let Some(ci) = &gates.ci {
         let is_green = |state: Option<&Text>| state.is_some_and(|state| **state == *SUCCESS);
@@ -252,7 +252,7 @@ fn closed_gates(document: &Document) -> Vec<OpenGate> {
         let others: Vec<&Text> = others.map(|context| &context.name).collect();
         let words = match others.as_slice() {
             [] => "the statuses of the commit had been read to the end".to_owned(),
-            [one] => format!("the required CI context {one} were a {SUCCESS}"),
+            [one] => format!("the required CI context {one} was a {SUCCESS}"),
             several => format!("the required CI contexts {} were a {SUCCESS}", names_of(several.iter())),
         };
         let green = |gates: &mut Gates| {
@@ -271,7 +271,7 @@ fn closed_gates(document: &Document) -> Vec<OpenGate> {
                 (last.state, last.head) = (HeadState::Latest, Some(last.sha.clone()));
             }
         };
-        closed.push((format!("{} were the head of {}", short(&last.sha), last.branch), latest));
+        closed.push((format!("{} was the head of {}", short(&last.sha), last.branch), latest));
     }
     closed
 }
@@ -310,12 +310,12 @@ fn go_on(document: &mut Document) {
 fn enumeration(document: &Document, changes: &mut Vec<Change<'_>>) {
     let fleet = &document.fleet;
     if fleet.source == FleetSource::Response {
-        let words = "an independent fleet of the same tenants were given";
+        let words = "an independent fleet of the same tenants was given";
         changes.push(evidence(words, |document| document.fleet.source = FleetSource::File));
     }
     if fleet.source == FleetSource::PlanCall && !document.provenance.inputs.iter().any(|file| file.role == Role::Fleet)
     {
-        changes.push(evidence("an inventory of the same tenants were given", |document| {
+        changes.push(evidence("an inventory of the same tenants was given", |document| {
             let (name, sha256) = (Text::from("inventory"), Text::from(""));
             document.provenance.inputs.push(InputFile { role: Role::Fleet, name, bytes: 0, sha256 });
         }));

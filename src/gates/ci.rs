@@ -142,7 +142,7 @@ impl Wait {
                 Some(0) => return Some(found),
                 Some(_) => {}
                 None => {
-                    let unreadable = answer.unreadable("no array of statuses");
+                    let unreadable = answer.unreadable("an array of statuses");
                     *asked = Asked { requests: asked.requests, answers: asked.answers, ..unreadable };
                     return None;
                 }

@@ -205,13 +205,13 @@ impl Answer {
         }
     }
 
-    /// Says of the answer that it cannot be read, and why: it is not what was asked for.
-    pub fn unreadable(self, what: &str) -> Asked {
+    /// Says of the answer that it cannot be read, and why: it is not what was `expected`.
+    pub fn unreadable(self, expected: &str) -> Asked {
         let status = self.asked.status.unwrap_or_default();
         let problem = match self.read() {
             _ if let Some(failure) = &self.failure => failure.reason.to_string(),
             _ if status != 200 => format!("HTTP {status}"),
-            Ok(_) => format!("HTTP 200, and the answer is {what}"),
+            Ok(_) => format!("HTTP 200, but the answer is not {expected}"),
             Err(problem) => format!("HTTP 200, and {problem}"),
         };
         let mut asked = self.asked;

@@ -104,7 +104,7 @@ impl SwitchReading {
             self.count(answer.asked);
             self.see(value);
         } else {
-            self.count(answer.unreadable("no variable"));
+            self.count(answer.unreadable("a variable"));
         }
         false
     }
@@ -135,13 +135,13 @@ impl SwitchReading {
 
     /// The token may not read what it was asked for: the job's own word decides, which is not on.
     fn fall_back(&mut self, answer: Answer) {
-        self.count(answer.unreadable("none"));
+        self.count(answer.unreadable("a variable"));
         (self.state, self.source) = (SwitchState::Off, SwitchSource::Job);
     }
 
     /// Nobody knows, because of this answer.
     fn doubt(&mut self, problem: &str, answer: Answer) {
-        let asked = answer.unreadable("no such object");
+        let asked = answer.unreadable("the object that was asked for");
         let why = asked.problem.as_deref().unwrap_or_default();
         let problem = Some(Text::from(format!("{problem}: {why}")));
         self.count(Asked { problem, answer: None, ..asked });

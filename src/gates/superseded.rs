@@ -48,7 +48,7 @@ impl Commit {
             branch: Text::from(&*self.branch),
             sha: Text::from(&*self.sha),
             state,
-            asked: if head.is_some() { answer.asked } else { answer.unreadable("no branch with a commit") },
+            asked: if head.is_some() { answer.asked } else { answer.unreadable("a branch with a commit") },
             head: head.map(Text::from),
         }
     }

@@ -7,7 +7,7 @@ use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::model::finding::RulePlace;
 use crate::rego::engine::{Input, Prepared, places};
-use crate::rego::guard::{Failure, Limits, work};
+use crate::rego::guard::{Failure, Limits, is_limit, work};
 
 /// How long the search may take where a limit was reached.
 const TIME: Duration = Duration::from_secs(5);
@@ -67,11 +67,6 @@ pub fn locate_failure(
         return Error::Policies(vec![Problem::new(&file, at, what, remedy(&problem))]);
     }
     Error::Policy(failure)
-}
-
-/// Whether time or memory ran out.
-fn is_limit(problem: &str) -> bool {
-    problem.contains("need more than") || problem.contains("exceeded time limit")
 }
 
 fn remedy(problem: &str) -> &'static str {

@@ -67,6 +67,14 @@ impl From<Failure> for Error {
     }
 }
 
+/// How every sentence about a limit that was reached begins.
+const NEED_MORE: &str = "the policies need more than";
+
+/// Whether a failure says that time or memory ran out.
+pub fn is_limit(problem: &str) -> bool {
+    problem.contains(NEED_MORE) || problem.contains("exceeded time limit")
+}
+
 /// What a policy may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -79,7 +87,12 @@ pub struct Limits {
 impl Limits {
     /// That there was too little time.
     pub fn out_of_time(self) -> String {
-        format!("the policies need more than {} s", rounded(self.time))
+        format!("{NEED_MORE} {} s", rounded(self.time))
+    }
+
+    /// That there was too little memory.
+    fn out_of_memory(self) -> String {
+        format!("{NEED_MORE} {} MiB of memory", self.memory >> 20)
     }
 
     /// Replaces the time limit, where one is given.
@@ -182,8 +195,7 @@ impl<T> Pending<T> {
                 }
                 Err(RecvTimeoutError::Timeout) if budget.exceeded() => {
                     worked(STOPPED);
-                    let memory = limits.memory >> 20;
-                    return Err(Failure::Policy(format!("the policies need more than {memory} MiB of memory")));
+                    return Err(Failure::Policy(limits.out_of_memory()));
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
                     worked(STOPPED);
@@ -192,5 +204,18 @@ impl<T> Pending<T> {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which rule is blamed, and what is advised, depends on it.
+    #[test]
+    fn a_limit_is_known_by_its_words() {
+        let limits = Limits::for_cohorts(1);
+        assert!(is_limit(&limits.out_of_time()) && is_limit(&limits.out_of_memory()));
+        assert!(!is_limit("own.rego:3:1: a tenant may need more than 10 s"));
     }
 }

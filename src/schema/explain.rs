@@ -297,7 +297,9 @@ impl<'a> Reader<'a> {
         let path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         // A part of the schema is referred to by the root that it is compiled with.
         let path = if std::ptr::eq(root, self.schema) { path } else { path.strip_prefix("/$ref").unwrap_or(path) };
-        path.split('/').skip(1).try_fold(root, |here, token| {
+        // What was reached by a reference is named by its definition, which only the whole schema has.
+        let start = if path.starts_with("/$defs/") { self.schema } else { root };
+        path.split('/').skip(1).try_fold(start, |here, token| {
             if token == "$ref" {
                 return self.schema.pointer(here.get("$ref")?.as_str()?.strip_prefix('#')?);
             }

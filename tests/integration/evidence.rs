@@ -137,7 +137,7 @@ fn the_same_key_twice_is_refused_wherever_it_stands() {
 #[test]
 fn deep_nesting_is_refused_without_a_crash() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    refused(&response(&deep), &["more than 64 deep"]);
+    refused(&response(&deep), &["nested deeper than 64 levels"]);
     unread(&response(format!(r#"{{"ok": true, "x": {deep}}}"#)), "/x");
     unread(&response(format!(r#"{{"results": [{{"x": {deep}}}]}}"#)), "/results/0/x");
     refused(&response(format!(r#"{{"results": [{{"slug": {deep}}}]}}"#)), &["#/results/0/slug"]);
@@ -497,6 +497,28 @@ fn a_journal_with_something_before_it_is_told_from_a_response() {
     }
     let spaced = journal.replacen("{\"record\":", "{ \"record\": ", 1);
     refused(&response(spaced), &["a journal begins with {\"record\":"]);
+}
+
+/// Which keys are known is told from the part of the schema that the value stands in.
+#[test]
+fn a_key_of_a_document_that_is_not_known_is_told_from_its_neighbours() {
+    let case = Case::new();
+    case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
+    assert_eq!(case.run(["verify", "response.json", "--document", "d.json"]).code, 3);
+    let document: Value = crate::support::read_json(&case.path("d.json"));
+    for (at, wrong, meant) in [
+        ("/cohorts/0", "tennants", "tenants"),
+        ("/fleet", "sourc", "source"),
+        ("", "cohort", "cohorts"),
+        ("/provenance", "inpust", "inputs"),
+    ] {
+        let mut changed = document.clone();
+        let object = changed.pointer_mut(at).and_then(Value::as_object_mut).expect("an object");
+        object.insert(wrong.into(), json!(1));
+        case.file("changed.json", changed.to_string());
+        let told = format!("{at}/{wrong}");
+        refused(&case.run(["verify", "changed.json"]), &[&told, &format!("did you mean \"{meant}\"?")]);
+    }
 }
 
 /// A word that is none of those that are known is told with all of them.

@@ -98,8 +98,8 @@ fn what_would_turn_a_verdict_turns_it() {
     let found = turns(tenant);
     let words: Vec<&str> = found.iter().flat_map(|(changes, _)| changes).map(String::as_str).collect();
     let [row, tolerance, waiver] = words.as_slice() else { panic!("{words:?}") };
-    assert_eq!(*row, "a row of its own were there and said \"verified_on_target\": true");
-    assert_eq!(*tolerance, "1 straggler were tolerated, not 0");
+    assert_eq!(*row, "a row of its own existed and said \"verified_on_target\": true");
+    assert_eq!(*tolerance, "1 straggler was tolerated, not 0");
     assert!(waiver.contains("covered coverage.incomplete for agents-team"), "{waiver}");
     assert!(found.iter().all(|(_, decision)| decision == "pass"), "{found:?}");
 
@@ -208,7 +208,7 @@ fn a_journal_of_a_drill_tells_when_each_call_was_made() {
     said("none answers for it");
     said("policies/rollproof/lib/proof/proof.rego:");
     said("said \"verified_on_target\": true (PASS)");
-    said("1 straggler were tolerated, not 0 (PASS)");
+    said("1 straggler was tolerated, not 0 (PASS)");
     let document = case.run(["explain", "kept/document.json", "agents-team"]);
     assert!(!document.stdout.contains("attempt 0: at "), "a document does not tell: {}", document.stdout);
 }
@@ -373,24 +373,24 @@ fn every_kind_of_evidence_has_a_change_of_its_own() {
         ("build/stale", "bolt", "its /buildinfo named the commit abcdef100000"),
         ("build/stale", "build.stale", "the /buildinfo of bolt named the commit abcdef100000"),
         ("build/killed-before-probing", "build.nothing_probed", "every tenant had been asked for its build"),
-        ("calls/live-failed-batch", "calls.failed", "call 2 (bolt, cobalt) were answered with HTTP 200 and ok"),
-        ("calls/live-failed-batch", "cobalt", "call 2 (bolt, cobalt) were answered with HTTP 200 and ok"),
+        ("calls/live-failed-batch", "calls.failed", "call 2 (bolt, cobalt) was answered with HTTP 200 and ok"),
+        ("calls/live-failed-batch", "cobalt", "call 2 (bolt, cobalt) was answered with HTTP 200 and ok"),
         ("calls/ok-false", "calls.failed", "the archived response said \"ok\": true"),
-        ("gates/kill-switch-armed", "gates.disabled", "the kill switch PROD_AUTO_DEPLOY_DISABLED were off"),
+        ("gates/kill-switch-armed", "gates.disabled", "the kill switch PROD_AUTO_DEPLOY_DISABLED was off"),
         (
             "gates/kill-switch-unreadable",
             "gates.switch_unreadable",
-            "the kill switch PROD_AUTO_DEPLOY_DISABLED were off",
+            "the kill switch PROD_AUTO_DEPLOY_DISABLED was off",
         ),
-        ("gates/ci-red", "gates.ci_failed", "were a success"),
+        ("gates/ci-red", "gates.ci_failed", "was a success"),
         ("gates/ci-missing", "gates.ci_missing", "were a success"),
-        ("gates/disabled-plan", "gates.disabled", "the plan were enabled"),
+        ("gates/disabled-plan", "gates.disabled", "the plan was enabled"),
         ("canary/stale-slug", "canary.not_in_fleet", "the fleet enumerated the canary"),
         ("evidence/empty-plan-call", "evidence.empty_fleet", "the fleet had a tenant"),
         ("evidence/live-not-enumerated", "agents-team", "the control plane enumerated it"),
         ("evidence/live-enumeration-differs", "evidence.enumeration_differs", "every attempt of the plan call"),
-        ("evidence/unknown-fields-several", "evidence.misspelt_field", "no field were misspelt"),
-        ("evidence/live-row-in-dry-run", "evidence.live_row_in_dry_run", "every row were one of a dry run"),
+        ("evidence/unknown-fields-several", "evidence.misspelt_field", "no field was misspelt"),
+        ("evidence/live-row-in-dry-run", "evidence.live_row_in_dry_run", "every row was one of a dry run"),
     ] {
         let explained = json(&explain(fixture, &[subject, "--format", "json"]));
         let subject_of = if explained["code"].is_null() { &explained["tenant"] } else { &explained["code"] };

@@ -501,7 +501,7 @@ fn the_same_policies_and_parameters_make_the_same_bundle() {
     case.file("main/main.rego", POLICY.replace("package tiers", "package main"));
     let ran = case.run(["policy", "bundle", "--out", "one.tar.gz", "--policy", "main"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("the package main is where conftest finds"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the package main is written into the bundle for conftest"), "{}", ran.stderr);
 }
 
 /// A path or a choice that leads to nothing is no fault of a policy.

@@ -67,7 +67,7 @@ fn evidence_is_only_ever_text() {
                 .filter(|c| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{202e}'))
                 .collect();
             if format == "outputs" {
-                assert_eq!(out.lines().count(), 4, "{out}");
+                assert_eq!(out.lines().count(), 5, "{out}");
             } else if !format.starts_with("json") {
                 assert!(odd.is_empty(), "{format}: {odd:?}");
             }

@@ -36,7 +36,7 @@ pub fn bundle(options: &policy::PolicyBundle) -> Result<u8, Error> {
     let names: Vec<&str> = policies.packages().iter().map(|package| &*package.name).collect();
     output::print(|out| {
         line!(out, "wrote  {shown}: {}", names.join(", "))?;
-        line!(out, "asked  opa eval --bundle {shown} --input document.json data.main.findings")
+        line!(out, "try    opa eval --bundle {shown} --input document.json data.main.findings")
     })
     .map(|()| 0)
 }
@@ -47,8 +47,7 @@ fn files(policies: &Prepared) -> Result<BTreeMap<String, String>, Error> {
     let mut roots = BTreeSet::from([CONFTEST.to_owned(), "rollproof".to_owned()]);
     for (package, module) in policies.modules() {
         if format!("{package}.").starts_with(&format!("{CONFTEST}.")) {
-            let problem =
-                format!("{}: the package {package} is where conftest finds what all policies say", module.file);
+            let problem = format!("{}: the package {package} is written into the bundle for conftest", module.file);
             return Err(Error::usage(problem, "give it another name, or leave it out of the bundle"));
         }
         if !is_ours(&package) {

@@ -41,7 +41,7 @@ fn the_journal_of_an_attempt_that_changed_nothing_is_replaced() {
     assert!(failed.stderr.contains("replaces that of an attempt that changed nothing"), "{}", failed.stderr);
     let resumed = drive(&case, &["--resume"]);
     assert_eq!(resumed.code, 2, "{}", resumed.stderr);
-    assert!(resumed.stderr.contains("begin again without --resume"), "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("start again without --resume"), "{}", resumed.stderr);
     // A dry run changes nothing, either.
     let live = std::fs::read_to_string(case.path("plan.json")).expect("a plan");
     case.file("plan.json", live.replace("\"dry_run\":false", "\"dry_run\":true"));

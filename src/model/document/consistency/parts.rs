@@ -354,7 +354,7 @@ impl<'a> Whole<'a> {
             }
             let answered = status.is_some() || !git_sha.is_absent();
             let fits = if *asked == 0 { at.is_none() && !answered } else { at.is_some() };
-            ensure(fits, format!("/probes/{i}"), "found what was seen of tenants that nobody asked, or the contrary")?;
+            ensure(fits, format!("/probes/{i}"), "found an answer although asked is 0, or none although it is not")?;
         }
         Ok(())
     }
