@@ -67,7 +67,7 @@ fn is_whole(format: &str, text: &str, code: i32) {
             assert_eq!(text.lines().count() == 1, format == "jsonl");
         }
         "outputs" => {
-            assert_eq!(text, "decision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\ndenied_count=\n")
+            assert_eq!(text, "decision=error\nstraggler_count=\nstragglers=\ndenied_tenants=\ndenied_count=\n");
         }
         "summary" => assert_eq!(text.lines().count(), 1, "{text}"),
         "github" => assert!(text.lines().all(|line| line.starts_with("::error ")), "{text}"),
