@@ -83,10 +83,8 @@ fn every_report_has_the_hash_of_each_policy_and_of_all_that_decides() {
         for policy in judged.report["policies"].as_array().expect("a list") {
             let package = policy["package"].as_str().expect("a name");
             let leaf = package.rsplit('.').next().expect("a name");
-            let file = match package.starts_with("rollproof.") {
-                true => root().join(format!("policies/rollproof/{leaf}/{leaf}.rego")),
-                false => root().join(format!("policies/examples/{leaf}/{leaf}.rego")),
-            };
+            let folder = if package.starts_with("rollproof.") { "rollproof" } else { "examples" };
+            let file = root().join(format!("policies/{folder}/{leaf}/{leaf}.rego"));
             assert_eq!(policy["sha256"], sha256(read(&file)), "{}: {package}", judged.name);
         }
         let basis = &judged.report["basis"];
@@ -148,13 +146,13 @@ fn the_digest_tells_what_decides_and_nothing_else() {
     for (part, file, text) in changes {
         let before = read(&case.path(file));
         case.file(file, text);
-        let changed = report(&case, &[]);
+        let now = report(&case, &[]);
         for (name, hash) in parts {
-            assert_eq!(changed["basis"]["parts"][name] != *hash, name == part, "{file}: {name}");
+            assert_eq!(now["basis"]["parts"][name] != *hash, name == part, "{file}: {name}");
         }
-        assert_eq!(changed["basis"]["evidence"], first["basis"]["evidence"], "{file}");
-        assert!(!seen.contains(&digest(&changed)), "{file}");
-        seen.push(digest(&changed));
+        assert_eq!(now["basis"]["evidence"], first["basis"]["evidence"], "{file}");
+        assert!(!seen.contains(&digest(&now)), "{file}");
+        seen.push(digest(&now));
         case.file(file, before);
     }
     let other = report(&case, &["--param", "require_proof=true"]);
@@ -288,8 +286,8 @@ fn a_comparison_says_what_changed_and_which_findings_came_and_went() {
     case.file("response.json", rows);
     let (found, text) = compared(&case, "old.json", &[]);
     assert_eq!(found["changed"], json!(["evidence"]));
-    let came = found["came"].as_array().expect("a list");
-    assert!(came.iter().any(|one| one["tenants"] == json!(["acme"])), "{found:#}");
+    let new = found["came"].as_array().expect("a list");
+    assert!(new.iter().any(|one| one["tenants"] == json!(["acme"])), "{found:#}");
     assert!(text.contains("changed evidence came "), "{text}");
     case.file("bad.json", verify(&case, &["--format", "jsonl"]).stdout);
 
