@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::against::Comparison;
 use crate::model::audit::{Audit, Behind};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
@@ -32,6 +33,9 @@ pub struct AuditReport {
     pub policies: Vec<Policy>,
     /// The value of every parameter that they read.
     pub params: Vec<ParamValue>,
+    /// What other policies say of the same archives (`--against`). Absent: nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// What was judged.
     pub audit: Audit,
 }
@@ -73,6 +77,7 @@ pub fn report(audit: Audit, mut findings: Vec<Finding>, policies: &Prepared) -> 
         policies: report::policies(policies.packages(), &findings, &std::collections::BTreeMap::new()),
         params: report::params(policies.params()),
         findings,
+        comparison: None,
         audit,
     }
 }

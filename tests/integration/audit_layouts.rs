@@ -121,14 +121,14 @@ fn names_of_members_are_only_names() {
     archives.bytes("run.zip", &zipped(&members, CompressionMethod::Deflated));
     let (code, report) = archives.report(&["--param", "fleet_from_response=true"]);
     assert_eq!((code, &report["audit"]["unreadable"]), (0, &json!([])));
-    let archived: Vec<&str> = report["audit"]["rollouts"]
+    let told: Vec<&str> = report["audit"]["rollouts"]
         .as_array()
         .expect("rollouts")
         .iter()
         .map(|one| one["archive"].as_str().expect("a name"))
         .collect();
-    assert_eq!(archived.len(), 8);
-    assert!(archived.iter().all(|name| name.starts_with("run.zip!/") || name.starts_with("run.tar!/")), "{archived:?}");
+    assert_eq!(told.len(), 8);
+    assert!(told.iter().all(|name| name.starts_with("run.zip!/") || name.starts_with("run.tar!/")), "{told:?}");
 }
 
 /// Each with what is said of it.
