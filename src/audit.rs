@@ -8,6 +8,7 @@
 //! Each archive goes through the very line that `verify` is. What the verdicts are put together into is a document again,
 //! and what that means is the business of `rollproof.lag`.
 
+pub(crate) mod against;
 pub(crate) mod archive;
 pub(crate) mod fleets;
 pub(crate) mod group;

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::against::Comparison;
 use crate::model::audit::{Audit, Behind};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
@@ -36,6 +37,9 @@ pub struct AuditReport {
     /// What the findings follow from beside the archives, as digests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
+    /// What other policies say of the same archives (`--against`). Absent: nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// What was judged.
     pub audit: Audit,
 }
@@ -78,6 +82,7 @@ pub fn report(audit: Audit, mut findings: Vec<Finding>, policies: &Prepared) -> 
         params: report::params(policies.params()),
         basis: Some(policies.basis().clone()),
         findings,
+        comparison: None,
         audit,
     }
 }

@@ -51,6 +51,15 @@ pub struct Audit {
     #[command(flatten)]
     pub archives: ArchiveArgs,
 
+    /// Judge every archive by other policies as well, and list the verdicts that flip: a folder or file of policies in the
+    /// place of those of --policy, or a configuration (.toml) in the place of --config; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub against: Vec<PathBuf>,
+
+    /// Exit with 1 where a verdict flips
+    #[arg(long, requires = "against")]
+    pub deny_flips: bool,
+
     /// The form of the verdict on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
@@ -137,6 +146,17 @@ pub struct ArchiveArgs {
 }
 
 impl ArchiveArgs {
+    /// The same with other policies, or another configuration.
+    pub fn with_policies_of(&self, paths: &[PathBuf]) -> Self {
+        let is_configuration = |path: &&PathBuf| path.extension().is_some_and(|end| end == "toml");
+        let mut other = self.clone();
+        other.policies.paths = paths.iter().filter(|path| !is_configuration(path)).cloned().collect();
+        if let Some(configuration) = paths.iter().find(is_configuration) {
+            other.policies.config = Some(configuration.clone());
+        }
+        other
+    }
+
     /// How each rollout is evaluated, with these parameters.
     pub fn evaluation(&self, params: Vec<(String, String)>) -> EvaluationArgs {
         EvaluationArgs {

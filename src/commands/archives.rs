@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::audit::archive::{self, Found, Search};
+use crate::audit::against::Verdict;
+use crate::audit::archive::{self, Archive, Found, Search};
 use crate::audit::group::{self, GroupBy};
 use crate::audit::names::Pair;
 use crate::audit::progress::Progress;
@@ -97,6 +98,27 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     rollouts.sort_by_cached_key(order);
     group::assign_control_planes(&mut rollouts);
     Evaluated { rollouts, not_read, unreadable, code }
+}
+
+/// What policies say of each archive that can be read; what cannot be, the audit itself names.
+///
+/// # Errors
+/// What fails in a policy.
+pub fn verdicts(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Result<Vec<Verdict>, Error> {
+    let archives = &evaluator.found.archives;
+    let progress = Progress::new(archives.len() as u64, options.quiet);
+    let verdict = |archive: &Archive| {
+        let evaluated = evaluator.evaluate(archive);
+        progress.one_more();
+        match evaluated {
+            Ok(one) => Ok(one.map(|one| (one.rollout.archive, one.rollout.decision, one.rollout.because))),
+            Err(error) if error.exit_code() == 5 => Err(error),
+            Err(_) => Ok(None),
+        }
+    };
+    let verdicts: Result<Vec<Option<Verdict>>, Error> = archives.par_iter().map(verdict).collect();
+    progress.end();
+    Ok(verdicts?.into_iter().flatten().collect())
 }
 
 /// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could

@@ -6,18 +6,19 @@ use jiff::Timestamp;
 
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
+use crate::audit::report::AuditReport;
 use crate::audit::table_source::TableSource;
 use crate::audit::timestamps::{Patterns, Until};
 use crate::audit::verdict::{ArchiveEvaluator, Interner};
-use crate::audit::{history, listed, render, report};
+use crate::audit::{against, history, listed, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
-use crate::commands::archives::{Evaluated, evaluate_all, find, tenants};
+use crate::commands::archives::{Evaluated, evaluate_all, find, tenants, verdicts};
 use crate::commands::outcome;
 use crate::declared::params;
 use crate::declared::subject::Subject;
 use crate::error::Error;
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, PendingEvaluation};
 use crate::io::config::Config;
 use crate::io::output;
 use crate::model::audit::{Audit, Format as Version, FoundFiles, Group, Tenant};
@@ -25,6 +26,7 @@ use crate::model::document::TOOL;
 use crate::model::document::text::Text;
 use crate::policy::load::{Policies, Settings, load};
 use crate::policy::prepared::Prepared;
+use crate::render::view::{View, file_view};
 use crate::schema::document;
 
 /// Evaluates every archive of some folders, and the audit that they make together.
@@ -36,10 +38,21 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let (lag, rollouts): (Vec<_>, Vec<_>) =
         options.archives.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
     let config = Config::read(options.archives.policies.config.as_deref())?;
-    let asked = options.archives.evaluation(rollouts).options();
-    let other_params = of_audits.declared().keys().cloned().collect();
-    let settings = Settings { other_params, ..Evaluation::settings(&asked, &config, None)? };
-    let pending = Evaluation::start_with(asked, config.clone(), settings)?;
+    let of_audits: Vec<String> = of_audits.declared().keys().cloned().collect();
+    let others = match &*options.against {
+        [] => None,
+        against => {
+            let archives = options.archives.with_policies_of(against);
+            let other = archives
+                .policies
+                .config
+                .as_deref()
+                .filter(|_| archives.policies.config != options.archives.policies.config);
+            let config = other.map_or_else(|| Ok(config.clone()), |path| Config::read(Some(path)))?;
+            Some(start(&archives, config, rollouts.clone(), &of_audits)?)
+        }
+    };
+    let pending = start(&options.archives, config.clone(), rollouts, &of_audits)?;
     let lag = policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
     let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
@@ -51,6 +64,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     };
     let evaluation = pending.wait()?;
     let until = options.until.unwrap_or_else(|| Timestamp::now().into());
+    let others = others.map(PendingEvaluation::wait).transpose()?;
 
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
@@ -64,6 +78,11 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         evidence: tables.is_some(),
         shared: Mutex::new(Interner::default()),
     };
+    let others = others.map(|others| {
+        let evaluator = ArchiveEvaluator { policies: others.policies(), shared: Mutex::default(), ..evaluator };
+        verdicts(&evaluator, &options.archives)
+    });
+    let others = others.transpose()?;
     let mut evaluated = evaluate_all(&evaluator, &options.archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
     let listed = list(options, &mut evaluated, &names, until)?;
@@ -80,19 +99,47 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     document::validate_audit(&audit)?;
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.evaluate_audit(&audit)?;
-    let report = report::report(audit, findings, &lag);
+    let mut report = report::report(audit, findings, &lag);
+    report.comparison = others.map(|others| {
+        let against = options.against.iter().map(|path| Text::from(path.display().to_string())).collect();
+        against::compare(&report.audit.rollouts, others, against)
+    });
+    let written = tables.into_iter().chain(document).chain(write(options, &report, &evaluation.view())).collect();
+    Ok(outcome::exit_code(exit_code(options, &report, code), written, report_error))
+}
 
-    let view = evaluation.view();
-    let mut written: Vec<_> = tables.into_iter().chain(document).collect();
-    written.extend(options.reports.iter().map(|(format, path)| {
-        output::put(path, |out| render::render(*format, &report, &crate::render::view::file_view(false), out))
-    }));
-    written.extend(
-        options.metrics.as_ref().map(|path| output::replace(path, |out| render::metrics::render(&report, out))),
-    );
-    written.push(output::print(|out| render::render(options.format, &report, &view, out)));
-    let verdict = if code == 0 { report.decision.exit_code(false) } else { code };
-    Ok(outcome::exit_code(verdict, written, report_error))
+/// Begins to load the policies that judge rollouts; `of_audits` are the parameters that are not theirs.
+fn start(
+    archives: &audit::ArchiveArgs,
+    config: Config,
+    params: Vec<(String, String)>,
+    of_audits: &[String],
+) -> Result<PendingEvaluation, Error> {
+    let asked = archives.evaluation(params).options();
+    let settings = Settings { other_params: of_audits.to_vec(), ..Evaluation::settings(&asked, &config, None)? };
+    Evaluation::start_with(asked, config, settings)
+}
+
+/// Writes the report wherever it is wanted.
+fn write(options: &audit::Audit, report: &AuditReport, view: &View) -> Vec<Result<(), Error>> {
+    let reports = options
+        .reports
+        .iter()
+        .map(|(format, path)| output::put(path, |out| render::render(*format, report, &file_view(false), out)));
+    let metrics = options.metrics.iter().map(|path| output::replace(path, |out| render::metrics::render(report, out)));
+    let mut written: Vec<_> = reports.chain(metrics).collect();
+    written.push(output::print(|out| render::render(options.format, report, view, out)));
+    written
+}
+
+/// The exit code; `code` is that of what could not be read.
+fn exit_code(options: &audit::Audit, report: &AuditReport, code: u8) -> u8 {
+    let has_flips = report.comparison.as_ref().is_some_and(|comparison| !comparison.flips.is_empty());
+    match code {
+        0 if options.deny_flips && has_flips => 1,
+        0 => report.decision.exit_code(false),
+        code => code,
+    }
 }
 
 fn policies(options: &audit::Audit, mut params: Vec<(String, String)>, config: &Config) -> Result<Prepared, Error> {

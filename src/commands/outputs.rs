@@ -107,6 +107,7 @@ impl Files {
             Command::Audit(options) => files
                 .folders("FOLDER", &options.folders, is_archived)
                 .reads("--times", &options.archives.times)
+                .folders("--against", &options.against, is_read)
                 .reads("--fleet", &options.archives.fleet)
                 .policies(&options.archives.policies)
                 .writes("--report", options.reports.iter().map(|(_, path)| path))

@@ -186,15 +186,16 @@ fn a_life_in_two_groups_is_two_lives() {
     assert_eq!(archives.0.run(args.iter().chain(&["--keep-going"])).code, 0);
 }
 
-/// On a terminal, no line but a command or a name is wider than the terminal, and no word is broken.
+/// On a terminal, no line but a command or a value of JSON is wider than the terminal, and no word is broken.
 #[test]
 fn an_audit_fits_the_terminal_with_whole_words() {
     let whole = sample(&["audit"], &[]).stdout;
-    let words =
-        |text: &str| -> std::collections::BTreeSet<String> { text.split_whitespace().map(str::to_owned).collect() };
+    let words = |text: &str| -> std::collections::BTreeSet<String> {
+        text.split_whitespace().map(|word| word.trim_matches(['[', ']', '"', ',']).to_owned()).collect()
+    };
     for columns in [80, 120] {
         let command = format!(
-            "stty cols {columns}; NO_COLOR=1 {} audit {SAMPLE} --quiet {} {}",
+            "stty rows 50 cols {columns}; NO_COLOR=1 {} audit {SAMPLE} --quiet {} {}",
             env!("CARGO_BIN_EXE_rollproof"),
             UNTIL[0],
             UNTIL[1]
@@ -202,10 +203,60 @@ fn an_audit_fits_the_terminal_with_whole_words() {
         let ran = run(std::process::Command::new("script").args(["-qec", &command, "/dev/null"]).current_dir(root()));
         let text = ran.stdout.replace('\r', "");
         assert!(text.contains("FAIL"), "{text} {}", ran.stderr);
-        for line in text.lines().filter(|line| !line.trim_start().starts_with("rollproof explain")) {
+        for line in text
+            .lines()
+            .filter(|line| !["rollproof explain", "seen  ["].iter().any(|raw| line.trim_start().starts_with(raw)))
+        {
             assert!(line.chars().count() <= columns, "{columns}: {line}");
         }
-        let broken: Vec<String> = words(&text).difference(&words(&whole)).cloned().collect();
+        let broken: Vec<String> =
+            words(&text).difference(&words(&whole)).filter(|word| *word != "seen").cloned().collect();
         assert_eq!(broken, Vec::<String>::new(), "{columns}");
     }
+}
+
+#[test]
+fn verdicts_that_other_policies_would_turn_are_listed() {
+    let archives = Archives::new();
+    let behind = [("acme", true), ("bolt", true), ("cove", false)];
+    archives.rollout("2026-07-01T10-00", 1, &GOOD).rollout("2026-07-02T10-00", 1, &behind);
+    let policy = |name: &str, tenant: &str| {
+        archives.0.file(
+            name,
+            format!(
+                "# METADATA\n# title: Strict\n# description: {tenant} is proven.\npackage strict\n\ndeny contains finding if {{\n\tsome cohort in input.cohorts\n\tcohort.rows[0].verified_on_target == false\n\t{tenant:?} in cohort.tenants\n\tfinding := {{\"code\": \"strict.unproven\", \"message\": \"it is not proven\", \"tenants\": [{tenant:?}]}}\n}}\n"
+            ),
+        );
+    };
+    std::fs::create_dir_all(archives.0.path("old")).expect("a folder");
+    std::fs::create_dir_all(archives.0.path("new")).expect("a folder");
+    policy("old/strict.rego", "nobody");
+    policy("new/strict.rego", "cove");
+    let against = |policy: &str, other: &str| {
+        let (code, report) = archives.report(&["--policy", policy, "--against", other, "--behind-for", "1000h"]);
+        (code, report["comparison"].clone())
+    };
+    let (code, comparison) = against("new", "old");
+    assert_eq!((code, &comparison["compared"], &comparison["against"]), (1, &json!(2), &json!(["old"])));
+    let flips = comparison["flips"].as_array().expect("flips");
+    assert_eq!(flips.len(), 1);
+    assert_eq!((&flips[0]["was"], &flips[0]["now"]), (&json!("pass"), &json!("fail")));
+    assert_eq!(
+        (&flips[0]["only_now"][0]["code"], &flips[0]["only_now"][0]["tenants"]),
+        (&json!("strict.unproven"), &json!(["cove"]))
+    );
+    assert_eq!(against("old", "new").1["flips"][0]["only_before"][0]["code"], "strict.unproven");
+    assert_eq!(against("new", "new").1["flips"], json!([]));
+    // Without the option a flip is no failure, and parameters are compared by a configuration.
+    archives.0.file("strict.toml", "[params]\nmax_stragglers = 0\n");
+    let args = ["--against", "strict.toml", "--behind-for", "1000h"];
+    let ran = archives.audit(&args);
+    assert_eq!(ran.code, 0, "{} {}", ran.stdout, ran.stderr);
+    for words in ["1 of 2 verdicts flips against strict.toml", "fail    pass", "only before: coverage.incomplete"] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    assert_eq!(archives.audit(&[&args[..], &["--deny-flips"]].concat()).code, 1);
+    let markdown = archives.audit(&[&args[..], &["--format", "markdown"]].concat()).stdout;
+    assert!(markdown.contains("| 2026-07-02T10:00:00Z | fail | **pass** |"), "{markdown}");
+    assert_eq!(archives.audit(&["--deny-flips"]).code, 2);
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::audit::against::Flip;
 use crate::audit::report::{AuditReport, Lag};
 use crate::error::report::ErrorReport;
 use crate::model::audit::{Rollout, Unreadable};
@@ -29,6 +30,8 @@ enum Line<'a> {
     Rollout(&'a Rollout),
     Lag(&'a Lag),
     Unreadable(&'a Unreadable),
+    /// A verdict that other policies would have turned.
+    Flip(&'a Flip),
     /// Why there is no verdict: the only line then.
     Error(&'a ErrorReport),
 }
@@ -48,7 +51,8 @@ pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         .chain(report.findings.iter().map(Line::Finding))
         .chain(audit.rollouts.iter().map(Line::Rollout))
         .chain(report.lag.iter().map(Line::Lag))
-        .chain(audit.unreadable.iter().map(Line::Unreadable));
+        .chain(audit.unreadable.iter().map(Line::Unreadable))
+        .chain(report.comparison.iter().flat_map(|comparison| &comparison.flips).map(Line::Flip));
     lines.into_iter().try_for_each(|line| write_json_line(out, &line))
 }
 

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::audit::render::words::{called, duration, group_name, headline, is_miscalled, is_of, judged, several};
+use crate::audit::render::words::{
+    called, duration, flips, group_name, headline, is_miscalled, is_of, judged, several, turned_by,
+};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Group, Rollout};
 use crate::model::document::text::Text;
@@ -24,6 +26,20 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         let of = name.map_or_else(String::new, |name| format!("{}: ", for_markdown(&name)));
         behind(report, group, &of, out)?;
         miscalled(report, group, &of, out)?;
+    }
+    if let Some(comparison) = &report.comparison {
+        writeln!(out, "### Verdicts that flip\n\n{}\n", for_markdown(&flips(comparison)))?;
+        if !comparison.flips.is_empty() {
+            writeln!(out, "| When | Before | Now | Archive | Why |\n| --- | --- | --- | --- | --- |")?;
+        }
+        for flip in comparison.flips.iter().take(MAX_LINES) {
+            let when = flip.at.as_ref().map_or_else(|| "undated".to_owned(), |at| for_markdown(at));
+            let (was, now) = (verdict(flip.was).to_lowercase(), verdict(flip.now).to_lowercase());
+            let (archive, why) = (for_markdown(&flip.archive), for_markdown(&turned_by(flip)));
+            writeln!(out, "| {when} | {was} | **{now}** | {archive} | {why} |")?;
+        }
+        more(comparison.flips.len().saturating_sub(MAX_LINES), "flips", out)?;
+        writeln!(out)?;
     }
     if !report.audit.unreadable.is_empty() {
         writeln!(out, "### Archives that could not be read\n\n| Archive | Why |\n| --- | --- |")?;

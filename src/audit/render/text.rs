@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
+use crate::audit::against::Flip;
 use crate::audit::render::words::{
-    called, duration, group_name, headline, is_miscalled, is_of, judged, missing, several,
+    called, duration, flips, group_name, headline, is_miscalled, is_of, judged, missing, several, turned_by,
 };
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Group, Rollout};
@@ -34,6 +35,17 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
     for group in &audit.groups {
         let name = several(report).then(|| group_name(group.group.as_ref(), group.control_plane.as_ref()));
         of_group(report, group, name.as_deref(), view, out)?;
+    }
+    if let Some(comparison) = &report.comparison {
+        let flip = |flip: &Flip| {
+            let when = flip.at.as_ref().map_or_else(|| "undated".to_owned(), minute);
+            let decision = |decision| verdict(decision).to_lowercase();
+            [when, decision(flip.was), decision(flip.now), for_terminal(&flip.archive), for_terminal(&turned_by(flip))]
+        };
+        let rows: Vec<[String; 5]> = comparison.flips.iter().map(flip).collect();
+        writeln!(out)?;
+        paragraph(&for_terminal(&flips(comparison)), 2, view, out)?;
+        section("verdicts that flip", &["when", "before", "now", "archive", "why"], &rows, view, out)?;
     }
     let unreadable: Vec<[String; 2]> = audit
         .unreadable

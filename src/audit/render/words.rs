@@ -1,9 +1,11 @@
 //! Sentences that more than one format shares. Not escaped: that is each format's own.
 
+use crate::audit::against::{Comparison, Flip};
 use crate::audit::report::AuditReport;
-use crate::model::audit::{Called, Group, Rollout};
+use crate::model::audit::{Because, Called, Group, Rollout};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
+use crate::text::escape::names_of;
 
 /// The verdict in one sentence.
 pub fn headline(report: &AuditReport) -> String {
@@ -92,6 +94,29 @@ pub fn judged(report: &AuditReport) -> String {
     let s = |many: u64| if many == 1 { "" } else { "s" };
     let (rollouts, files) = (found.rollouts, found.files);
     format!("judged {judged} of {rollouts} rollout{} in {files} file{}{others}", s(rollouts), s(files))
+}
+
+/// How many verdicts flip, in one sentence.
+pub fn flips(comparison: &Comparison) -> String {
+    let s = |many: u64| if many == 1 { "" } else { "s" };
+    let (flips, compared) = (comparison.flips.len() as u64, comparison.compared);
+    let verb = if flips == 1 { "flips" } else { "flip" };
+    let against: Vec<&str> = comparison.against.iter().map(|path| &**path).collect();
+    format!("{flips} of {compared} verdict{} {verb} against {}", s(compared), against.join(", "))
+}
+
+/// What turned a verdict: what only one side says against a pass.
+pub fn turned_by(flip: &Flip) -> String {
+    let told = |side: &str, all: &[Because]| -> Vec<String> {
+        let one = |because: &Because| {
+            let who = &because.tenants;
+            let who = if who.is_empty() { String::new() } else { format!(": {}", names_of(who.iter())) };
+            format!("{side} {}  {}{who}", because.code, because.message)
+        };
+        all.iter().map(one).collect()
+    };
+    let all = [told("only now:", &flip.only_now), told("only before:", &flip.only_before)].concat();
+    all.join("; ")
 }
 
 /// Seconds as a person would say them.
