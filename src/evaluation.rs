@@ -1,5 +1,7 @@
 //! What `verify` and `run` share once the evidence is collected: policies, the report, and where it is written.
 
+pub mod previous;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::model::document::{Document, InputFile};
 use crate::policy::facts::FactFiles;
 use crate::policy::load::{Loading, Settings, load};
 use crate::policy::prepared::{CohortSummary, Prepared};
+use crate::policy::previous::Previous;
 use crate::policy::waivers;
 use crate::policy::waivers::Waivers;
 use crate::render::view::{View, file_view, view};
@@ -21,6 +24,11 @@ use crate::render::{Format, render, text};
 use crate::report::fleet_view::FleetView;
 use crate::report::{Report, report};
 use crate::schema::document::Valid;
+
+/// The previous rollout, as far as one was given.
+fn previous_of(options: &Options) -> Result<Previous, Error> {
+    previous::read(options.previous.as_deref(), options.retired.as_deref(), options.max_input_bytes)
+}
 
 /// What a rollout is judged with, and where its verdict goes.
 #[derive(Debug, Clone)]
@@ -35,6 +43,10 @@ pub struct Options {
     pub policy_timeout: Option<u64>,
     /// Files of facts, by the fact's name.
     pub facts: Vec<(String, PathBuf)>,
+    /// The report or the document of the previous rollout.
+    pub previous: Option<PathBuf>,
+    /// Tenants that were taken out of the fleet since.
+    pub retired: Option<PathBuf>,
     /// The configuration. Absent: `rollproof.toml` of the working folder or its repository, where there is one.
     pub config: Option<PathBuf>,
     /// The format on standard output.
@@ -124,6 +136,7 @@ impl Evaluation {
                 max_bytes: options.max_input_bytes,
                 ..FactFiles::default()
             }),
+            previous: only.is_none().then(|| previous_of(options)).transpose()?,
             only,
         })
     }
@@ -154,6 +167,7 @@ impl Evaluation {
         inputs.extend(self.config.file.iter().cloned());
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
+        inputs.extend(self.policies.previous_files().iter().cloned());
         let cohorts = outcome.summary.cohorts.clone();
         let fleet_view = self.renders_page().then(|| FleetView::of(document, &outcome.summary));
         let mut report = report(document, inputs, outcome, &self.policies);

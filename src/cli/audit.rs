@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::audit::render::Format;
 use crate::audit::timestamps::{hours, moment};
-use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
+use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs, PreviousArgs};
 use crate::cli::shared::{EXIT_CODES, format_and_path};
 use crate::render;
 
@@ -104,6 +104,7 @@ impl Audit {
     pub fn evaluation(&self, params: Vec<(String, String)>) -> EvaluationArgs {
         EvaluationArgs {
             policies: PolicyArgs { params, ..self.policies.clone() },
+            previous: PreviousArgs::default(),
             outputs: OutputArgs { format: render::Format::Text, reports: Vec::new() },
             require_verdict: false,
             show_errors: false,

@@ -34,6 +34,7 @@ mod outputs;
 mod plan;
 mod policies;
 mod preflight;
+mod previous;
 mod probe;
 mod properties;
 mod readme;

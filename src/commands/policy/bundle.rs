@@ -9,10 +9,12 @@ use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::cli::evaluation::PreviousArgs;
 use crate::cli::policy;
-use crate::commands::policy::shared::prepared;
+use crate::commands::policy::shared::{MAX_FACTS, prepared};
 use crate::declared::names::is_ours;
 use crate::error::Error;
+use crate::evaluation::previous;
 use crate::io::output;
 use crate::model::document::TOOL;
 use crate::policy::prepared::Prepared;
@@ -27,7 +29,10 @@ const CONFTEST: &str = "main";
 /// # Errors
 /// [`Error`], where policies cannot be loaded or the file cannot be written.
 pub fn bundle(options: &policy::PolicyBundle) -> Result<u8, Error> {
-    let policies = prepared(&options.own, &options.params, Some(&options.facts))?;
+    let PreviousArgs { previous, retired } = &options.previous;
+    let previous =
+        previous.as_deref().map(|path| previous::read(Some(path), retired.as_deref(), MAX_FACTS)).transpose()?;
+    let policies = prepared(&options.own, &options.params, Some(&options.facts), previous)?;
     let files = files(&policies)?;
     output::replace(&options.out, |out| archive(&files, out))?;
     let shown = options.out.display();

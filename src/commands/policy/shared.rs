@@ -13,6 +13,7 @@ use crate::policy::facts::FactFiles;
 use crate::policy::load;
 use crate::policy::load::{Policies, Settings};
 use crate::policy::prepared::Prepared;
+use crate::policy::previous::Previous;
 use crate::text::escape::write_json;
 use crate::text::suggest::nearest;
 
@@ -33,7 +34,7 @@ pub(crate) fn paths(own: &policy::PolicyPaths) -> Result<Vec<PathBuf>, Error> {
 pub(crate) const MAX_FACTS: u64 = 1 << 30;
 
 /// Policies that are ready to be asked, with the configuration's parameters and facts, and these. Without `facts` none is
-/// read, and none is missed.
+/// read, and none is missed; so with `previous`.
 ///
 /// # Errors
 /// [`Error::Facts`] where a policy needs a fact that nobody gave: it would be silent.
@@ -41,6 +42,7 @@ pub(crate) fn prepared(
     own: &policy::PolicyPaths,
     params: &[(String, String)],
     facts: Option<&[(String, PathBuf)]>,
+    previous: Option<Previous>,
 ) -> Result<Prepared, Error> {
     let config = Config::read(own.config.as_deref())?;
     let given = |name: &str, text: String, from| Given { name: name.to_owned(), text, from };
@@ -49,7 +51,7 @@ pub(crate) fn prepared(
     let facts =
         facts.map(|facts| FactFiles { files: config.facts(facts), max_bytes: MAX_FACTS, ..FactFiles::default() });
     let params = configured.chain(named).collect();
-    load::load(Settings { paths: paths(own)?, params, facts, ..Settings::default() })?.wait()
+    load::load(Settings { paths: paths(own)?, params, facts, previous, ..Settings::default() })?.wait()
 }
 
 /// That there is no policy of this name.
