@@ -235,7 +235,10 @@ fn fleet_is_independent(context: &Context) -> Result<(), Error> {
 }
 
 /// Reads a document that was written before.
-fn reread(input: &Input, sha256: String) -> Result<Collected, Error> {
+///
+/// # Errors
+/// [`Error::Evidence`] where it is not valid, or contradicts itself.
+pub(crate) fn reread(input: &Input, sha256: String) -> Result<Collected, Error> {
     let document: Document = serde_json::from_slice(&input.bytes).map_err(|_| refusal(input, Name::Document))?;
     check(&document).map_err(|Contradiction { at, problem }| {
         let fault = fault_at(&input.bytes, &at, problem);

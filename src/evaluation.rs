@@ -1,6 +1,8 @@
 //! Loads the policies, evaluates a document and writes the report: shared by `verify`, `run`, `probe`, `preflight`, `explain`
 //! and `audit`.
 
+pub mod previous;
+
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use crate::model::document::{Document, InputFile};
 use crate::policy::facts::FactFiles;
 use crate::policy::load::{Loading, Settings, load};
 use crate::policy::prepared::{CohortSummary, Outcome, Prepared};
+use crate::policy::previous::Previous;
 use crate::policy::waivers;
 use crate::policy::waivers::Waivers;
 use crate::render::view::{View, file_view, view};
@@ -26,6 +29,11 @@ use crate::schema::document::Valid;
 
 /// From how many tenants on evidence is hashed on a thread of its own.
 const LARGE: u64 = 10_000;
+
+/// The previous rollout, as far as one was given.
+fn previous_of(options: &Options) -> Result<Previous, Error> {
+    previous::read(options.previous.as_deref(), options.retired.as_deref(), options.max_input_bytes)
+}
 
 /// What a rollout is judged with, and where its verdict goes.
 #[derive(Debug, Clone)]
@@ -40,6 +48,10 @@ pub struct Options {
     pub policy_timeout: Option<u64>,
     /// Files of facts, by the fact's name.
     pub facts: Vec<(String, PathBuf)>,
+    /// The report or the document of the previous rollout.
+    pub previous: Option<PathBuf>,
+    /// Tenants that were taken out of the fleet since.
+    pub retired: Option<PathBuf>,
     /// The configuration. Absent: `rollproof.toml` of the working folder or its repository, where there is one.
     pub config: Option<PathBuf>,
     /// The format on standard output.
@@ -141,6 +153,7 @@ impl Evaluation {
                 max_bytes: options.max_input_bytes,
                 ..FactFiles::default()
             }),
+            previous: only.is_none().then(|| previous_of(options)).transpose()?,
             only,
         })
     }
@@ -190,6 +203,7 @@ impl Evaluation {
         inputs.extend(self.config.file.iter().cloned());
         inputs.extend(self.policies.waiver_files().iter().cloned());
         inputs.extend(self.policies.fact_files().iter().cloned());
+        inputs.extend(self.policies.previous_files().iter().cloned());
         let cohorts = outcome.summary.cohorts.clone();
         let fleet_view = self.renders_page().then(|| FleetView::of(document, &outcome.summary));
         let mut report = report(document, inputs, outcome, &self.policies);

@@ -13,6 +13,7 @@ pub mod load;
 pub(crate) mod needs;
 pub(crate) mod package;
 pub mod prepared;
+pub(crate) mod previous;
 pub(crate) mod probe_targets;
 pub(crate) mod query;
 pub(crate) mod raw_findings;

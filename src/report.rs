@@ -57,6 +57,9 @@ pub struct Report {
     /// What has changed since an earlier report, where one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared: Option<Comparison>,
+    /// What policies are told of the previous rollout where it is a document. A report that is written leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Outline>,
     /// The tenants that a deny names, sorted; not published.
     #[serde(skip)]
     #[schemars(skip)]
@@ -82,6 +85,16 @@ pub enum Format {
     /// Version 1.
     #[serde(rename = "rollproof.report/v1")]
     V1,
+}
+
+/// What a document says of its rollout, and a report does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Outline {
+    /// The control plane's URL. Absent: it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Text>,
+    /// Every tenant of the fleet, sorted.
+    pub tenants: Vec<Text>,
 }
 
 /// Counts of a report.
@@ -189,6 +202,7 @@ pub fn report(document: &Document, inputs: Vec<InputFile>, outcome: Outcome, eva
         findings,
         inputs,
         compared: None,
+        rollout: None,
         fleet_view: None,
         counterfactuals: None,
     }

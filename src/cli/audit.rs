@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::audit::render::Format;
 use crate::audit::timestamps::{Until, hours, moment, until};
-use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
+use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs, PreviousArgs};
 use crate::cli::shared::{EXIT_CODES, format_and_path};
 use crate::render;
 
@@ -161,6 +161,7 @@ impl ArchiveArgs {
     pub fn evaluation(&self, params: Vec<(String, String)>) -> EvaluationArgs {
         EvaluationArgs {
             policies: PolicyArgs { params, ..self.policies.clone() },
+            previous: PreviousArgs::default(),
             outputs: OutputArgs { format: render::Format::Text, reports: Vec::new() },
             expect_policies: None,
             require_verdict: false,

@@ -15,6 +15,10 @@ pub struct EvaluationArgs {
     #[command(flatten)]
     pub policies: PolicyArgs,
 
+    /// The previous rollout.
+    #[command(flatten)]
+    pub previous: PreviousArgs,
+
     /// Where the verdict goes.
     #[command(flatten)]
     pub outputs: OutputArgs,
@@ -66,6 +70,18 @@ pub struct PolicyArgs {
     pub config: Option<PathBuf>,
 }
 
+/// The rollout before this one.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PreviousArgs {
+    /// The previous rollout: its report (JSON), its document or its journal. Policies read its report as data.previous
+    #[arg(long, value_name = "FILE")]
+    pub previous: Option<PathBuf>,
+
+    /// Tenants that were taken out of the fleet since the previous rollout: a list as --fleet takes it
+    #[arg(long, value_name = "FILE", requires = "previous")]
+    pub retired: Option<PathBuf>,
+}
+
 /// Where a verdict goes.
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
@@ -87,6 +103,8 @@ impl EvaluationArgs {
             reports: self.outputs.reports.clone(),
             expect_policies: self.expect_policies.clone(),
             show_errors: self.show_errors,
+            previous: self.previous.previous.clone(),
+            retired: self.previous.retired.clone(),
             ..self.policies.options(self.max_input_bytes)
         }
     }
@@ -102,6 +120,8 @@ impl PolicyArgs {
             waivers: policies.waivers,
             policy_timeout: policies.policy_timeout,
             facts: policies.facts,
+            previous: None,
+            retired: None,
             config: policies.config,
             format: Format::Text,
             reports: Vec::new(),

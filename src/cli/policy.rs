@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::evaluation::PreviousArgs;
 use crate::cli::shared::{EXIT_CODES, format_and_path, name_and_path, name_and_value};
 
 impl PolicyCommand {
@@ -267,6 +268,10 @@ pub struct PolicyEval {
     #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
     pub facts: Vec<(String, PathBuf)>,
 
+    /// The previous rollout.
+    #[command(flatten)]
+    pub previous: PreviousArgs,
+
     /// The form of what is said
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
@@ -294,6 +299,10 @@ pub struct PolicyBundle {
     /// A JSON file that a policy of your own reads as data.facts.NAME; may be repeated
     #[arg(long = "facts", value_name = "NAME=FILE", value_parser = name_and_path)]
     pub facts: Vec<(String, PathBuf)>,
+
+    /// The previous rollout; else `opa eval --data` gives it, as {"previous": REPORT}
+    #[command(flatten)]
+    pub previous: PreviousArgs,
 
     /// Which policies
     #[command(flatten)]

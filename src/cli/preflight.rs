@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs};
+use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs, PreviousArgs};
 use crate::render::Format;
 
 /// What the exit codes of `preflight` mean, as its help shows it.
@@ -60,6 +60,7 @@ impl Preflight {
     pub fn evaluation(&self) -> EvaluationArgs {
         EvaluationArgs {
             policies: PolicyArgs { config: self.config.clone(), ..PolicyArgs::default() },
+            previous: PreviousArgs::default(),
             outputs: self.outputs.clone(),
             expect_policies: None,
             require_verdict: false,

@@ -152,9 +152,10 @@ impl Files {
                 .reads("--labels", &options.labels)
                 .reads("--plan", &options.plan)
                 .facts(&options.facts)
+                .previous(&options.previous)
                 .own(&options.own),
             PolicyCommand::Bundle(options) => {
-                self.facts(&options.facts).own(&options.own).writes("--out", [&options.out])
+                self.facts(&options.facts).previous(&options.previous).own(&options.own).writes("--out", [&options.out])
             }
         }
     }
@@ -168,7 +169,7 @@ impl Files {
     }
 
     fn evaluation(self, options: &evaluation::EvaluationArgs) -> Self {
-        self.policies(&options.policies).reports(&options.outputs.reports)
+        self.policies(&options.policies).previous(&options.previous).reports(&options.outputs.reports)
     }
 
     fn policies(self, options: &evaluation::PolicyArgs) -> Self {
@@ -176,6 +177,10 @@ impl Files {
             .reads("--waivers", &options.waivers)
             .facts(&options.facts)
             .config(options.config.as_deref())
+    }
+
+    fn previous(self, options: &evaluation::PreviousArgs) -> Self {
+        self.reads("--previous", &options.previous).reads("--retired", &options.retired)
     }
 
     fn facts(self, facts: &[(String, PathBuf)]) -> Self {

@@ -69,10 +69,23 @@ pub struct Custom {
     /// The facts that a package reads.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Fact>,
+    /// Whether the package, which reads the previous rollout, can go without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<NeedsPrevious>,
+}
+
+/// What a package that reads the previous rollout does without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NeedsPrevious {
+    /// It would be silent, so it is not evaluated.
+    Required,
+    /// What it says holds without it, too.
+    Optional,
 }
 
 /// The keys of `custom` that are ours.
-const KEYS: [&str; 7] = ["remedy", "codes", "waivable", "effective_from", "params", "needs", "facts"];
+const KEYS: [&str; 8] = ["remedy", "codes", "waivable", "effective_from", "params", "needs", "facts", "previous"];
 
 /// The key of ours that this one nearly spells: it begins as that one, and has another case or separator, or one letter
 /// wrong, or two in a long name.

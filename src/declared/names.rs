@@ -9,6 +9,9 @@ pub(crate) const OURS: &str = "rollproof.";
 /// Where facts lie in the engine's data; no package may be there.
 pub(crate) const FACTS: &str = "facts";
 
+/// Where the previous rollout lies in the engine's data; no package may be there.
+pub(crate) const PREVIOUS: &str = "previous";
+
 /// The package that a report's counts come from.
 pub(crate) const SUMMARY: &str = "rollproof.lib.summary";
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::declared::names::PREVIOUS;
 use crate::lint::types::{Field, Kinds, Type};
 
 /// How many keys an object has at the most whose keys are names; of a larger one they are taken for values.
@@ -43,9 +44,11 @@ impl Data {
         Some((what, remedy))
     }
 
-    /// What `data` may hold.
-    pub fn object(&self) -> Type {
-        Type::object(fields(&self.value, 0), None)
+    /// What `data` may hold, with the report of the previous rollout, which is not always there where it is optional.
+    pub fn object(&self, previous: &Type, is_always_there: bool) -> Type {
+        let mut fields = fields(&self.value, 0);
+        fields.insert(PREVIOUS.to_owned(), Field { of: previous.clone(), always: is_always_there });
+        Type::object(fields, None)
     }
 
     /// Whether a path begins as some data does.

@@ -16,7 +16,7 @@ use crate::rego::syntax::Module;
 use crate::text::suggest::{meant, nearest};
 
 /// What a block may hold.
-const KEYS: &str = "METADATA is YAML with title, description and custom: remedy, codes, waivable, effective_from, params, needs, facts";
+const KEYS: &str = "METADATA is YAML with title, description and custom: remedy, codes, waivable, effective_from, params, needs, facts, previous";
 
 pub fn read(modules: &[Module], known: usize, report: &mut Report) -> Vec<MetadataBlock> {
     let mut blocks = Vec::new();
@@ -83,8 +83,12 @@ impl Faults {
 
 /// The block of a rule holds nothing that belongs to a package.
 fn of_rule(custom: &Custom, faults: &mut Faults) {
-    let of_packages =
-        [("params", custom.params.is_empty()), ("needs", custom.needs.is_empty()), ("facts", custom.facts.is_empty())];
+    let of_packages = [
+        ("params", custom.params.is_empty()),
+        ("needs", custom.needs.is_empty()),
+        ("facts", custom.facts.is_empty()),
+        ("previous", custom.previous.is_none()),
+    ];
     for (key, _) in of_packages.into_iter().filter(|(_, is_empty)| !is_empty) {
         let what = format!("custom.{key} is of a package, and this is a rule's METADATA");
         faults.add(what, format!("write {key} above `package`"));
@@ -99,7 +103,12 @@ fn of_package(module: &Module, custom: &Custom, faults: &mut Faults) {
     if module.rules.iter().any(|rule| RULES.contains(&&*rule.name)) {
         return;
     }
-    for (key, is_empty) in [("needs", custom.needs.is_empty()), ("facts", custom.facts.is_empty())] {
+    let of_policies = [
+        ("needs", custom.needs.is_empty()),
+        ("facts", custom.facts.is_empty()),
+        ("previous", custom.previous.is_none()),
+    ];
+    for (key, is_empty) in of_policies {
         if !is_empty {
             let what = format!("custom.{key} is of a package that speaks, and {} does not", module.package);
             faults.add(what, format!("write {key} in the packages that use this one"));

@@ -170,9 +170,11 @@ fn silent(program: &Program<'_>, module: &Module, report: &mut Report) {
     if ASKED.contains(&&*module.package) {
         return;
     }
-    if matches!(module.package.split('.').next(), Some("facts" | "input" | "data")) {
-        let what =
-            format!("the package {} lies where facts or the evidence do, and one would hide the other", module.package);
+    if matches!(module.package.split('.').next(), Some("facts" | "previous" | "input" | "data")) {
+        let what = format!(
+            "the package {} lies where facts, the previous rollout or the evidence do, and one would hide the other",
+            module.package
+        );
         report.add(module, module.place, what, "give it a name of your team's");
     }
     if let Some(prefix) = reserved(&format!("{}.", module.package)).filter(|_| !is_ours(&module.package)) {

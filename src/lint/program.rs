@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::declared::metadata::Block;
+use crate::declared::metadata::{Block, NeedsPrevious};
+use crate::declared::names::{FACTS, PREVIOUS};
 use crate::declared::params::Declaration;
 use crate::diagnostic::problem::{Place, Problem};
 use crate::lint::data::Data;
@@ -25,9 +26,6 @@ pub const PARAM_VALUE: &str = "rollproof.lib.params.value";
 /// What bundled policies alone are told.
 const GIVEN: [&str; 2] = ["rollproof.given", "rollproof.query"];
 
-/// Where facts lie.
-const FACTS: &str = "facts";
-
 /// Every module that is loaded, and what they have in common.
 #[derive(Debug)]
 pub struct Program<'a> {
@@ -46,6 +44,8 @@ pub struct Program<'a> {
     pub data: &'a Data,
     /// What evidence must hold for packages to say anything, by package.
     pub needs: BTreeMap<&'a str, Vec<String>>,
+    /// The packages that read the previous rollout, and whether they can go without it.
+    pub previous: BTreeMap<&'a str, NeedsPrevious>,
     /// Whether every file could be read: else something may be missing here that is there.
     pub complete: bool,
 }
@@ -83,6 +83,8 @@ pub enum Found {
     Fact(String),
     /// Data beside the policies, or what should be there.
     Data,
+    /// The previous rollout.
+    Previous,
     /// A package, or what is above some.
     Package,
     Nothing,
@@ -117,6 +119,10 @@ impl<'a> Program<'a> {
                 of_package.extend(block.block.metadata.custom.needs.iter().cloned());
                 needs
             }),
+            previous: blocks
+                .iter()
+                .filter_map(|block| Some((&*modules[block.module].package, block.block.metadata.custom.previous?)))
+                .collect(),
             complete: true,
         }
     }
@@ -167,6 +173,9 @@ impl<'a> Program<'a> {
         }
         if let [(FACTS, _), (name, _), ..] = steps {
             return Found::Fact((*name).to_owned());
+        }
+        if let [(PREVIOUS, _), ..] = steps {
+            return Found::Previous;
         }
         for many in (1..=steps.len()).rev() {
             let path = joined(&steps[..many]);

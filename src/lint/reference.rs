@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::declared::metadata::NeedsPrevious;
 use crate::declared::params;
 use crate::diagnostic::problem::Place;
 use crate::lint::program::Found;
@@ -48,7 +49,10 @@ impl<'a> Walker<'_, 'a> {
         let found = if absolute.input { None } else { Some(self.program.find(&absolute.steps)) };
         let of = match found {
             None => Some((self.document.clone(), "input")),
-            Some(Found::Data) => Some((self.program.data.object(), "data")),
+            Some(Found::Data | Found::Previous) => {
+                let is_required = self.program.previous.get(&*self.module.package) == Some(&NeedsPrevious::Required);
+                Some((self.program.data.object(&self.previous, is_required), "data"))
+            }
             Some(_) => None,
         };
         if let Some((of, root)) = of {
@@ -75,7 +79,7 @@ impl<'a> Walker<'_, 'a> {
             Found::Nothing => (Seen::always(Type::Any), name.clone(), steps.len()),
             // A fact that is declared and not given is an error of its own; what lies in it is not known.
             Found::Fact(_) => (Seen::always(Type::Any), name.clone(), 2_usize.saturating_sub(hidden).min(steps.len())),
-            Found::Param(None) | Found::Given | Found::Data | Found::Package => {
+            Found::Param(None) | Found::Given | Found::Data | Found::Previous | Found::Package => {
                 (Seen { of: Type::Any, maybe: true }, name.clone(), steps.len())
             }
         }

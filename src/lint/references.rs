@@ -11,7 +11,7 @@ use crate::rego::syntax::Module;
 use crate::text::suggest::nearest;
 
 /// What a policy is given that no package has.
-const GIVEN: [&str; 3] = ["rollproof.params", "rollproof.given", "facts"];
+const GIVEN: [&str; 4] = ["rollproof.params", "rollproof.given", "facts", "previous"];
 
 /// What is wrong with test files beside the `known` ones: what cannot be read, and names that nothing has.
 ///

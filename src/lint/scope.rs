@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::declared::names::is_ours;
+use crate::declared::names::{RULES, is_ours};
 use crate::diagnostic::problem::Place;
 use crate::lint::builtins;
 use crate::lint::iteration;
@@ -13,6 +13,9 @@ use crate::rego::syntax::{
     Comprehension, Expr, ExprKind, Kind, Literal, LiteralKind, Module, Name, Rule, With, walk, walk_body,
 };
 use crate::text::suggest::nearest;
+
+/// What a package that reads the previous rollout says about that.
+const PREVIOUS_KEY: &str = "say `previous: required` or `previous: optional` under custom in the package's METADATA";
 
 /// Checks the names of every module.
 pub fn check(program: &Program<'_>, report: &mut Report) {
@@ -114,6 +117,12 @@ impl<'a> Checker<'_, 'a> {
                         |near| format!("did you mean {near:?}?"),
                     );
                     self.add(at, format!("no policy declares the fact {name:?}"), remedy);
+                }
+            }
+            Found::Previous => {
+                let speaks = |rule: &Rule| RULES.contains(&&*rule.name);
+                if self.module.rules.iter().any(speaks) && !self.program.previous.contains_key(&*self.module.package) {
+                    self.add(at, "the METADATA does not say that the package reads the previous rollout", PREVIOUS_KEY);
                 }
             }
             Found::Given => {

@@ -135,7 +135,7 @@ impl Type {
 
     /// The type that the document's schema gives `input`, without what engines do not get.
     pub fn document(schema: &Value) -> Self {
-        let document = Self::schema(schema, schema, 0);
+        let document = Self::of_schema(schema);
         let Self::Known(known) = document else { return document };
         let mut known = Rc::unwrap_or_clone(known);
         for key in ["order", "phases"] {
@@ -150,6 +150,17 @@ impl Type {
             cohorts.of = Self::many(Kinds::ARRAY, Some(Self::Known(Rc::new(cohort))));
         }
         Self::Known(Rc::new(known))
+    }
+
+    /// The type of what is valid by a schema, of which policies read no other keys than those that it names.
+    pub fn of_closed_schema(mut schema: Value) -> Self {
+        close(&mut schema);
+        Self::of_schema(&schema)
+    }
+
+    /// The type of what is valid by a schema.
+    pub fn of_schema(schema: &Value) -> Self {
+        Self::schema(schema, schema, 0)
     }
 
     fn schema(root: &Value, node: &Value, depth: u8) -> Self {
@@ -277,6 +288,20 @@ impl Type {
             return Some(Difference::Words(ours.clone(), theirs.clone()));
         }
         None
+    }
+}
+
+/// Leaves no object of a schema other keys than those that it names, where it names any.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(node) => {
+            if node.get("properties").is_some_and(Value::is_object) {
+                node.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+            node.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
     }
 }
 

@@ -17,6 +17,7 @@ use crate::lint::reference::needed;
 use crate::lint::types::{Kinds, Type};
 use crate::lint::walker::{Learned, Scope, Seen, Walker};
 use crate::rego::syntax::{Case, Expr, ExprKind, Kind, Literal, LiteralKind, Operator, Rule, With};
+use crate::schema::published;
 
 /// How often everything is walked before it is reported: what one walk learns, the next hands on.
 const ROUNDS: usize = 5;
@@ -32,6 +33,7 @@ pub fn check(program: &Program<'_>, schema: &Value, report: &mut Report) {
         program,
         module: first,
         document: Type::document(schema),
+        previous: Type::of_closed_schema(published::Name::Report.schema()),
         learned: Learned::default(),
         before: Learned::default(),
         scopes: Vec::new(),

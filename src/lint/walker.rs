@@ -48,6 +48,8 @@ pub struct Walker<'c, 'a> {
     pub module: &'a Module,
     /// What `input` may be.
     pub document: Type,
+    /// What `data.previous` may be.
+    pub previous: Type,
     pub learned: Learned,
     pub before: Learned,
     pub scopes: Vec<Scope>,

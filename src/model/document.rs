@@ -480,6 +480,10 @@ pub enum Role {
     Facts,
     /// The configuration.
     Config,
+    /// The previous rollout.
+    Previous,
+    /// Tenants that were taken out of the fleet since the previous rollout.
+    Retired,
 }
 
 impl Document {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::declared::params::Param;
+use crate::lint::data::Data;
 use crate::model::document::TOOL;
 use crate::policy::facts::Facts;
 use crate::policy::package::Package;
@@ -37,6 +38,7 @@ pub(crate) struct Given<'a> {
     pub(crate) params: &'a [Param],
     pub(crate) waivers: &'a Waivers,
     pub(crate) facts: &'a Facts,
+    pub(crate) beside: &'a Data,
 }
 
 impl Basis {
@@ -50,8 +52,9 @@ impl Basis {
         let waivers = given.waivers.given.iter().map(|given| ("waiver", json(&given.waiver)));
         let facts = given.facts.files.iter().zip(given.facts.values.keys());
         let facts: BTreeMap<&str, &str> = facts.map(|(file, name)| (&**name, &*file.sha256)).collect();
-        // Whatever else decides joins here.
+        let beside = &given.beside.value;
         let parts = [
+            ("data", if beside.is_empty() { String::new() } else { json(beside) }),
             ("facts", lines(facts)),
             ("libraries", lines(libraries)),
             ("modes", lines(modes)),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::declared::names::{FACTS, OURS};
+use crate::declared::names::{FACTS, OURS, PREVIOUS};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::io::input::{MAX_WRITTEN, Source};
@@ -51,7 +51,7 @@ fn file(folder: &Path, path: &Path) -> Result<Result<DataFile, Problem>, Error> 
         let what = "it lies in the folder that is named, so it holds all of data, and that is an object".to_owned();
         return Ok(Err(wrong((Place::default(), what, "give it keys, or move it to a folder below".into()))));
     };
-    let ours = [OURS.trim_end_matches('.'), FACTS];
+    let ours = [OURS.trim_end_matches('.'), FACTS, PREVIOUS];
     if let Some(key) = ours.into_iter().find(|key| mounted.contains_key(*key)) {
         let what = format!("data.{key} is rollproof's own, and no file gives it");
         let remedy = "give it another key, or move the file to a folder of another name".into();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::declared::metadata::{Blocks, Metadata};
-use crate::declared::names::{FACTS, HALT, LIBRARIES, NOT_APPLICABLE, OURS, QUERY, READY};
+use crate::declared::metadata::{Blocks, Metadata, NeedsPrevious};
+use crate::declared::names::{FACTS, HALT, LIBRARIES, NOT_APPLICABLE, OURS, PREVIOUS, QUERY, READY};
 use crate::declared::params::{Declaration, Given, Param, ParamSource};
 use crate::declared::subject::Subject;
 use crate::declared::{bundled, metadata, names, params};
@@ -20,8 +20,9 @@ use crate::policy::basis::Basis;
 use crate::policy::facts::{FactFiles, Facts, Needed, Opened};
 use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::Prepared;
+use crate::policy::previous::{Dependent, Previous};
 use crate::policy::waivers::Waivers;
-use crate::policy::{basis, data, facts, files, query};
+use crate::policy::{basis, data, facts, files, previous, query};
 use crate::rego::engine;
 use crate::rego::engine::module::{Module, Outline, RuleOutline};
 use crate::rego::guard::{Limits, Pending, start};
@@ -38,6 +39,8 @@ pub struct Policies {
     facts: Vec<Needed>,
     /// The SHA-256 of the text of every package, libraries too.
     texts: BTreeMap<String, String>,
+    /// The policies that need the previous rollout.
+    dependents: Vec<Dependent>,
     /// The data beside a team's own policies.
     beside: Data,
 }
@@ -103,13 +106,16 @@ impl Policies {
     ) -> Result<Self, Error> {
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         let mut params = BTreeMap::new();
-        let mut facts = Vec::new();
+        let (mut facts, mut dependents) = (Vec::new(), Vec::new());
         let texts = basis::texts(&engine.modules());
         for (outline, blocks) in outlines {
             let failed = |problem| Error::Policy(format!("{}: {problem}", outline.file));
             let metadata = blocks.get(&outline.package_line).cloned().unwrap_or_default();
             declare_params(&mut params, &metadata).map_err(failed)?;
             facts.extend(needed_facts(&outline, &metadata));
+            if metadata.custom.previous == Some(NeedsPrevious::Required) {
+                dependents.push(Dependent { package: outline.package.clone(), file: outline.file.clone() });
+            }
             if format!("{}.", outline.package).starts_with(LIBRARIES) {
                 continue;
             }
@@ -128,7 +134,7 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { subject, engine, packages, params, facts, texts, beside: Data::default() })
+        Ok(Self { subject, engine, packages, params, facts, texts, dependents, beside: Data::default() })
     }
 
     /// The policies, by name.
@@ -216,7 +222,7 @@ impl Policies {
     }
 
     /// What the policies' libraries are told beside the evidence.
-    fn data(&self, params: &[Param], waivers: &Waivers, facts: &Facts) -> Value {
+    fn data(&self, params: &[Param], waivers: &Waivers, facts: &Facts, previous: &Previous) -> Value {
         let params: Map<String, Value> =
             params.iter().filter_map(|param| Some((param.name.clone(), param.value.clone()?))).collect();
         let codes = |waivable: bool| {
@@ -241,6 +247,10 @@ impl Policies {
         if !facts.values.is_empty() {
             data[FACTS] = facts.values.clone().into();
         }
+        if let Some(report) = &previous.report {
+            data[PREVIOUS] = report.clone();
+            data["rollproof"]["given"]["retired"] = json!(previous.retired);
+        }
         // None of its keys is one of these.
         if let Value::Object(data) = &mut data {
             data.extend(self.beside.value.clone());
@@ -258,18 +268,31 @@ impl Policies {
         opened.map_or_else(|| Ok(Facts::default()), |opened| facts::read(opened, &self.facts, &needed))
     }
 
+    /// Fails where a policy that is evaluated needs the previous rollout, and none was given.
+    fn check_previous(&self, previous: &Previous) -> Result<(), Error> {
+        let is_on = |name: &str| self.packages.iter().any(|package| package.name == name && package.is_on());
+        let dependents: Vec<_> = self.dependents.iter().filter(|dependent| is_on(&dependent.package)).collect();
+        previous::check(previous, &dependents)
+    }
+
     /// Makes them ready to be evaluated.
     ///
     /// # Errors
     /// [`Error::Policy`] where that fails, [`Error::Usage`] for a waiver that is meant for no code.
-    fn prepare(self, params: Vec<Param>, waivers: Waivers, facts: Facts) -> Result<Prepared, Error> {
-        let data = self.data(&params, &waivers, &facts);
+    fn prepare(
+        self,
+        params: Vec<Param>,
+        waivers: Waivers,
+        facts: Facts,
+        previous: Previous,
+    ) -> Result<Prepared, Error> {
+        let data = self.data(&params, &waivers, &facts, &previous);
         let text = match self.subject {
             Subject::Rollout => query::module(&self.packages, !waivers.given.is_empty()),
             Subject::Audit => query::nothing(),
         };
-        let basis =
-            Basis::of(&self.packages, &self.texts, &basis::Given { params: &params, waivers: &waivers, facts: &facts });
+        let given = basis::Given { params: &params, waivers: &waivers, facts: &facts, beside: &self.beside };
+        let basis = Basis::of(&self.packages, &self.texts, &given);
         let query = Module { file: format!("{QUERY}.rego"), text };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
         let prepared = Prepared {
@@ -282,6 +305,7 @@ impl Policies {
             engine,
             time: None,
             beside: self.beside,
+            previous: previous.files,
         };
         prepared.check_waivers()?;
         Ok(prepared)
@@ -382,6 +406,8 @@ pub struct Settings {
     /// What a team's own policies know besides the evidence.
     /// None asks for none: what only tries policies out gives them itself.
     pub facts: Option<FactFiles>,
+    /// The previous rollout. None asks for none, as with facts.
+    pub previous: Option<Previous>,
     /// The one package that is evaluated; all are where none is named.
     pub only: Option<&'static str>,
 }
@@ -407,12 +433,20 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
                 .and_then(|given| params::resolve(&policies.params, &given, &settings.other_params)),
         );
         let facts = wrong.or_keep(policies.facts(facts));
+        if let Some(previous) = &settings.previous {
+            wrong.or_keep(policies.check_previous(previous));
+        }
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);
         }
         // Waivers are read with the parameters as they are declared where those that are given cannot be used.
         let params = params.map_or_else(|| policies.params(&[]), Ok)?;
-        let prepared = wrong.or_keep(policies.prepare(params, settings.waivers, facts.unwrap_or_default()));
+        let prepared = wrong.or_keep(policies.prepare(
+            params,
+            settings.waivers,
+            facts.unwrap_or_default(),
+            settings.previous.unwrap_or_default(),
+        ));
         wrong.end()?;
         let prepared = prepared.ok_or_else(|| Error::bug("the policies are gone"))?;
         Ok(Prepared { time: settings.time, ..prepared })

@@ -94,6 +94,8 @@ pub struct Prepared {
     pub(crate) basis: Basis,
     /// The data beside a team's own policies.
     pub(crate) beside: Data,
+    /// The files that the previous rollout was read from.
+    pub(crate) previous: Vec<InputFile>,
     pub(crate) engine: engine::Prepared,
     /// How much time all of them may take for an answer, if not what their own limits say.
     pub(crate) time: Option<Duration>,
@@ -185,6 +187,11 @@ impl Prepared {
     /// The files of facts that were read.
     pub fn fact_files(&self) -> &[InputFile] {
         &self.facts.files
+    }
+
+    /// The files that the previous rollout was read from.
+    pub fn previous_files(&self) -> &[InputFile] {
+        &self.previous
     }
 
     /// The files of data beside a team's own policies.

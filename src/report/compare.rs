@@ -32,7 +32,7 @@ pub fn compare(now: &Report, earlier: Earlier) -> Comparison {
         // Some of it is known without digests.
         let known = [("policies", !policies.is_empty()), ("params", !params.is_empty())];
         changed.extend(known.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()));
-        let unsaid = ["evidence", "policies", "libraries", "modes", "waivers", "facts", "engine", "tool"];
+        let unsaid = ["evidence", "policies", "libraries", "modes", "waivers", "facts", "data", "engine", "tool"];
         unknown.extend(unsaid.into_iter().map(str::to_owned).filter(|name| !changed.contains(name)));
     }
     let is = named(now.findings.iter().map(of_finding));

@@ -376,7 +376,7 @@ fn arguments_of_the_action_are_words_and_never_commands() {
 }
 
 /// Every option of `run` that is not the action's own, but for `--resume`.
-const ARGUMENTS: [&str; 31] = [
+const ARGUMENTS: [&str; 33] = [
     "--fleet=inventory.txt",
     "--evidence-field=zone",
     "--plan-field=digest",
@@ -399,6 +399,8 @@ const ARGUMENTS: [&str; 31] = [
     "--waivers=waivers.toml",
     "--policy-timeout=20",
     "--facts=owners=owners.json",
+    "--previous=previous.json",
+    "--retired=retired.txt",
     "--config=rollproof.toml",
     "--expect-policies=DIGEST",
     "--format=json",
@@ -415,6 +417,12 @@ fn arguments(case: &Case, served: &Served, split: bool) -> String {
     case.file("token", &served.token);
     case.file("waivers.toml", "waiver = []\n");
     case.file("owners.json", "{}");
+    case.file("retired.txt", "somebody\n");
+    let summary = serde_json::json!({"dry_run": false, "fleet": 1, "fleet_source": "plan_call", "states": {}, "proven": 1,
+        "stragglers": 0, "tolerated": 0, "quarantined": 0, "unplanned": 0});
+    let previous = serde_json::json!({"format": "rollproof.report/v1", "decision": "pass", "summary": summary, "stragglers": [],
+        "findings": [], "policies": [], "params": [], "inputs": []});
+    case.file("previous.json", previous.to_string());
     std::fs::create_dir(case.path("ours")).expect("a folder");
     case.file(
         "ours/ours.rego",

@@ -53,6 +53,8 @@ fn team() -> Case {
     fs::create_dir(case.path("policies")).expect("a folder");
     case.file("policies/tiers.rego", POLICY);
     case.file("policies/helpers.rego", HELPERS);
+    fs::create_dir(case.path("policies/limits")).expect("a folder");
+    case.file("policies/limits/data.json", "{\"most\": 2}");
     case.file("tiers.json", "[\"gold\"]");
     case.file("waivers.toml", WAIVER);
     case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
@@ -134,8 +136,12 @@ fn the_digest_tells_what_decides_and_nothing_else() {
     let case = team();
     let first = report(&case, &[]);
     let parts = first["basis"]["parts"].as_object().expect("parts");
-    assert_eq!(parts.keys().collect::<Vec<_>>(), ["facts", "libraries", "modes", "params", "policies", "waivers"]);
-    let changes: [(&str, &str, String); 5] = [
+    assert_eq!(
+        parts.keys().collect::<Vec<_>>(),
+        ["data", "facts", "libraries", "modes", "params", "policies", "waivers"]
+    );
+    let changes: [(&str, &str, String); 6] = [
+        ("data", "policies/limits/data.json", "{\"most\": 3}".into()),
         ("policies", "policies/tiers.rego", format!("{POLICY}# one word more\n")),
         ("libraries", "policies/helpers.rego", HELPERS.replace("== 0", "== 1")),
         ("facts", "tiers.json", "[\"free\"]".into()),

@@ -39,6 +39,7 @@ mod outputs;
 mod plan;
 mod policies;
 mod preflight;
+mod previous;
 mod probe;
 mod properties;
 mod readme;

@@ -55,7 +55,7 @@ def compare(rollproof, opa, folder):
     with tempfile.TemporaryDirectory() as scratch:
         try:
             report, document = judge(rollproof, folder, pathlib.Path(scratch))
-            said = ask(opa, report, document, folder, pathlib.Path(scratch))
+            said = ask(opa, report, document, folder, pathlib.Path(scratch), rollproof)
         except (subprocess.CalledProcessError, ValueError, KeyError, OSError) as error:
             return [f"{error}\n{getattr(error, 'stderr', None) or ''}"]
     reported = [finding_of_report({**one, "severity": "deny"} if "softened" in one else one) for one in report["findings"]]
@@ -101,12 +101,28 @@ def facts(folder):
     return {name: read(folder / path) for name, path in given}
 
 
-def ask(opa, report, document, folder, scratch):
+def previous(rollproof, folder):
+    """What the policies know of the previous rollout, by path; nothing where the fixture names none. rollproof reads it, in each of its forms."""
+    args = case(folder)["args"]
+    if "--previous" not in args:
+        return {}
+    given = [part for i, arg in enumerate(args) if arg in ["--previous", "--retired"] for part in (arg, args[i + 1])]
+    asked = {}
+    for path in ["previous", "rollproof.given.retired"]:
+        command = [rollproof, "policy", "eval", "rollproof.evidence", evidence(folder), *given, "--query", f"data.{path}"]
+        ran = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, encoding="utf-8")
+        [asked[path]] = json.loads(ran.stdout)
+    return asked
+
+
+def ask(opa, report, document, folder, scratch, rollproof):
     """What OPA says: by package and severity, and the summary."""
     params = {param["name"]: param["value"] for param in report["params"] if param["value"] is not None}
     given = {"waivers": waivers(folder), "codes": {"unwaivable": unwaivable(opa)}}
+    before = previous(rollproof, folder)
+    given |= {"retired": before["rollproof.given.retired"]} if before else {}
     (scratch / "input.json").write_text(json.dumps(document), encoding="utf-8")
-    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params, "given": given}, "facts": facts(folder)}), encoding="utf-8")
+    (scratch / "data.json").write_text(json.dumps({"rollproof": {"params": params, "given": given}, "facts": facts(folder), **({"previous": before["previous"]} if before else {})}), encoding="utf-8")
     # A rule that a package does not have is undefined, and leaves its list empty.
     asked = [f"{package['package']}.{severity}" for package in report["policies"] for severity in SEVERITIES]
     (scratch / "query.rego").write_text(USED % query([path for path in asked if not path.startswith("rollproof.waivers.")]))

@@ -73,6 +73,8 @@ def asked(case, folder):
             given += [arg, args.pop(0)]
         elif arg == "--policy":
             given += [arg, str((folder / args.pop(0)).resolve())]
+        elif arg in ["--previous", "--retired"]:
+            given += [arg, str((folder / args.pop(0)).resolve())]
         elif arg == "--facts":
             name, file = args.pop(0).split("=", 1)
             facts.append((name, str((folder / file).resolve())))

@@ -4,6 +4,7 @@
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
+#   previous: optional
 #   params:
 #     fleet_from_response:
 #       type: boolean
@@ -18,6 +19,7 @@ package rollproof.evidence
 import data.rollproof.lib.fleet
 import data.rollproof.lib.lookalikes
 import data.rollproof.lib.params
+import data.rollproof.lib.previous
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
@@ -128,6 +130,69 @@ deny contains finding if {
 		"message": sprintf("%s not enumerated by the control plane%s", [are, lookalikes.hint(tenants)]),
 		"tenants": tenants,
 		"at": "/fleet/inventory",
+	}
+}
+
+# METADATA
+# title: Tenants of the previous fleet are not enumerated
+# description: >-
+#   The previous rollout had to cover tenants that this fleet does not have, and nobody has retired them. A report of the
+#   previous rollout has the number of its tenants; only a document has all of their names. Also evaluated in a dry run.
+# custom:
+#   codes: [evidence.fleet_shrank]
+#   remedy: Find out why these tenants are no longer enumerated. Name those that were taken out on purpose with --retired.
+deny contains finding if {
+	tenants := previous.vanished
+	count(tenants) > 0
+	are := text.plural(count(tenants), "tenant of the previous fleet is", "tenants of the previous fleet are")
+	finding := {
+		"code": "evidence.fleet_shrank",
+		"message": sprintf("%s not enumerated, and not retired", [are]),
+		"tenants": tenants,
+		"observed": count(tenants),
+		"expected": 0,
+		"at": "/fleet",
+	}
+}
+
+# METADATA
+# title: The previous fleet was larger
+# description: The previous rollout had to cover more tenants, and its report does not have their names.
+# custom:
+#   codes: [evidence.fleet_shrank]
+#   remedy: Give the document of the previous rollout, which names them all, and with --retired those taken out on purpose.
+deny contains finding if {
+	previous.missing > count(previous.vanished)
+	fewer := text.plural(previous.missing, "tenant fewer is enumerated", "tenants fewer are enumerated")
+	finding := {
+		"code": "evidence.fleet_shrank",
+		"message": sprintf("%s than in the previous rollout, whose report does not name them", [fewer]),
+		"observed": input.fleet.tenants,
+		"expected": sprintf("at least %d", [input.fleet.tenants + previous.missing]),
+		"at": "/fleet/tenants",
+	}
+}
+
+# METADATA
+# title: The control plane no longer sends verified_on_target
+# description: >-
+#   Rows of the previous rollout had `verified_on_target`, so a row without it is not from an older control plane, and
+#   proves nothing.
+# custom:
+#   codes: [evidence.proof_lost]
+#   remedy: Find out why the control plane did not inspect these tenants. If it was set back to an older version, add a waiver.
+deny contains finding if {
+	tenants := fleet.tenants(previous.proof_lost)
+	count(tenants) > 0
+	its_row_lacks := "tenant has no proof of its own: its row lacks"
+	their_rows_lack := "tenants have no proof of their own: their rows lack"
+	lack_proof := text.plural(count(tenants), its_row_lacks, their_rows_lack)
+	finding := {
+		"code": "evidence.proof_lost",
+		"message": sprintf("%s verified_on_target, which rows of the previous rollout had", [lack_proof]),
+		"tenants": tenants,
+		"observed": count(tenants),
+		"expected": 0,
 	}
 }
 
@@ -404,13 +469,15 @@ note contains finding if {
 
 # METADATA
 # title: Halt at insufficient evidence
-# description: No tenant is called if the fleet is empty or incomplete, or if a dry run was live.
+# description: No tenant is called if the fleet is empty or incomplete, if a dry run was live, or if proof was lost.
 # custom:
 #   codes:
 #     - evidence.empty_fleet
 #     - evidence.fleet_from_control_plane
+#     - evidence.fleet_shrank
 #     - evidence.live_row_in_dry_run
 #     - evidence.not_enumerated
+#     - evidence.proof_lost
 halt contains finding if some finding in deny
 
 # METADATA

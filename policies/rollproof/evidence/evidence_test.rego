@@ -444,3 +444,41 @@ test_unlisted_fields_are_counted if {
 	startswith(finding.message, "25 fields are unknown: f1, ")
 	endswith(finding.message, " and 15 more")
 }
+
+# The previous rollout had these tenants, all of them verified.
+before(names) := {
+	"summary": {"fleet": count(names), "states": {"verified": count(names)}},
+	"stragglers": [],
+	"rollout": {"tenants": names},
+}
+
+test_fleet_shrank_denied_and_halts if {
+	previous := before(["acme", "dune", "eden"])
+	findings := evidence.deny with input as document([keyed]) with data.previous as previous
+	{finding.message | some finding in findings} == {"2 tenants of the previous fleet are not enumerated, and not retired"}
+	tenants(findings) == {"dune", "eden"}
+	halts := evidence.halt with input as document([keyed]) with data.previous as previous
+	codes(halts) == {"evidence.fleet_shrank"}
+	retired := ["dune", "eden"]
+	evidence.deny == set() with input as document([keyed])
+		with data.previous as previous
+		with data.rollproof.given.retired as retired
+}
+
+test_fleet_shrank_without_names_denied if {
+	report := object.remove(before(["a", "b", "c", "d"]), ["rollout"])
+	findings := evidence.deny with input as document([keyed]) with data.previous as report
+	{[finding.message, finding.expected, finding.tenants] | some finding in findings} == set()
+	{[finding.message, finding.expected] | some finding in findings} == {[
+		"1 tenant fewer is enumerated than in the previous rollout, whose report does not name them",
+		"at least 4",
+	]}
+}
+
+test_proof_lost_denied if {
+	previous := before(["acme", "bolt"])
+	findings := evidence.deny with input as document([keyed, unkeyed]) with data.previous as previous
+	codes(findings) == {"evidence.proof_lost"}
+	tenants(findings) == {"bolt"}
+	evidence.deny == set() with input as document([keyed]) with data.previous as before(["acme"])
+}

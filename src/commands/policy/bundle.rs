@@ -8,10 +8,12 @@ use std::io::{self, Write};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
+use crate::cli::evaluation::PreviousArgs;
 use crate::cli::policy;
-use crate::commands::policy::shared::prepared;
+use crate::commands::policy::shared::{MAX_FACTS, prepared};
 use crate::declared::names::is_ours;
 use crate::error::Error;
+use crate::evaluation::previous;
 use crate::io::config::Config;
 use crate::io::output;
 use crate::model::document::TOOL;
@@ -28,8 +30,11 @@ const CONFTEST: &str = "main";
 /// # Errors
 /// [`Error`], where policies cannot be loaded or the file cannot be written.
 pub fn bundle(options: &policy::PolicyBundle) -> Result<u8, Error> {
+    let PreviousArgs { previous, retired } = &options.previous;
+    let previous =
+        previous.as_deref().map(|path| previous::read(Some(path), retired.as_deref(), MAX_FACTS)).transpose()?;
     let config = Config::read(options.own.config.as_deref())?;
-    let policies = prepared(&options.own, &config, &options.params, Some(&options.facts))?;
+    let policies = prepared(&options.own, &config, &options.params, Some(&options.facts), previous)?;
     let files = files(&policies)?;
     output::replace(&options.out, |out| archive(&files, out))?;
     let shown = options.out.display();

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cli::evaluation::PreviousArgs;
 use crate::cli::policy;
 use crate::cli::policy::ListFormat;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect, labels};
 use crate::commands::policy::shared::{prepared, print_json, unknown};
 use crate::error::Error;
+use crate::evaluation::previous;
 use crate::io::config::Config;
 use crate::io::input::Source;
 use crate::io::output;
@@ -45,8 +47,10 @@ pub struct Answer<'a> {
 /// # Errors
 /// [`Error`], where the evidence or a policy cannot be used.
 pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
+    let PreviousArgs { previous, retired } = &options.previous;
+    let previous = previous::read(previous.as_deref(), retired.as_deref(), options.max_input_bytes)?;
     let config = Config::read(options.own.config.as_deref())?;
-    let policies = prepared(&options.own, &config, &options.params, Some(&options.facts))?;
+    let policies = prepared(&options.own, &config, &options.params, Some(&options.facts), Some(previous))?;
     let name = options.package.trim_start_matches("data.");
     let package = policies.package(name);
     if package.is_none() && !(options.query.is_some() && policies.has_package(name)) {

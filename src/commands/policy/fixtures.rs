@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -13,13 +14,16 @@ use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
 use crate::declared::params::{Given, ParamSource};
 use crate::error::Error;
+use crate::evaluation::previous;
 use crate::io::config::Config;
-use crate::io::input::{MAX_WRITTEN, Source};
+use crate::io::input::{Bytes, Input, MAX_WRITTEN, Source};
 use crate::io::output;
+use crate::model::document::text::Text;
 use crate::policy::facts::FactFiles;
 use crate::policy::files::Tested as TestFiles;
 use crate::policy::load::{Settings, load};
 use crate::policy::prepared::Prepared;
+use crate::policy::previous::Previous;
 use crate::policy::test_runner::{Failure, Outcome, Shown, Test, Tested};
 use crate::schema::document;
 use crate::text::suggest::nearest;
@@ -50,6 +54,10 @@ pub struct Case {
     /// where that is no text.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     facts: Map<String, Value>,
+    /// The report of the previous rollout, or the name of a file in the case's folder that holds its report or its
+    /// document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<Value>,
     /// When a response is said to be collected, in RFC 3339; a document says so itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     collected_at: Option<String>,
@@ -187,7 +195,13 @@ impl FixtureRunner<'_> {
         }
         let mut files = self.config.facts(&files);
         files.retain(|(name, _)| !values.contains_key(name));
-        let key = format!("{} {files:?} {}", Value::from(case.params.clone()), Value::from(values.clone()));
+        let previous = previous_of(case.previous.as_ref(), folder)?;
+        let key = format!(
+            "{} {files:?} {} {:?}",
+            Value::from(case.params.clone()),
+            Value::from(values.clone()),
+            previous.report
+        );
         if !self.loaded.contains_key(&key) {
             let given = case.params.iter().map(|(name, value)| Given {
                 name: name.clone(),
@@ -201,6 +215,7 @@ impl FixtureRunner<'_> {
                 params: given.collect(),
                 facts,
                 folders: self.tested.folders.clone(),
+                previous: Some(previous),
                 ..Settings::default()
             };
             let loaded = load(settings)?.wait()?;
@@ -208,6 +223,19 @@ impl FixtureRunner<'_> {
         }
         self.loaded.get(&key).ok_or_else(|| Error::bug("the policies are gone"))
     }
+}
+
+/// The previous rollout of a case.
+fn previous_of(given: Option<&Value>, folder: &Path) -> Result<Previous, Error> {
+    let report = match given {
+        None => return Ok(Previous::default()),
+        Some(Value::String(file)) => previous::report_of(&Arc::new(Source::Found(folder.join(file)).read(MAX_BYTES)?))?,
+        Some(report) => {
+            let bytes = Bytes::Vec(report.to_string().into_bytes());
+            previous::report_of(&Arc::new(Input { name: Text::from("previous"), bytes }))?
+        }
+    };
+    Ok(Previous { report: Some(report), ..Previous::default() })
 }
 
 /// Why a case gives no findings to compare.
@@ -225,8 +253,8 @@ impl Unusable {
             Error::Facts { problem, .. } => Self::Facts(Error::Facts {
                 problem: format!("{}: {problem}", case.display()),
                 help:
-                    "name a file of the case's folder under \"facts\": {\"facts\": {\"NAME\": \"FILE\"}}, or give the \
-                       fact under [facts] in rollproof.toml; nothing was written"
+                    "name a file of the case's folder: {\"facts\": {\"NAME\": \"FILE\"}} or {\"previous\": \"FILE\"}, or give \
+                       the fact under [facts] in rollproof.toml; nothing was written"
                         .into(),
             }),
             error => Self::Case(error.to_string()),

@@ -15,6 +15,7 @@ use crate::policy::facts::FactFiles;
 use crate::policy::load;
 use crate::policy::load::{Policies, Settings};
 use crate::policy::prepared::Prepared;
+use crate::policy::previous::Previous;
 use crate::text::escape::write_json;
 use crate::text::suggest::nearest;
 
@@ -34,7 +35,7 @@ fn paths(own: &policy::PolicyPaths, config: &Config) -> Vec<PathBuf> {
 pub(crate) const MAX_FACTS: u64 = 1 << 30;
 
 /// Policies that are ready to be asked, with the configuration's parameters and facts, and these. Without `facts` none is
-/// read, and none is missed.
+/// read, and none is missed; so with `previous`.
 ///
 /// # Errors
 /// [`Error::Facts`] where a policy needs a fact that nobody gave: it would be silent.
@@ -43,11 +44,12 @@ pub(crate) fn prepared(
     config: &Config,
     params: &[(String, String)],
     facts: Option<&[(String, PathBuf)]>,
+    previous: Option<Previous>,
 ) -> Result<Prepared, Error> {
     let facts =
         facts.map(|facts| FactFiles { files: config.facts(facts), max_bytes: MAX_FACTS, ..FactFiles::default() });
     let params = params::given(config, params);
-    load::load(Settings { paths: paths(own, config), params, facts, ..Settings::default() })?.wait()
+    load::load(Settings { paths: paths(own, config), params, facts, previous, ..Settings::default() })?.wait()
 }
 
 /// The policies with everything that a verdict follows from beside the evidence, as `verify` loads them.

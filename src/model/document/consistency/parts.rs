@@ -64,7 +64,13 @@ impl<'a> Whole<'a> {
             let may = match input.role {
                 Role::Response => self.is_archived(),
                 Role::Plan | Role::Fleet | Role::Labels => true,
-                Role::Journal | Role::Document | Role::Waivers | Role::Facts | Role::Config => false,
+                Role::Journal
+                | Role::Document
+                | Role::Waivers
+                | Role::Facts
+                | Role::Config
+                | Role::Previous
+                | Role::Retired => false,
             };
             ensure(may, format!("{at}/role"), "found an input in a role that no document is collected from")?;
             let may_recur = input.role == Role::Labels;
