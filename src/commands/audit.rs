@@ -39,19 +39,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         options.archives.policies.params.iter().cloned().partition(|(name, _)| of_audits.declared().contains_key(name));
     let config = Config::read(options.archives.policies.config.as_deref())?;
     let of_audits: Vec<String> = of_audits.declared().keys().cloned().collect();
-    let others = match &*options.against {
-        [] => None,
-        against => {
-            let archives = options.archives.with_policies_of(against);
-            let other = archives
-                .policies
-                .config
-                .as_deref()
-                .filter(|_| archives.policies.config != options.archives.policies.config);
-            let config = other.map_or_else(|| Ok(config.clone()), |path| Config::read(Some(path)))?;
-            Some(start(&archives, config, rollouts.clone(), &of_audits)?)
-        }
-    };
+    let others = start_others(options, &config, &rollouts, &of_audits)?;
     let pending = start(&options.archives, config.clone(), rollouts, &of_audits)?;
     let lag = policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
@@ -106,6 +94,23 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     });
     let written = tables.into_iter().chain(document).chain(write(options, &report, &evaluation.view())).collect();
     Ok(outcome::exit_code(exit_code(options, &report, code), written, report_error))
+}
+
+/// Begins to load the policies that verdicts are compared with, if any.
+fn start_others(
+    options: &audit::Audit,
+    config: &Config,
+    params: &[(String, String)],
+    of_audits: &[String],
+) -> Result<Option<PendingEvaluation>, Error> {
+    if options.against.is_empty() {
+        return Ok(None);
+    }
+    let archives = options.archives.with_policies_of(&options.against);
+    // A configuration is read once: it may be a pipe.
+    let is_another = archives.policies.config != options.archives.policies.config;
+    let config = if is_another { Config::read(archives.policies.config.as_deref())? } else { config.clone() };
+    start(&archives, config, params.to_vec(), of_audits).map(Some)
 }
 
 /// Begins to load the policies that judge rollouts; `of_audits` are the parameters that are not theirs.

@@ -81,7 +81,7 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
 fn example(options: &policy::PolicyShow, config: &Config, name: &str) -> Result<Option<RawFinding>, Error> {
     let documents: Vec<Document> =
         serde_json::from_str(TROUBLED).map_err(|error| Error::bug(format!("the example is broken: {error}")))?;
-    let policies = prepared(&options.own, &config, &[], None, None)?;
+    let policies = prepared(&options.own, config, &[], None, None)?;
     let Some(package) = policies.package(name) else { return of_an_audit(name) };
     // A policy may need what the examples do not have; it can be shown all the same.
     let findings = documents.iter().filter_map(|document| policies.raw_findings(package, document).ok());
