@@ -1,4 +1,5 @@
 //! Where people read an audit: in a pull request, a CI's test tab, a spreadsheet, a dashboard, and as one tenant's life.
+//! The commands of docs/audit.md that need archives of their own are run here.
 
 use serde_json::{Value, json};
 

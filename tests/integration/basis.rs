@@ -204,8 +204,9 @@ fn the_list_of_policies_and_a_bundle_have_the_digest_of_the_verdict() {
     assert_eq!((ran.code, ran.stdout.matches("not known").count()), (0, 1), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("--facts tiers=FILE"), "{}", ran.stdout);
 
-    // A bundle holds neither modes nor waivers.
+    // A bundle holds neither modes nor waivers, and has its data in one file above all policies.
     case.file("rollproof.toml", "");
+    fs::remove_dir_all(case.path("policies/limits")).expect("it is removed");
     let bundled = ["policy", "bundle", "--out", "bundle.tar.gz"].iter().chain(&WITH[..4]);
     assert_eq!(case.run(bundled).code, 0);
     let mut archive =
@@ -333,7 +334,7 @@ fn a_comparison_with_a_report_without_digests_says_what_it_cannot_know() {
     case.file("old.json", old.to_string());
     let (found, text) = compared(&case, "old.json", &["--param", "require_proof=true"]);
     assert_eq!(found["changed"], json!(["params"]));
-    let unknown = ["evidence", "policies", "libraries", "modes", "waivers", "facts", "engine", "tool"];
+    let unknown = ["evidence", "policies", "libraries", "modes", "waivers", "facts", "data", "engine", "tool"];
     assert_eq!(found["unknown"], json!(unknown));
     assert!(text.contains("unknown whether these changed, because that report has no digests: evidence,"), "{text}");
 }

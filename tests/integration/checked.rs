@@ -5,7 +5,7 @@ use rollproof::internal::Name;
 use serde_json::{Value, json};
 
 use crate::policies::cases;
-use crate::support::{Case, read, sarif_schema};
+use crate::support::{Case, EXHAUSTIVE, read, sarif_schema};
 
 const WRONG: &str = "package team.wrong
 
@@ -52,7 +52,8 @@ fn each_problem_has_its_place_its_end_its_remedy_and_the_corrected_line() {
 fn a_corrected_line_corrects() {
     let case = Case::new();
     let (mut corrected, mut without) = (0, Vec::new());
-    for (name, text) in cases("typos.txt") {
+    let step = if std::env::var_os(EXHAUSTIVE).is_some() { 1 } else { 4 };
+    for (name, text) in cases("typos.txt").into_iter().step_by(step) {
         case.file("typo.rego", &text);
         let (code, found) = checked(&case, &["typo.rego"]);
         assert_eq!(code, 5, "{name}");
@@ -74,7 +75,7 @@ fn a_corrected_line_corrects() {
         assert_eq!(left.iter().filter(same).count() + 1, before, "{name}: {line}");
         corrected += 1;
     }
-    assert!(corrected > 20, "{corrected} are corrected, these are not: {without:?}");
+    assert!(corrected * step > 20, "{corrected} are corrected, these are not: {without:?}");
     assert!(without.len() <= 6, "{without:?}");
 }
 

@@ -44,7 +44,7 @@ fn a_policys_name_is_its_folder_its_file_its_package_its_codes_and_its_fixtures(
 #[test]
 fn an_example_is_written_down_tested_and_shown() {
     let examples = names("policies/examples");
-    assert_eq!(examples.len(), 8);
+    assert_eq!(examples.len(), 9);
     assert_eq!(names("fixtures/examples"), examples);
     let page = std::fs::read_to_string(root().join("docs/policies.md")).expect("text");
     for name in examples {

@@ -12,7 +12,7 @@ use crate::escape::is_quiet_text;
 use crate::html::{data, markup, plain};
 use crate::judged::{self, FORMATS, Judged};
 use crate::markup::{is_balanced, own_markup, tags};
-use crate::support::root;
+use crate::support::{read, root};
 
 /// How many names a line has at the most.
 const MAX_NAMES: usize = 10;
@@ -55,7 +55,10 @@ fn nothing_is_of_this_machine_or_day() {
         // The style and the script of a page are the same in every one.
         let own = (format == "html").then(|| markup(text) + &data(text).to_string());
         let text = own.as_deref().unwrap_or(text);
-        let given = judged::inputs(&judged.folder);
+        let mut given = judged::inputs(&judged.folder);
+        if let Some(example) = judged.name.strip_prefix("examples/").and_then(|name| name.split('/').next()) {
+            given += &read(&root().join(format!("policies/examples/{example}/{example}.rego")));
+        }
         for place in machine.iter().filter(|place| !given.contains(&***place)) {
             assert!(!text.contains(&**place), "{name} says {place}");
         }
