@@ -19,14 +19,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 POLICY = os.path.join(HERE, "coverage.rego")
 FILES = ("response.json", "fleet.json", "plan.json")
+POLICIES = os.path.join(HERE, "policies")
+# What makes cohorts, and what a team's own policy reads: how the fleet is made, and what rollproof gets beside it.
+KINDS = {
+    "equal tenants": ([], []),
+    "a label of each tenant's own": (["--labels", "distinct"], ["--labels", "labels.json"]),
+    "an error of each tenant's own": (["--distinct-errors"], []),
+    "a policy that reads labels.tier": (["--labels", "tier"], ["--labels", "labels.json", "--policy", os.path.join(POLICIES, "tier.rego")]),
+    "a policy that reads row.error, all different": (["--distinct-errors"], ["--policy", os.path.join(POLICIES, "error.rego")]),
+    "a policy that imports lib.proof, all errors different": (["--distinct-errors"], ["--policy", os.path.join(POLICIES, "proof.rego")]),
+}
 ROUNDS = ((1_000, 15), (100_000, 5), (sys.maxsize, 2))  # up to so many tenants, so many rounds
 
 
-def calls(options):
-    """Program -> (its command line in the folder of a fleet, the exit code that tells of stragglers)."""
+def calls(options, more=()):
+    """Program -> (its command line in the folder of a fleet, the exit code that tells of stragglers). rollproof gets `more`."""
     programs = {
         "reading the files": (["cat", *FILES], 0),
-        "rollproof verify": ([options.rollproof, "verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json", "--format", "json"], 1),
+        "rollproof verify": ([options.rollproof, "verify", "response.json", "--fleet", "fleet.json", "--plan", "plan.json", "--format", "json", *more], 1),
         "Python": ([sys.executable, os.path.join(HERE, "gate.py"), *FILES], 1),
         "opa eval": ([options.opa, "eval", "--format", "json", "--data", POLICY, "--data", "fleet.json", "--data", "plan.json",
                       "--input", "response.json", "data.compare.stragglers"], 0),
@@ -76,8 +86,8 @@ def run(command, folder, output, expected):
     return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def generate(tenants, folder, distinct_errors):
-    subprocess.run([sys.executable, os.path.join(HERE, "gen_fleet.py"), str(tenants), folder, *(["--distinct-errors"] if distinct_errors else [])], check=True)
+def generate(tenants, folder, how):
+    subprocess.run([sys.executable, os.path.join(HERE, "gen_fleet.py"), str(tenants), folder, *how], check=True)
 
 
 def measure(programs, tenants, folder, rounds):
@@ -99,9 +109,9 @@ def rounds_of(tenants, options):
     return options.rounds or next(rounds for limit, rounds in ROUNDS if tenants <= limit)
 
 
-def line(tenants, name, seconds, memory, base=None):
+def line(tenants, name, seconds, memory, base):
     time_text = f"{seconds * 1000:,.1f} ms" if seconds < 1 else f"{seconds:,.2f} s"
-    ratios = (f"{seconds / base[0]:.3f}", f"{memory / base[1]:.3f}") if base else ("", "")
+    ratios = (f"{seconds / base[0]:.3f}", f"{memory / base[1]:.3f}")
     if name == "reading the files":
         return f"| {tenants:,} | {name} | {time_text} | | {ratios[0]} | |"
     return f"| {tenants:,} | {name} | {time_text} | {memory / 1e6:,.1f} MB | {ratios[0]} | {ratios[1]} |"
@@ -109,25 +119,28 @@ def line(tenants, name, seconds, memory, base=None):
 
 def aims(results):
     """What was to be reached, and what was: (words, ratio, limit)."""
-    wanted = (
-        (1_000, "Python", 0, 0.1, "of Python's time"),
-        (1_000_000, "Python", 0, 0.15, "of Python's time"),
-        (1_000_000, "Python", 1, 0.5, "of Python's memory"),
-        (1_000_000, "opa eval", 0, 1 / 30, "of opa's time"),
-    )
-    for tenants, other, column, limit, words in wanted:
-        measured = results.get(tenants, {})
+    wanted = [
+        ("equal tenants", 1_000, "opa eval", 0, 0.4, "of opa's time"),
+        ("equal tenants", 1_000_000, "Python", 0, 0.15, "of Python's time"),
+        ("equal tenants", 1_000_000, "Python", 1, 0.5, "of Python's memory"),
+        ("equal tenants", 1_000_000, "opa eval", 0, 1 / 30, "of opa's time"),
+    ]
+    for kind in KINDS:
+        wanted += [(kind, tenants, "opa eval", column, 0.5, words) for tenants in (100_000, 1_000_000)
+                   for column, words in ((0, "of opa's time"), (1, "of opa's memory"))]
+    for kind, tenants, other, column, limit, words in wanted:
+        measured = results.get((kind, tenants), {})
         if "rollproof verify" in measured and other in measured:
             ratio = measured["rollproof verify"][column] / measured[other][column]
-            yield f"- {tenants:,} tenants: {ratio:.3f} {words}, to reach {limit:.3f}: {'reached' if ratio <= limit else 'MISSED'}"
+            yield f"- {kind}, {tenants:,}: {ratio:.3f} {words}, to reach {limit:.3f}: {'reached' if ratio <= limit else 'MISSED'}"
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = lambda text: [int(size.replace("_", "")) for size in text.split(",") if size]
     parser.add_argument("--sizes", type=sizes, default=[1_000, 100_000, 1_000_000], metavar="N,N", help="tenants (default: 1000,100000,1000000)")
-    parser.add_argument("--distinct-sizes", type=sizes, default=[1_000_000], metavar="N,N",
-                        help="tenants with a different error text each, rollproof alone (default: 1000000; empty: none)")
+    parser.add_argument("--kinds", type=sizes, default=range(1, len(KINDS) + 1), metavar="N,N",
+                        help="; ".join(f"{i}: {kind}" for i, kind in enumerate(KINDS, 1)) + " (default: all)")
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="rounds at every size (default: 15, 5 and 2, the fewer the larger)")
     parser.add_argument("--rollproof", default=os.path.join(ROOT, "target", "dist", "rollproof"), metavar="PATH")
     parser.add_argument("--opa", default="opa", metavar="PATH")
@@ -151,29 +164,20 @@ def main():
     if sys.argv[1:2] == ["--names"]:
         return print_names(*sys.argv[2:4])
     options = parse()
-    programs = calls(options)
     results = {}
-    print("| tenants | program | time | peak memory | time / Python's | memory / Python's |")
-    print("|--:|---|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory(prefix="rollproof-compare-") as temporary:
-        for tenants in options.sizes:
-            folder = os.path.join(temporary, "fleet")
-            generate(tenants, folder, False)
-            measured = results[tenants] = measure(programs, tenants, folder, rounds_of(tenants, options))
-            for name, (seconds, memory) in measured.items():
-                print(line(tenants, name, seconds, memory, measured["Python"]), flush=True)
-            shutil.rmtree(folder)
-        alone = {name: call for name, call in programs.items() if name == "rollproof verify"}
-        for tenants in options.distinct_sizes if alone else []:
-            folder = os.path.join(temporary, "distinct")
-            generate(tenants, folder, True)
-            python, expected = calls(options)["Python"]
-            run(python, folder, os.path.join(folder, "Python.out"), expected)
-            measured = measure(alone, tenants, folder, rounds_of(tenants, options))["rollproof verify"]
-            if names("rollproof verify", os.path.join(folder, "rollproof.out")) != names("Python", os.path.join(folder, "Python.out")):
-                sys.exit(f"{tenants} tenants, every one a different error text: rollproof and Python do not name the same stragglers")
-            print(line(tenants, "rollproof verify, every tenant a different error text", *measured), flush=True)
-            shutil.rmtree(folder)
+        for kind in [kind for i, kind in enumerate(KINDS, 1) if i in options.kinds]:
+            how, more = KINDS[kind]
+            programs = calls(options, more)
+            print(f"\n{kind[0].upper()}{kind[1:]}:\n\n| tenants | program | time | peak memory | time / Python's | memory / Python's |")
+            print("|--:|---|--:|--:|--:|--:|")
+            for tenants in options.sizes:
+                folder = os.path.join(temporary, "fleet")
+                generate(tenants, folder, how)
+                measured = results[kind, tenants] = measure(programs, tenants, folder, rounds_of(tenants, options))
+                for name, (seconds, memory) in measured.items():
+                    print(line(tenants, name, seconds, memory, measured["Python"]), flush=True)
+                shutil.rmtree(folder)
         floor = run(["true"], temporary, os.path.join(temporary, "true"), 0)[1]
     print(f"\nStarting a process alone is counted in every time. Peak memory below {floor / 1e6:,.0f} MB, this script's own, cannot be told apart.")
     print("\n".join(aims(results)))

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Write a fleet, the archived response of its rollout, and the plan: gen_fleet.py TENANTS FOLDER [--distinct-errors]
+"""Write a fleet, the archived response of its rollout, and the plan: gen_fleet.py TENANTS FOLDER [--distinct-errors] [--labels WHICH]
 
 FOLDER/fleet.json     the plan call's answer (dry-run rows)
 FOLDER/response.json  the archived response: most tenants verified, about 0.1 % skipped, 0.1 % off target, 0.1 % failed
 FOLDER/plan.json      the rollout plan: no canary, no tolerance
 
---distinct-errors gives every row an error text of its own, so that no two tenants share a cohort. Who is a straggler stays the same.
+--distinct-errors gives every row an error text of its own, so that no two tenants share a cohort. --labels distinct writes FOLDER/labels.json
+with a label of its own for every tenant, --labels tier one with four tiers. Who is a straggler stays the same.
 """
 import argparse
 import json
@@ -48,8 +49,17 @@ def write_answer(folder, name, rows):
         file.write("]}")
 
 
-def write(count, folder, distinct_errors=False):
+def labelled(count, labels):
+    for i in range(count):
+        value = {"account": f"{i:012d}"} if labels == "distinct" else {"tier": ("gold", "silver", "bronze", "free")[i % 4]}
+        yield {"slug": f"tenant-{i:07d}", "labels": value}
+
+
+def write(count, folder, distinct_errors=False, labels=None):
     os.makedirs(folder, exist_ok=True)
+    if labels:
+        with open(os.path.join(folder, "labels.json"), "w") as file:
+            file.write("[" + ",\n".join(json.dumps(tenant) for tenant in labelled(count, labels)) + "]")
     write_answer(folder, "fleet.json", enumerated(count))
     write_answer(folder, "response.json", answered(count, distinct_errors))
     body = {"target_tag": TAG, "soak_seconds": 0, "batch_size": 100, "max_stragglers": 0, "dry_run": False, "confirm": True}
@@ -64,5 +74,6 @@ if __name__ == "__main__":
     parser.add_argument("tenants", type=int)
     parser.add_argument("folder")
     parser.add_argument("--distinct-errors", action="store_true", help="give every row a different error text")
+    parser.add_argument("--labels", choices=("distinct", "tier"), help="write labels.json")
     arguments = parser.parse_args()
-    write(arguments.tenants, arguments.folder, arguments.distinct_errors)
+    write(arguments.tenants, arguments.folder, arguments.distinct_errors, arguments.labels)

@@ -558,7 +558,7 @@ def main():
     root = pathlib.Path(__file__).resolve().parents[2]
     options.add_argument("--rollproof", default=str(root / "target/debug/rollproof"), help="the binary")
     options.add_argument("--opa", default="opa", help="the real OPA")
-    options.add_argument("--rules", type=int, default=2000, help="how many accepted rules are compared")
+    options.add_argument("--rules", type=int, default=5000, help="how many accepted rules are compared")
     options.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="makes the same rules again")
     options = options.parse_args()
     options.rollproof = os.path.abspath(options.rollproof)
