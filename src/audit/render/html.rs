@@ -32,11 +32,11 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
             (preamble(&format!("Audit {}: {}", verdict(report.decision), headline(report)), STYLE, SCRIPT))
             body {
                 (PreEscaped(SYMBOLS.trim()))
-                a.skip href="#main" { "Skip to the findings" }
+                a.skip href="#main" { "Skip to what was found" }
                 (head(report))
                 main #main tabindex="-1" {
-                    (findings::section(&findings::first(&report.findings, view)))
                     (map::section(report, &data))
+                    (findings::section(&findings::first(&report.findings, view)))
                     (tables::behind(report, &data))
                     (tables::miscalled(report))
                     (tables::unread(report))
@@ -68,8 +68,8 @@ fn head(report: &AuditReport) -> Markup {
                 p.brand { "rollproof audit" }
                 nav aria-label="Sections" {
                     ul {
-                        li { a href="#findings" { "Findings" } }
                         li { a href="#over-time" { "Over time" } }
+                        li { a href="#findings" { "Findings" } }
                         li { a href="#behind" { "Who was behind" } }
                         li { a href="#called" { "Not as called" } }
                         @if tables::is_unread(report) { li { a href="#unread" { "Not read" } } }

@@ -215,7 +215,7 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 					assert.ok(at.ringed, `nothing shows that ${at.name} has the focus`);
 					reached.add(at.name);
 				}
-				for (const name of ["Skip to the findings", "sheet", "search", "Tenant", "agents-team"]) assert.ok(reached.has(name), name);
+				for (const name of ["Skip to what was found", "sheet", "search", "Tenant", "agents-team"]) assert.ok(reached.has(name), name);
 			});
 		},
 
