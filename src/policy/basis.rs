@@ -24,7 +24,7 @@ pub struct Basis {
     /// The SHA-256 of each part that is there: `policies`, `libraries` (packages that policies import), `params`, `modes`,
     /// `waivers` and `facts`.
     pub parts: BTreeMap<String, String>,
-    /// The SHA-256 of the evidence: the document without its format and provenance.
+    /// The SHA-256 of the evidence: what policies are asked about, without where it was collected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
     /// The engine's name and version.

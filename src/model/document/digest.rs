@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::model::document::Document;
+use crate::model::document::{Cohort, Document};
 use crate::text::digest::sha256_of;
 
 impl Document {
-    /// The SHA-256 of the document as JSON, without its format and provenance: whence and when it was collected makes it
-    /// no other evidence.
+    /// The SHA-256 of what policies are asked about, as JSON: the document without its format and provenance, and without
+    /// what engines do not get. Where a row stood, and whence and when it was collected, makes it no other evidence.
     ///
     /// # Errors
     /// None that evidence can cause.
@@ -19,8 +19,8 @@ impl Document {
             archive,
             calls,
             cohorts,
-            phases,
-            order,
+            phases: _,
+            order: _,
             gates,
             probes,
             anomalies,
@@ -28,7 +28,11 @@ impl Document {
         } = self;
         sha256_of(|out| {
             let mut out = std::io::BufWriter::new(out);
-            let evidence = (rollout, fleet, archive, calls, cohorts, phases, order, gates, probes, anomalies);
+            let cohorts = cohorts.iter().map(|Cohort { planned, labels, call, tenants, rows, origins: _ }| {
+                (planned, labels, call, tenants, rows)
+            });
+            let cohorts: Vec<_> = cohorts.collect();
+            let evidence = (rollout, fleet, archive, calls, cohorts, gates, probes, anomalies);
             evidence.serialize(&mut serde_json::Serializer::new(&mut out))
         })
     }

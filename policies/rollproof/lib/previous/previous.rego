@@ -51,7 +51,9 @@ known contains tenant if some tenant in data.previous.rollout.tenants
 
 known contains straggler.tenant if some straggler in data.previous.stragglers
 
+# Only where there is something to compare: it holds every tenant of the fleet.
 enumerated contains tenant if {
+	is_compared
 	some cohort in input.cohorts
 	cohort.planned
 	some tenant in cohort.tenants
