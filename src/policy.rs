@@ -11,6 +11,7 @@ pub(crate) mod failure;
 pub(crate) mod files;
 pub mod load;
 pub(crate) mod needs;
+pub(crate) mod order;
 pub(crate) mod package;
 pub mod prepared;
 pub(crate) mod previous;

@@ -203,9 +203,9 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     // A rehearsal is the same in every folder: the configuration around it is for real rollouts.
     command.args(["--config", "/dev/null"]);
     command.args(["--report", "json=report.json", &format!("--time-scale={}", options.time_scale)]).args(more);
-    if !scenario.inventory.is_empty() {
-        write("inventory.txt", scenario.inventory.join("\n"))?;
-        command.args(["--fleet", "inventory.txt"]);
+    if let Some(listed) = scenario.inventory_file() {
+        write("inventory.json", listed)?;
+        command.args(["--fleet", "inventory.json"]);
     }
     if let Some(probe) = &scenario.probe {
         command.args(["--probe", "--probe-timeout", &probe.timeout_seconds.to_string()]);

@@ -103,6 +103,9 @@ pub struct Tenant {
     pub answers_as: Option<String>,
     /// What it says of its build, where it is not the target's commit.
     pub build: Option<Build>,
+    /// Its labels, as the list of tenants that is independent of the control plane names them. Where a tenant has any and
+    /// there is no such list, it is the fleet.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Something that goes wrong with a call.
@@ -205,6 +208,18 @@ impl Scenario {
         self.fleet.extend(more);
         self.fleet.truncate(many);
         self
+    }
+
+    /// The list of tenants that is independent of the control plane, with their labels; none where there is no such list.
+    pub fn inventory_file(&self) -> Option<String> {
+        let labels = |slug: &String| self.tenants.get(slug).map(|tenant| &tenant.labels);
+        let has_labels = self.tenants.values().any(|tenant| !tenant.labels.is_empty());
+        let listed = if self.inventory.is_empty() && has_labels { &self.fleet } else { &self.inventory };
+        let entry = |slug: &String| match labels(slug).filter(|labels| !labels.is_empty()) {
+            Some(labels) => json!({"slug": slug, "labels": labels}),
+            None => json!({"slug": slug}),
+        };
+        (!listed.is_empty()).then(|| Value::from(listed.iter().map(entry).collect::<Vec<_>>()).to_string())
     }
 
     /// The plan file (contract section 2).

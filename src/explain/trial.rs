@@ -80,7 +80,11 @@ impl<'a> Trials<'a> {
         let mut others = Vec::new();
         for change in changes {
             match &change.apply {
-                Apply::Document(apply) => apply(&mut document),
+                Apply::Document(apply) => {
+                    apply(&mut document);
+                    // It names cohorts by their places, which may have changed.
+                    document.order.clear();
+                }
                 other => others.push(other),
             }
         }

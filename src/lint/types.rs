@@ -138,9 +138,6 @@ impl Type {
         let document = Self::of_schema(schema);
         let Self::Known(known) = document else { return document };
         let mut known = Rc::unwrap_or_clone(known);
-        for key in ["order", "phases"] {
-            known.fields.remove(key);
-        }
         if let Some(cohorts) = known.fields.get_mut("cohorts")
             && let Self::Known(array) = &cohorts.of
             && let Some(Self::Known(cohort)) = &array.items

@@ -69,10 +69,11 @@ pub struct Document {
     pub calls: Vec<Call>,
     /// The evidence: tenants grouped by identical evidence.
     pub cohorts: Vec<Cohort>,
-    /// Phase name to the tenants that a row names in it, in the order of the rows. Policies do not see it.
+    /// Phase name to the tenants that a row names in it, in the order of the rows. Policies see it as `phases` of `rollproof.lib.fleet`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub phases: Map<Vec<Text>>,
-    /// The fleet's own order, in which cohorts take turns. Absent: it is not known. Policies do not see it.
+    /// The fleet's own order, in which cohorts take turns. Absent: it is not known. Policies see it as `in_order` of
+    /// `rollproof.lib.fleet`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<Run>,
     /// What else was read before or while the rollout was driven.

@@ -90,7 +90,11 @@ impl Prepared {
         let has_own = self.packages.iter().any(|package| package.is_on() && !is_ours(&package.name));
         let own = match question.own.filter(|_| has_own) {
             Some(rule) => {
-                Some(self.ask_one(rule, &input(inputs, &Projection::whole(document))?, document.cohorts.len())?)
+                let mut input = input(inputs, &Projection::whole(document))?;
+                if self.sees_order {
+                    input = input.with_order(document).map_err(|error| Error::bug(error.to_string()))?;
+                }
+                Some(self.ask_one(rule, &input, document.cohorts.len())?)
             }
             None => None,
         };

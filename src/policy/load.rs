@@ -22,7 +22,7 @@ use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::Prepared;
 use crate::policy::previous::{Dependent, Previous};
 use crate::policy::waivers::Waivers;
-use crate::policy::{basis, data, facts, files, previous, query};
+use crate::policy::{basis, data, facts, files, order, previous, query};
 use crate::rego::engine;
 use crate::rego::engine::module::{Module, Outline, RuleOutline};
 use crate::rego::guard::{Limits, Pending, start};
@@ -43,6 +43,8 @@ pub struct Policies {
     dependents: Vec<Dependent>,
     /// The data beside a team's own policies.
     beside: Data,
+    /// Whether a team's own policies can see the fleet's order and the phases.
+    sees_order: bool,
 }
 
 impl Policies {
@@ -81,6 +83,7 @@ impl Policies {
     fn about(subject: Subject, own: Vec<Module>, data: Data) -> Result<Self, Error> {
         let mut modules = bundled::modules(subject);
         let bundled = modules.len();
+        let sees_order = own.iter().any(|module| order::is_seen(&module.text));
         if !own.is_empty() {
             let problems = lint::files(subject, modules.clone(), own.clone(), &data)?;
             if !problems.is_empty() {
@@ -96,7 +99,7 @@ impl Policies {
         };
         let blocks = outlines.iter().enumerate().map(blocks).collect::<Result<Vec<_>, _>>()?;
         let policies = Self::read(subject, engine, outlines.into_iter().zip(blocks))?;
-        Ok(Self { beside: data, ..policies })
+        Ok(Self { beside: data, sees_order, ..policies })
     }
 
     fn read(
@@ -134,7 +137,17 @@ impl Policies {
         if packages.is_empty() {
             return Err(Error::Policy("there is no policy, so nothing would be checked".into()));
         }
-        Ok(Self { subject, engine, packages, params, facts, texts, dependents, beside: Data::default() })
+        Ok(Self {
+            subject,
+            engine,
+            packages,
+            params,
+            facts,
+            texts,
+            dependents,
+            beside: Data::default(),
+            sees_order: false,
+        })
     }
 
     /// The policies, by name.
@@ -303,6 +316,7 @@ impl Policies {
             facts,
             basis,
             engine,
+            sees_order: self.sees_order,
             time: None,
             beside: self.beside,
             previous: previous.files,

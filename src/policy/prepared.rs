@@ -97,6 +97,8 @@ pub struct Prepared {
     /// The files that the previous rollout was read from.
     pub(crate) previous: Vec<InputFile>,
     pub(crate) engine: engine::Prepared,
+    /// Whether a team's own policies can see the fleet's order and the phases.
+    pub(crate) sees_order: bool,
     /// How much time all of them may take for an answer, if not what their own limits say.
     pub(crate) time: Option<Duration>,
 }

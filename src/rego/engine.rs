@@ -52,7 +52,7 @@ pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Prob
     guarded(Limits::for_cohorts(0), move || Ok(modules.iter().map(ast::parse).collect()))
 }
 
-/// Evidence as the engine reads it: the document without `origins` and `phases`.
+/// Evidence as the engine reads it: the document without `origins`.
 #[derive(Debug, Clone)]
 pub struct Input(Value);
 
@@ -62,7 +62,29 @@ impl Input {
     /// # Errors
     /// None that evidence can cause.
     pub fn new(document: &Document) -> Result<Self, serde_json::Error> {
-        Inputs::default().next(&Projection::whole(document))
+        Inputs::default().next(&Projection::whole(document))?.with_order(document)
+    }
+
+    /// The same with the fleet's own order and the phases, where the document has them.
+    ///
+    /// # Errors
+    /// None that evidence can cause.
+    pub fn with_order(mut self, document: &Document) -> Result<Self, serde_json::Error> {
+        let Document { order, phases, .. } = document;
+        if let Ok(object) = self.0.as_object_mut() {
+            if !order.is_empty() {
+                object.insert(Value::from("order"), Value::from(serde_json::to_value(order)?));
+            }
+            if !phases.is_empty() {
+                let names = |tenants: &Vec<Text>| -> Value {
+                    tenants.iter().map(|tenant| Value::String(tenant.shared())).collect::<Vec<_>>().into()
+                };
+                let phases: BTreeMap<_, _> =
+                    phases.iter().map(|(phase, tenants)| (Value::String(phase.shared()), names(tenants))).collect();
+                object.insert(Value::from("phases"), Value::from(phases));
+            }
+        }
+        Ok(self)
     }
 
     /// The same with one key more, which holds an answer.

@@ -223,9 +223,15 @@ impl<'a> Reader<'a> {
         let nodes = self.nodes(place.schemas);
         let is_open = nodes.iter().any(|node| node.get("properties").is_some())
             && nodes.iter().all(|node| node.get("additionalProperties").is_none());
+        let is_free = nodes.iter().any(|node| node.get("additionalProperties").is_some_and(Value::is_object));
         for (key, value) in entries {
+            let is_text = key.is_text();
             let key = key.name().into_owned();
             let inner = format!("{pointer}/{}", escape_pointer(&key));
+            if is_free && !is_text {
+                let problem = "found a key that is no text, for it has half of a surrogate pair";
+                self.fault(value, inner.clone(), problem.into());
+            }
             let schemas: Vec<&Value> = nodes.iter().filter_map(|node| node.get("properties")?.get(&key)).collect();
             let read = if is_open && schemas.is_empty() {
                 // Nobody reads it.

@@ -36,6 +36,11 @@ impl<'a> Key<'a> {
         serde_json::from_str(text).map_or(Cow::Borrowed(plain), Cow::Owned)
     }
 
+    /// Whether what it says is text, as it is not with half a surrogate pair.
+    pub fn is_text(self) -> bool {
+        !self.0.get().contains('\\') || serde_json::from_str::<String>(self.0.get()).is_ok()
+    }
+
     pub fn json(self) -> &'a str {
         self.0.get()
     }

@@ -99,6 +99,9 @@ fn every_report_has_the_hash_of_each_policy_and_of_all_that_decides() {
         assert_eq!(basis["digest"], sha256(lines(parts)), "{}", judged.name);
         assert_eq!(basis["tool"], format!("rollproof {}", env!("CARGO_PKG_VERSION")));
         for (format, shown) in [("text", 12), ("markdown", 64), ("html", 64)] {
+            if !judged.formats().any(|read| read == format) {
+                continue;
+            }
             let digest = &basis["digest"].as_str().expect("a digest")[..shown];
             assert_eq!(judged.text(format).matches(digest).count(), 1, "{}: {format}", judged.name);
         }

@@ -319,6 +319,48 @@ fn every_refusal_of_a_document_says_why() {
     assert!(tried > 1000, "{tried}");
 }
 
+/// Half of a surrogate pair is JSON and no text. Where names are anybody's, such as labels, that is a fault as any other.
+#[test]
+fn a_name_that_is_no_text_is_refused_with_its_place() {
+    let case = Case::new();
+    let response = r#"{"ok":true,"results":[{"slug":"acme","verified_on_target":true}]}"#;
+    let fleet = r#"[{"slug":"acme","labels":{"tier":"gold"}},"bolt"]"#;
+    let plan = r#"{"enabled":true,"target_tag":"t","body":{"target_tag":"t","max_stragglers":0}}"#;
+    for (name, text) in [("response.json", response), ("fleet.json", fleet), ("plan.json", plan)] {
+        case.file(name, text);
+    }
+    let args = ["--fleet", "fleet.json", "--plan", "plan.json", "--document", "document.json"];
+    assert_eq!(case.run(["verify", "response.json"].iter().chain(&args)).code, 1);
+    let document = read(&case.path("document.json"));
+    let mut refusals = Vec::new();
+    for (name, text) in
+        [("response.json", response), ("fleet.json", fleet), ("plan.json", plan), ("document.json", &document)]
+    {
+        for (end, _) in text.match_indices("\":") {
+            case.file(name, format!("{}\\ud800{}", &text[..end], &text[end..]));
+            let source = |file: &str| Source::new(case.path(file));
+            let is_document = name == "document.json";
+            let sources = Sources {
+                evidence: source(if is_document { name } else { "response.json" }),
+                fleet: (!is_document).then(|| source("fleet.json")),
+                plan: (!is_document).then(|| source("plan.json")),
+                fields: EvidenceFields::default(),
+                max_bytes: 1 << 20,
+            };
+            if let Err(error) = collect(&sources, Timestamp::UNIX_EPOCH) {
+                refusals.push(error.to_string());
+                assert!(!refusals.last().expect("one").contains("nothing tells why"), "{refusals:?}");
+            }
+        }
+        case.file(name, text);
+    }
+    let [fleet, document] = ["fleet.json#/0/labels/tier\\ud800", "document.json#/cohorts/0/labels/tier\\ud800"];
+    for place in [fleet, document] {
+        let is_told = |error: &String| error.contains(place) && error.contains(": found a key that is no text, for ");
+        assert!(refusals.iter().any(is_told), "{place}: {refusals:#?}");
+    }
+}
+
 /// Where everything in a value stands.
 fn pointers(value: &Value, at: &str) -> Vec<String> {
     let below: Vec<(String, &Value)> = match value {

@@ -128,7 +128,7 @@ fn the_reports_that_are_kept_show_every_part_of_every_format() {
             kept.extend(shapes(format, &without_digests(judged.text(format))));
         }
         assert!(kept.len() > 2, "{format}: {kept:?}");
-        for judged in judged::all() {
+        for judged in judged::all().iter().filter(|judged| judged.formats().any(|read| read == format)) {
             let missing: Vec<_> =
                 shapes(format, &without_digests(judged.text(format))).difference(&kept).cloned().collect();
             assert!(missing.is_empty(), "{format}: only {} shows {missing:?}; put it into SHOWN", judged.name);

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 use std::thread;
 
 use regex::Regex;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::support::{Ran, example_fixtures, expectation, fixture_args, fixtures, read, rollproof, root, run};
+use crate::support::{
+    EXHAUSTIVE, Ran, example_fixtures, expectation, fixture_args, fixtures, read, rollproof, root, run,
+};
 
 /// Every format of a report, and the file that shows it in a fixture's folder.
 pub const FORMATS: [(&str, &str); 10] = [
@@ -38,7 +42,10 @@ pub struct Judged {
     pub report: Value,
     /// The document that was judged; null where there is none.
     pub document: Value,
+    /// The report in each format but the page's.
     texts: BTreeMap<&'static str, String>,
+    page: OnceLock<String>,
+    again: bool,
     /// Where the reports were written, which no report may say.
     pub written: PathBuf,
 }
@@ -46,22 +53,43 @@ pub struct Judged {
 impl Judged {
     /// The report in one format.
     pub fn text(&self, format: &str) -> &str {
+        if format == "html" {
+            return self.page.get_or_init(|| self.page());
+        }
         self.texts.get(format).unwrap_or_else(|| panic!("{}: no {format}: {}", self.name, self.ran.stderr))
+    }
+
+    /// Every format in which tests that read all fixtures read this one. A page costs four times as much as all other
+    /// formats, for it tries out what would turn the verdict, so only those that are kept and one in eight of the others.
+    pub fn formats(&self) -> impl Iterator<Item = &'static str> {
+        let is_kept = self.folder.join("report.html.txt").is_file();
+        let is_drawn = || Sha256::digest(&self.name)[0].is_multiple_of(8) || std::env::var_os(EXHAUSTIVE).is_some();
+        let has_page = is_kept || (!self.again && is_drawn());
+        FORMATS.into_iter().map(|(format, _)| format).filter(move |format| *format != "html" || has_page)
+    }
+
+    /// Whether its page is read by tests that read all fixtures.
+    pub fn has_page(&self) -> bool {
+        self.formats().any(|format| format == "html")
+    }
+
+    fn page(&self) -> String {
+        let written = TempDir::new().expect("a temporary folder");
+        let page = written.path().join("report.html");
+        let mut command = command(&self.folder, &self.case, self.again);
+        run(command.arg("--report").arg(format!("html={}", page.display())));
+        from_folder(&self.name, &read(&page))
     }
 
     fn of(folder: PathBuf, case: Value, again: bool) -> Self {
         let name = name_of(&folder);
         let written = TempDir::new().expect("a temporary folder");
-        let mut command = rollproof();
-        command.args(fixture_args(&folder, &case)).current_dir(&folder);
-        let formats = || FORMATS.into_iter().filter(|(format, _)| !again || is_again(&folder, format));
+        let mut command = command(&folder, &case, again);
+        let formats = || FORMATS.into_iter().filter(|(format, _)| *format != "html");
         for (format, file) in formats() {
             command.arg("--report").arg(format!("{format}={}", written.path().join(file).display()));
         }
         command.arg("--document").arg(written.path().join("document.json"));
-        if again {
-            command.envs(ELSEWHERE);
-        }
         let ran = run(&mut command);
         let texts = formats().filter_map(|(format, file)| {
             let text = std::fs::read_to_string(written.path().join(file)).ok()?;
@@ -78,6 +106,8 @@ impl Judged {
             case,
             ran,
             texts,
+            page: OnceLock::new(),
+            again,
             written: written.path().to_owned(),
         }
     }
@@ -120,10 +150,14 @@ pub fn all() -> &'static [Judged] {
 const ELSEWHERE: [(&str, &str); 4] =
     [("TZ", "Pacific/Auckland"), ("LC_ALL", "tr_TR.UTF-8"), ("HOME", "/nowhere"), ("COLUMNS", "40")];
 
-/// Whether a format is written once more: a page costs as much as all others and many times over, for it tries out what
-/// would turn the verdict, so only those that are kept.
-pub fn is_again(folder: &Path, format: &str) -> bool {
-    format != "html" || folder.join("report.html.txt").is_file()
+/// What judges a fixture.
+fn command(folder: &Path, case: &Value, again: bool) -> Command {
+    let mut command = rollproof();
+    command.args(fixture_args(folder, case)).current_dir(folder);
+    if again {
+        command.envs(ELSEWHERE);
+    }
+    command
 }
 
 /// The same once more, when all have been judged, and with another environment.
@@ -133,6 +167,11 @@ pub fn again() -> &'static [Judged] {
         all();
         each(true)
     })
+}
+
+/// Those whose page is read by tests that read all fixtures.
+pub fn pages() -> impl Iterator<Item = &'static Judged> {
+    all().iter().filter(|judged| judged.has_page())
 }
 
 /// One of them.

@@ -22,6 +22,7 @@ mod explain;
 mod facts;
 mod files;
 mod fixtures;
+mod fleet_order;
 mod formats;
 mod gated;
 mod grammar;

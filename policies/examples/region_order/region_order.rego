@@ -52,3 +52,37 @@ halt contains finding if {
 		"tenants": early,
 	}
 }
+
+region_of[tenant] := input.cohorts[i].labels.region if {
+	some i in fleet.planned
+	some tenant in input.cohorts[i].tenants
+}
+
+# The places of the first region's tenants in the fleet's own order.
+places contains place if {
+	some place, tenant in fleet.in_order
+	region_of[tenant] == first_region
+}
+
+# The tenants of other regions that stand before the last tenant of the first region.
+interleaved := [tenant |
+	count(places) > 0
+	some place, tenant in fleet.in_order
+	place < max(places)
+	region_of[tenant] != first_region
+]
+
+# METADATA
+# title: Fleet not in the order of regions
+# description: In the fleet's own order, tenants of another region stand before one of the first region.
+# custom:
+#   codes: [region_order.interleaved]
+#   remedy: Order the control plane's fleet by region, the first one first.
+warn contains finding if {
+	count(interleaved) > 0
+	finding := {
+		"code": "region_order.interleaved",
+		"message": sprintf("in the fleet's order tenants of other regions stand before the last one of %s", [first_region]),
+		"tenants": interleaved,
+	}
+}

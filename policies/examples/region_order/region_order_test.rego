@@ -41,3 +41,30 @@ test_first_region_is_a_parameter if {
 	messages := found(begun, ["bolt"]) with data.rollproof.params as {"first_region": "us"}
 	messages == {"the next call names bolt, and cove, dune of us: not proven yet"}
 }
+
+# A fleet of which bolt is in another region than the others, in this order: the cohort of each run and its length.
+ordered(runs) := {
+	"rollout": {"dry_run": false},
+	"fleet": {"source": "plan_call"},
+	"cohorts": [
+		{"planned": true, "labels": {"region": "eu"}, "tenants": ["acme", "cove"], "rows": []},
+		{"planned": true, "labels": {"region": "us"}, "tenants": ["bolt"], "rows": []},
+	],
+	"order": runs,
+}
+
+warned(runs) := {tenant |
+	findings := region_order.warn with input as ordered(runs)
+	some finding in findings
+	some tenant in finding.tenants
+}
+
+test_fleet_with_other_region_in_between_warns if warned([[0, 1], [1, 1], [0, 1]]) == {"bolt"}
+
+test_fleet_in_order_of_regions_silent if warned([[0, 2], [1, 1]]) == set()
+
+test_fleet_without_first_region_silent if {
+	findings := region_order.warn with input as ordered([[1, 1], [0, 2]])
+		with data.rollproof.params as {"first_region": "apac"}
+	findings == set()
+}

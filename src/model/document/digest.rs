@@ -6,8 +6,8 @@ use crate::model::document::{Cohort, Document};
 use crate::text::digest::sha256_of;
 
 impl Document {
-    /// The SHA-256 of what policies are asked about, as JSON: the document without its format and provenance, and without
-    /// what engines do not get. Where a row stood, and whence and when it was collected, makes it no other evidence.
+    /// The SHA-256 of what policies are asked about, as JSON: the document without its format, provenance and
+    /// origins. Where a row stood, and whence and when it was collected, makes it no other evidence.
     ///
     /// # Errors
     /// None that evidence can cause.
@@ -19,8 +19,8 @@ impl Document {
             archive,
             calls,
             cohorts,
-            phases: _,
-            order: _,
+            phases,
+            order,
             gates,
             probes,
             anomalies,
@@ -32,7 +32,7 @@ impl Document {
                 (planned, labels, call, tenants, rows)
             });
             let cohorts: Vec<_> = cohorts.collect();
-            let evidence = (rollout, fleet, archive, calls, cohorts, gates, probes, anomalies);
+            let evidence = (rollout, fleet, archive, calls, cohorts, gates, probes, anomalies, phases, order);
             evidence.serialize(&mut serde_json::Serializer::new(&mut out))
         })
     }

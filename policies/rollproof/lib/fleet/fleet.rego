@@ -73,6 +73,33 @@ tolerance_exceeded if count(never_called) > 0
 
 tolerance_exceeded if nobody_is_proven
 
+# The fleet in its own order; cohort by cohort where a document does not know it.
+in_order := [slot[2] | some slot in slots] if {
+	count(input.order) > 0
+} else := tenants(members)
+
+# Each tenant behind its place: the run of input.order, and the place in that run.
+slots contains [run, place, tenant] if {
+	some i, runs in runs_of
+	places := [[run, place] | some run in runs; some place in numbers.range(1, input.order[run][1])]
+	some t, [run, place] in places
+	tenant := input.cohorts[i].tenants[t]
+}
+
+# The runs of each cohort.
+runs_of[i] contains run if some run, [i, _] in input.order
+
+# Every tenant that the fleet enumerates, as indices of cohorts.
+members contains i if {
+	some i, cohort in input.cohorts
+	cohort.planned
+}
+
+# The tenants that a row names in a phase, in the order of the rows, by the phase's name.
+default phases := {}
+
+phases := named if named := input.phases
+
 # The number of tenants in the given cohorts.
 size(indices) := sum([count(input.cohorts[i].tenants) | some i in indices])
 

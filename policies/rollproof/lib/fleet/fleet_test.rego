@@ -57,3 +57,24 @@ test_target_without_plan if {
 	target := fleet.target with input as {"rollout": {}}
 	target == "the target"
 }
+
+cohort(tenants) := {"planned": true, "tenants": tenants, "rows": []}
+
+test_order_is_that_of_the_runs_across_cohorts if {
+	cohorts := [cohort(["acme", "cove", "dune"]), cohort(["bolt", "ember"])]
+	runs := [[0, 1], [1, 1], [0, 2], [1, 1]]
+	ordered := object.union(document("completed", cohorts), {"order": runs})
+	fleet.in_order == ["acme", "bolt", "cove", "dune", "ember"] with input as ordered
+	fleet.in_order == ["acme", "cove", "dune", "bolt", "ember"] with input as document("completed", cohorts)
+}
+
+test_tenants_that_are_not_enumerated_have_no_order if {
+	stranger := object.union(cohort(["zoo"]), {"planned": false})
+	fleet.in_order == ["acme"] with input as document("completed", [cohort(["acme"]), stranger])
+}
+
+test_phases_are_those_of_the_document if {
+	fleet.phases == {} with input as document("completed", [])
+	named := object.union(document("completed", []), {"phases": {"canary": ["acme"]}})
+	fleet.phases == {"canary": ["acme"]} with input as named
+}
