@@ -208,9 +208,11 @@ pub fn find(folders: &[PathBuf], search: &Search) -> Result<Found, Error> {
     }
     files.open_containers(&names, search.max_bytes);
     let mut found = pair(&files.units, &names, search.fleet.as_deref());
+    // A container that cannot be read is a file of which nobody knows more.
+    let unread = files.problems.keys().filter(|path| container::Kind::of(path).is_some()).count() as u64;
     found.unclear.extend(files.problems.into_iter().map(|(path, why)| (names.name(&path), why)));
     found.ignored = files.ignored.iter().map(|path| names.name(path)).collect();
-    found.files = files.units.values().flat_map(BTreeMap::values).map(|files| files.len() as u64).sum();
+    found.files = files.units.values().flat_map(BTreeMap::values).map(|files| files.len() as u64).sum::<u64>() + unread;
     found.members = files.members;
     Ok(found)
 }

@@ -1,6 +1,7 @@
 //! The command line of `audit`.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -52,9 +53,10 @@ pub struct Audit {
     pub archives: ArchiveArgs,
 
     /// Judge every archive by other policies as well, and list the verdicts that flip: a folder or file of policies in the
-    /// place of those of --policy, or a configuration (.toml) in the place of --config; may be repeated
+    /// place of those of --policy, a configuration (.toml) in the place of --config, or an earlier report (.json), whose
+    /// digest of policies they must have; may be repeated
     #[arg(long, value_name = "PATH")]
-    pub against: Vec<PathBuf>,
+    pub against: Vec<Against>,
 
     /// Exit with 1 where a verdict flips
     #[arg(long, requires = "against")]
@@ -145,14 +147,46 @@ pub struct ArchiveArgs {
     pub max_input_bytes: u64,
 }
 
+/// What verdicts are compared with.
+#[derive(Debug, Clone)]
+pub enum Against {
+    /// A folder or file of policies.
+    Policies(PathBuf),
+    /// A configuration.
+    Configuration(PathBuf),
+    /// An earlier report.
+    Report(PathBuf),
+}
+
+impl Against {
+    pub fn path(&self) -> &Path {
+        let (Self::Policies(path) | Self::Configuration(path) | Self::Report(path)) = self;
+        path
+    }
+}
+
+impl From<OsString> for Against {
+    fn from(path: OsString) -> Self {
+        let path = PathBuf::from(path);
+        match path.extension().and_then(OsStr::to_str) {
+            Some("toml") => Self::Configuration(path),
+            Some("json") => Self::Report(path),
+            _ => Self::Policies(path),
+        }
+    }
+}
+
 impl ArchiveArgs {
     /// The same with other policies, or another configuration.
-    pub fn with_policies_of(&self, paths: &[PathBuf]) -> Self {
-        let is_configuration = |path: &&PathBuf| path.extension().is_some_and(|end| end == "toml");
+    pub fn with_policies_of(&self, against: &[Against]) -> Self {
         let mut other = self.clone();
-        other.policies.paths = paths.iter().filter(|path| !is_configuration(path)).cloned().collect();
-        if let Some(configuration) = paths.iter().find(is_configuration) {
-            other.policies.config = Some(configuration.clone());
+        other.policies.paths.clear();
+        for against in against {
+            match against {
+                Against::Policies(path) => other.policies.paths.push(path.clone()),
+                Against::Configuration(path) => other.policies.config = Some(path.clone()),
+                Against::Report(_) => {}
+            }
         }
         other
     }

@@ -12,6 +12,8 @@ use crate::audit::timestamps::{Patterns, Until};
 use crate::audit::verdict::{ArchiveEvaluator, Interner};
 use crate::audit::{against, history, listed, render, report};
 use crate::cli::audit;
+use crate::cli::audit::Against;
+use crate::cli::evaluation::EvaluationArgs;
 use crate::collect::fields::EvidenceFields;
 use crate::commands::archives::{Evaluated, evaluate_all, find, tenants, verdicts};
 use crate::commands::outcome;
@@ -27,6 +29,7 @@ use crate::model::document::text::Text;
 use crate::policy::load::{Policies, Settings, load};
 use crate::policy::prepared::Prepared;
 use crate::render::view::{View, file_view};
+use crate::report::earlier::Earlier;
 use crate::schema::document;
 
 /// Evaluates every archive of some folders, and the audit that they make together.
@@ -40,7 +43,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let config = Config::read(options.archives.policies.config.as_deref())?;
     let of_audits: Vec<String> = of_audits.declared().keys().cloned().collect();
     let others = start_others(options, &config, &rollouts, &of_audits)?;
-    let pending = start(&options.archives, config.clone(), rollouts, &of_audits)?;
+    let pending = start(options.archives.evaluation(rollouts), config.clone(), &of_audits)?;
     let lag = policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
     let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
@@ -53,6 +56,9 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let evaluation = pending.wait()?;
     let until = options.until.unwrap_or_else(|| Timestamp::now().into());
     let others = others.map(PendingEvaluation::wait).transpose()?;
+    if let Some(others) = &others {
+        others.expected()?;
+    }
 
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
@@ -89,7 +95,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let findings = lag.evaluate_audit(&audit)?;
     let mut report = report::report(audit, findings, &lag);
     report.comparison = others.map(|others| {
-        let against = options.against.iter().map(|path| Text::from(path.display().to_string())).collect();
+        let against = options.against.iter().map(|against| Text::from(against.path().display().to_string())).collect();
         against::compare(&report.audit.rollouts, others, against)
     });
     let written = tables.into_iter().chain(document).chain(write(options, &report, &evaluation.view())).collect();
@@ -107,20 +113,36 @@ fn start_others(
         return Ok(None);
     }
     let archives = options.archives.with_policies_of(&options.against);
+    let expected = expected_policies(options)?;
     // A configuration is read once: it may be a pipe.
     let is_another = archives.policies.config != options.archives.policies.config;
     let config = if is_another { Config::read(archives.policies.config.as_deref())? } else { config.clone() };
-    start(&archives, config, params.to_vec(), of_audits).map(Some)
+    let asked = EvaluationArgs { expect_policies: expected, ..archives.evaluation(params.to_vec()) };
+    start(asked, config, of_audits).map(Some)
+}
+
+/// The digest of policies that an earlier report names, where verdicts are compared with its policies.
+fn expected_policies(options: &audit::Audit) -> Result<Option<String>, Error> {
+    let mut reports = options.against.iter().filter_map(|against| match against {
+        Against::Report(path) => Some(path),
+        Against::Policies(_) | Against::Configuration(_) => None,
+    });
+    let Some(path) = reports.next() else { return Ok(None) };
+    if reports.next().is_some() {
+        return Err(Error::usage("--against names two reports", "give one, and the policies that decided it"));
+    }
+    match Earlier::read("--against", path, options.archives.max_input_bytes)?.basis {
+        Some(basis) => Ok(Some(basis.digest)),
+        None => {
+            let problem = format!("--against {}: the report names no digest of its policies", path.display());
+            Err(Error::usage(problem, "an older version wrote it: compare with the policies alone"))
+        }
+    }
 }
 
 /// Begins to load the policies that judge rollouts; `of_audits` are the parameters that are not theirs.
-fn start(
-    archives: &audit::ArchiveArgs,
-    config: Config,
-    params: Vec<(String, String)>,
-    of_audits: &[String],
-) -> Result<PendingEvaluation, Error> {
-    let asked = archives.evaluation(params).options();
+fn start(args: EvaluationArgs, config: Config, of_audits: &[String]) -> Result<PendingEvaluation, Error> {
+    let asked = args.options();
     let settings = Settings { other_params: of_audits.to_vec(), ..Evaluation::settings(&asked, &config, None)? };
     Evaluation::start_with(asked, config, settings)
 }

@@ -107,7 +107,11 @@ impl Files {
             Command::Audit(options) => files
                 .folders("FOLDER", &options.folders, is_archived)
                 .reads("--times", &options.archives.times)
-                .folders("--against", &options.against, is_read)
+                .folders(
+                    "--against",
+                    &options.against.iter().map(|against| against.path().to_owned()).collect::<Vec<_>>(),
+                    is_read,
+                )
                 .reads("--fleet", &options.archives.fleet)
                 .policies(&options.archives.policies)
                 .writes("--report", options.reports.iter().map(|(_, path)| path))

@@ -19,7 +19,7 @@ use crate::schema::document;
 pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let options = &command.verify;
     let max_bytes = options.evaluation.max_input_bytes;
-    let earlier = command.compare.as_ref().map(|path| Earlier::read(path, max_bytes)).transpose()?;
+    let earlier = command.compare.as_ref().map(|path| Earlier::read("--compare", path, max_bytes)).transpose()?;
     let pending = Evaluation::start(Options { show_prints: command.verbose, ..options.evaluation.options() })?;
     let collected = match collected(options, &sources(options)?) {
         Ok(collected) => collected,

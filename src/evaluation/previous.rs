@@ -58,7 +58,14 @@ pub fn report_of(input: &Arc<Input>) -> Result<Value, Error> {
     if journal::is_journal(&input.bytes) {
         return judged(&journal::read(input, &EvidenceFields::default(), String::new())?.document);
     }
-    let format = serde_json::from_slice::<Formatted<'_>>(&input.bytes).ok().and_then(|found| found.format);
+    let format = match serde_json::from_slice::<Formatted<'_>>(&input.bytes) {
+        Ok(found) => found.format,
+        // It is no JSON at all, or only the beginning of it.
+        Err(error) if !error.is_data() => {
+            return Err(evidence_error(input, explain::explain(&input.bytes, Name::Report)));
+        }
+        Err(_) => None,
+    };
     match format.as_deref() {
         Some(FORMAT) => judged(&reread(input, String::new())?.document),
         Some("rollproof.report/v1") => {

@@ -73,12 +73,12 @@ pub struct EarlierParam {
 }
 
 impl Earlier {
-    /// Reads a report.
+    /// Reads a report that an option names.
     ///
     /// # Errors
     /// [`Error::Usage`] where the file is none.
-    pub fn read(path: &Path, max_bytes: u64) -> Result<Self, Error> {
-        let wrong = |problem: String| Error::usage(format!("--compare {}: {problem}", path.display()), HELP);
+    pub fn read(option: &str, path: &Path, max_bytes: u64) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::usage(format!("{option} {}: {problem}", path.display()), HELP);
         let input = Source::new(path.to_owned()).read(max_bytes).map_err(|error| wrong(error.to_string()))?;
         let value: Value = serde_json::from_slice(without_bom(&input.bytes))
             .map_err(|error| wrong(format!("it is no JSON: {error}")))?;

@@ -316,7 +316,9 @@ fn a_code_that_is_far_from_the_evidence_is_shown_on_an_example() {
         .filter(|code| !["evidence.fleet_shrank", "evidence.proof_lost"].contains(code))
         .collect();
     let mut made_up = 0;
-    for code in &codes {
+    // One in four, from all of them.
+    let step = if std::env::var_os(EXHAUSTIVE).is_some() { 1 } else { 4 };
+    for code in codes.iter().step_by(step) {
         let explained = json(&explain("healthy/plain", &[code, "--format", "json"]));
         let minimal = &explained["code"]["minimal"];
         let document = case.file("document.json", minimal["document"].to_string());
@@ -327,7 +329,7 @@ fn a_code_that_is_far_from_the_evidence_is_shown_on_an_example() {
         assert!(said.contains(&&json!(code)), "{code}: {said:?}");
         made_up += usize::from(minimal["made_up"] == json!(true));
     }
-    assert!(codes.len() > 30 && made_up > 10, "{made_up} of {}", codes.len());
+    assert!(codes.len() > 30 && made_up * step > 10, "{made_up} of {}", codes.len());
 }
 
 /// Whether a change is no evidence: somebody agrees to live with what was found.

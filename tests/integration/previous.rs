@@ -117,7 +117,9 @@ fn what_is_no_previous_rollout_is_refused() {
     let report = std::fs::read_to_string(case.path("before-report.json")).expect("a report");
     let refused = [
         ("[1]", 4, "neither a report nor a document"),
-        ("", 4, "neither a report nor a document"),
+        ("", 4, "the file is empty"),
+        (&report[..report.len() / 2], 4, "the file ends in the middle"),
+        ("{\"format\": rollproof}", 4, "previous.json, line 1, column 13: no valid JSON"),
         (r#"{"ok": true, "results": []}"#, 4, "neither a report nor a document"),
         (r#"{"format": "rollproof.error/v1", "error": {}}"#, 4, "there was no verdict on that rollout"),
         (&report.replace("\"stragglers\": 1", "\"stragglers\": \"1\""), 4, "#/summary/stragglers, line"),
