@@ -119,7 +119,7 @@ fn what_is_no_previous_rollout_is_refused() {
         ("[1]", 4, "neither a report nor a document"),
         ("", 4, "the file is empty"),
         (&report[..report.len() / 2], 4, "the file ends in the middle"),
-        ("{\"format\": rollproof}", 4, "previous.json, line 1, column 13: no valid JSON"),
+        ("{\"format\": rollproof}", 4, "previous.json, line 1, column 12: no valid JSON"),
         (r#"{"ok": true, "results": []}"#, 4, "neither a report nor a document"),
         (r#"{"format": "rollproof.error/v1", "error": {}}"#, 4, "there was no verdict on that rollout"),
         (&report.replace("\"stragglers\": 1", "\"stragglers\": \"1\""), 4, "#/summary/stragglers, line"),
