@@ -421,6 +421,13 @@ def all_formats(options, scratch):
     yield at_a_service("plan-call", [rows(["acme", "bolt"], "DryRun")], run, plan)
     yield at_a_service("scoped-call", [rows(["acme", "bolt"], "Success"), rows(["acme"], "Success")], run, plan)
     yield at_a_service("buildinfo", [b'{"git_sha": "' + b"0123abc" * 5 + b'0123a"}', b"<html>"], ["probe", "document.json", "--document", "out.json", "--quiet", "--probe-url-template", "{}/{slug}", "--probe-timeout", "0.05", "--probe-interval", "0.02"], {"document.json": documents[0]})
+    for folder in sorted(path.parent for path in (ROOT / "mappings").glob("*/mapping.toml")):
+        samples = [path for path in sorted((folder / "samples").iterdir()) if not path.name.endswith((".plan.json", ".expected.json"))]
+        known = {"fleet.txt": b"acme\nbolt\n", "plan.json": (folder / "samples/healthy.plan.json").read_bytes()}
+        mapped = [*verify[:1], "{}", "--map", str(folder / "mapping.toml"), "--fleet", "fleet.txt", "--plan", "plan.json"]
+        yield Format(f"mapped-{folder.name}", [path.read_bytes() for path in samples], {"args": mapped, "beside": known})
+        known["sample"] = next(path for path in samples if path.name.startswith("healthy.")).read_bytes().replace(b"{}", b"{ }")
+        yield Format(f"mapping-{folder.name}", [(folder / "mapping.toml").read_bytes()], {"args": ["mapping", "try", "{}", "sample", "--plan", "plan.json"], "file": "given.toml", "beside": known})
     for gate, seeds in gitea.items():
         yield at_a_service(f"gitea-{gate}", seeds, ["preflight", gate, "--quiet"], codes=CODES | {10})
 
