@@ -11,13 +11,13 @@ pub(crate) mod findings;
 pub(crate) mod graph;
 pub(crate) mod iteration;
 pub(crate) mod names;
+pub(crate) mod path_types;
 pub(crate) mod program;
-pub(crate) mod reference;
-pub(crate) mod references;
 pub(crate) mod scope;
+pub(crate) mod test_references;
+pub(crate) mod type_check;
+pub(crate) mod type_checker;
 pub(crate) mod types;
-pub(crate) mod walk;
-pub(crate) mod walker;
 
 use crate::declared::subject::Subject;
 use crate::diagnostic::problem::Problem;
@@ -76,7 +76,7 @@ fn check(subject: Subject, modules: &[Module], known: usize, data: &Data, mut re
     names::check(&program, &mut report);
     graph::check(&program, &mut report);
     scope::check(&program, &mut report);
-    walk::check(&program, &schema, &mut report);
+    type_check::check(&program, &schema, &mut report);
     report
 }
 
@@ -104,7 +104,7 @@ mod tests {
         let metadata = describe::read(&modules, 0, &mut report);
         let data = Data::default();
         let program = Program { complete: true, ..Program::new(&modules, 0, &metadata, &data) };
-        walk::check(&program, &schema, &mut report);
+        type_check::check(&program, &schema, &mut report);
         let line = |problem: &Problem| {
             let file = bundled.iter().find(|module| *module.file == *problem.file).expect("it is bundled");
             file.text.lines().nth(problem.place.line as usize - 1).expect("it has the line").trim().to_owned()

@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for PoliciesVisitor {
             if key == PATHS {
                 settings.paths = table.next_value()?;
             } else {
-                let mode = table.next_value_seed(ModeOf(&key))?;
+                let mode = table.next_value_seed(ModeSeed(&key))?;
                 settings.modes.insert(key, mode);
             }
         }
@@ -98,9 +98,9 @@ impl<'de> Visitor<'de> for PoliciesVisitor {
 }
 
 /// Reads the mode of the policy with this name.
-struct ModeOf<'k>(&'k str);
+struct ModeSeed<'k>(&'k str);
 
-impl ModeOf<'_> {
+impl ModeSeed<'_> {
     /// A list or a text under a key: it is no policy's mode.
     fn refuse<E: serde::de::Error>(&self, found: Unexpected<'_>) -> E {
         if matches!(found, Unexpected::Seq) || nearest(self.0, [PATHS]).is_some() {
@@ -111,7 +111,7 @@ impl ModeOf<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for ModeOf<'_> {
+impl<'de> DeserializeSeed<'de> for ModeSeed<'_> {
     type Value = Mode;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Mode, D::Error> {
@@ -119,7 +119,7 @@ impl<'de> DeserializeSeed<'de> for ModeOf<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ModeOf<'_> {
+impl<'de> Visitor<'de> for ModeSeed<'_> {
     type Value = Mode;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::lint::reference::{COMPUTED, needed, step_text};
+use crate::lint::path_types::{COMPUTED, needed, step_text};
+use crate::lint::type_checker::TypeChecker;
 use crate::lint::types::Type;
-use crate::lint::walker::Walker;
 use crate::rego::syntax::{Expr, ExprKind, Literal, LiteralKind, Operator};
 
-impl<'a> Walker<'_, 'a> {
+impl<'a> TypeChecker<'_, 'a> {
     /// Advises on a condition of a body that is a comparison with what may be absent.
     pub fn unequal(&mut self, body: &'a [Literal], at: usize) {
         let Some(Literal { kind: LiteralKind::Expr(expr), with }) = body.get(at) else { return };

@@ -295,7 +295,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::rego::engine::functions::OPAS;
+    use crate::rego::engine::functions::OPA_FUNCTIONS;
 
     /// What the engine has in another form.
     const LOWERED: [&str; 4] = ["print", "rego.metadata.chain", "rego.metadata.rule", "walk"];
@@ -307,7 +307,7 @@ mod tests {
         let engine = crate::rego::engine::module::builtins();
         for name in &names {
             let arity = signature(name).expect("it is listed").args.len();
-            let own = OPAS.iter().find(|(own, ..)| own == name).map(|(_, many, _)| usize::from(*many));
+            let own = OPA_FUNCTIONS.iter().find(|(own, ..)| own == name).map(|(_, many, _)| usize::from(*many));
             let known = engine.get(name).copied().or(own);
             assert!(LOWERED.contains(name) || known == Some(arity), "{name}: {arity}, {known:?}");
             assert!(!is_elsewhere(name), "{name}");

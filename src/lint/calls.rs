@@ -3,8 +3,8 @@
 use crate::diagnostic::problem::Place;
 use crate::lint::builtins;
 use crate::lint::program::Found;
+use crate::lint::type_checker::{Seen, TypeChecker};
 use crate::lint::types::{Field, Kinds, Type};
-use crate::lint::walker::{Seen, Walker};
 use crate::rego::syntax::{Expr, ExprKind};
 
 /// Where `_` stands in an expression, outside of comprehensions.
@@ -16,7 +16,7 @@ fn wildcard(expr: &Expr) -> Option<Place> {
     }
 }
 
-impl<'a> Walker<'_, 'a> {
+impl<'a> TypeChecker<'_, 'a> {
     /// What a call gives.
     pub fn call(&mut self, place: Place, function: &[String], args: &'a [Expr]) -> Seen {
         let seen: Vec<Seen> = args.iter().map(|arg| self.expr(arg)).collect();

@@ -42,7 +42,7 @@ pub fn read(modules: &[Module], known: usize, report: &mut Report) -> Vec<Metada
 pub fn check(program: &Program<'_>, blocks: &[MetadataBlock], schema: &Value, report: &mut Report) {
     let document = Type::document(schema);
     let mut seen = BTreeSet::new();
-    for MetadataBlock { module: i, block } in blocks.iter().filter(|block| block.module >= program.known) {
+    for MetadataBlock { module: i, block } in blocks.iter().filter(|block| block.module >= program.trusted) {
         let module = &program.modules[*i];
         let custom = &block.metadata.custom;
         let mut faults = Faults::default();

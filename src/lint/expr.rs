@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::problem::Place;
+use crate::lint::type_checker::{Scope, Seen, TypeChecker};
 use crate::lint::types::{Difference, Field, Kinds, Type};
-use crate::lint::walker::{Scope, Seen, Walker};
 use crate::rego::syntax::{Comprehension, Expr, ExprKind, Operator};
 use crate::text::suggest::nearest;
 
-impl<'a> Walker<'_, 'a> {
+impl<'a> TypeChecker<'_, 'a> {
     /// What an expression gives.
     pub fn expr(&mut self, expr: &'a Expr) -> Seen {
         let boolean = |maybe| Seen { of: Type::of(Kinds::BOOLEAN), maybe };

@@ -3,8 +3,8 @@
 
 use crate::declared::bundled::reserved;
 use crate::declared::names::{RULES, is_ours};
+use crate::lint::type_checker::TypeChecker;
 use crate::lint::types::{Kinds, Type};
-use crate::lint::walker::Walker;
 use crate::rego::syntax::{Expr, Rule};
 use crate::text::suggest::nearest;
 
@@ -23,7 +23,7 @@ const ALIKE: [(&str, &str); 4] =
     [("msg", "message"), ("details", "observed"), ("metadata", "observed"), ("actual", "observed")];
 
 /// Checks what a definition of a set adds to it.
-pub fn check(walker: &mut Walker<'_, '_>, rule: &Rule, expr: &Expr, of: &Type) {
+pub fn check(walker: &mut TypeChecker<'_, '_>, rule: &Rule, expr: &Expr, of: &Type) {
     if !RULES.contains(&&*rule.name) {
         return;
     }

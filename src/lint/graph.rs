@@ -13,7 +13,7 @@ pub fn check(program: &Program<'_>, report: &mut Report) {
     let mut reported = BTreeSet::new();
     let in_cycles = graph.in_cycles();
     for (name, symbol) in program.rules.iter().filter(|(name, _)| in_cycles.contains(&***name)) {
-        let Some((m, r)) = symbol.definitions.iter().find(|(m, _)| *m >= program.known) else { continue };
+        let Some((m, r)) = symbol.definitions.iter().find(|(m, _)| *m >= program.trusted) else { continue };
         let (module, place) = (&program.modules[*m], program.modules[*m].rules[*r].place);
         if let Some(cycle) = graph.cycle(name) {
             let mut members = cycle.clone();
@@ -32,7 +32,7 @@ pub fn check(program: &Program<'_>, report: &mut Report) {
     let mut lengths = BTreeMap::new();
     for (name, symbol) in &program.rules {
         if graph.length(name, &mut lengths) == MAX_CHAIN + 1
-            && let Some((m, r)) = symbol.definitions.iter().find(|(m, _)| *m >= program.known)
+            && let Some((m, r)) = symbol.definitions.iter().find(|(m, _)| *m >= program.trusted)
         {
             let (module, place) = (&program.modules[*m], program.modules[*m].rules[*r].place);
             let what = format!("{name} uses a chain of more than {MAX_CHAIN} rules");

@@ -163,7 +163,7 @@ fn unused(module: &Module, rule: &Rule, report: &mut Report) {
 
 /// A package speaks, or another uses it.
 fn silent(program: &Program<'_>, module: &Module, report: &mut Report) {
-    if is_ours(&module.package) && program.known > 0 {
+    if is_ours(&module.package) && program.trusted > 0 {
         let what = format!("the package {} is in rollproof., which is ours", module.package);
         return report.add(module, module.place, what, "give it a name of your team's");
     }

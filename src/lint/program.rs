@@ -31,8 +31,8 @@ const GIVEN: [&str; 2] = ["rollproof.given", "rollproof.query"];
 pub struct Program<'a> {
     /// The modules, bundled ones first.
     pub modules: &'a [Module],
-    /// How many of them are not checked, only known.
-    pub known: usize,
+    /// How many of them are not checked, only trusted.
+    pub trusted: usize,
     /// The rules, by package and name, such as `team.gold.deny`.
     pub rules: BTreeMap<String, Symbol>,
     pub packages: BTreeSet<&'a str>,
@@ -91,8 +91,8 @@ pub enum Found {
 }
 
 impl<'a> Program<'a> {
-    /// Collects the rules. `known` modules come first, and are not checked.
-    pub fn new(modules: &'a [Module], known: usize, blocks: &[MetadataBlock], data: &'a Data) -> Self {
+    /// Collects the rules. `trusted` modules come first, and are not checked.
+    pub fn new(modules: &'a [Module], trusted: usize, blocks: &[MetadataBlock], data: &'a Data) -> Self {
         let mut rules: BTreeMap<String, Symbol> = BTreeMap::new();
         for (m, module) in modules.iter().enumerate() {
             for (r, rule) in module.rules.iter().enumerate() {
@@ -108,7 +108,7 @@ impl<'a> Program<'a> {
         }
         Self {
             modules,
-            known,
+            trusted,
             rules,
             packages: modules.iter().map(|module| &*module.package).collect(),
             params: blocks.iter().flat_map(|block| block.block.metadata.custom.params.clone()).collect(),
@@ -129,7 +129,7 @@ impl<'a> Program<'a> {
 
     /// The modules that are checked, with their index.
     pub fn checked(&self) -> impl Iterator<Item = (usize, &'a Module)> {
-        self.modules.iter().enumerate().skip(self.known)
+        self.modules.iter().enumerate().skip(self.trusted)
     }
 
     pub fn definitions(&self, symbol: &Symbol) -> impl Iterator<Item = (&'a Module, &'a Rule)> {

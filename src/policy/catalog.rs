@@ -30,7 +30,7 @@ pub struct Entry {
     /// What evidence must hold for it to say anything.
     pub needs: Vec<String>,
     /// How much it weighs.
-    pub mode: Weight,
+    pub mode: PolicyMode,
     /// Why it weighs less than all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -50,7 +50,7 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-pub enum Weight {
+pub enum PolicyMode {
     /// What it denies is denied.
     Enforce,
     /// What it denies is a warning, and it halts nothing.
@@ -59,7 +59,7 @@ pub enum Weight {
     Off,
 }
 
-impl Weight {
+impl PolicyMode {
     /// Its name, as the configuration has it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -148,9 +148,9 @@ impl Policies {
             params: params.collect(),
             needs: package.needs.clone(),
             mode: match package.mode().map(|configured| configured.mode) {
-                None => Weight::Enforce,
-                Some(ModeName::Report) => Weight::Report,
-                Some(ModeName::Off) => Weight::Off,
+                None => PolicyMode::Enforce,
+                Some(ModeName::Report) => PolicyMode::Report,
+                Some(ModeName::Off) => PolicyMode::Off,
             },
             reason: package.mode().and_then(|configured| configured.reason.clone()),
             effective_from: package.effective_from.clone(),

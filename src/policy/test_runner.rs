@@ -12,13 +12,13 @@ use crate::declared::names::READY;
 use crate::declared::subject::Subject;
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
-use crate::lint::references;
+use crate::lint::test_references;
 use crate::policy::files;
 use crate::policy::prepared::Prepared;
 use crate::rego::engine::coverage::Lines;
 use crate::rego::engine::places;
-use crate::rego::engine::unit::Unit;
-use crate::rego::engine::why::Why;
+use crate::rego::engine::test_failure::TestFailure;
+use crate::rego::engine::unit_test::UnitTest;
 use crate::rego::guard::{Failure as Stopped, Limits};
 
 /// What came of tests.
@@ -109,7 +109,7 @@ pub fn run(
 ) -> Result<Tested, Error> {
     let limits = Limits::for_cohorts(0).within(Some(time));
     let known = bundled::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
-    let problems = references::of_tests(known, paths.tests.clone(), &policies.beside)?;
+    let problems = test_references::of_tests(known, paths.tests.clone(), &policies.beside)?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));
     }
@@ -135,7 +135,7 @@ pub fn run(
             continue;
         }
         if let Some(broken) = unit.broken {
-            tested.tests.push(test(name, Some(failure(unit, Why::new(unit.line, broken)))));
+            tested.tests.push(test(name, Some(failure(unit, TestFailure::new(unit.line, broken)))));
             continue;
         }
         tested.add(trial.lines(unit, limits));
@@ -169,7 +169,7 @@ impl Tested {
     }
 }
 
-fn failure(unit: &Unit, why: Why) -> Failure {
+fn failure(unit: &UnitTest, why: TestFailure) -> Failure {
     let shown = |(expression, value)| Shown { expression, value };
     Failure {
         message: why.message,
@@ -195,11 +195,11 @@ fn invalid(failure: Stopped) -> Error {
 }
 
 /// A test that could not be evaluated.
-fn error(unit: &Unit, problem: &str) -> Failure {
+fn error(unit: &UnitTest, problem: &str) -> Failure {
     match places::located(problem) {
         Some((file, line, _, problem)) => {
             Failure { message: Some(problem), file, line: Some(line), ..Failure::default() }
         }
-        None => failure(unit, Why::new(unit.line, problem.trim())),
+        None => failure(unit, TestFailure::new(unit.line, problem.trim())),
     }
 }

@@ -10,10 +10,10 @@ pub mod module;
 pub(crate) mod places;
 pub(crate) mod prints;
 pub(crate) mod probe;
+pub(crate) mod test_failure;
+pub(crate) mod test_suite;
 pub(crate) mod text;
-pub(crate) mod trial;
-pub(crate) mod unit;
-pub(crate) mod why;
+pub(crate) mod unit_test;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -249,14 +249,19 @@ fn verdicts_that_other_policies_would_turn_are_listed() {
     assert_eq!(against("old", "new").1["flips"][0]["only_before"][0]["code"], "strict.unproven");
     assert_eq!(against("new", "new").1["flips"], json!([]));
     // A report names which policies decided: others are refused.
-    let verify = ["verify", "archives/2026-07-01T10-00.response.json", "--policy", "old", "--report", "json=decided.json"];
+    let verify =
+        ["verify", "archives/2026-07-01T10-00.response.json", "--policy", "old", "--report", "json=decided.json"];
     let ran = archives.0.run(verify);
     assert!(ran.code < 4, "{}", ran.stderr);
     assert_eq!(archives.audit(&["--against", "old", "--against", "decided.json", "--behind-for", "1000h"]).code, 0);
     let other = archives.audit(&["--against", "new", "--against", "decided.json"]);
     assert_eq!(other.code, 5, "{}", other.stderr);
     let none = archives.audit(&["--against", "archives/2026-07-01T10-00.response.json"]);
-    assert!(none.code == 2 && none.stderr.contains("--against archives/2026-07-01T10-00.response.json: "), "{}", none.stderr);
+    assert!(
+        none.code == 2 && none.stderr.contains("--against archives/2026-07-01T10-00.response.json: "),
+        "{}",
+        none.stderr
+    );
     // Without the option a flip is no failure, and parameters are compared by a configuration.
     archives.0.file("strict.toml", "[params]\nmax_stragglers = 0\n");
     let args = ["--against", "strict.toml", "--behind-for", "1000h"];

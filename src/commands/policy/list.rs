@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
 use crate::policy::basis::Basis;
-use crate::policy::catalog::{Entry, Weight};
+use crate::policy::catalog::{Entry, PolicyMode};
 use crate::policy::load::Policies;
 use crate::render::view::view;
 use crate::render::words::DECIDED;
@@ -84,7 +84,7 @@ fn table(policies: &[Entry], width: usize) -> String {
 /// How much a policy weighs, in a word or two. A day says when it begins to deny: which rollouts are earlier is not known.
 pub(crate) fn mode(policy: &Entry) -> String {
     match (policy.mode, &policy.effective_from) {
-        (Weight::Enforce, Some(day)) => format!("from {}", String::from(day.clone())),
+        (PolicyMode::Enforce, Some(day)) => format!("from {}", String::from(day.clone())),
         (weight, _) => weight.name().to_owned(),
     }
 }

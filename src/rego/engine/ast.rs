@@ -40,13 +40,13 @@ pub fn parse(file: &File) -> Result<Module, Problem> {
         let what = format!("the file is larger than {} KiB", MAX_BYTES >> 10);
         return Err(Problem::new(&name, Place::default(), what, "split the policy"));
     }
-    narrow(&name, &file.text)?;
+    check_line_width(&name, &file.text)?;
     let lowered = lower::parsable(file)?;
     let back = |problem: Problem| Problem { place: lowered.place(problem.place), ..problem };
     let failed = |error: &anyhow::Error| back(parse_error(&name, error));
     let source = Source::from_contents(file.file.clone(), lowered.text.clone()).map_err(|error| failed(&error))?;
-    bounded(&name, &source).map_err(back)?;
-    no_name_of_ours(&name, &source, &lowered).map_err(back)?;
+    check_nesting(&name, &source).map_err(back)?;
+    reject_generated_names(&name, &source, &lowered).map_err(back)?;
     let comments = crate::rego::engine::module::comments(&source).map_err(|error| failed(&error))?;
     let module = lower::parse(&source).map_err(|error| failed(&error))?;
     let mut convert =
@@ -55,7 +55,7 @@ pub fn parse(file: &File) -> Result<Module, Problem> {
 }
 
 /// Keeps the names of what is generated apart.
-fn no_name_of_ours(file: &Arc<str>, source: &Source, lowered: &Lowered) -> Result<(), Problem> {
+fn reject_generated_names(file: &Arc<str>, source: &Source, lowered: &Lowered) -> Result<(), Problem> {
     if !lowered.written.contains(crate::rego::engine::generated::OURS) {
         return Ok(());
     }
@@ -83,7 +83,7 @@ fn no_name_of_ours(file: &Arc<str>, source: &Source, lowered: &Lowered) -> Resul
 }
 
 /// Bounds the width of lines, as the engine's lexer does of what it is given.
-fn narrow(file: &Arc<str>, text: &str) -> Result<(), Problem> {
+fn check_line_width(file: &Arc<str>, text: &str) -> Result<(), Problem> {
     let wide = (1..).zip(text.lines()).find(|(_, line)| line.chars().count() > MAX_COLUMNS);
     let Some((line, _)) = wide else { return Ok(()) };
     let what = format!("line exceeds maximum column width of {MAX_COLUMNS}");
@@ -91,7 +91,7 @@ fn narrow(file: &Arc<str>, text: &str) -> Result<(), Problem> {
 }
 
 /// Bounds the depth of brackets.
-fn bounded(file: &Arc<str>, source: &Source) -> Result<(), Problem> {
+fn check_nesting(file: &Arc<str>, source: &Source) -> Result<(), Problem> {
     let mut lexer = Lexer::new(source);
     lexer.set_max_col(crate::rego::engine::generated::MAX_COLUMNS);
     let mut depth = 0_usize;

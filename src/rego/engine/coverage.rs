@@ -6,7 +6,7 @@ use regorus::Engine;
 use regorus::unstable::{Expr, Import, Lexer, Module as Ast, Source, TokenKind};
 
 use crate::rego::engine::module::path;
-use crate::rego::engine::unit::{Unit, bound, value};
+use crate::rego::engine::unit_test::{UnitTest, bound, value};
 use crate::rego::guard::{Limits, guarded};
 
 /// Lines of a file, by whether they were evaluated.
@@ -19,7 +19,7 @@ pub struct Lines {
 }
 
 /// The lines that a test reaches, by file; none where it fails to be evaluated.
-pub fn lines(engine: &Engine, unit: &Unit, limits: Limits) -> BTreeMap<String, Lines> {
+pub fn lines(engine: &Engine, unit: &UnitTest, limits: Limits) -> BTreeMap<String, Lines> {
     let (mut engine, unit) = (engine.clone(), unit.clone());
     let report = guarded(limits, move || {
         bound(&mut engine, limits);

@@ -9,7 +9,7 @@ use crate::rego::engine::generated::MAX_COLUMNS;
 use crate::rego::engine::generated::TEST_RULE;
 use crate::rego::engine::lower::{Lowered, lower};
 use crate::rego::engine::module::{Module, path};
-use crate::rego::engine::unit::bound;
+use crate::rego::engine::unit_test::bound;
 use crate::rego::engine::{Input, Loaded, Prepared, in_words};
 use crate::rego::guard::{Failure, Limits, guarded};
 

@@ -19,7 +19,7 @@ use crate::rego::engine::generated::OURS;
 type Function = fn(&[Value]) -> Result<Value>;
 
 /// Functions that a policy calls by these names.
-pub const OPAS: [(&str, u8, Function); 14] = [
+pub const OPA_FUNCTIONS: [(&str, u8, Function); 14] = [
     ("crypto.sha256", 1, encoding::sha256),
     ("graph.reachable", 2, graph::reachable),
     ("graph.reachable_paths", 2, graph::reachable_paths),
@@ -53,7 +53,7 @@ const GENERATED: [(&str, u8, Function); 7] = [
 /// In words, where it has one already.
 pub fn add(engine: &mut Engine) -> Result<(), String> {
     let generated = GENERATED.into_iter().map(|(name, many, function)| (format!("{OURS}{name}"), many, function));
-    let known = OPAS.into_iter().map(|(name, many, function)| (name.to_owned(), many, function));
+    let known = OPA_FUNCTIONS.into_iter().map(|(name, many, function)| (name.to_owned(), many, function));
     for (name, many, function) in known.chain(generated) {
         let call = {
             let name = name.clone();

@@ -10,7 +10,7 @@ use regorus::{Engine, Value};
 
 use crate::rego::engine::generated::TEST_RULE;
 use crate::rego::engine::text;
-use crate::rego::engine::unit::{Step, Unit};
+use crate::rego::engine::unit_test::{Step, UnitTest};
 
 /// How many values of one expression are shown.
 const MAX_VALUES: usize = 3;
@@ -20,7 +20,7 @@ const MAX_CHARS: usize = 400;
 
 /// Why a test failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Why {
+pub struct TestFailure {
     /// The line, in the test's file.
     pub line: u32,
     /// What is wrong, if no condition is to blame.
@@ -31,7 +31,7 @@ pub struct Why {
     pub values: Vec<(String, String)>,
 }
 
-impl Why {
+impl TestFailure {
     /// What is wrong, in words.
     pub fn new(line: u32, message: impl Into<String>) -> Self {
         Self { line, message: Some(message.into()), expression: None, values: Vec::new() }
@@ -152,7 +152,7 @@ pub(crate) fn names(expr: &Expr, found: &mut BTreeSet<String>) {
 }
 
 /// The names of a test's sub-tests, and after how many of its conditions they are known.
-pub fn cases(engine: &Engine, unit: &Unit) -> (usize, Vec<Vec<Value>>) {
+pub fn cases(engine: &Engine, unit: &UnitTest) -> (usize, Vec<Vec<Value>>) {
     let head = "contains rollproof__case if {";
     let tail = format!("rollproof__case := [{}]", unit.keys.join(", "));
     // The names are bound where they are mentioned first, as a rule: any sooner, and the engine would complain aloud.
@@ -169,7 +169,7 @@ pub fn cases(engine: &Engine, unit: &Unit) -> (usize, Vec<Vec<Value>>) {
 }
 
 /// Why a test, or one of its sub-tests, did not hold but had a value.
-pub fn why(engine: &Engine, unit: &Unit, case: Option<(usize, &Vec<Value>)>, value: &Value) -> Why {
+pub fn why(engine: &Engine, unit: &UnitTest, case: Option<(usize, &Vec<Value>)>, value: &Value) -> TestFailure {
     for (i, step) in unit.steps.iter().enumerate() {
         let body = conditions(unit, i + 1, case);
         if !matches!(ask(engine, unit, "if {", &body), Ok(Value::Undefined)) {
@@ -207,18 +207,18 @@ pub fn why(engine: &Engine, unit: &Unit, case: Option<(usize, &Vec<Value>)>, val
                 values.push((format!("[{pattern}] that fails"), short(first)));
             }
         }
-        return Why { line: step.line, message: None, expression: Some(step.text.clone()), values };
+        return TestFailure { line: step.line, message: None, expression: Some(step.text.clone()), values };
     }
     let value = if *value == Value::Undefined { "undefined".into() } else { short(value) };
-    Why::new(unit.line, format!("its value is {value}, and only true passes"))
+    TestFailure::new(unit.line, format!("its value is {value}, and only true passes"))
 }
 
-fn before(unit: &Unit, many: usize) -> String {
+fn before(unit: &UnitTest, many: usize) -> String {
     unit.steps[..many].iter().map(|step| &*step.text).collect::<Vec<_>>().join("\n")
 }
 
 /// The first conditions of a test; of a sub-test, once its names are known.
-fn conditions(unit: &Unit, many: usize, case: Option<(usize, &Vec<Value>)>) -> String {
+fn conditions(unit: &UnitTest, many: usize, case: Option<(usize, &Vec<Value>)>) -> String {
     let Some((known, names)) = case else { return before(unit, many) };
     if many < known {
         return before(unit, many);
@@ -232,7 +232,7 @@ fn conditions(unit: &Unit, many: usize, case: Option<(usize, &Vec<Value>)>) -> S
 }
 
 /// What a rule with this head and body would say in the test's file.
-fn ask(engine: &Engine, unit: &Unit, head: &str, body: &str) -> anyhow::Result<Value> {
+fn ask(engine: &Engine, unit: &UnitTest, head: &str, body: &str) -> anyhow::Result<Value> {
     let mut engine = engine.clone();
     let text = format!("package {}\n{}\n{TEST_RULE} {head}\ntrue\n{body}\n}}\n", unit.package, unit.imports.text);
     engine.add_policy(TEST_RULE.into(), text)?;

@@ -9,8 +9,8 @@ use regorus::{Engine, Value};
 use crate::rego::engine::coverage::{Lines, lines, spelled_out};
 use crate::rego::engine::lower::parsable;
 use crate::rego::engine::module::{Module, parse, path};
-use crate::rego::engine::unit::{Imports, Unit, bound, value};
-use crate::rego::engine::why::{Why, steps, why};
+use crate::rego::engine::test_failure::{TestFailure, steps, why};
+use crate::rego::engine::unit_test::{Imports, UnitTest, bound, value};
 use crate::rego::engine::{Prepared, Rewritten, in_words, text};
 use crate::rego::guard::{Failure, Limits, guarded};
 
@@ -21,32 +21,32 @@ const TEST: &str = "test_";
 const TODO: &str = "todo_test_";
 
 /// Policies with their tests.
-pub struct Trial {
+pub struct TestSuite {
     engine: Engine,
     /// One that notes which lines are reached.
     traced: Option<Engine>,
-    units: Vec<Unit>,
+    units: Vec<UnitTest>,
     rewritten: Rewritten,
 }
 
 /// How a test, or a sub-test, ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct CaseResult {
     /// The names of the sub-test, outermost first; none for a test that has none.
     pub names: Vec<String>,
     /// Why it failed; nothing where it passed.
-    pub failure: Option<Why>,
+    pub failure: Option<TestFailure>,
 }
 
 /// What came of a test.
 #[derive(Debug, Default)]
-pub struct Ran {
+pub struct TestRun {
     /// How it and its sub-tests ended.
-    pub ended: Vec<Ended>,
+    pub ended: Vec<CaseResult>,
     pub prints: Vec<String>,
 }
 
-impl Unit {
+impl UnitTest {
     /// Whether it is one test, by its own name.
     pub const fn has_no_cases(&self) -> bool {
         self.keys.is_empty()
@@ -65,7 +65,7 @@ impl Prepared {
         tests: Vec<Module>,
         ready: &'static str,
         coverage: bool,
-    ) -> Result<Trial, Failure> {
+    ) -> Result<TestSuite, Failure> {
         let (mut engine, rewritten) = (self.0.clone(), Arc::clone(&self.1));
         guarded(Limits::for_cohorts(0), move || {
             let mut seen = BTreeMap::new();
@@ -96,13 +96,13 @@ impl Prepared {
             if let Some(traced) = &mut traced {
                 traced.set_enable_coverage(true);
             }
-            Ok(Trial { engine, traced, units, rewritten })
+            Ok(TestSuite { engine, traced, units, rewritten })
         })
     }
 }
 
 /// The tests of a file. `seen` counts the tests of a name.
-fn units_of(ast: &Ast, seen: &mut BTreeMap<String, usize>) -> Vec<Unit> {
+fn units_of(ast: &Ast, seen: &mut BTreeMap<String, usize>) -> Vec<UnitTest> {
     let source = &ast.package.span.source;
     let imports = imports(ast);
     let package = path(&ast.package.refr).unwrap_or_default();
@@ -128,7 +128,7 @@ fn units_of(ast: &Ast, seen: &mut BTreeMap<String, usize>) -> Vec<Unit> {
         let nth = seen.entry(format!("{package}.{rule_name}")).or_default();
         let suffix = if *nth == 0 { String::new() } else { format!("#{nth:02}") };
         *nth += 1;
-        units.push(Unit {
+        units.push(UnitTest {
             file: source.get_path().clone(),
             line: rule.span().line,
             package: package.clone(),
@@ -160,7 +160,7 @@ pub(crate) fn imports(ast: &Ast) -> Imports {
 
 /// A file in which every further test of a name has a name of its own: as one rule, one definition that holds would
 /// hide that another does not.
-fn renamed(text: &str, ast: &Ast, units: &[Unit]) -> String {
+fn renamed(text: &str, ast: &Ast, units: &[UnitTest]) -> String {
     let mut renamed = text.to_owned();
     for unit in units.iter().rev().filter(|unit| unit.name.contains('#')) {
         let rule = ast.policy.iter().find(|rule| rule.span().line == unit.line);
@@ -178,14 +178,14 @@ fn renamed(text: &str, ast: &Ast, units: &[Unit]) -> String {
     renamed
 }
 
-impl Trial {
+impl TestSuite {
     /// The tests, by file and line.
-    pub fn units(&self) -> &[Unit] {
+    pub fn units(&self) -> &[UnitTest] {
         &self.units
     }
 
     /// The lines that a test reaches, by file; none where nobody asked.
-    pub fn lines(&self, unit: &Unit, limits: Limits) -> BTreeMap<String, Lines> {
+    pub fn lines(&self, unit: &UnitTest, limits: Limits) -> BTreeMap<String, Lines> {
         let mut found = self.traced.as_ref().map(|engine| lines(engine, unit, limits)).unwrap_or_default();
         for (file, lines) in &mut found {
             if let Some(lowered) = self.rewritten.get(file) {
@@ -200,17 +200,17 @@ impl Trial {
     ///
     /// # Errors
     /// What the engine says, or which limit was reached: the test failed.
-    pub fn run(&self, unit: &Unit, limits: Limits) -> Result<Ran, Failure> {
+    pub fn run(&self, unit: &UnitTest, limits: Limits) -> Result<TestRun, Failure> {
         let mut engine = self.engine.clone();
         let task = unit.clone();
         let (value, mut ran) = guarded(limits, move || {
             bound(&mut engine, limits);
             let value = value(&mut engine, &task).map_err(|error| in_words(&error, limits))?;
             let prints = engine.take_prints().unwrap_or_default();
-            Ok((value, Ran { ended: Vec::new(), prints }))
+            Ok((value, TestRun { ended: Vec::new(), prints }))
         })?;
         if unit.keys.is_empty() && value == Value::from(true) {
-            ran.ended.push(Ended { names: Vec::new(), failure: None });
+            ran.ended.push(CaseResult { names: Vec::new(), failure: None });
             return Ok(ran);
         }
         let (mut engine, task) = (self.engine.clone(), unit.clone());
@@ -223,14 +223,14 @@ impl Trial {
 }
 
 /// How a test ended that has sub-tests, or that does not hold.
-fn ended(engine: &Engine, unit: &Unit, value: &Value) -> Vec<Ended> {
+fn ended(engine: &Engine, unit: &UnitTest, value: &Value) -> Vec<CaseResult> {
     if unit.keys.is_empty() {
-        return vec![Ended { names: Vec::new(), failure: Some(why(engine, unit, None, value)) }];
+        return vec![CaseResult { names: Vec::new(), failure: Some(why(engine, unit, None, value)) }];
     }
-    let (bound, cases) = crate::rego::engine::why::cases(engine, unit);
+    let (bound, cases) = crate::rego::engine::test_failure::cases(engine, unit);
     if cases.is_empty() {
-        let failure = Why::new(unit.line, "no sub-test was run: nothing gave it a name");
-        return vec![Ended { names: Vec::new(), failure: Some(failure) }];
+        let failure = TestFailure::new(unit.line, "no sub-test was run: nothing gave it a name");
+        return vec![CaseResult { names: Vec::new(), failure: Some(failure) }];
     }
     cases
         .into_iter()
@@ -239,9 +239,9 @@ fn ended(engine: &Engine, unit: &Unit, value: &Value) -> Vec<Ended> {
             let failure = (held != Value::from(true)).then(|| why(engine, unit, Some((bound, &case)), &held));
             let names = case.iter().map(|name| {
                 name.as_string()
-                    .map_or_else(|_| crate::rego::engine::why::short(name), std::string::ToString::to_string)
+                    .map_or_else(|_| crate::rego::engine::test_failure::short(name), std::string::ToString::to_string)
             });
-            Ended { names: names.collect(), failure }
+            CaseResult { names: names.collect(), failure }
         })
         .collect()
 }

@@ -41,7 +41,7 @@ pub struct Scope {
     pub present: BTreeSet<String>,
 }
 
-pub struct Walker<'c, 'a> {
+pub struct TypeChecker<'c, 'a> {
     /// All modules.
     pub program: &'c Program<'a>,
     /// The one that is walked.

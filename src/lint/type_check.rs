@@ -12,10 +12,10 @@ use crate::declared::names::is_ours;
 use crate::diagnostic::problem::Place;
 use crate::lint::findings;
 use crate::lint::iteration::is_walk;
+use crate::lint::path_types::needed;
 use crate::lint::program::{Program, Report};
-use crate::lint::reference::needed;
+use crate::lint::type_checker::{Learned, Scope, Seen, TypeChecker};
 use crate::lint::types::{Kinds, Type};
-use crate::lint::walker::{Learned, Scope, Seen, Walker};
 use crate::rego::syntax::{Case, Expr, ExprKind, Kind, Literal, LiteralKind, Operator, Rule, With};
 use crate::schema::published;
 
@@ -29,7 +29,7 @@ const fn is_literal(expr: &Expr) -> bool {
 /// Walks every module and reports on those that are checked.
 pub fn check(program: &Program<'_>, schema: &Value, report: &mut Report) {
     let Some(first) = program.modules.first() else { return };
-    let mut walker = Walker {
+    let mut walker = TypeChecker {
         program,
         module: first,
         document: Type::document(schema),
@@ -45,10 +45,10 @@ pub fn check(program: &Program<'_>, schema: &Value, report: &mut Report) {
         walker.before = std::mem::take(&mut walker.learned);
     }
     walker.reporting = true;
-    walker.all(program.known);
+    walker.all(program.trusted);
 }
 
-impl<'a> Walker<'_, 'a> {
+impl<'a> TypeChecker<'_, 'a> {
     fn all(&mut self, from: usize) {
         for module in self.program.modules.iter().skip(from) {
             self.module = module;

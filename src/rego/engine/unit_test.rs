@@ -11,7 +11,7 @@ use crate::rego::guard::Limits;
 
 /// A test as it is declared.
 #[derive(Debug, Clone)]
-pub struct Unit {
+pub struct UnitTest {
     pub file: String,
     /// The line on which it starts.
     pub line: u32,
@@ -42,7 +42,7 @@ pub(crate) struct Imports {
 }
 
 /// What a test's rule makes.
-pub(crate) fn value(engine: &mut Engine, unit: &Unit) -> anyhow::Result<Value> {
+pub(crate) fn value(engine: &mut Engine, unit: &UnitTest) -> anyhow::Result<Value> {
     let path = format!("data.{}.{}", unit.package, unit.rule);
     if unit.keys.len() < 2 {
         return engine.eval_rule(path);

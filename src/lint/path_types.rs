@@ -7,12 +7,12 @@ use crate::declared::metadata::NeedsPrevious;
 use crate::declared::params;
 use crate::diagnostic::problem::Place;
 use crate::lint::program::Found;
+use crate::lint::type_checker::{Seen, TypeChecker};
 use crate::lint::types::{Kinds, Type};
-use crate::lint::walker::{Seen, Walker};
 use crate::rego::syntax::{Expr, ExprKind, Literal, LiteralKind};
 use crate::text::suggest::nearest;
 
-impl<'a> Walker<'_, 'a> {
+impl<'a> TypeChecker<'_, 'a> {
     /// What a reference gives.
     pub fn reference(&mut self, root: &'a Expr, steps: &'a [Expr]) -> Seen {
         let (mut seen, mut path, used) = self.root(root, steps);
