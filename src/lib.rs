@@ -26,13 +26,14 @@
 //! 8. `declared`: what policies declare about themselves
 //! 9. `lint`: static checks of policies
 //! 10. `policy`: loads policies and evaluates them
-//! 11. `collect`: from files to a document; the fold over the records of a journal
-//! 12. `report`, `render`: from findings to bytes
-//! 13. `evaluation`, `explain`: a verdict with everything it needs; how it came about
-//! 14. `gates`, `drive`, `drill`: the live rollout, its gates, its rehearsal
-//! 15. `audit`: many archives
-//! 16. `cli`: types of the arguments alone
-//! 17. `commands`: one file per command
+//! 11. `mapping`: another system's output as rows
+//! 12. `collect`: from files to a document; the fold over the records of a journal
+//! 13. `report`, `render`: from findings to bytes
+//! 14. `evaluation`, `explain`: a verdict with everything it needs; how it came about
+//! 15. `gates`, `drive`, `drill`: the live rollout, its gates, its rehearsal
+//! 16. `audit`: many archives
+//! 17. `cli`: types of the arguments alone
+//! 18. `commands`: one file per command
 //!
 //! As a library it is what an embedder needs, in the order of the arrows: [`collect`], [`validate`], [`load`] and
 //! [`Prepared::evaluate`], [`report`], [`render`]. `examples/embed.rs` does it all.
@@ -52,6 +53,7 @@ mod gates;
 mod io;
 mod jq;
 mod lint;
+mod mapping;
 mod model;
 mod policy;
 mod rego;

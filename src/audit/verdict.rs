@@ -11,6 +11,7 @@ use crate::audit::archive::{Archive, Found};
 use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
+use crate::collect::mapped::Mappings;
 use crate::collect::{Sources, collect_found};
 use crate::diagnostic::fault::Fault;
 use crate::error::Error;
@@ -32,6 +33,8 @@ pub struct ArchiveEvaluator<'a> {
     pub patterns: &'a Patterns,
     /// Extra fields of rows that are evidence.
     pub fields: &'a EvidenceFields,
+    /// How evidence of another system is read.
+    pub mappings: &'a Mappings,
     /// The size limit of each file, unpacked, in bytes.
     pub max_bytes: u64,
     /// Only rollouts from here on are read.
@@ -199,7 +202,7 @@ impl ArchiveEvaluator<'_> {
             fields: self.fields.clone(),
             max_bytes: self.max_bytes,
         };
-        collect_found(&sources, now)
+        collect_found(&sources, self.mappings, now)
     }
 
     /// What the rollout was called when it was made.

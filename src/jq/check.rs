@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Option<Term<&str>> {
 /// What is found in a term.
 pub(super) struct Walk<'a> {
     text: &'a str,
-    /// The variables that are named.
+    /// The variables that are named, and with a dot the keys of theirs that are, such as `$target.sha`.
     pub(super) variables: BTreeSet<String>,
     /// The first thing that is not allowed.
     pub(super) fault: Option<FilterFault>,
@@ -119,6 +119,11 @@ impl<'a> Walk<'a> {
                 self.variables.insert((*name).to_owned());
             }
             Term::Path(head, path) => {
+                if let (Term::Var(name), Some((Part::Index(Term::Str(None, parts)), _))) = (&**head, path.0.first())
+                    && let [StrPart::Str(key)] = &**parts
+                {
+                    self.variables.insert(format!("{name}.{key}"));
+                }
                 self.term(head);
                 self.path(path);
             }

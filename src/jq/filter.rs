@@ -69,7 +69,7 @@ impl Filter {
         }
     }
 
-    /// Whether it names a variable, such as `$input`.
+    /// Whether it names a variable, such as `$input`, or a key of one, such as `$target.sha`.
     pub fn names(&self, variable: &str) -> bool {
         self.variables.contains(variable)
     }
