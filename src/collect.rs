@@ -236,7 +236,7 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
-        let plan = kept(&input, &sources.fields, read)?;
+        let plan = kept(&input, &mappings.fields(&sources.fields), read)?;
         if !plan.enabled {
             context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::collect::fields::EvidenceFields;
 use crate::collect::response::LISTED;
 use crate::error::Error;
 use crate::io::input::Input;
@@ -17,6 +18,9 @@ use crate::model::document::mapping::ItemRun;
 use crate::model::document::origins::Origin;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, AnomalyKind, Rollout};
+
+/// The image of the plan, as a filter names it, and its key in the plan.
+const IMAGE: (&str, &str) = ("$target.image", "image");
 
 /// The mappings by which other systems' evidence is read.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +39,16 @@ impl Mappings {
     pub fn load(rows: Option<&Path>, fleet: Option<&Path>) -> Result<Self, Error> {
         let load = |name: Option<&Path>| name.map(Mapping::load).transpose();
         Ok(Self { rows: load(rows)?, fleet: load(fleet)? })
+    }
+
+    /// The fields that are evidence, with the image of the plan where a filter compares with it.
+    pub(crate) fn fields(&self, fields: &EvidenceFields) -> EvidenceFields {
+        let read = |mapping: &Option<Arc<Mapping>>, part| {
+            mapping.as_ref().is_some_and(|mapping| mapping.filters(part).iter().any(|filter| filter.names(IMAGE.0)))
+        };
+        let fields = fields.clone();
+        let is_read = read(&self.rows, Part::Rows) || read(&self.fleet, Part::Fleet);
+        if is_read { fields.and_plan_field(IMAGE.1) } else { fields }
     }
 
     /// Whether what their filters need to know of the plan is known.

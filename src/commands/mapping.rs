@@ -10,6 +10,7 @@ use crate::cli::mapping::{Mapping as Options, MappingCommand, MappingTry};
 use crate::cli::policy::ListFormat;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::inputs::plan_file;
+use crate::collect::mapped::Mappings;
 use crate::commands::policy::shared::print_json;
 use crate::error::Error;
 use crate::io::input::Source;
@@ -106,6 +107,7 @@ fn tried(options: &MappingTry) -> Result<Mapped, Error> {
     let mapping = Mapping::load(&options.mapping)?;
     let part = if options.fleet { Part::Fleet } else { Part::Rows };
     let fields = EvidenceFields::default().with_plan(&options.plan_fields)?;
+    let fields = Mappings { rows: Some(Arc::clone(&mapping)), fleet: Some(Arc::clone(&mapping)) }.fields(&fields);
     let rollout = match &options.plan {
         None => unknown_rollout(),
         Some(path) => plan_file(&Source::new(path.clone()).read(options.max_input_bytes)?, &fields)?.rollout,

@@ -35,21 +35,6 @@ impl Value {
         Self::parse(&json.to_string())
     }
 
-    /// An array.
-    pub fn array(values: impl IntoIterator<Item = Self>) -> Self {
-        Self(values.into_iter().map(|Self(value)| value).collect())
-    }
-
-    /// A string.
-    pub fn text(text: &str) -> Self {
-        Self(Val::from(text.to_owned()))
-    }
-
-    /// A number.
-    pub fn number(number: usize) -> Self {
-        Self(Val::from(number))
-    }
-
     /// As JSON.
     ///
     /// # Errors

@@ -165,7 +165,7 @@ impl Mapping {
         }
         let looks_like_a_file = name.contains(['/', '.']) || name_or_file.exists();
         if !looks_like_a_file {
-            let help = match nearest(&name, bundled::names()) {
+            let help = match nearest(&name.to_lowercase(), bundled::names()) {
                 Some(near) => format!("did you mean {near:?}? a file's name has a dot or a slash in it"),
                 None => {
                     "`rollproof mapping list` names the bundled ones; a file's name has a dot or a slash in it".into()
@@ -375,7 +375,7 @@ impl Loader<'_> {
         let filter = Filter::compile(text.get_ref(), &VARIABLES).map_err(|fault| self.fault(key, text, &fault))?;
         if filter.types().is_apart(allowed) {
             let problem = format!("the filter gives {}, but only {allowed} fits", filter.types());
-            let help = "write a filter that gives such a value; text of your own is no filter's result but in quotes";
+            let help = "write a filter that gives such a value: a comparison gives a boolean, a path what stands there";
             return Err(self.fault(key, text, &FilterFault::new(0, problem, help)));
         }
         Ok(filter)

@@ -31,6 +31,7 @@ mod judged;
 mod labels;
 mod manage;
 mod manual;
+mod mapping;
 mod markup;
 mod misspelt;
 mod no_verdict;

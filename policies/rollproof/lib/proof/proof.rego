@@ -3,7 +3,6 @@
 # description: >-
 #   Computes the proof state of each cohort from its rows. The latest live row decides; a live row is one that is not from
 #   a dry run. A row without verified_on_target is assumed to prove the target unless it reports a failure or another image.
-#   That is for older control planes: where a mapping reads the rows, it says itself what proves the target.
 # schemas:
 #   - input: schema["document.schema"]
 package rollproof.lib.proof
@@ -87,6 +86,8 @@ reporting_failure(rows) := (errors | exit_codes) | statuses if {
 
 # The keys of the rows whose image has another tag than the target.
 on_other_image(rows) := {key | some key, row in rows; row.running_image in other_images}
+
+# A missing verified_on_target is for older control planes. Where a mapping reads the rows, it says itself what is proven.
 
 # Whether a mapping says that the status is all the proof there is.
 by_status if input.mapping.proof == "status"
