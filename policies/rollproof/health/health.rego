@@ -19,7 +19,7 @@ import data.rollproof.lib.text
 
 unhealthy contains i if {
 	failing := {i | some i, row in proof.deciding_rows; row.healthz_ok == false}
-	some i in ((failing & fleet.asserted) & proof.proven)
+	some i in (((failing | without_result) & fleet.asserted) & proof.proven)
 }
 
 # METADATA
@@ -68,4 +68,11 @@ not_applicable := "not reported" if {
 			not "healthz_ok" in object.keys(row)
 		}
 	}
+}
+
+# The cohorts in which a mapping looked for a health result and found none.
+without_result := {i |
+	"healthz_ok" in input.mapping.fields
+	some i, row in proof.deciding_rows
+	object.get(row, "healthz_ok", null) == null
 }
