@@ -119,7 +119,8 @@ def read(kind, path):
 def target_of(plan):
     """`$target`, of a plan."""
     plan = json.loads(plan.read_text())
-    return {"tag": plan["body"]["target_tag"], "sha": plan["sha"], "image": plan.get("image"), "extra": {}}
+    extra = {"image": plan["image"]} if "image" in plan else {}
+    return {"tag": plan["body"]["target_tag"], "sha": plan["sha"], "image": plan.get("image"), "extra": extra}
 
 
 def run(program, text, value, target):
@@ -164,7 +165,9 @@ def delete(program, mapping, value, target):
 
 def tried(rollproof, folder, sample, plan, fleet):
     args = [os.path.abspath(rollproof), "mapping", "try", str(folder / "mapping.toml"), str(sample), "--format", "json"]
-    done = subprocess.run(args + (["--plan", str(plan)] if plan.exists() else []), capture_output=True, text=True, cwd=ROOT)
+    if plan.exists():
+        args += ["--plan", str(plan), *(["--plan-field", "image"] if target_of(plan)["image"] else [])]
+    done = subprocess.run(args, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         return done.stdout + done.stderr
     answer = json.loads(done.stdout)
