@@ -16,6 +16,8 @@ import json
 import logging
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,7 @@ import botocore.model
 import jsonschema
 import kubernetes_validate
 import moto.ecs.models
+import moto.moto_api
 import moto.server
 import moto.ssm.models
 import moto.ssm.responses
@@ -47,6 +50,8 @@ KUBERNETES = "1.37"
 ARGOCD = ("github.com/argoproj/argo-cd/v3@v3.3.4", "h1:3dFCh1b8QaqHv78QZPaH59zdZnu6wRvUpQtXmklLfUY=")
 # Who is proven when the play has run, of those that it may name.
 PLAY = {"acme": True, "blix": False, "cove": False, "dune": False, "echo": False, "fern": False, "gale": False}
+# The play that names only hosts which are on the target.
+HEALTHY = {"acme": True, "gale": True}
 
 
 def main():
@@ -93,6 +98,20 @@ def judged(options, name, evidence, expected, fleet):
     yield f"{name}: verdict", wrong and f"exit code {done.returncode}, {sorted(reported)}, and not {sorted(stragglers)}: {done.stdout}{done.stderr}"
 
 
+def export(name, folder, environment, words=()):
+    """Runs the commands of a mapping's README that export, in a folder."""
+    readme = (ROOT / f"mappings/{name}/README.md").read_text()
+    (commands, *_) = re.findall(r"```sh\n(.*?)```", readme, re.S)
+    for word, value in words:
+        if word not in commands:
+            raise SystemExit(f"{name}: {word} is not in: {commands}")
+        commands = commands.replace(word, value)
+    environment = environment | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", commands], capture_output=True, text=True, env=environment, cwd=folder)
+    if done.returncode:
+        raise SystemExit(f"{name}: {commands}{done.stdout}{done.stderr}")
+
+
 def ansible(options, scratch):
     wheel = options.ansible_wheel
     if not wheel:
@@ -101,29 +120,20 @@ def ansible(options, scratch):
         (wheel,) = scratch.glob("ansible-*.whl")
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(scratch, [name for name in packed.namelist() if name.startswith("ansible_collections/ansible/posix/")])
-    settings = {"ANSIBLE_COLLECTIONS_PATH": str(scratch), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_HOME": str(scratch / "home")}
-
-    def run(program, *args):
-        command = [str(BIN / program), "-i", str(HERE / "inventory.ini"), *args]
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | settings, cwd=scratch)
-        path = scratch / f"{program}-{len(list(scratch.iterdir()))}.json"
-        path.write_text(done.stdout)
-        return done.returncode, path
-
-    _, fleet = run("ansible-inventory", "--list")
-    # 4: a host was unreachable.
-    code, played = run("ansible-playbook", str(HERE / "play.yml"))
-    yield "ansible: exit code", code != 4 and f"{code}: {played.read_text()}"
-    yield from judged(options, "ansible", played, PLAY, fleet)
-    # The hosts that are proven are all that this play names, and Ansible calls it a success.
-    code, played = run("ansible-playbook", str(HERE / "healthy.yml"))
-    yield "ansible: exit code", code != 0 and f"{code}: {played.read_text()}"
-    yield from judged(options, "ansible", played, {"acme": True, "gale": True}, fleet)
+    environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(scratch), "ANSIBLE_HOME": str(scratch / "home")}
+    for play, expected in ("play", PLAY), ("healthy", HEALTHY):
+        folder = scratch / play
+        shutil.copytree(HERE, folder)
+        export("ansible", folder, environment, [("play.yml", f"{play}.yml"), ("play.json", "play.json; echo $? >code")])
+        # 4: a host was unreachable. 0 says nothing of the hosts that the play does not name.
+        code = (folder / "code").read_text().strip()
+        yield f"ansible: exit code of {play}.yml", code != ("4" if play == "play" else "0") and f"{code}: {(folder / 'play.json').read_text()}"
+        yield from judged(options, "ansible", folder / "play.json", expected, folder / "inventory.json")
 
 
 @contextlib.contextmanager
 def served():
-    """The `aws` CLI against moto's server."""
+    """The `aws` CLI against moto's server, and the environment in which it finds it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -132,6 +142,7 @@ def served():
     environment |= {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_PAGER": "",
         "AWS_ACCESS_KEY_ID": "moto",
         "AWS_SECRET_ACCESS_KEY": "moto",
         "AWS_CONFIG_FILE": os.devnull,
@@ -145,15 +156,17 @@ def served():
         return json.loads(done.stdout or "{}")
 
     try:
-        yield run
+        yield run, environment
     finally:
         server.stop()
 
 
 def aws(options, scratch):
-    with served() as run:
-        yield from ssm(options, scratch, run)
-        yield from ecs(options, scratch, run)
+    # moto starts no container: services run as many tasks as this says.
+    os.environ["MOTO_ECS_SERVICE_RUNNING"] = "2"
+    with served() as (run, environment):
+        yield from ssm(options, scratch, run, environment)
+        yield from ecs(options, scratch, run, environment)
 
 
 # What the command printed, for the instances in the order in which they are listed: moto runs no command.
@@ -161,7 +174,7 @@ PRINTED = [f"pulled\nrollproof-image={IMAGE}\n", f"rollproof-image={OTHER}\n", "
 
 
 def list_command_invocations(self):
-    """The action that moto lacks, made of what it keeps of a command."""
+    """An action that moto lacks, made of what it keeps of a command."""
     asked = self._get_param("CommandId")
     (command,) = [command for command in self.ssm_backend._commands if command.command_id == asked]
     invocations = sorted(command.invocations, key=lambda one: one["InstanceId"])
@@ -182,43 +195,50 @@ def list_command_invocations(self):
     return moto.ssm.responses.ActionResult({"CommandInvocations": answer})
 
 
-def ssm(options, scratch, run):
-    moto.ssm.responses.SimpleSystemManagerResponse.list_command_invocations = list_command_invocations
+def describe_instance_information(self):
+    """The same for what is registered: the instances of every command."""
+    instances = sorted({instance for command in self.ssm_backend._commands for instance in command.instance_ids})
+    registered = [{"InstanceId": instance, "PingStatus": "Online", "PlatformName": "Amazon Linux"} for instance in instances]
+    return moto.ssm.responses.ActionResult({"InstanceInformationList": registered})
+
+
+def ssm(options, scratch, run, environment):
+    responses = moto.ssm.responses.SimpleSystemManagerResponse
+    responses.list_command_invocations = list_command_invocations
+    responses.describe_instance_information = describe_instance_information
     started = run("ec2", "run-instances", "--image-id", "ami-12c6146b", "--count", str(len(PRINTED)))
     instances = sorted(instance["InstanceId"] for instance in started["Instances"])
     sent = run("ssm", "send-command", "--document-name", "AWS-RunShellScript", "--instance-ids", *instances, "--parameters", 'commands=["deploy"]')
-    listed = run("ssm", "list-command-invocations", "--details", "--command-id", sent["Command"]["CommandId"])
+    export("aws-ssm", scratch, environment, [("COMMAND", sent["Command"]["CommandId"])])
+    evidence, fleet = scratch / "invocations.json", scratch / "instances.json"
     # AWS says Success of all three.
-    said = [one["Status"] for one in listed["CommandInvocations"]]
+    said = [one["Status"] for one in json.loads(evidence.read_text())["CommandInvocations"]]
     yield "aws-ssm: status", said != ["Success"] * 3 and said
-    evidence, fleet = scratch / "ssm.json", scratch / "ssm-fleet.json"
-    evidence.write_text(json.dumps(listed))
-    fleet.write_text(json.dumps({"InstanceInformationList": [{"InstanceId": instance} for instance in instances]}))
     yield from judged(options, "aws-ssm", evidence, dict(zip(instances, [True, False, False])), fleet)
 
 
-def ecs(options, scratch, run):
-    # moto starts no container: services run as many tasks as this says, and its tasks become what a container agent reports.
-    os.environ["MOTO_ECS_SERVICE_RUNNING"] = "2"
+def ecs(options, scratch, run, environment):
     run("ecs", "create-cluster", "--cluster-name", "fleet")
     for name, image in ("acme", IMAGE), ("blix", OTHER), ("cove", IMAGE):
         container = {"name": "platform", "image": image, "memory": 64, "cpu": 10, "essential": True}
         run("ecs", "register-task-definition", "--family", name, "--container-definitions", json.dumps([container]))
         run("ecs", "create-service", "--cluster", "fleet", "--service-name", name, "--task-definition", name, "--desired-count", "2")
         run("ecs", "run-task", "--cluster", "fleet", "--task-definition", name, "--group", f"service:{name}", "--count", "2", "--launch-type", "FARGATE")
-    fleet, evidence = scratch / "ecs-fleet.json", scratch / "ecs.json"
-    fleet.write_text(json.dumps(run("ecs", "list-services", "--cluster", "fleet")))
-    described = run("ecs", "describe-services", "--cluster", "fleet", "--services", "acme", "blix", "cove", "ghost")
-    tasks = run("ecs", "describe-tasks", "--cluster", "fleet", "--tasks", *run("ecs", "list-tasks", "--cluster", "fleet")["taskArns"])["tasks"]
-    for task in tasks:
-        running = not task["group"].endswith("cove")
-        for container in task["containers"] if running else []:
-            container |= {"lastStatus": "RUNNING", "imageDigest": "sha256:" + "0" * 64}
-        task |= {"lastStatus": "RUNNING" if running else "PENDING"}
-    evidence.write_text(json.dumps({**described, "tasks": tasks}))
-    ghost = json.loads(fleet.read_text())
-    ghost["serviceArns"].append(ghost["serviceArns"][0].replace("acme", "ghost").replace("blix", "ghost").replace("cove", "ghost"))
-    fleet.write_text(json.dumps(ghost))
+    # What a container agent would report: those of cove have not started.
+    moto.moto_api.state_manager.set_transition("ecs::task", {"progression": "manual", "times": 100})
+    backend = moto.ecs.models.ecs_backends["123456789012"]["eu-west-1"]
+    for task in backend.tasks["fleet"].values():
+        if not task.group.endswith("cove"):
+            (container,) = task.containers
+            container.last_status, container.image_digest = "RUNNING", "sha256:" + "0" * 64
+    fleet = scratch / "services-fleet.json"
+    listed = run("ecs", "list-services", "--cluster", "fleet")
+    listed["serviceArns"].append(listed["serviceArns"][0].rsplit("/", 1)[0] + "/ghost")
+    fleet.write_text(json.dumps(listed))
+    asked = 'services="acme blix cove ghost"'
+    export("aws-ecs", scratch, environment, [("services=$(aws ecs list-services --cluster fleet --query serviceArns --output text)", asked)])
+    evidence = scratch / "services.json"
+    described = json.loads(evidence.read_text())
     yield "aws-ecs: failures", [one["reason"] for one in described["failures"]] != ["MISSING"] and described["failures"]
     yield from judged(options, "aws-ecs", evidence, {"acme": True, "blix": False, "cove": False, "ghost": False}, fleet)
 
