@@ -164,7 +164,7 @@ def delete(program, mapping, value, target):
 
 
 def tried(rollproof, folder, sample, plan, fleet):
-    args = [os.path.abspath(rollproof), "mapping", "try", str(folder / "mapping.toml"), str(sample), "--format", "json"]
+    args = [os.path.abspath(rollproof), "mapping", "try", str(folder / "mapping.toml"), str(sample), "--format", "json", *(["--fleet"] if fleet else [])]
     if plan.exists():
         args += ["--plan", str(plan), *(["--plan-field", "image"] if target_of(plan)["image"] else [])]
     done = subprocess.run(args, capture_output=True, text=True, cwd=ROOT)
