@@ -6,22 +6,28 @@
 For each sample of each folder of mappings/, the filters of mapping.toml are run by both programs, and `rollproof mapping try` runs the mapping.
 All must give what stands in the sample's `.expected.json`; --update writes that file from what jq gives. Then, by jq, each single key of the
 input is deleted: no item that was not proven may become proven, and none may be skipped that was not. Exits with 1, and the differences,
-where something differs.
+where something differs. The same holds of rollproof's verdict, for keys that are drawn.
 """
 
 import argparse
+import copy
 import csv
 import functools
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
+import tempfile
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIELDS = {"status": "ssm_status", "exit_code": "ssm_exit_code"}
 BUNDLED = {"ansible", "argocd", "aws-ecs", "aws-ssm", "csv", "kubernetes", "nomad"}
+
+# How many keys are deleted before a verdict, for each sample.
+DELETED_BEFORE_VERDICTS = 25
 
 # Every filter gives exactly one value, so each is collected into a list.
 ITEMS = """
@@ -103,6 +109,8 @@ def compare(options, folder, mapping, sample):
         return differences, 0
     answers = delete(options.jq, mapping, value, target)
     differences += [f"without {pointer(one['deleted'])}: {one['wrong']}" for one in answers if one["wrong"]]
+    if options.rollproof and mapping["input"] == "json":
+        differences += judged(options.rollproof, folder, value, plan, expected["rows"])
     return differences, len(answers)
 
 
@@ -172,6 +180,46 @@ def tried(rollproof, folder, sample, plan, fleet):
         return done.stdout + done.stderr
     answer = json.loads(done.stdout)
     return {name: answer.get(name) for name in ("fleet" if fleet else "rows", "skips")}
+
+
+def judged(rollproof, folder, value, plan, rows):
+    """Deletions after which a fleet of one tenant that was not proven is, by rollproof's verdict."""
+    draw = random.Random(f"{folder.name} {len(rows)}")
+    others = {row["pointer"]: row["row"]["slug"] for row in rows if not row["row"]["verified_on_target"]}
+    proven = [row["row"]["slug"] for row in rows if row["row"]["verified_on_target"]]
+    with tempfile.TemporaryDirectory() as scratch:
+        evidence, fleet = pathlib.Path(scratch, "evidence.json"), pathlib.Path(scratch, "fleet.txt")
+        verify = [os.path.abspath(rollproof), "verify", str(evidence), "--map", str(folder / "mapping.toml"), "--fleet", str(fleet), "--plan", str(plan)]
+        verify += ["--plan-field", "image"] if target_of(plan)["image"] else []
+
+        def passes(value, tenant):
+            evidence.write_text(json.dumps(value))
+            fleet.write_text(f"{tenant}\n")
+            done = subprocess.run(verify, capture_output=True, text=True, cwd=ROOT)
+            if done.returncode not in (0, 1, 3, 4):
+                yield f"exit code {done.returncode}: {done.stdout}{done.stderr}"
+            if done.returncode == 0:
+                yield done.stdout
+
+        for tenant in proven:
+            if not list(passes(value, tenant)):
+                yield f"{tenant} is proven, and its rollout does not pass"
+        keys = list(object_keys(value)) if others else []
+        for path in draw.sample(keys, min(DELETED_BEFORE_VERDICTS, len(keys))):
+            at = pointer(path)
+            tenant = next((slug for item, slug in others.items() if at.startswith(item + "/")), draw.choice(list(others.values())))
+            deleted = copy.deepcopy(value)
+            holder = functools.reduce(lambda inner, key: inner[key], path[:-1], deleted)
+            del holder[path[-1]]
+            yield from (f"{tenant} without {at}: {wrong}" for wrong in passes(deleted, tenant))
+
+
+def object_keys(value, path=()):
+    """The paths of all keys of objects."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(value, dict):
+            yield (*path, key)
+        yield from object_keys(inner, (*path, key))
 
 
 def pointer(path):
