@@ -49,9 +49,9 @@ COLLECTIONS = "ansible==12.3.0"
 KUBERNETES = "1.37"
 ARGOCD = ("github.com/argoproj/argo-cd/v3@v3.3.4", "h1:3dFCh1b8QaqHv78QZPaH59zdZnu6wRvUpQtXmklLfUY=")
 # Who is proven when the play has run, of those that it may name.
-PLAY = {"acme": True, "blix": False, "cove": False, "dune": False, "echo": False, "fern": False, "gale": False}
+PLAY = {"acme": True, "blix": False, "cove": False, "dune": False, "echo": False, "fern": False, "gale": False, "hull": False, "ivy": True}
 # The play that names only hosts which are on the target.
-HEALTHY = {"acme": True, "gale": True}
+HEALTHY = {"acme": True, "ivy": True}
 
 
 def main():
