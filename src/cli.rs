@@ -5,6 +5,7 @@ pub(crate) mod drill;
 pub(crate) mod evaluation;
 pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod mapping;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod preflight;
@@ -22,6 +23,7 @@ use crate::cli::audit::Audit;
 use crate::cli::drill::Drill;
 use crate::cli::explain::Explain;
 use crate::cli::history::History;
+use crate::cli::mapping::Mapping;
 use crate::cli::plan::Plan;
 use crate::cli::policy::Policy;
 use crate::cli::preflight::Preflight;
@@ -64,6 +66,8 @@ pub enum Command {
     Audit(Audit),
     /// Show one tenant's life in archived rollouts, rollout by rollout
     History(History),
+    /// List, show and try the mappings by which other systems' output is read as rows
+    Mapping(Mapping),
     /// Print the JSON Schema of a format, or the names of all
     Schema {
         /// The format

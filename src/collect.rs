@@ -6,6 +6,7 @@ pub(crate) mod fleet;
 pub(crate) mod inputs;
 pub mod journal;
 pub mod labels;
+pub mod mapped;
 pub(crate) mod plan;
 pub mod record;
 pub mod response;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::inputs::{CHANGED, complete, evidence_error, fleet_refusal, kept, refusal};
+use crate::collect::mapped::{Mappings, own_format};
 use crate::collect::response::{Found, explain_response};
 use crate::collect::scan::Refused;
 use crate::diagnostic::fault::{Fault, fault_at};
@@ -34,7 +36,7 @@ use crate::model::document::consistency::contradiction::Contradiction;
 use crate::model::document::gates::Gates;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::text::Text;
-use crate::model::document::{Anomaly, Document, FORMAT, FleetSource, InputFile, Role};
+use crate::model::document::{Anomaly, Archive, Document, FORMAT, FleetSource, InputFile, Role};
 use crate::schema::published::Name;
 
 /// Where the evidence lies.
@@ -66,7 +68,22 @@ enum Pairing {
 /// # Errors
 /// [`Error::Evidence`] where an input cannot be used, [`Error::Usage`] where a plan or a fleet is given beside a document.
 pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
-    collect_paired(sources, Pairing::Named, now)
+    collect_paired(sources, &Mappings::default(), Pairing::Named, now)
+}
+
+/// The same of another system's evidence, read by mappings.
+///
+/// # Errors
+/// Also [`Error::Usage`] where a mapping does not fit what is given.
+pub fn collect_mapped(sources: &Sources, mappings: &Mappings, now: Timestamp) -> Result<Collected, Error> {
+    if sources.fleet.is_none() && mappings.fleet.is_some() {
+        return Err(Error::usage("--fleet-map is given, but no --fleet that it reads", "give the fleet with --fleet"));
+    }
+    if mappings.rows.is_some() && sources.fields.names().next().is_some() {
+        let problem = "--evidence-field is given beside --map, which says itself what is evidence";
+        return Err(Error::usage(problem, "give the field a filter in [row.extra] of the mapping"));
+    }
+    collect_paired(sources, mappings, Pairing::Named, now)
 }
 
 /// The same, where the plan and the fleet were found beside the evidence, and the fields are given for many rollouts.
@@ -75,11 +92,19 @@ pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
 ///
 /// # Errors
 /// [`Error::Evidence`] where an input cannot be used.
-pub fn collect_found(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
-    collect_paired(sources, Pairing::Found, now)
+pub fn collect_found(sources: &Sources, mappings: &Mappings, now: Timestamp) -> Result<Collected, Error> {
+    collect_paired(sources, mappings, Pairing::Found, now)
 }
 
-fn collect_paired(sources: &Sources, pairing: Pairing, now: Timestamp) -> Result<Collected, Error> {
+fn collect_paired(
+    sources: &Sources,
+    mappings: &Mappings,
+    pairing: Pairing,
+    now: Timestamp,
+) -> Result<Collected, Error> {
+    if sources.plan.is_none() {
+        mappings.have_target(&document::unknown_rollout(), false)?;
+    }
     // Evidence is large: it is read while the fleet is understood, and hashed while it is understood itself.
     thread::scope(|scope| {
         let (sender, receiver) = channel();
@@ -92,7 +117,7 @@ fn collect_paired(sources: &Sources, pairing: Pairing, now: Timestamp) -> Result
         });
         let evidence = || receiver.recv().map_err(|_| Error::bug("the reader of the evidence failed"))?;
         let hash = || hashing.join().ok().flatten().unwrap_or_default();
-        normalize(sources, pairing, Evidence { read: evidence, hash }, now)
+        normalize((sources, mappings), pairing, Evidence { read: evidence, hash }, now)
     })
 }
 
@@ -105,15 +130,35 @@ struct Evidence<R, H> {
 }
 
 fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
-    sources: &Sources,
+    (sources, mappings): (&Sources, &Mappings),
     pairing: Pairing,
     evidence: Evidence<R, H>,
     now: Timestamp,
 ) -> Result<Collected, Error> {
     let Evidence { read, hash } = evidence;
     let mut grouping = Grouping::new();
-    let mut context = read_context(sources, &mut grouping)?;
+    let mut context = read_context(sources, mappings, &mut grouping)?;
     let input = read()?;
+    let mapping = mappings.rows.as_ref();
+    let own = mapping.and_then(|_| own_format(&input.bytes));
+    if let Some(what) = own.as_deref().or(journal::is_journal(&input.bytes).then_some("a journal"))
+        && pairing == Pairing::Named
+        && mapping.is_some()
+    {
+        let problem = format!("{} is {what}, yet --map is given, which is for another system's evidence", input.name);
+        return Err(Error::usage(problem, "leave --map out"));
+    }
+    if let Some(mapping) = mapping.filter(|_| own.is_none() && !journal::is_journal(&input.bytes)) {
+        let (items, skips) = mapped::rows(mapping, &input, &context.rollout, &mut grouping)?;
+        context.anomalies.splice(0..0, skips);
+        context.inputs.insert(0, input.file(Role::Response, hash()));
+        context.inputs.push(mapping.input_file(Role::Mapping));
+        drop(input);
+        let mut collected = archived(sources, context, Archive::default(), grouping, now)?;
+        collected.document.mapping = mapping.used();
+        collected.document.items = items;
+        return Ok(collected);
+    }
     if journal::is_journal(&input.bytes) {
         if context.inputs.is_empty() || pairing == Pairing::Found {
             return journal::read(&input, &sources.fields, hash());
@@ -139,7 +184,17 @@ fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
     context.anomalies.splice(0..0, anomalies);
     context.inputs.insert(0, input.file(Role::Response, hash()));
     drop(input);
+    archived(sources, context, archive, grouping, now)
+}
 
+/// The document of an archived response whose rows are grouped.
+fn archived(
+    sources: &Sources,
+    context: Context,
+    archive: Archive,
+    mut grouping: Grouping,
+    now: Timestamp,
+) -> Result<Collected, Error> {
     if sources.fleet.is_none() {
         for slug in archive.stragglers.given().into_iter().flatten().filter(|slug| !slug.trim().is_empty()) {
             grouping.add_unplanned(slug.trim());
@@ -175,21 +230,27 @@ struct Context {
 }
 
 /// Reads the plan and the fleet, so far as they are given.
-fn read_context(sources: &Sources, grouping: &mut Grouping) -> Result<Context, Error> {
+fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping) -> Result<Context, Error> {
     let mut context =
         Context { rollout: document::unknown_rollout(), gates: None, anomalies: Vec::new(), inputs: Vec::new() };
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
-        let plan = kept(&input, &sources.fields, read)?;
+        let plan = kept(&input, &mappings.fields(&sources.fields), read)?;
         if !plan.enabled {
             context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
         }
         context.rollout = plan.rollout;
         context.anomalies.extend(plan.anomalies);
         context.inputs.push(file);
+        mappings.have_target(&context.rollout, true)?;
     }
-    if let Some(source) = &sources.fleet {
+    if let (Some(source), Some(mapping)) = (&sources.fleet, &mappings.fleet) {
+        let input = Arc::new(source.read(sources.max_bytes)?);
+        context.anomalies.extend(mapped::fleet(mapping, &input, &context.rollout, grouping)?);
+        context.inputs.push(input.file(Role::Fleet, input.sha256()));
+        context.inputs.push(mapping.input_file(Role::FleetMapping));
+    } else if let Some(source) = &sources.fleet {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Fleet, |bytes| fleet::read(bytes, &input.name, grouping));
         context.anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);

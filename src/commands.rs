@@ -7,6 +7,7 @@ pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod manual;
+pub(crate) mod mapping;
 pub(crate) mod outcome;
 pub(crate) mod outputs;
 pub(crate) mod plan;
@@ -65,6 +66,10 @@ pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Er
         }
         Command::Explain(options) => {
             let done = explain::explain(&options);
+            outcome::or_report_error(done, options.format(), &[], report_error)
+        }
+        Command::Mapping(options) => {
+            let done = mapping::mapping(&options);
             outcome::or_report_error(done, options.format(), &[], report_error)
         }
         Command::Schema { name } => print_schema(name),

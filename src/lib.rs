@@ -22,16 +22,18 @@
 //! 4. `io`: files, the environment, the network, the clock
 //! 5. `schema`: the published formats, and what is wrong with a value against one of them
 //! 6. `rego`: the engine, its limits, the syntax tree
-//! 7. `declared`: what policies declare about themselves
-//! 8. `lint`: static checks of policies
-//! 9. `policy`: loads policies and evaluates them
-//! 10. `collect`: from files to a document; the fold over the records of a journal
-//! 11. `report`, `render`: from findings to bytes
-//! 12. `evaluation`, `explain`: a verdict with everything it needs; how it came about
-//! 13. `gates`, `drive`, `drill`: the live rollout, its gates, its rehearsal
-//! 14. `audit`: many archives
-//! 15. `cli`: types of the arguments alone
-//! 16. `commands`: one file per command
+//! 7. `jq`: filters of other systems' JSON, compiled and run within the engine's limits
+//! 8. `declared`: what policies declare about themselves
+//! 9. `lint`: static checks of policies
+//! 10. `policy`: loads policies and evaluates them
+//! 11. `mapping`: another system's output as rows
+//! 12. `collect`: from files to a document; the fold over the records of a journal
+//! 13. `report`, `render`: from findings to bytes
+//! 14. `evaluation`, `explain`: a verdict with everything it needs; how it came about
+//! 15. `gates`, `drive`, `drill`: the live rollout, its gates, its rehearsal
+//! 16. `audit`: many archives
+//! 17. `cli`: types of the arguments alone
+//! 18. `commands`: one file per command
 //!
 //! As a library it is what an embedder needs, in the order of the arrows: [`collect`], [`validate`], [`load`] and
 //! [`Prepared::evaluate`], [`report`], [`render`]. `examples/embed.rs` does it all.
@@ -49,7 +51,9 @@ mod evaluation;
 mod explain;
 mod gates;
 mod io;
+mod jq;
 mod lint;
+mod mapping;
 mod model;
 mod policy;
 mod rego;

@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::audit::archive::{Archive, Found};
+use crate::audit::archive::{Archive, Found, quoted};
 use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
+use crate::collect::mapped::Mappings;
 use crate::collect::{Sources, collect_found};
 use crate::diagnostic::fault::Fault;
 use crate::error::Error;
+use crate::mapping::load::Mapping;
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
 use crate::model::document::text::{Field, Text};
@@ -32,6 +34,8 @@ pub struct ArchiveEvaluator<'a> {
     pub patterns: &'a Patterns,
     /// Extra fields of rows that are evidence.
     pub fields: &'a EvidenceFields,
+    /// How evidence of another system is read.
+    pub mappings: &'a Mappings,
     /// The size limit of each file, unpacked, in bytes.
     pub max_bytes: u64,
     /// Only rollouts from here on are read.
@@ -173,8 +177,8 @@ impl ArchiveEvaluator<'_> {
         let evaluated = Evaluated { document: &document, report: &report, fanned_out };
         let mut rollout = rollout(Text::from(name), at, called, &evaluated);
         rollout.group.clone_from(&archive.group);
-        rollout.explain =
-            (report.decision != Decision::Pass).then(|| Text::from(archive.explain(is_archived_document)));
+        rollout.explain = (report.decision != Decision::Pass)
+            .then(|| Text::from(archive.explain(is_archived_document) + &self.mapping_options(&document)));
         Ok(Some(EvaluatedRollout {
             at,
             folder: archive.evidence.parent().map(Path::to_owned).unwrap_or_default(),
@@ -184,6 +188,17 @@ impl ArchiveEvaluator<'_> {
             #[cfg(feature = "parquet")]
             counting: if self.evidence { cohorts.iter().map(|says| says.row).collect() } else { Vec::new() },
         }))
+    }
+
+    /// The options by which another system's evidence is read, as `explain` takes them.
+    fn mapping_options(&self, document: &Document) -> String {
+        let of = |option: &str, mapping: &Option<Arc<Mapping>>, role| {
+            let is_used = document.provenance.inputs.iter().any(|input| input.role == role);
+            let used = mapping.as_ref().filter(|_| is_used);
+            used.map_or_else(String::new, |mapping| format!(" {option} {}", quoted(Path::new(&*mapping.name))))
+        };
+        let Mappings { rows, fleet } = self.mappings;
+        of("--map", rows, Role::Mapping) + &of("--fleet-map", fleet, Role::FleetMapping)
     }
 
     /// The evidence of an archive; `now` is when it was collected.
@@ -199,7 +214,7 @@ impl ArchiveEvaluator<'_> {
             fields: self.fields.clone(),
             max_bytes: self.max_bytes,
         };
-        collect_found(&sources, now)
+        collect_found(&sources, self.mappings, now)
     }
 
     /// What the rollout was called when it was made.

@@ -123,6 +123,14 @@ pub struct ArchiveArgs {
     #[arg(long)]
     pub keep_going: bool,
 
+    /// Read archives of another system by a mapping: a bundled one's name (see `rollproof mapping list`), or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub map: Option<PathBuf>,
+
+    /// Read fleets by a mapping, too: the same or another one
+    #[arg(long, value_name = "NAME|FILE")]
+    pub fleet_map: Option<PathBuf>,
+
     /// An extra field of the rows that is evidence too: a string, a number or a boolean; may be repeated
     #[arg(long = "evidence-field", value_name = "NAME")]
     pub evidence_fields: Vec<String>,

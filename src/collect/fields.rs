@@ -58,6 +58,13 @@ impl EvidenceFields {
         Ok(Self { plan: names.iter().map(|name| Text::from(&**name)).collect(), ..self })
     }
 
+    /// The same, and a field of the plan that a mapping's filters read.
+    #[must_use]
+    pub fn and_plan_field(mut self, name: &str) -> Self {
+        self.plan.insert(Text::from(name));
+        self
+    }
+
     /// Whether none is named.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.plan.is_empty()

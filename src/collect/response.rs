@@ -229,7 +229,7 @@ impl<'a> Anomalies<'a> {
 
     fn anomaly(&self, kind: AnomalyKind, at: String, count: u64) -> Anomaly {
         let (input, at) = (self.input.clone(), Text::from(at));
-        Anomaly { kind, input, at, field: None, known: None, tenant: None, count, more: 0 }
+        Anomaly { kind, input, at, field: None, known: None, tenant: None, reason: None, count, more: 0 }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::audit::verdict::{ArchiveEvaluator, Interner};
 use crate::audit::{against, history, listed, render, report};
 use crate::cli::audit;
 use crate::collect::fields::EvidenceFields;
+use crate::collect::mapped::Mappings;
 use crate::commands::archives::{Evaluated, evaluate_all, find, tenants, verdicts};
 use crate::commands::outcome;
 use crate::declared::params;
@@ -44,6 +45,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let lag = policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
     let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
+    let mappings = Mappings::load(options.archives.map.as_deref(), options.archives.fleet_map.as_deref())?;
     let tables = options.parquet.as_deref().map(Tables::new).transpose()?;
     let found = match find(&options.folders, &options.archives) {
         Ok(found) => found,
@@ -59,6 +61,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         found: &found,
         patterns: &patterns,
         fields: &fields,
+        mappings: &mappings,
         max_bytes: options.archives.max_input_bytes,
         read_since: options.archives.read_since,
         until: until.last,

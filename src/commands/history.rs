@@ -9,6 +9,7 @@ use crate::audit::verdict::{ArchiveEvaluator, Interner};
 use crate::audit::{history, life, listed, render};
 use crate::cli::history::{Form, History};
 use crate::collect::fields::EvidenceFields;
+use crate::collect::mapped::Mappings;
 use crate::commands::archives::{evaluate_all, find, tenants};
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -25,6 +26,7 @@ pub fn history(options: &History) -> Result<u8, Error> {
     let evaluation = Evaluation::start(archives.evaluation(archives.policies.params.clone()).options())?.wait()?;
     let patterns = Patterns::new(&archives.when)?;
     let fields = EvidenceFields::new(&archives.evidence_fields)?.with_plan(&archives.plan_fields)?;
+    let mappings = Mappings::load(archives.map.as_deref(), archives.fleet_map.as_deref())?;
     let found = find(&options.folders, archives)?;
     let until = options.until.unwrap_or_else(|| Timestamp::now().into());
     let evaluator = ArchiveEvaluator {
@@ -32,6 +34,7 @@ pub fn history(options: &History) -> Result<u8, Error> {
         found: &found,
         patterns: &patterns,
         fields: &fields,
+        mappings: &mappings,
         max_bytes: archives.max_input_bytes,
         read_since: archives.read_since,
         until: until.last,

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::lock;
 use crate::io::output::{destination, folder_of, is_appended_to, is_stream};
+use crate::mapping::load::Mapping;
 use crate::policy::files::is_read;
 use crate::render::Format;
 
@@ -72,6 +73,11 @@ enum How {
     Folder,
 }
 
+/// The file of a mapping; none where it is bundled.
+fn mapping_file(named: &Option<PathBuf>) -> Option<&PathBuf> {
+    named.as_ref().filter(|path| !Mapping::is_bundled(path))
+}
+
 impl Files {
     /// The declaration of every command.
     fn of(command: &Command) -> Self {
@@ -109,6 +115,8 @@ impl Files {
                 .reads("--times", &options.archives.times)
                 .folders("--against", &options.against, is_read)
                 .reads("--fleet", &options.archives.fleet)
+                .reads("--map", mapping_file(&options.archives.map))
+                .reads("--fleet-map", mapping_file(&options.archives.fleet_map))
                 .policies(&options.archives.policies)
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
@@ -121,7 +129,7 @@ impl Files {
             ),
             Command::Policy(options) => files.policy(&options.command),
             Command::Man { folder } => files.with("FOLDER", folder, How::Folder),
-            Command::Schema { .. } | Command::Completions { .. } | Command::History(_) => files,
+            Command::Schema { .. } | Command::Completions { .. } | Command::History(_) | Command::Mapping(_) => files,
         }
     }
 
@@ -165,6 +173,8 @@ impl Files {
             .reads("--fleet", &options.fleet)
             .reads("--labels", &options.labels)
             .reads("--plan", &options.plan)
+            .reads("--map", mapping_file(&options.map))
+            .reads("--fleet-map", mapping_file(&options.fleet_map))
             .evaluation(&options.evaluation)
     }
 

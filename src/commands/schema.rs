@@ -8,6 +8,7 @@ use crate::collect::fleet::{FleetList, PlanAnswer};
 use crate::collect::plan::Plan;
 use crate::collect::record::Record;
 use crate::collect::response::Response;
+use crate::commands::mapping::Mapped;
 use crate::commands::policy::test::results;
 use crate::commands::policy::{eval, fixtures, list, show};
 use crate::drill::scenario::Scenario;
@@ -16,6 +17,7 @@ use crate::error::report::ErrorReport;
 use crate::explain::explanation::Explanation;
 use crate::io::config::Config;
 use crate::io::output;
+use crate::mapping::file::MappingFile;
 use crate::model::audit::Audit;
 use crate::model::document::Document;
 use crate::policy::waivers::WaiverFile;
@@ -95,6 +97,8 @@ fn of_type(name: Name) -> Value {
         Name::Audit => schemars::schema_for!(Audit).to_value(),
         Name::AuditReport => schemars::schema_for!(AuditReport).to_value(),
         Name::History => schemars::schema_for!(History).to_value(),
+        Name::Mapping => schemars::schema_for!(MappingFile).to_value(),
+        Name::Mapped => schemars::schema_for!(Mapped).to_value(),
     }
 }
 

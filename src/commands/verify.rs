@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::cli::verify::{Verify, VerifyCommand};
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::{Sources, collect, labels};
+use crate::collect::mapped::Mappings;
+use crate::collect::{Sources, collect_mapped, labels};
 use crate::commands::outcome;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Options};
@@ -43,7 +44,8 @@ pub(crate) fn verify(command: &VerifyCommand, report_error: &mut dyn FnMut(&Erro
 
 /// The evidence, with the labels that were given beside it.
 pub(crate) fn collected(options: &Verify, sources: &Sources) -> Result<Collected, Error> {
-    let mut collected = collect(sources, jiff::Timestamp::now())?;
+    let mappings = Mappings::load(options.map.as_deref(), options.fleet_map.as_deref())?;
+    let mut collected = collect_mapped(sources, &mappings, jiff::Timestamp::now())?;
     if let Some(path) = &options.labels {
         labels::add(&mut collected, &Source::new(path.clone()), sources.max_bytes)?;
     }

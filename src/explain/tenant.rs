@@ -241,7 +241,7 @@ impl ExplainContext<'_> {
         }
         let inputs = &self.document.provenance.inputs;
         let input = inputs.iter().find(|input| input.role == Role::Response).map(|input| input.name.clone());
-        (input, Some(format!("/results/{}", origin.row)))
+        (input, Some(self.document.row_pointer(origin.row)))
     }
 
     /// The row of a tenant that counts, in words.

@@ -10,6 +10,7 @@ pub mod failure;
 pub(crate) mod gates;
 pub(crate) mod labels;
 pub(crate) mod lookalikes;
+pub mod mapping;
 pub(crate) mod origins;
 pub(crate) mod probe;
 pub(crate) mod projection;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::document::failure::Failure;
 use crate::model::document::gates::Gates;
+use crate::model::document::mapping::{ItemRun, UsedMapping};
 use crate::model::document::origins::Origins;
 use crate::model::document::probe::Probe;
 use crate::model::document::text::{Field, Map, Scalar, Text};
@@ -75,6 +77,13 @@ pub struct Document {
     /// The fleet's own order, in which cohorts take turns. Absent: it is not known. Policies do not see it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<Run>,
+    /// The mapping by which another system's evidence was read as rows. Absent: the rows are the control plane's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<UsedMapping>,
+    /// Where the items of the evidence are that a mapping read as rows, in order: the number of one is the `row` of an
+    /// origin. Policies do not see it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemRun>,
     /// What else was read before or while the rollout was driven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Gates>,
@@ -106,6 +115,8 @@ impl Document {
             cohorts: Vec::new(),
             phases: Map::default(),
             order: Vec::new(),
+            mapping: None,
+            items: Vec::new(),
             gates: None,
             probes: None,
             anomalies: Vec::new(),
@@ -402,6 +413,9 @@ pub struct Anomaly {
     /// The tenant that it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Text>,
+    /// Why a mapping skips it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
     /// How often it occurs, at least 1.
     pub count: u64,
     /// How many more of its kind the input holds that are not listed. Only the last one listed says so.
@@ -429,6 +443,8 @@ pub enum AnomalyKind {
     UnrequestedRow,
     /// A live row in the answer to a plan call.
     LiveRowInPlanCall,
+    /// An item that a mapping skips: it is no tenant's.
+    SkippedItem,
 }
 
 /// What the document was collected from.
@@ -484,9 +500,19 @@ pub enum Role {
     Previous,
     /// Tenants that were taken out of the fleet since the previous rollout.
     Retired,
+    /// The mapping by which rows were read.
+    Mapping,
+    /// The mapping by which the fleet was read.
+    FleetMapping,
 }
 
 impl Document {
+    /// The JSON pointer of a row into the evidence that is no journal, by the number of its origin.
+    #[must_use]
+    pub fn row_pointer(&self, row: u32) -> String {
+        mapping::item_pointer(&self.items, row as usize).unwrap_or_else(|| format!("/results/{row}"))
+    }
+
     /// All but the evidence: no call, no cohort, no phase.
     #[must_use]
     pub fn without_evidence(&self) -> Self {
@@ -495,6 +521,8 @@ impl Document {
             rollout: self.rollout.clone(),
             fleet: self.fleet.clone(),
             archive: self.archive.clone(),
+            mapping: self.mapping.clone(),
+            items: Vec::new(),
             gates: self.gates.clone(),
             probes: self.probes.clone(),
             calls: Vec::new(),

@@ -46,7 +46,7 @@ pub fn locate_failure(
             break;
         }
         let time = if limited { SLICE.min(left / 2).min(limits.time) } else { limits.time };
-        let problem = match engine.evaluate(&format!("data.{path}"), input.clone(), Limits { time, memory }) {
+        let problem = match engine.evaluate(&format!("data.{path}"), input.clone(), Limits { time, memory, ..limits }) {
             Err(Failure::Policy(problem)) => problem,
             Err(other) => return other.into(),
             Ok(_) => continue,

@@ -67,17 +67,23 @@ impl From<Failure> for Error {
     }
 }
 
-/// How every sentence about a limit that was reached begins.
-const NEED_MORE: &str = "the policies need more than";
+/// In every sentence about a limit that was reached, after who reached it.
+const NEED_MORE: &str = " need more than";
+
+/// Who evaluates policies.
+const POLICIES: &str = "the policies";
 
 /// Whether a failure says that time or memory ran out.
 pub fn is_limit(problem: &str) -> bool {
-    problem.contains(NEED_MORE) || problem.contains("exceeded time limit")
+    [POLICIES, "the filters"].iter().any(|who| problem.contains(&format!("{who}{NEED_MORE}")))
+        || problem.contains("exceeded time limit")
 }
 
-/// What a policy may use.
+/// What policies or filters may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Whose limits they are, in words.
+    pub who: &'static str,
     /// For all policies together.
     pub time: Duration,
     /// What the policy thread may hold, in bytes.
@@ -87,12 +93,12 @@ pub struct Limits {
 impl Limits {
     /// That there was too little time.
     pub fn out_of_time(self) -> String {
-        format!("{NEED_MORE} {} s", rounded(self.time))
+        format!("{}{NEED_MORE} {} s", self.who, rounded(self.time))
     }
 
     /// That there was too little memory.
     fn out_of_memory(self) -> String {
-        format!("{NEED_MORE} {} MiB of memory", self.memory >> 20)
+        format!("{}{NEED_MORE} {} MiB of memory", self.who, self.memory >> 20)
     }
 
     /// Replaces the time limit, where one is given.
@@ -104,6 +110,7 @@ impl Limits {
     pub fn for_cohorts(cohorts: usize) -> Self {
         let many = u32::try_from(cohorts).unwrap_or(u32::MAX);
         Self {
+            who: POLICIES,
             time: Duration::from_secs(10) + Duration::from_micros(100) * many,
             memory: (2_usize << 30).saturating_add(cohorts.saturating_mul(4 << 10)),
         }

@@ -55,7 +55,7 @@ pub(crate) fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggle
                 waived: waived.contains(tenant),
                 source: origin.zip(response).map(|(origin, response)| RowSource {
                     input: response.name.clone(),
-                    pointer: format!("/results/{}", origin.row),
+                    pointer: document.row_pointer(origin.row),
                 }),
             });
         }

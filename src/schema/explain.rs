@@ -74,7 +74,8 @@ fn describes(key: &str) -> bool {
     matches!(key, "ok" | "error" | "message" | "stragglers" | "results")
 }
 
-fn syntax(text: &str, error: &serde_json::Error) -> Fault {
+/// Why a text is no JSON.
+pub(crate) fn syntax(text: &str, error: &serde_json::Error) -> Fault {
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let at = (line_start + error.column().saturating_sub(1)).min(text.len());
     let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);

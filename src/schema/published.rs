@@ -49,11 +49,15 @@ pub enum Name {
     AuditReport,
     /// One tenant's life, as `history --format json` writes it
     History,
+    /// A mapping: how another system's output is read as rows
+    Mapping,
+    /// What a mapping reads in an input, as `mapping try --format json` writes it
+    Mapped,
 }
 
 impl Name {
     /// Every format.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Document,
         Self::Report,
         Self::Error,
@@ -74,6 +78,8 @@ impl Name {
         Self::Audit,
         Self::AuditReport,
         Self::History,
+        Self::Mapping,
+        Self::Mapped,
     ];
 
     /// The name of its file in `schemas/`.
@@ -99,6 +105,8 @@ impl Name {
             Self::Audit => "audit.schema.json",
             Self::AuditReport => "audit-report.schema.json",
             Self::History => "history.schema.json",
+            Self::Mapping => "mapping.schema.json",
+            Self::Mapped => "mapped.schema.json",
         }
     }
 
@@ -125,6 +133,8 @@ impl Name {
             Self::Audit => "Document of an audit",
             Self::AuditReport => "Report on an audit",
             Self::History => "History of a tenant",
+            Self::Mapping => "Mapping",
+            Self::Mapped => "What a mapping reads",
         }
     }
 
@@ -156,6 +166,8 @@ impl Name {
             Self::Audit => include_str!("../../schemas/audit.schema.json"),
             Self::AuditReport => include_str!("../../schemas/audit-report.schema.json"),
             Self::History => include_str!("../../schemas/history.schema.json"),
+            Self::Mapping => include_str!("../../schemas/mapping.schema.json"),
+            Self::Mapped => include_str!("../../schemas/mapped.schema.json"),
         }
     }
 

@@ -32,6 +32,7 @@ mod judged;
 mod labels;
 mod manage;
 mod manual;
+mod mapping;
 mod markup;
 mod misspelt;
 mod no_verdict;

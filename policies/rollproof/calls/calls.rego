@@ -15,12 +15,15 @@ import data.rollproof.lib.text
 
 # METADATA
 # title: Failed call
-# description: The archived response does not report success, and its error is not a verdict on coverage.
+# description: >-
+#   The archived response does not report success, and its error is not a verdict on coverage. Another system's output,
+#   which a mapping reads, reports none.
 # custom:
 #   codes: [calls.failed]
 #   remedy: Find the failed call in the control plane's log. The tenants after it may not have been called.
 deny contains finding if {
 	archive := input.archive
+	not input.mapping
 	not archive.ok == true
 	not is_coverage_verdict
 	finding := {

@@ -27,6 +27,11 @@ test_null_ok_denied if observed({"ok": null, "error": "HTTP 502"}) == "HTTP 502"
 
 test_absent_ok_denied if observed({"error": "HTTP 502"}) == "HTTP 502"
 
+test_mapped_archive_silent if {
+	mapping := {"proof": "target", "fields": ["verified_on_target"]}
+	calls.deny == set() with input as {"rollout": {"dry_run": false}, "archive": {}, "mapping": mapping}
+}
+
 test_empty_archive_denied if count(denied({})) == 1
 
 test_error_observed_before_message if observed({"ok": false, "error": "e", "message": "m"}) == "e"

@@ -111,6 +111,20 @@ warn contains finding if {
 }
 
 # METADATA
+# title: Proof by status alone
+# description: >-
+#   The mapping says that a status is the only proof, so nobody saw these tenants on the target. A command that returned 0
+#   says nothing of what runs.
+# custom:
+#   codes: [coverage.assumed]
+#   remedy: Let the mapping compare what runs with the target, in verified_on_target.
+warn contains finding if {
+	not params.value("require_proof", false)
+	proof.by_status
+	some finding in assumed_finding
+}
+
+# METADATA
 # title: Assumed proof
 # description: The rows of these tenants lack verified_on_target, as those of older control planes do, and report no failure.
 # custom:
@@ -118,6 +132,7 @@ warn contains finding if {
 #   remedy: Update the control plane so that it inspects the running containers.
 note contains finding if {
 	not params.value("require_proof", false)
+	not proof.by_status
 	some finding in assumed_finding
 }
 

@@ -117,6 +117,20 @@ test_assumed_denied_where_proof_is_required if {
 	codes(denied) == {"coverage.assumed"}
 }
 
+test_assumed_by_status_warned_or_denied if {
+	by_status := {"mapping": {"proof": "status", "fields": ["ssm_status"]}}
+	fleet := object.union(document(0, [proven, assumed]), by_status)
+	warned := coverage.warn with input as fleet with data.rollproof.params as {}
+	noted := coverage.note with input as fleet with data.rollproof.params as {}
+	codes(warned) == {"coverage.assumed"}
+	noted == set()
+	required := {"require_proof": true}
+	denied := coverage.deny with input as fleet with data.rollproof.params as required
+	silent := coverage.warn with input as fleet with data.rollproof.params as required
+	codes(denied) == {"coverage.assumed"}
+	silent == set()
+}
+
 test_assumed_noted_without_parameters if {
 	noted := coverage.note with input as document(0, [proven, assumed])
 	explicit := coverage.note with input as document(0, [assumed]) with data.rollproof.params as {"require_proof": false}

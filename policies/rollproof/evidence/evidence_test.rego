@@ -229,6 +229,20 @@ test_unattributed_rows_are_summed if {
 	finding.observed == ["response.json#/results/3", "response.json#/results/7"]
 }
 
+test_skipped_items_noted if {
+	doc := with_changes(document([keyed]), {"anomalies": [
+		{"kind": "skipped_item", "input": "apps.json", "at": "/3", "reason": "not a tenant", "count": 1},
+		{"kind": "skipped_item", "input": "apps.json", "at": "/7", "reason": "not a tenant", "count": 1, "more": 40},
+	]})
+	codes(noted(doc)) == {"evidence.skipped_item"}
+	codes(noted(as_dry_run(doc))) == {"evidence.skipped_item"}
+	some finding in noted(doc)
+	finding.at == "apps.json#/3"
+	finding.observed == ["apps.json#/3", "apps.json#/7"]
+	finding.message == "42 items are skipped by the mapping: not a tenant"
+	warned(doc) == set()
+}
+
 test_unknown_field_noted if {
 	doc := with_changes(document([keyed]), {"anomalies": [
 		{"kind": "unknown_field", "input": "response.json", "at": "/results/0/foo", "field": "foo", "count": 41},

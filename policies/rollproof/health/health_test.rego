@@ -38,6 +38,20 @@ test_cohorts_make_one_finding if {
 	count(findings) == 1
 }
 
+# The denials by default if bolt and cove have this row, and a mapping with these fields reads it.
+denied_mapped(fields, row) := findings if {
+	mapping := {"proof": "target", "fields": fields}
+	fleet := object.union(document([row]), {"mapping": mapping})
+	findings := health.deny with input as fleet with data.rollproof.params as {}
+}
+
+test_result_that_a_mapping_does_not_find_denied if {
+	is_unhealthy(denied_mapped(["healthz_ok", "verified_on_target"], {"verified_on_target": true}))
+	is_unhealthy(denied_mapped(["healthz_ok", "verified_on_target"], {"verified_on_target": true, "healthz_ok": null}))
+	denied_mapped(["healthz_ok", "verified_on_target"], {"verified_on_target": false}) == set()
+	denied_mapped(["verified_on_target"], {"verified_on_target": true}) == set()
+}
+
 test_unproven_unhealthy_silent if {
 	denied([{"verified_on_target": false, "healthz_ok": false}]) == set()
 	denied([{"ssm_status": "Failed", "healthz_ok": false}]) == set()

@@ -67,7 +67,8 @@ impl Strange {
         }
         (*many, *last) = (*many + 1, self.listed.len());
         let (input, at) = (Text::from(ANSWERS), Text::from(at()));
-        let mut anomaly = Anomaly { kind, input, at, field: None, known: None, tenant: None, count: 1, more: 0 };
+        let mut anomaly =
+            Anomaly { kind, input, at, field: None, known: None, tenant: None, reason: None, count: 1, more: 0 };
         name(&mut anomaly);
         self.listed.push(anomaly);
         Some(*last)

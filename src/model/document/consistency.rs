@@ -27,5 +27,6 @@ pub fn check(document: &Document) -> Checked {
     whole.phases()?;
     whole.gates()?;
     whole.probes()?;
+    whole.mapping()?;
     whole.anomalies()
 }

@@ -21,6 +21,8 @@ impl Document {
             cohorts,
             phases: _,
             order: _,
+            mapping,
+            items: _,
             gates,
             probes,
             anomalies,
@@ -33,7 +35,10 @@ impl Document {
             });
             let cohorts: Vec<_> = cohorts.collect();
             let evidence = (rollout, fleet, archive, calls, cohorts, gates, probes, anomalies);
-            evidence.serialize(&mut serde_json::Serializer::new(&mut out))
+            match mapping {
+                None => evidence.serialize(&mut serde_json::Serializer::new(&mut out)),
+                Some(mapping) => (evidence, mapping).serialize(&mut serde_json::Serializer::new(&mut out)),
+            }
         })
     }
 }

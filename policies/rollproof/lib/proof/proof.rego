@@ -22,7 +22,7 @@ deciding_rows := {i: row | some i, rows in live_rows; row := rows[count(rows) - 
 
 # The cohorts in each proof state; every cohort is in one of them.
 in_state := {
-	"verified": latest.verified,
+	"verified": verified,
 	"assumed": assumed,
 	"off_target": off_target,
 	"errored": errored,
@@ -32,9 +32,10 @@ in_state := {
 	# A missing verified_on_target never overrides an earlier one that is not true.
 	latest := keys_by_state(deciding_rows)
 	not_true := {i | some i, rows in live_rows; some row in rows; row.verified_on_target in {false, null}} - latest.verified
-	off_target := latest.off_target | not_true
-	errored := latest.errored - not_true
-	assumed := latest.assumed - not_true
+	verified := latest.verified - disputed
+	off_target := (latest.off_target | not_true) | (latest.verified & disputed)
+	errored := (latest.errored - not_true) | ((latest.assumed - not_true) & disputed)
+	assumed := (latest.assumed - not_true) - disputed
 	unreached := {i | some i, cohort in input.cohorts; count(cohort.rows) == 0}
 	dry_run := {i | some i, rows in live_rows; count(rows) == 0} - unreached
 }
@@ -58,13 +59,21 @@ conflicting contains i if {
 	some i in (indices & others)
 }
 
+# The cohorts whose rows contradict each other where none is known to be the latest: a mapping reads them in the order in
+# which another system lists them.
+disputed contains i if {
+	input.mapping
+	count(input.calls) == 0
+	some i in conflicting
+}
+
 # The keys of the given live rows by the proof state that each row gives on its own.
 keys_by_state(rows) := {"verified": verified, "off_target": off_target, "errored": errored, "assumed": assumed} if {
 	# verified_on_target is authoritative: a null counts as false.
 	verified := {key | some key, row in rows; row.verified_on_target == true}
 	not_true := {key | some key, row in rows; row.verified_on_target in {false, null}}
-	off_target := (not_true | on_other_image(rows)) - verified
-	errored := (reporting_failure(rows) - verified) - off_target
+	off_target := ((not_true | on_other_image(rows)) | unbound(rows)) - verified
+	errored := ((reporting_failure(rows) | lacking_fields(rows)) - verified) - off_target
 	assumed := (({key | some key, _ in rows} - verified) - off_target) - errored
 }
 
@@ -77,6 +86,27 @@ reporting_failure(rows) := (errors | exit_codes) | statuses if {
 
 # The keys of the rows whose image has another tag than the target.
 on_other_image(rows) := {key | some key, row in rows; row.running_image in other_images}
+
+# A missing verified_on_target is for older control planes. Where a mapping reads the rows, it says itself what is proven.
+
+# Whether a mapping says that the status is all the proof there is.
+by_status if input.mapping.proof == "status"
+
+# The keys of the rows without verified_on_target, where a mapping reads it in every row.
+unbound(rows) := {key | input.mapping.proof == "target"; some key, _ in rows} - with_key if {
+	with_key := {key | some key, row in rows; row.verified_on_target in {true, false, null}}
+}
+
+# The fields that a mapping reads and that a row must have, where the status is all the proof there is: a field that is
+# missing could have reported a failure.
+needed_fields := {field | by_status; some field in input.mapping.fields}
+
+# The keys of the rows that lack such a field.
+lacking_fields(rows) := {key |
+	some field in needed_fields
+	some key, row in rows
+	object.get(row, field, null) == null
+}
 
 is_dry_run(row) if row.ssm_status in dry_run_statuses
 

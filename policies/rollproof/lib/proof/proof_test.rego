@@ -116,3 +116,51 @@ test_verified_and_assumed_are_proven if {
 	rows := [[{"verified_on_target": true}], [{"ssm_status": "Success"}], [{"error": "x"}], []]
 	proof.proven == {0, 1} with input as {"rollout": {}, "cohorts": [{"rows": each} | some each in rows]}
 }
+
+# The state of one tenant with these rows, which a mapping with this proof and these fields reads.
+mapped(proves, fields, rows) := found if {
+	rollout := {"target_tag": "staging-new"}
+	mapping := {"name": "own", "sha256": "", "proof": proves, "fields": fields}
+	document := {"rollout": rollout, "calls": [], "mapping": mapping, "cohorts": [{"rows": rows}]}
+	found := proof.states[0] with input as document
+}
+
+test_mapped_row_without_key_off_target if {
+	mapped("target", ["verified_on_target"], [{"ssm_status": "Success", "ssm_exit_code": 0}]) == "off_target"
+	mapped("target", ["verified_on_target"], [{"verified_on_target": null}]) == "off_target"
+	mapped("target", ["verified_on_target"], [{"verified_on_target": true}]) == "verified"
+}
+
+test_row_by_status_with_every_field_assumed if {
+	fields := ["ssm_exit_code", "ssm_status"]
+	mapped("status", fields, [{"ssm_status": "Success", "ssm_exit_code": 0}]) == "assumed"
+	mapped("status", fields, [{"ssm_status": "Failed", "ssm_exit_code": 0}]) == "errored"
+}
+
+test_row_by_status_that_lacks_a_field_errored if {
+	fields := ["error", "running_image", "ssm_exit_code", "ssm_status"]
+	row := {"ssm_status": "Success", "ssm_exit_code": 0, "error": "", "running_image": "p:staging-new"}
+	mapped("status", fields, [row]) == "assumed"
+	every field in fields {
+		mapped("status", fields, [object.remove(row, [field])]) == "errored"
+		mapped("status", fields, [object.union(row, {field: null})]) == "errored"
+	}
+}
+
+test_mapped_rows_that_contradict_each_other_prove_nothing if {
+	on := {"verified_on_target": true}
+	off := {"verified_on_target": false}
+	mapped("target", ["verified_on_target"], [off, on]) == "off_target"
+	mapped("target", ["verified_on_target"], [on, on]) == "verified"
+	well := {"ssm_status": "Success"}
+	failed := {"ssm_status": "Failed"}
+	mapped("status", ["ssm_status"], [failed, well]) == "errored"
+	mapped("status", ["ssm_status"], [well, well]) == "assumed"
+}
+
+test_mapped_rows_of_calls_come_in_time if {
+	rows := [{"verified_on_target": false}, {"verified_on_target": true}]
+	mapping := {"proof": "target", "fields": ["verified_on_target"]}
+	document := {"rollout": {}, "calls": [{}], "mapping": mapping, "cohorts": [{"rows": rows}]}
+	proof.states == ["verified"] with input as document
+}

@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use crate::model::document::consistency::contradiction::{Checked, Contradiction, ensure, wrong};
 use crate::model::document::gates::HeadState;
 use crate::model::document::lookalikes::lookalikes;
+use crate::model::document::mapping::MappingProof;
 use crate::model::document::probe::Probe;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Call, Cohort, Document, FleetSource, Purpose, Role, Run};
@@ -64,6 +65,8 @@ impl<'a> Whole<'a> {
             let may = match input.role {
                 Role::Response => self.is_archived(),
                 Role::Plan | Role::Fleet | Role::Labels => true,
+                Role::Mapping => self.document.mapping.is_some(),
+                Role::FleetMapping => self.has_input(Role::Fleet),
                 Role::Journal
                 | Role::Document
                 | Role::Waivers
@@ -361,6 +364,53 @@ impl<'a> Whole<'a> {
             let answered = status.is_some() || !git_sha.is_absent();
             let fits = if *asked == 0 { at.is_none() && !answered } else { at.is_some() };
             ensure(fits, format!("/probes/{i}"), "found an answer although asked is 0, or none although it is not")?;
+        }
+        Ok(())
+    }
+
+    /// A mapping against the inputs and the rows that it gives.
+    pub(crate) fn mapping(&self) -> Checked {
+        let Document { mapping, items, cohorts, provenance, .. } = self.document;
+        let file = provenance.inputs.iter().find(|input| input.role == Role::Mapping);
+        let known: u64 = items.iter().map(|run| run.len() as u64).sum();
+        let Some(mapping) = mapping else {
+            ensure(items.is_empty(), "/items", "found items that a mapping reads, but no mapping")?;
+            return ensure(file.is_none(), "/mapping", "found no mapping, but an input is one");
+        };
+        let is_input = file.is_none_or(|file| file.sha256 == mapping.sha256) && (file.is_some() || !self.is_archived());
+        ensure(is_input, "/mapping/sha256", "found a mapping that is not among the inputs")?;
+        let is_sorted = mapping.fields.windows(2).all(|pair| pair[0] < pair[1]);
+        ensure(is_sorted, "/mapping/fields", "found fields that are not sorted, or one twice")?;
+        let reads = |field: &str| mapping.fields.iter().any(|known| &**known == field);
+        let proves = mapping.proof == MappingProof::Target;
+        ensure(
+            reads("verified_on_target") == proves,
+            "/mapping/proof",
+            "found another proof than the fields say: verified_on_target is read where it is \"target\", and only there",
+        )?;
+        for (i, cohort) in cohorts.iter().enumerate() {
+            for (j, row) in cohort.rows.iter().enumerate() {
+                let given = [
+                    ("ssm_status", row.ssm_status.is_absent()),
+                    ("ssm_exit_code", row.ssm_exit_code.is_absent()),
+                    ("healthz_ok", row.healthz_ok.is_absent()),
+                    ("running_image", row.running_image.is_absent()),
+                    ("error", row.error.is_absent()),
+                ];
+                let at = || format!("/cohorts/{i}/rows/{j}");
+                let stray = given.iter().find(|(field, is_absent)| !is_absent && !reads(field));
+                ensure(stray.is_none(), at(), "found a field that the mapping does not read")?;
+                let has_proof = !row.verified_on_target.is_absent();
+                ensure(
+                    has_proof == proves,
+                    at(),
+                    "found another proof than the mapping's: a mapping gives one in every row",
+                )?;
+            }
+            let origins = (0..cohort.origins.tenants())
+                .flat_map(|tenant| (0..cohort.origins.width()).filter_map(move |row| cohort.origins.get(tenant, row)));
+            let stray = origins.filter(|origin| origin.call.is_none()).any(|origin| u64::from(origin.row) >= known);
+            ensure(!stray, format!("/cohorts/{i}/origins"), "found a row of an item that is not there")?;
         }
         Ok(())
     }

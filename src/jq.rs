@@ -1,0 +1,39 @@
+//! jq filters: compiled from text, checked, and run on JSON. The only folder that names the `jaq` crates.
+//!
+//! A filter sees the value and the variables that it is given, and nothing else: no clock, no environment, no other file.
+//! It runs on a guarded thread (see `rego::guard`), since a filter can loop or ask for gigabytes.
+
+mod check;
+pub mod filter;
+pub mod items;
+mod natives;
+pub mod types;
+pub mod value;
+
+use std::time::Duration;
+
+use crate::rego::guard::{self, Failure, Limits};
+
+/// What filters may use for so many bytes of JSON: 10 s and 4 s a MiB, 1 GiB and what `copies` of these bytes take.
+pub fn limits(bytes: usize, copies: usize) -> Limits {
+    let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+    Limits {
+        who: "the filters",
+        time: Duration::from_secs(10) + Duration::from_secs(4) * mebibytes,
+        memory: (1_usize << 30).saturating_add(bytes.saturating_mul(copies)),
+    }
+}
+
+/// Does `work`, which runs filters, on a guarded thread: one for everything that is to be filtered, not one an item.
+///
+/// # Errors
+/// What `work` says is [`Failure::Policy`], and so is a limit that was reached; else the machine or this program failed.
+pub fn session<T: Send + 'static>(
+    limits: Limits,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, Failure> {
+    guard::guarded(limits, work)
+}
+
+#[cfg(test)]
+mod tests;

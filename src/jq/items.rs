@@ -1,0 +1,67 @@
+//! Paths of names and `[]` alone, such as `.results[]`: they say where the items of an input are, and cannot leave one out.
+
+use jaq_core::load::lex::StrPart;
+use jaq_core::load::parse::{BinaryOp, Term};
+use jaq_core::path::{Opt, Part, Path};
+
+use super::check;
+use super::filter::{Filter, FilterFault};
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The value under a name, such as `.results`.
+    Name(String),
+    /// Each element of an array, or each value of an object.
+    Each,
+}
+
+/// What to write instead.
+const HELP: &str = "the items are a path of names and [] alone, such as .results[], or several with commas between them, so that \
+                    none is left out; `skip` says which of them are no tenants";
+
+/// Reads such paths.
+///
+/// # Errors
+/// Where the text is no filter, or another one.
+pub fn parse(text: &str) -> Result<Vec<Vec<Step>>, FilterFault> {
+    Filter::compile(text, &[])?;
+    let refused = || FilterFault::new(0, format!("found {text:?}, but only paths are allowed"), HELP);
+    let term = check::parse(text).ok_or_else(refused)?;
+    let mut paths = Vec::new();
+    collect(&term, &mut paths).ok_or_else(refused)?;
+    Ok(paths)
+}
+
+fn collect(term: &Term<&str>, paths: &mut Vec<Vec<Step>>) -> Option<()> {
+    match term {
+        Term::BinOp(left, BinaryOp::Comma, right) => {
+            collect(left, paths)?;
+            collect(right, paths)
+        }
+        Term::Id => {
+            paths.push(Vec::new());
+            Some(())
+        }
+        Term::Path(head, Path(parts)) if matches!(**head, Term::Id) => {
+            paths.push(parts.iter().map(step).collect::<Option<_>>()?);
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+fn step((part, opt): &(Part<Term<&str>>, Opt)) -> Option<Step> {
+    match (part, opt) {
+        (Part::Range(None, None), Opt::Essential) => Some(Step::Each),
+        (Part::Index(Term::Str(None, parts)), Opt::Essential) => {
+            let text = |part: &StrPart<&str, Term<&str>>| match part {
+                StrPart::Str(text) => Some((*text).to_owned()),
+                StrPart::Char(c) => Some(c.to_string()),
+                StrPart::Term(_) => None,
+            };
+            parts.iter().map(text).collect::<Option<String>>().map(Step::Name)
+        }
+        _ => None,
+    }
+}

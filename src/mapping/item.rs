@@ -1,0 +1,152 @@
+//! What the filters of a mapping give for one item: a row, a tenant of a fleet, or a skip.
+
+use serde_json::Value as Json;
+
+use crate::jq::filter::Filter;
+use crate::jq::value::Value;
+use crate::mapping::load::{FleetMapping, Items, RowField, RowMapping};
+use crate::model::document::Row;
+use crate::model::document::mapping::MappingProof;
+use crate::model::document::text::{Field, Map, Scalar, Text};
+use crate::text::escape::clipped;
+
+/// How much of a value is shown in an error, in characters.
+const MAX_SHOWN: usize = 60;
+
+/// A row and its tenant.
+pub(crate) struct MappedRow {
+    pub(crate) slug: String,
+    pub(crate) row: Row,
+}
+
+/// A tenant of a fleet.
+pub(crate) struct MappedTenant {
+    pub(crate) slug: String,
+    pub(crate) labels: Map<Text>,
+}
+
+/// What is wrong with what a filter gives.
+pub(crate) struct Wrong {
+    /// The filter's key.
+    pub(crate) filter: String,
+    pub(crate) problem: String,
+}
+
+/// An item as filters see it.
+pub(crate) struct Seen<'a> {
+    pub(crate) item: &'a Value,
+    /// As `VARIABLES` has them.
+    pub(crate) variables: &'a [Value],
+}
+
+impl Seen<'_> {
+    fn ask(&self, filter: &Filter, key: &str) -> Result<Json, Wrong> {
+        let given = filter
+            .one(self.item, self.variables)
+            .and_then(|value| value.json().map_err(|what| format!("found {what}")));
+        given.map_err(|problem| Wrong { filter: key.to_owned(), problem })
+    }
+
+    /// Whether the item is skipped.
+    pub(crate) fn is_skipped(&self, items: &Items) -> Result<bool, Wrong> {
+        let Some((skip, _)) = &items.skip else { return Ok(false) };
+        match self.ask(skip, "skip")? {
+            Json::Bool(is_skipped) => Ok(is_skipped),
+            other => Err(misfit("skip", &other, "true or false")),
+        }
+    }
+
+    fn slug(&self, filter: &Filter) -> Result<String, Wrong> {
+        match self.ask(filter, "slug")? {
+            Json::String(slug) if !slug.trim().is_empty() => Ok(slug.trim().to_owned()),
+            other => Err(misfit("slug", &other, "a string that is not blank")),
+        }
+    }
+
+    /// The row that it is read as.
+    pub(crate) fn row(&self, mapping: &RowMapping) -> Result<MappedRow, Wrong> {
+        let slug = self.slug(&mapping.slug)?;
+        let mut row = Row::default();
+        let mut extra = Vec::new();
+        for (field, filter) in &mapping.fields {
+            let given = self.ask(filter, field.key())?;
+            match field {
+                RowField::Verified => row.verified_on_target = boolean(field, &given)?,
+                RowField::Healthz => row.healthz_ok = present(boolean(field, &given)?),
+                RowField::Image => row.running_image = text(field, given)?,
+                RowField::Error => row.error = text(field, given)?,
+                RowField::Status => row.ssm_status = text(field, given)?,
+                RowField::ExitCode => row.ssm_exit_code = integer(field, &given)?,
+                RowField::Extra(name) => extra.extend(scalar(field, given)?.map(|value| (name.clone(), value))),
+            }
+        }
+        row.extra = extra.into_iter().collect();
+        debug_assert!(mapping.proof == MappingProof::Status || !row.verified_on_target.is_absent());
+        Ok(MappedRow { slug, row })
+    }
+
+    /// The tenant that it is read as.
+    pub(crate) fn tenant(&self, mapping: &FleetMapping) -> Result<MappedTenant, Wrong> {
+        let slug = self.slug(&mapping.slug)?;
+        let labels = match mapping.labels.as_ref().map(|filter| self.ask(filter, "labels")).transpose()? {
+            None | Some(Json::Null) => Map::default(),
+            Some(Json::Object(labels)) => labels
+                .into_iter()
+                .filter(|(_, label)| !label.is_null())
+                .map(|(name, label)| match label {
+                    Json::String(label) => Ok((Text::from(name), Text::from(label))),
+                    other => Err(misfit(&format!("labels, {name:?}"), &other, "a string or null")),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(other) => return Err(misfit("labels", &other, "an object or null")),
+        };
+        Ok(MappedTenant { slug, labels })
+    }
+}
+
+fn misfit(filter: &str, found: &Json, allowed: &str) -> Wrong {
+    let shown = found.to_string();
+    let problem = format!("found {}, but only {allowed} is allowed", clipped(&shown, MAX_SHOWN));
+    Wrong { filter: filter.to_owned(), problem }
+}
+
+/// A field that `null` leaves out.
+fn present<T>(field: Field<T>) -> Field<T> {
+    if let Field::Null = field { Field::Absent } else { field }
+}
+
+fn boolean(field: &RowField, given: &Json) -> Result<Field<bool>, Wrong> {
+    match given {
+        Json::Null => Ok(Field::Null),
+        Json::Bool(value) => Ok(Field::Given(*value)),
+        other => Err(misfit(field.key(), other, "true, false or null")),
+    }
+}
+
+fn text(field: &RowField, given: Json) -> Result<Field<Text>, Wrong> {
+    match given {
+        Json::Null => Ok(Field::Absent),
+        Json::String(text) => Ok(Field::Given(Text::from(text))),
+        other => Err(misfit(field.key(), &other, "a string or null")),
+    }
+}
+
+fn integer(field: &RowField, given: &Json) -> Result<Field<i64>, Wrong> {
+    match given {
+        Json::Null => Ok(Field::Absent),
+        other => {
+            let integer = other.as_i64().map(Field::Given);
+            integer.ok_or_else(|| misfit(field.key(), other, "an integer of 64 bits or null"))
+        }
+    }
+}
+
+fn scalar(field: &RowField, given: Json) -> Result<Option<Scalar>, Wrong> {
+    match given {
+        Json::Null => Ok(None),
+        Json::Bool(value) => Ok(Some(Scalar::Boolean(value))),
+        Json::Number(number) => Ok(Some(Scalar::Number(number))),
+        Json::String(text) => Ok(Some(Scalar::String(Text::from(text)))),
+        other => Err(misfit(field.key(), &other, "a string, a number, a boolean or null")),
+    }
+}

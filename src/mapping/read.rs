@@ -1,0 +1,196 @@
+//! Reads an input by a mapping: every item becomes a row, a tenant or a skip, on a guarded thread.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::fault::{Fault, MAX_FAULTS, fault_at};
+use crate::error::Error;
+use crate::io::input::Input;
+use crate::jq::value::Value;
+use crate::jq::{limits, session};
+use crate::mapping::file::InputForm;
+use crate::mapping::input;
+use crate::mapping::item::{MappedRow, MappedTenant, Seen, Wrong};
+use crate::mapping::load::{Mapping, Part};
+use crate::mapping::walk::{Place, Stop, walk};
+use crate::model::document::Rollout;
+use crate::model::document::mapping::ItemRun;
+use crate::model::document::text::Text;
+use crate::rego::guard::Failure;
+
+/// How many times an input's bytes what is made of its items may take.
+const COPIES: usize = 4;
+
+/// The same where filters see it as a whole: a tree of values is larger than its text.
+const COPIES_AS_TREE: usize = 40;
+
+/// What an item is read as.
+pub(crate) enum Outcome {
+    Row(MappedRow),
+    Tenant(MappedTenant),
+    Skipped,
+}
+
+/// The plan's target, as filters see it.
+pub(crate) fn target(rollout: &Rollout) -> Json {
+    let extra = &rollout.extra;
+    json!({
+        "tag": rollout.target_tag,
+        "sha": rollout.target_sha,
+        "image": extra.get(&Text::from("image")),
+        "extra": extra,
+    })
+}
+
+/// Whether what the filters need to know of the target is known.
+///
+/// # Errors
+/// [`Error::Usage`] where it is not.
+pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
+    let filters = mapping.filters(part);
+    let name = &mapping.name;
+    if !has_plan && filters.iter().any(|filter| filter.names("$target")) {
+        let problem = format!("the mapping {name} compares with $target, and there is no plan that says what that is");
+        return Err(Error::usage(problem, "give the rollout plan with --plan"));
+    }
+    let needs_sha = filters.iter().any(|filter| filter.names("$target.sha"));
+    if has_plan && needs_sha && rollout.target_sha.is_none() {
+        let problem = format!("the mapping {name} compares with $target.sha, and the plan has no sha");
+        return Err(Error::usage(problem, "add the commit to the plan as sha, or compare with $target.tag"));
+    }
+    Ok(())
+}
+
+/// A fault, and the pointer of the item that it is of.
+type Located = (String, Wrong);
+
+/// How a session ended.
+struct Ended<S> {
+    state: S,
+    runs: Vec<ItemRun>,
+    faults: Vec<Located>,
+}
+
+/// Reads an input: `each` gets every item's place and what it is read as, with the state. Gives the state and where the
+/// items are.
+///
+/// # Errors
+/// [`Error::Usage`] where the mapping has no such part; [`Error::Evidence`] where the input cannot be read, or a filter
+/// gives what does not fit.
+pub(crate) fn read<S: Send + 'static>(
+    (mapping, part): (&Arc<Mapping>, Part),
+    input: &Arc<Input>,
+    target: &Json,
+    state: S,
+    each: impl FnMut(&mut S, &Place, Outcome) + Send + 'static,
+) -> Result<(S, Vec<ItemRun>), Error> {
+    if !mapping.has(part) {
+        return Err(missing(mapping, part));
+    }
+    let filters = mapping.filters(part);
+    let names = |variable: &str| filters.iter().any(|filter| filter.names(variable));
+    let wanted = Wanted { input: names("$input"), path: names("$path") };
+    let copies = if wanted.input { COPIES_AS_TREE } else { COPIES };
+    let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target: target.clone(), wanted };
+    let limits = limits(input.bytes.len(), copies);
+    let ended = session(limits, move || Ok(job.run(state, each)));
+    let ended = ended.map_err(|failure| out_of_limits(failure, input))?;
+    let refused = |faults| Error::Evidence { input: input.name.to_string(), faults };
+    let Ended { state, runs, faults } = ended.map_err(|fault| refused(vec![fault]))?;
+    if faults.is_empty() {
+        return Ok((state, runs));
+    }
+    Err(refused(faults.into_iter().map(|located| fault(mapping, input, located)).collect()))
+}
+
+fn missing(mapping: &Mapping, part: Part) -> Error {
+    let (table, what) = match part {
+        Part::Rows => ("[row]", "rows"),
+        Part::Fleet => ("[fleet]", "a fleet"),
+    };
+    let problem = format!("the mapping {} has no {table}, so it reads no {what}", mapping.name);
+    Error::usage(problem, "`rollproof mapping list` names mappings, and what each reads")
+}
+
+fn out_of_limits(failure: Failure, input: &Input) -> Error {
+    match failure {
+        Failure::Policy(problem) => {
+            let help =
+                "a filter that names $input holds the whole input in memory, and one may never end: make it simpler";
+            Error::Evidence { input: input.name.to_string(), faults: vec![Fault::whole(problem).help(help)] }
+        }
+        other => other.into(),
+    }
+}
+
+fn fault(mapping: &Mapping, input: &Input, (pointer, Wrong { filter, problem }): Located) -> Fault {
+    let problem = format!("the filter {filter} of the mapping {}: {problem}", mapping.name);
+    let fault = match mapping.input {
+        InputForm::Json => fault_at(&input.bytes, &pointer, problem),
+        InputForm::Jsonl | InputForm::Csv | InputForm::Yaml => {
+            Fault { pointer: Some(pointer), ..Fault::whole(problem) }
+        }
+    };
+    fault.help("correct the mapping or the evidence; `rollproof mapping try` shows what each filter gives")
+}
+
+/// Which variables are worth their making.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    input: bool,
+    path: bool,
+}
+
+/// What a session works on.
+struct Job {
+    mapping: Arc<Mapping>,
+    part: Part,
+    input: Arc<Input>,
+    target: Json,
+    wanted: Wanted,
+}
+
+impl Job {
+    fn run<S>(&self, mut state: S, mut each: impl FnMut(&mut S, &Place, Outcome)) -> Result<Ended<S>, Fault> {
+        let text = input::json(&self.input.bytes, self.mapping.input)?;
+        let root = input::value(&text)?;
+        let too_deep = |problem: String| Fault { pointer: Some(String::new()), ..Fault::whole(problem) };
+        let whole = if self.wanted.input { Value::parse(root).map_err(too_deep)? } else { Value::default() };
+        let target = Value::of(&self.target).map_err(too_deep)?;
+        let items = match self.part {
+            Part::Rows => self.mapping.row.as_ref().map(|row| &row.items),
+            Part::Fleet => self.mapping.fleet.as_ref().map(|fleet| &fleet.items),
+        };
+        let paths = items.map_or(&[][..], |items| &items.paths);
+        let mut faults: Vec<Located> = Vec::new();
+        let walked = walk(root, paths, |place, item| {
+            let path = if self.wanted.path { Value::of(&place.path()).unwrap_or_default() } else { Value::default() };
+            let variables = [whole.clone(), path, target.clone()];
+            match Value::parse(item)
+                .map_err(|problem| Wrong { filter: "items".into(), problem })
+                .and_then(|item| self.item(&Seen { item: &item, variables: &variables }))
+            {
+                Ok(outcome) => each(&mut state, place, outcome),
+                Err(wrong) => faults.push((place.pointer(), wrong)),
+            }
+            if faults.len() < MAX_FAULTS { Ok(()) } else { Err(Stop::Enough) }
+        });
+        match walked {
+            Ok(runs) => Ok(Ended { state, runs, faults }),
+            Err(Stop::Enough) => Ok(Ended { state, runs: Vec::new(), faults }),
+            Err(Stop::Wrong(pointer, problem)) => {
+                faults.push((pointer, Wrong { filter: "items".into(), problem }));
+                Ok(Ended { state, runs: Vec::new(), faults })
+            }
+        }
+    }
+
+    fn item(&self, seen: &Seen<'_>) -> Result<Outcome, Wrong> {
+        match (self.part, &self.mapping.row, &self.mapping.fleet) {
+            (Part::Rows, Some(row), _) if !seen.is_skipped(&row.items)? => seen.row(row).map(Outcome::Row),
+            (Part::Fleet, _, Some(fleet)) if !seen.is_skipped(&fleet.items)? => seen.tenant(fleet).map(Outcome::Tenant),
+            _ => Ok(Outcome::Skipped),
+        }
+    }
+}
