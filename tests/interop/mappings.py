@@ -27,7 +27,7 @@ FIELDS = {"status": "ssm_status", "exit_code": "ssm_exit_code"}
 BUNDLED = {"ansible", "argocd", "aws-ecs", "aws-ssm", "csv", "kubernetes", "nomad"}
 
 # How many keys are deleted before a verdict, for each sample.
-DELETED_BEFORE_VERDICTS = 25
+DELETED_BEFORE_VERDICTS = 12
 
 # Every filter gives exactly one value, so each is collected into a list.
 ITEMS = """
