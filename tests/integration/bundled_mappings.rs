@@ -35,8 +35,6 @@ fn each_sample_gives_what_is_expected_of_it() {
             command.args(["mapping", "try", name(&folder)]).arg(sample.expect("a sample")).args(["--format", "json"]);
             if plan.is_file() {
                 command.arg("--plan").arg(&plan);
-                let has_image = read_json(&plan).get("image").is_some();
-                command.args(has_image.then_some(["--plan-field", "image"]).into_iter().flatten());
             }
             if expected.get("fleet").is_some() {
                 command.arg("--fleet");

@@ -174,7 +174,7 @@ def delete(program, mapping, value, target):
 def tried(rollproof, folder, sample, plan, fleet):
     args = [os.path.abspath(rollproof), "mapping", "try", str(folder / "mapping.toml"), str(sample), "--format", "json", *(["--fleet"] if fleet else [])]
     if plan.exists():
-        args += ["--plan", str(plan), *(["--plan-field", "image"] if target_of(plan)["image"] else [])]
+        args += ["--plan", str(plan)]
     done = subprocess.run(args, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         return done.stdout + done.stderr
@@ -190,7 +190,6 @@ def judged(rollproof, folder, value, plan, rows):
     with tempfile.TemporaryDirectory() as scratch:
         evidence, fleet = pathlib.Path(scratch, "evidence.json"), pathlib.Path(scratch, "fleet.txt")
         verify = [os.path.abspath(rollproof), "verify", str(evidence), "--map", str(folder / "mapping.toml"), "--fleet", str(fleet), "--plan", str(plan)]
-        verify += ["--plan-field", "image"] if target_of(plan)["image"] else []
 
         def passes(value, tenant):
             evidence.write_text(json.dumps(value))
