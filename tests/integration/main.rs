@@ -9,6 +9,7 @@ mod audit_html;
 mod audit_layouts;
 mod audit_outputs;
 mod basis;
+mod bundled_mappings;
 mod checked;
 mod cli;
 mod config;
