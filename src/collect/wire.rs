@@ -10,6 +10,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 
+use crate::collect::fields::EvidenceFields;
+use crate::collect::mapped::Mappings;
 use crate::collect::wire::settings::{MappingText, WireSettings};
 use crate::error::Error;
 use crate::io::input::{Bytes, Input};
@@ -124,13 +126,13 @@ pub(crate) struct Call {
 }
 
 /// The values of [`VARIABLES`].
-fn variables(purpose: Purpose, tenants: &[Text]) -> [Value; 2] {
+fn variables(purpose: Purpose, tenants: &[Text]) -> Result<[Value; 2], String> {
     let purpose = match purpose {
         Purpose::Plan => "plan",
         Purpose::Canary => "canary",
         Purpose::Batch => "batch",
     };
-    [Value::text(purpose), Value::array(tenants.iter().map(|tenant| Value::text(tenant)))]
+    Ok([Value::of(&purpose.into())?, Value::of(&json!(tenants))?])
 }
 
 /// How answers are read.
@@ -216,7 +218,7 @@ impl Wire {
         let made = session(limits(bytes, COPIES), move || {
             let body = |call: &Call| {
                 let input = Value::parse(&call.body)?;
-                let body = Setting::Request.value(&filter, &input, &variables(call.purpose, &call.tenants))?;
+                let body = Setting::Request.value(&filter, &input, &variables(call.purpose, &call.tenants)?)?;
                 Ok(body.to_string())
             };
             calls.iter().map(body).collect::<Result<Vec<String>, String>>()
@@ -273,7 +275,7 @@ impl Reader {
     fn translate(self: &Arc<Self>, body: &str, purpose: Purpose, tenants: &[Text]) -> Translated {
         let (reader, text, tenants) = (Arc::clone(self), body.to_owned(), tenants.to_vec());
         let said = session(limits(body.len(), COPIES), move || {
-            Ok(reader.says(&Value::parse(&text)?, &variables(purpose, &tenants)))
+            Ok(reader.says(&Value::parse(&text)?, &variables(purpose, &tenants)?))
         });
         let (mut answer, mut problem) = match said {
             Ok(said) => said,
@@ -304,6 +306,16 @@ impl Reader {
         }
         (fields, problem)
     }
+}
+
+/// The fields that are evidence, with those of the plan that a mapping of answers compares with.
+///
+/// # Errors
+/// In words, where the mapping cannot be used.
+pub(crate) fn evidence_fields(settings: &WireSettings, fields: EvidenceFields) -> Result<EvidenceFields, String> {
+    let Some(file) = &settings.answer else { return Ok(fields) };
+    let mapping = Some(mapping(file, None).map_err(|error| error.to_string())?);
+    Ok(Mappings { rows: mapping.clone(), fleet: mapping }.fields(&fields))
 }
 
 /// The fields of an answer of the contract.

@@ -5,8 +5,8 @@ use std::path::Path;
 use toml::Spanned;
 
 use crate::collect::rollout::state::Rollout;
-use crate::collect::wire::{self, Setting};
 use crate::collect::wire::settings::{MappingText, WireSettings};
+use crate::collect::wire::{self, Setting};
 use crate::error::{Error, Errors};
 use crate::io::config::Config;
 use crate::io::config::control_plane::ControlPlane;

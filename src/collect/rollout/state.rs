@@ -16,7 +16,7 @@ use crate::collect::rollout::grammar::Grammar;
 use crate::collect::rollout::ids;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
 use crate::collect::row::ResponseRow;
-use crate::collect::wire::Wire;
+use crate::collect::wire::{self, Wire};
 use crate::error::Error;
 use crate::io::input::{Bytes, Input};
 use crate::mapping::load::Mapping;
@@ -98,7 +98,10 @@ impl Rollout {
             return Err("found a record that is no start of a journal".into());
         };
         let id = ids::of_rollout(record)?;
-        let fields = named_fields(record).map_err(|error| error.to_string())?;
+        let mut fields = named_fields(record).map_err(|error| error.to_string())?;
+        if let Some(settings) = control_plane {
+            fields = wire::evidence_fields(settings, fields)?;
+        }
         let input =
             |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
