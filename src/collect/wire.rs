@@ -286,7 +286,9 @@ impl Reader {
             None => answer.rows = contract_rows(body).map(str::to_owned),
             Some(mapping) => {
                 let rows = MappedRows::read(mapping, body, &self.target, purpose);
-                problem = problem.or(rows.problem);
+                // Whoever says that a call failed need not have rows.
+                let is_refusal = answer.ok() == Some(false) && rows.rows.is_empty();
+                problem = problem.or(rows.problem.filter(|_| !is_refusal));
                 answer.rows = Some(format!("[{}]", rows.rows.join(",")));
                 (translated.labels, translated.skipped) = (rows.labels, rows.skipped);
             }
@@ -327,6 +329,11 @@ struct Fields {
 }
 
 impl Fields {
+    /// Whether it says that the call succeeded.
+    fn ok(&self) -> Option<bool> {
+        self.others.iter().find(|(name, _)| *name == Setting::Ok.name()).and_then(|(_, value)| value.as_bool())
+    }
+
     fn json(&self) -> String {
         let others = self.others.iter().map(|(name, value)| format!("\"{name}\":{value}"));
         let rows = self.rows.iter().map(|rows| format!("\"results\":{rows}"));

@@ -275,6 +275,9 @@ impl Seen {
         )?;
         let target = rollout.target_tag.as_deref().unwrap_or("unknown");
         line!(out, "  target    {target}, by {}", control_plane(&self.rollout))?;
+        if let Some(wire) = self.rollout.wire() {
+            line!(out, "  wire      {}", wire.settings().words())?;
+        }
         match &options.fleet {
             Some(path) => line!(out, "  fleet     the control plane enumerates every tenant of {}", path.display())?,
             None => line!(out, "  fleet     known by the control plane alone; --fleet names a list of your own")?,

@@ -111,12 +111,12 @@ fn refused(request: &Value) -> Option<String> {
     })
 }
 
-fn is_authorized(headers: &HeaderMap, (name, value): (&str, String)) -> bool {
+fn is_authorized(headers: &HeaderMap, name: &str, value: &str) -> bool {
     headers.get(name).is_some_and(|given| given.as_bytes() == value.as_bytes())
 }
 
 async fn redeploy(State(plane): State<ControlPlane>, headers: HeaderMap, body: Bytes) -> Response {
-    if !is_authorized(&headers, (AUTHORIZATION.as_str(), format!("Bearer {TOKEN}"))) {
+    if !is_authorized(&headers, AUTHORIZATION.as_str(), &format!("Bearer {TOKEN}")) {
         return Answer::refusal(StatusCode::UNAUTHORIZED, "unauthorized").response();
     }
     let answer = match serde_json::from_slice(&body) {
@@ -142,7 +142,8 @@ async fn redeploy_of_wire(
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let request = String::from_utf8_lossy(&body);
-    let mut answer = if is_authorized(&headers, speaker.authorization(TOKEN)) {
+    let (header, token) = speaker.authorization(TOKEN);
+    let mut answer = if is_authorized(&headers, header, &token) {
         match speaker.request(&request) {
             Ok(contract) => plane.answer(&contract).await,
             Err(error) => Answer::refusal(StatusCode::BAD_REQUEST, &format!("[wire] request: {error}")),

@@ -42,7 +42,7 @@ impl Rollout {
         let body = body.filter(|_| ended.malformed.is_none());
         let translated = self.wire.as_ref().zip(body).and_then(|(wire, body)| wire.translate(body, purpose, &tenants));
         if let Some(translated) = &translated {
-            self.record_mapped(translated, (index, attempt));
+            self.record_mapped(translated, &format!("/calls/{index}/attempts/{attempt}/answer"));
         }
         let problem = translated.as_ref().and_then(|translated| translated.problem.as_ref());
         let problem = problem.map(|problem| malformed(problem, body.unwrap_or_default()));
@@ -100,11 +100,10 @@ impl Rollout {
         }
     }
 
-    /// What a mapping says of an answer besides its rows. Where an independent list gives a tenant labels, those count.
-    fn record_mapped(&mut self, translated: &Translated, (index, attempt): (u32, u16)) {
+    /// What a mapping says of an answer besides its rows; `answer` is the pointer to it. Where an independent list gives a tenant labels, those count.
+    fn record_mapped(&mut self, translated: &Translated, answer: &str) {
         for (at, reason) in &translated.skipped {
-            let at = format!("/calls/{index}/attempts/{attempt}/answer{at}");
-            self.strange.skipped(at, reason);
+            self.strange.skipped(format!("{answer}{at}"), reason);
         }
         for (slug, labels) in &translated.labels {
             self.labels.entry(slug.clone()).or_insert_with(|| labels.clone());

@@ -53,6 +53,13 @@ impl WireSettings {
         self.answer.is_some() || self.ok.is_some() || self.error.is_some()
     }
 
+    /// How it is called and read, for a person.
+    pub fn words(&self) -> String {
+        let path = self.path.as_deref().unwrap_or("the contract's path");
+        let answer = self.answer.as_ref().map_or_else(String::new, |file| format!(", answers read by {}", file.name));
+        format!("{} {path}{answer}", self.method.unwrap_or_default())
+    }
+
     /// Whether another rollout would be driven in another way. Where a file lies makes no difference.
     pub fn differs(&self, other: &Self) -> bool {
         let nameless = |settings: &Self| {

@@ -185,6 +185,10 @@ fn only_what_is_exactly_true_is_a_success() {
     }
     let call = failed("ok = 'if $purpose == \"plan\" then true else null end'", with("done"));
     assert!(call.contains(r#""ok":null"#), "{call}");
+    let call = failed(usual, || Reply::Json(200, json!({"state": "stopped", "reason": "no room"})));
+    assert!(call.contains("no room") && !call.contains("malformed"), "whoever refuses need not have rows: {call}");
+    let call = failed(usual, || Reply::Json(200, json!({"state": "done"})));
+    assert!(call.contains("malformed") && call.contains("/shops"), "{call}");
     let call = failed(usual, || Reply::Json(500, json!({"state": "done", "shops": {}})));
     assert!(call.contains(r#""status":500"#), "{call}");
 }
@@ -507,4 +511,103 @@ fn a_drill_serves_another_wire() {
         let ran = case.run(["drill", "serve", "scenario.toml"]);
         assert!(ran.code == 2 && ran.stderr.contains(says), "{new}: {}", ran.stderr);
     }
+}
+
+/// The same with another mapping.
+fn mapped(url: &str, old: &str, new: &str) -> Case {
+    let case = shop(url);
+    assert!(example("answers.toml").contains(old), "{old}");
+    case.file("answers.toml", example("answers.toml").replace(old, new));
+    case
+}
+
+#[test]
+fn what_is_wrong_with_a_mapping_of_answers_is_said_before_any_call() {
+    let plane = Plane::new(|_, request| healthy(request));
+    for (old, new, says) in [
+        ("running_image", "runing_image", &["answers.toml", "line 9", "did you mean \"running_image\"?"][..]),
+        ("\".well\"", "\".well |\"", &["answers.toml: line 10, column"]),
+        ("\".well\"", "\"'yes'\"", &["answers.toml: line 10, column"]),
+        ("\".shops[]\"\n\n[row]", "\".shops[]?\"\n\n[row]", &["answers.toml: line 4"]),
+        ("input = \"json\"", "input = \"csv\"", &["answers.toml: an answer is JSON"]),
+        ("$target.tag", "$target.sha | not | not", &[]),
+        ("verified_on_target = \".runs == $target.tag\"\n", "", &["answers.toml", "verified_on_target"]),
+    ] {
+        for check in [&[][..], &["--check"]] {
+            let case = mapped(&plane.url, old, new);
+            if says.is_empty() {
+                let mut plan = plan(&plane.url);
+                plan.as_object_mut().expect("an object").remove("sha");
+                case.file("plan.json", plan.to_string());
+            }
+            let ran = drive(&case, check);
+            assert_eq!(ran.code, 2, "{new}: {}{}", ran.stdout, ran.stderr);
+            for part in if says.is_empty() { &["answers.toml compares with $target.sha, and the plan has no sha"] } else { says } {
+                assert!(ran.stderr.contains(part), "{new}: {part:?} is not in {}", ran.stderr);
+            }
+            assert_eq!(plane.requests().len(), 0, "{new}: nobody is called");
+        }
+    }
+    let case = mapped(&plane.url, "input", "input");
+    let ran = drive(&case, &["--report", "json=answers.toml"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(std::fs::read_to_string(case.path("answers.toml")).expect("a file"), example("answers.toml"));
+    let ran = drive(&case, &["--check"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("wire      PUT /v7/releases, answers read by answers.toml"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_mapping_of_answers_has_the_whole_of_a_mapping() {
+    let plane = Plane::new(|_, request| {
+        let mut body = answer(request);
+        for (name, shop) in body["shops"].as_object_mut().expect("an object") {
+            shop["ring"] = if name == "acme" { json!("gold") } else { json!(null) };
+        }
+        body["shops"]["edge"] = json!({"gateway": true});
+        Reply::Json(200, body)
+    });
+    let skip = "items = \".shops[]\"\nskip = \".gateway == true\"\nskip_reason = \"a gateway\"\n";
+    let labels = "labels = \"{ring}\"\n";
+    let mapping = example("answers.toml").replace("items = \".shops[]\"\n", skip) + labels;
+    let mapping = mapping.replace("\n[fleet]", "[row.extra]\nstep_name = \".step\"\n\n[fleet]");
+    let case = shop(&plane.url);
+    case.file("answers.toml", &mapping);
+    let ran = drive(&case, &["--format", "json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(calls(&plane), [vec![], vec!["acme"], vec!["bolt", "cobalt"], vec!["dune"]]);
+    let document = json_of(&case, "document.json");
+    let gold = document["cohorts"].as_array().expect("a list").iter().find(|cohort| cohort["labels"]["ring"] == "gold");
+    assert_eq!(gold.expect("a cohort")["tenants"], json!(["acme"]), "{document}");
+    assert_eq!(document["cohorts"][0]["rows"][0]["extra"], json!({"step_name": "swapped"}), "{document}");
+    let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
+    let findings = report["findings"].as_array().expect("a list");
+    let skipped = findings.iter().find(|finding| finding["code"] == "evidence.skipped_item").expect("it is named");
+    assert!(skipped["message"].as_str().expect("text").contains("a gateway"), "{skipped}");
+    assert!(skipped.to_string().contains("/calls/0/attempts/0/answer/shops/edge"), "{skipped}");
+    let again = replayed(&case.path("document.json.journal"), &["verify", "run.journal", "--format", "json"]);
+    let again: Value = serde_json::from_str(&again.stdout).expect("a report");
+    assert_eq!((&report["summary"], &report["findings"]), (&again["summary"], &again["findings"]));
+    // A resumed rollout has the same fields, with its settings or without.
+    for name in ["rollproof.toml", "answers.toml"] {
+        let ran = drive(&case, &["--resume"]);
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        std::fs::remove_file(case.path(name)).expect("it is there");
+    }
+}
+
+#[test]
+fn a_status_alone_is_only_assumed_whatever_older_control_planes_may_leave_out() {
+    let plane = Plane::new(|_, request| healthy(request));
+    let old = "verified_on_target = \".runs == $target.tag\"\nrunning_image = \".runs\"\n";
+    let case = mapped(&plane.url, old, "");
+    let mapping = std::fs::read_to_string(case.path("answers.toml")).expect("a file");
+    case.file("answers.toml", mapping.replace("\n[row]", "proof = \"status\"\n[row]").replace("error = \".problem\"\n", ""));
+    let ran = drive(&case, &["--format", "json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
+    let assumed = report["findings"].as_array().expect("a list").iter().find(|finding| finding["code"] == "coverage.assumed");
+    assert_eq!(assumed.expect("it is said")["severity"], "warn", "{report}");
+    let strict = replayed(&case.path("document.json.journal"), &["verify", "run.journal", "--param", "require_proof=true"]);
+    assert_eq!(strict.code, 1, "{}{}", strict.stdout, strict.stderr);
 }
