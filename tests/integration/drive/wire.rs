@@ -221,6 +221,8 @@ fn an_answer_that_cannot_be_read_proves_nothing() {
     assert!(call.contains("HTML"), "{call}");
     let call = failed(usual, || Reply::Json(200, json!({"state": "done", "shops": {(TOKEN): {"well": true}}})));
     assert!(call.contains("holds a token in a name or a value that is read"), "{call}");
+    let call = failed(usual, || Reply::Json(200, json!({"state": "done", "shops": {"acme": {"runs": TOKEN}}})));
+    assert!(call.contains("holds a token in a name or a value that is read"), "{call}");
 }
 
 #[test]
@@ -261,6 +263,7 @@ fn a_plan_call_that_cannot_be_read_as_a_whole_enumerates_nobody() {
     let ran = drive(&case, &[]);
     assert_ne!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(calls(&plane), [Vec::<String>::new()], "nobody is rolled out to");
+    assert_eq!(json_of(&case, "document.json")["fleet"]["source"], "none");
 }
 
 #[test]
