@@ -15,14 +15,15 @@ use crate::collect::mapped::Mappings;
 use crate::collect::wire::settings::{MappingText, WireSettings};
 use crate::error::Error;
 use crate::io::input::{Bytes, Input};
-use crate::jq::filter::{Filter, FilterFault};
+use crate::jq::fault::FilterFault;
+use crate::jq::filter::Filter;
 use crate::jq::types::Types;
 use crate::jq::value::Value;
 use crate::jq::{limits, session};
 use crate::mapping::file::InputForm;
 use crate::mapping::item::{MappedRow, MappedTenant};
 use crate::mapping::load::{Mapping, Part, RowField};
-use crate::mapping::read::{Outcome, has_target, read, target};
+use crate::mapping::read::{Outcome, Reading, has_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Purpose, Rollout, Row};
@@ -385,7 +386,8 @@ impl MappedRows {
         let each = move |shared: &mut Arc<Mutex<Self>>, place: &Place, outcome| {
             shared.lock().unwrap_or_else(PoisonError::into_inner).add(place, outcome, &reason);
         };
-        let done = read((mapping, part), &input, target, Arc::clone(&shared), each);
+        let reading = Reading { mapping, part, input: &input, target: target.clone() };
+        let done = reading.read(Arc::clone(&shared), each);
         let mut rows = std::mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner));
         rows.problem = done.err().map(|error| error.to_string());
         rows
