@@ -20,9 +20,9 @@ import data.rollproof.lib.text
 #   codes: [calls.failed]
 #   remedy: Find the failed call in the control plane's log. The tenants after it may not have been called.
 deny contains finding if {
-	own_archive
-	not own_archive.ok == true
-	not is_coverage_verdict
+	archive := input.archive
+	not archive.ok == true
+	not says_nothing_of_calls
 	finding := {
 		"code": "calls.failed",
 		"message": sprintf("the control plane does not call the rollout a success: ok is %s", [ok_text]),
@@ -417,5 +417,7 @@ not_applicable := "none made" if {
 	not input.archive
 }
 
-# What the control plane says of itself; another system's output, which a mapping reads, says nothing of the kind.
-own_archive := input.archive if not input.mapping
+# A verdict on coverage says nothing of the calls, and neither does another system's output, which a mapping reads.
+says_nothing_of_calls if is_coverage_verdict
+
+says_nothing_of_calls if input.mapping
