@@ -13,6 +13,7 @@ pub mod response;
 pub mod rollout;
 pub(crate) mod row;
 pub(crate) mod scan;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;

@@ -17,6 +17,7 @@ pub(crate) mod probe;
 pub(crate) mod run;
 pub mod schema;
 pub(crate) mod verify;
+pub(crate) mod wire;
 
 use crate::cli::{Cli, Command, evaluation};
 use crate::commands::schema::print_schema;

@@ -5,3 +5,4 @@ pub(crate) mod gitea;
 pub(crate) mod names;
 pub(crate) mod scenario;
 pub(crate) mod server;
+pub(crate) mod wire;

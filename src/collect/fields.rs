@@ -65,6 +65,13 @@ impl EvidenceFields {
         self
     }
 
+    /// The same, and fields of rows that a mapping reads.
+    #[must_use]
+    pub fn and(mut self, names: impl IntoIterator<Item = Text>) -> Self {
+        self.rows.extend(names);
+        self
+    }
+
     /// Whether none is named.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.plan.is_empty()

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::collect::wire::settings::WireSettings;
 use crate::model::document::Purpose;
 use crate::model::document::failure::Failure;
 use crate::model::document::gates::{CiWait, HeadReading, SwitchReading};
@@ -48,6 +49,9 @@ pub enum Record {
         /// The rollout's own name, of letters, digits and `-`: the ids of its requests begin with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rollout_id: Option<Text>,
+        /// How the control plane is called and how its answers are read. Absent: as the contract has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control_plane: Option<WireSettings>,
     },
     /// A request is about to be sent.
     Request {
@@ -85,7 +89,7 @@ pub enum Record {
         /// Why no whole answer came.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Text>,
-        /// The answer as it came, as far as it came, with tokens masked. Of one that is no UTF-8, a backslash is `\\` and
+        /// The answer as it came, as far as it came, with tokens masked, whatever `control_plane` makes of it. Of one that is no UTF-8, a backslash is `\\` and
         /// a byte of no character `\xff`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<Text>,
@@ -173,6 +177,18 @@ pub enum Record {
         /// What was seen. Whoever is not named was not asked in it.
         answers: Vec<ProbeAnswer>,
     },
+}
+
+impl Record {
+    /// The same first record for a control plane of the contract's wire.
+    #[must_use]
+    pub(crate) fn without_wire(&self) -> Self {
+        let mut record = self.clone();
+        if let Self::Start { control_plane, .. } = &mut record {
+            *control_plane = None;
+        }
+        record
+    }
 }
 
 /// The name and version of the journal's format.

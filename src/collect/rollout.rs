@@ -5,6 +5,7 @@ pub(crate) mod anomalies;
 pub(crate) mod answers;
 pub(crate) mod grammar;
 pub(crate) mod ids;
+pub(crate) mod requests;
 pub mod rules;
 pub mod state;
 pub mod step;

@@ -2,11 +2,14 @@
 //! everything that is wrong.
 
 use crate::cli::run;
+use crate::collect::rollout::requests::REQUEST_HELP;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::HaltCheck;
 use crate::commands::outcome;
 use crate::commands::probe;
-use crate::commands::run::{Held, IS_PLAN_RIGHT, control_plane, gate_reader, never_answered, start, timing, token};
+use crate::commands::run::{
+    Held, IS_PLAN_RIGHT, control_plane, gate_reader, never_answered, speaking, start, timing, token,
+};
 use crate::drive::client::{self, Client};
 use crate::drive::driver::{Driver, HaltAnswer, Timing};
 use crate::drive::journal::Journal;
@@ -55,7 +58,9 @@ fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
     if can_lock {
         wrong.or_keep(journal(options));
     }
-    let config = wrong.or_keep(Config::read(options.evaluation.policies.config.as_deref())).unwrap_or_default();
+    let config = wrong.or_keep(Config::read(options.evaluation.policies.config.as_deref()));
+    let is_configured = config.is_some();
+    let config = config.unwrap_or_default();
     let evaluation = evaluation(options, &config, &mut wrong);
     let Some(parts) = Parts::of(options, &config, &mut wrong) else {
         wrong.end()?;
@@ -66,6 +71,8 @@ fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
         wrong.push(not_ready(format!("the plan is disabled: {reason}"), 1));
         return wrong.end().map(|()| 0);
     }
+    // A configuration that cannot be read may say how the control plane is called.
+    let parts = Parts { services: parts.services.filter(|_| is_configured), ..parts };
     let seen = parts.look_ahead(options, evaluation.as_ref(), &mut wrong)?;
     if let Some(signal) = seen.signal {
         return Ok(signal.exit_code());
@@ -123,7 +130,7 @@ struct Services {
 }
 
 impl Parts {
-    /// Nothing where there is no plan.
+    /// Nothing where there is no plan, or no wire to call by.
     fn of(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Self> {
         let start = start(options, config, wrong);
         let rollout = start.and_then(|start| {
@@ -141,8 +148,12 @@ impl Parts {
 
     fn of_rollout(options: &run::Run, config: &Config, rollout: Rollout, wrong: &mut Errors) -> Self {
         let url = control_plane(&rollout);
+        let checked = rollout.check_requests().map_err(|problem| Error::usage(problem, REQUEST_HELP));
+        let checked = wrong.or_keep(checked);
         let client = match wrong.or_keep(token(options)) {
-            Some(token) => wrong.or_keep(Client::new(url, &token, &config.http)),
+            Some(token) => {
+                wrong.or_keep(Client::new(url, &token, &config.http).and_then(|client| speaking(client, &rollout)))
+            }
             None => wrong.or_keep(client::check(url, &config.http)).and(None),
         };
         let timing = wrong.or_keep(timing(options, config, &rollout));
@@ -150,7 +161,7 @@ impl Parts {
         let prober = wrong.or_keep(probe::of_run(options, config, &rollout, scale)).flatten();
         let probed_at = prober.map(|prober| prober.template().text().to_string());
         let gate_reader = wrong.or_keep(gate_reader(options, config, &rollout, scale));
-        let services = match (client, timing, gate_reader) {
+        let services = match (client.filter(|_| checked.is_some()), timing, gate_reader) {
             (Some(client), Some(timing), Some(gate_reader)) => Some(Services { client, timing, gate_reader }),
             _ => None,
         };
@@ -194,6 +205,10 @@ impl Parts {
         let signal = driver.stop.last_signal();
         let rollout = driver.rollout;
         let foreseen = rollout.foreseen().map_err(Error::bug)?;
+        if rollout.fleet() > 0 {
+            let checked = rollout.check_requests_of(&foreseen);
+            wrong.or_keep(checked.map_err(|problem| Error::usage(problem, REQUEST_HELP)));
+        }
         let mut seen = Seen { rollout, foreseen, signal, has_gates: gate_reader.is_some(), probed_at };
         if signal.is_none() {
             seen.keep_halts(&halts, evaluation, wrong);
@@ -260,6 +275,9 @@ impl Seen {
         )?;
         let target = rollout.target_tag.as_deref().unwrap_or("unknown");
         line!(out, "  target    {target}, by {}", control_plane(&self.rollout))?;
+        if let Some(wire) = self.rollout.wire() {
+            line!(out, "  wire      {}", wire.settings().words())?;
+        }
         match &options.fleet {
             Some(path) => line!(out, "  fleet     the control plane enumerates every tenant of {}", path.display())?,
             None => line!(out, "  fleet     known by the control plane alone; --fleet names a list of your own")?,

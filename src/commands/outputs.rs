@@ -214,6 +214,7 @@ impl Files {
         self.reads("--config", [&path])
             .folders("the configuration's policy", &config.policies.paths, is_read)
             .reads("the configuration's waivers", &config.waivers.files)
+            .reads("the configuration's mapping", &config.control_plane.answer)
             .reads("the configuration's facts", config.facts.values())
     }
 

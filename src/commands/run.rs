@@ -12,9 +12,10 @@ use crate::collect::fields::EvidenceFields;
 use crate::collect::inputs::{PLAN_HELP, fleet_names, plan_file};
 use crate::collect::journal::replay;
 use crate::collect::record::{Format as JournalFormat, Inventory, Record};
+use crate::collect::rollout::requests::REQUEST_HELP;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::HaltCheck;
-use crate::commands::{outcome, probe};
+use crate::commands::{outcome, probe, wire};
 use crate::diagnostic::fault::fault_at;
 use crate::drive::client::Client;
 use crate::drive::driver::{Driver, HaltAnswer, Timing};
@@ -129,6 +130,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     if !rollout.plan().enabled {
         return Ok(Prepared { rollout, live: None, stop: register_signals()? });
     }
+    rollout.check_requests().map_err(|problem| Error::usage(problem, REQUEST_HELP))?;
     let client = Client::new(control_plane(&rollout), &token(options)?, &config.http)?;
     let timing = timing(options, config, &rollout)?;
     let prober = probe::of_run(options, config, &rollout, timing.scale)?;
@@ -149,7 +151,10 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
         }
         (false, None) => {}
     }
-    evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::bug)?)?;
+    let client = speaking(client, &rollout)?;
+    if !rollout.learns_labels() {
+        evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::bug)?)?;
+    }
     let gate_reader = gate_reader(options, config, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
     let announced = rollout.probes_builds();
@@ -166,18 +171,29 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     })
 }
 
+/// The client as the rollout's control plane expects its calls.
+pub(crate) fn speaking(client: Client, rollout: &Rollout) -> Result<Client, Error> {
+    match rollout.wire() {
+        Some(wire) => client.speaking(wire.settings()),
+        None => Ok(client),
+    }
+}
+
 /// What to do where a plan tells of no rollout.
 pub(crate) const IS_PLAN_RIGHT: &str = "is the plan right?";
 
 /// The first record of the journal: the plan and the inventory as they stand in their files. Nothing where there is no
-/// plan that can be used. What else is wrong is kept, and left out of the record.
+/// plan, or no wire, that can be used. What else is wrong is kept, and left out of the record.
 pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Record> {
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
     let fields = wrong.or_keep(fields(options));
     let plan = wrong.or_keep(plan(options, fields.as_ref()));
     let inventory = wrong.or_keep(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
     let gates = wrong.or_keep(GateReader::asked(config, options.preflight));
-    let plan = plan?;
+    let rollout = plan.as_ref().map(|(_, rollout)| rollout);
+    // Without its wire nobody is called: the contract's would be another control plane's.
+    let control_plane = wrong.or_keep(wire::settings(config, rollout));
+    let ((plan, _), control_plane) = plan.zip(control_plane)?;
     Some(Record::Start {
         format: JournalFormat::V1,
         at: Text::from(Timestamp::now().to_string()),
@@ -192,6 +208,7 @@ pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> 
         gates: gates.flatten(),
         probes: options.probe,
         rollout_id: Some(rollout_id()),
+        control_plane,
     })
 }
 
@@ -199,14 +216,18 @@ fn fields(options: &run::Run) -> Result<EvidenceFields, Error> {
     EvidenceFields::new(&options.evidence_fields)?.with_plan(&options.plan_fields)
 }
 
-fn plan(options: &run::Run, fields: Option<&EvidenceFields>) -> Result<Input, Error> {
+/// The plan's file, and what it says of the rollout.
+fn plan(
+    options: &run::Run,
+    fields: Option<&EvidenceFields>,
+) -> Result<(Input, crate::model::document::Rollout), Error> {
     let plan = Source::new(options.plan.clone()).read(options.evaluation.max_input_bytes)?;
     let says = plan_file(&plan, fields.unwrap_or(&EvidenceFields::default()))?;
     if says.enabled && says.rollout.control_plane.is_none() {
         let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
         return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault.help(PLAN_HELP)] });
     }
-    Ok(plan)
+    Ok((plan, says.rollout))
 }
 
 /// A name that no other rollout has. It is only a name, so it need not be hard to guess.
@@ -311,13 +332,14 @@ fn begun(
         }
     }
     if begun.inputs_differ(planned) {
-        let problem =
-            format!("the plan, the fleet or an evidence field is not the one that {} began with", path.display());
+        let path = path.display();
+        let problem = format!("the plan, the fleet or an evidence field is not the one that {path} began with");
         return Err(Error::usage(
             problem,
             "go on with the files that it began with, or start again with another --journal",
         ));
     }
+    wire::is_kept(&begun, planned, &path)?;
     probe::is_probing_kept(prober, &begun)?;
     Ok((journal, length, begun))
 }
@@ -485,6 +507,6 @@ impl Rollout {
             let inputs = rollout.inputs().iter();
             inputs.map(|input| (input.role == Role::Plan, input.sha256.clone())).collect::<Vec<_>>()
         };
-        hashes(self) != hashes(other) || self.fields() != other.fields()
+        hashes(self) != hashes(other) || self.fields_differ(other)
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::drill::build::{Build, Probe};
 use crate::drill::gitea::Gitea;
 use crate::drill::names::{SHA, TARGET};
+use crate::drill::wire::{Speaker, Wire};
 use crate::error::Error;
 use crate::io::config::plan;
 use crate::io::input::{MAX_WRITTEN, Source};
@@ -48,6 +49,9 @@ pub struct Scenario {
     /// The Gitea whose gates are asked. Absent: none are.
     #[serde(default)]
     pub gitea: Option<Gitea>,
+    /// Another wire than the contract's, which the control plane speaks. `rollproof drill serve` serves it.
+    #[serde(default)]
+    pub wire: Option<Wire>,
     /// The expected verdict.
     #[serde(default)]
     pub expect: Option<Expect>,
@@ -195,10 +199,14 @@ impl Scenario {
     }
 
     fn parse(text: &str, name: &str) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|error| {
+        let scenario: Self = toml::from_str(text).map_err(|error| {
             let problem = format!("the scenario {name}: {}", error.to_string().trim_end());
             Error::usage(problem, "rollproof schema scenario describes every key")
-        })
+        })?;
+        match scenario.wire.as_ref().map(Speaker::new) {
+            Some(Err((problem, help))) => Err(Error::usage(format!("the scenario {name}: {problem}"), help)),
+            Some(Ok(_)) | None => Ok(scenario),
+        }
     }
 
     /// The same with a fleet of this many tenants; the first ones keep their names.

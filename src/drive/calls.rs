@@ -6,6 +6,7 @@ use std::time::Duration;
 use backon::Retryable as _;
 
 use crate::collect::record::Record;
+use crate::collect::rollout::requests::REQUEST_HELP;
 use crate::collect::rollout::step::{HaltCheck, Step};
 use crate::drive::client::RequestIds;
 use crate::drive::driver::{CheckHalt, Driver, GRACE, Unfinished};
@@ -65,7 +66,11 @@ impl Driver<'_> {
 
     fn check_halt(&mut self, check_halt: &mut CheckHalt<'_>, check: HaltCheck) -> Result<(), Error> {
         let answer = if check == HaltCheck::Foreseen {
-            self.rollout.foreseen().map_err(Error::bug).and_then(|document| check_halt(&document, check))
+            let document = self.rollout.foreseen().map_err(Error::bug)?;
+            if let Err(problem) = self.rollout.check_requests_of(&document) {
+                return self.no_request(&problem);
+            }
+            check_halt(&document, check)
         } else {
             check_halt(&self.rollout.so_far(), check)
         };
@@ -87,6 +92,21 @@ impl Driver<'_> {
         }
         self.progress.line(&format!("halted: {}", halts.join("; ")));
         self.record(&Record::Halted { at: now(), because: Text::from(halts.join("; ")) })
+    }
+
+    /// The body of a call. Where the request filter makes none, the rollout halts.
+    fn body(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<String, Error> {
+        match self.rollout.body(purpose, tenants) {
+            Ok(body) => Ok(body),
+            Err(problem) => self.no_request(&problem),
+        }
+    }
+
+    /// Halts where the request filter makes no body of a call.
+    fn no_request<T>(&mut self, problem: &str) -> Result<T, Error> {
+        let because = Text::from("the request filter of the control plane failed");
+        self.record(&Record::Halted { at: now(), because })?;
+        Err(Error::usage(problem, REQUEST_HELP))
     }
 
     /// Appends a record to the journal and applies it to the rollout; it is applied even if the journal cannot be written.
@@ -111,7 +131,7 @@ impl Driver<'_> {
 
     pub(crate) async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
         let call = self.rollout.next_call();
-        let body = self.rollout.body(purpose, tenants);
+        let body = self.body(purpose, tenants)?;
         let idempotency_key = self.rollout.idempotency_key(purpose, tenants);
         let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };
         let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|delay| self.timing.scaled(*delay)).collect();

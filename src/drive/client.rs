@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use crate::collect::wire::settings::WireSettings;
 use crate::error::Error;
+use crate::io::config::control_plane::{Method, Wrong, wrong_header, wrong_path, wrong_scheme};
 use crate::io::config::http::Http;
 use crate::io::http::peer::Peer;
 use crate::io::http::token::Token;
@@ -20,6 +22,9 @@ const NAMES: &[&str] = &["slug", "phase"];
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REQUEST_ID: &str = "x-request-id";
 
+/// What stands before the token.
+const SCHEME: &str = "Bearer";
+
 const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 
 /// Whether a client of the control plane at `url` could be made, with any token.
@@ -27,24 +32,37 @@ const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 /// # Errors
 /// As [`Client::new`].
 pub fn check(url: &str, config: &Http) -> Result<(), Error> {
-    built(client(&urls(url, config)?.0, HeaderMap::new(), config)?).map(drop)
+    built(client(&base(url, config)?, HeaderMap::new(), config)?).map(drop)
 }
 
-/// The base of the control plane's URLs, and the one that is called.
-fn urls(url: &str, config: &Http) -> Result<(Url, Url), Error> {
-    let wrong = |problem: String| Error::usage(problem, "the plan's cp_url is where the token would be sent");
-    let base = base_url(url, "cp_url", config).map_err(wrong)?;
-    let called = Url::parse(&format!("{}{PATH}", url.trim().trim_end_matches('/')))
-        .map_err(|error| wrong(format!("cp_url {url:?} is no base of a URL: {error}")))?;
-    Ok((base, called))
+fn wrong_url(problem: String) -> Error {
+    Error::usage(problem, "the plan's cp_url is where the token would be sent")
+}
+
+/// The base of the control plane's URLs.
+fn base(url: &str, config: &Http) -> Result<Url, Error> {
+    base_url(url, "cp_url", config).map_err(wrong_url)
+}
+
+/// The URL of a path of the control plane.
+fn called(base: &Url, path: &str) -> Result<Url, Error> {
+    let called = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')));
+    called.map_err(|error| wrong_url(format!("cp_url {:?} is no base of a URL: {error}", base.as_str())))
 }
 
 /// A control plane.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
+    base: Url,
     url: Url,
     peer: Peer,
+    method: Method,
+    token: Token,
+    /// The header that carries the token.
+    authorization: (HeaderName, HeaderValue),
+    /// The keys of an answer whose values are read as they are; absent: every key.
+    names: Option<&'static [&'static str]>,
 }
 
 /// How a control plane knows that attempts belong together.
@@ -62,14 +80,54 @@ impl Client {
     /// # Errors
     /// [`Error::Usage`] where the URL is none, or would send the token in the clear, or `[http] ca_file` cannot be used.
     pub fn new(url: &str, token: &Token, config: &Http) -> Result<Self, Error> {
-        let (base, url) = urls(url, config)?;
+        let base = base(url, config)?;
+        let url = called(&base, PATH)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(AUTHORIZATION, token.header("Bearer"));
         let http = built(client(&base, headers, config)?)?;
         let peer = Peer { url: url.to_string(), url_from: "cp_url", token_from: Some(token.from().to_owned()) };
-        Ok(Self { http, url, peer })
+        Ok(Self {
+            http,
+            base,
+            url,
+            peer,
+            method: Method::default(),
+            token: token.clone(),
+            authorization: (AUTHORIZATION, token.header(SCHEME)),
+            names: Some(NAMES),
+        })
+    }
+
+    /// The same for a control plane of another wire.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the settings tell of no request, or of one that would not carry the token alone.
+    pub fn speaking(self, wire: &WireSettings) -> Result<Self, Error> {
+        let (path, header) = (wire.path.as_deref(), wire.token_header.as_deref());
+        let scheme = wire.token_scheme.as_deref();
+        let wrong = path.and_then(wrong_path).or_else(|| header.and_then(wrong_header));
+        if let Some(Wrong { problem, help }) = wrong.or_else(|| scheme.and_then(wrong_scheme)) {
+            return Err(Error::usage(format!("[control_plane] {problem}"), help));
+        }
+        let url = called(&self.base, path.unwrap_or(PATH))?;
+        let name = header.and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok()).unwrap_or(AUTHORIZATION);
+        let usual = if name == AUTHORIZATION { SCHEME } else { "" };
+        let value = self.token.header(scheme.unwrap_or(usual));
+        Ok(Self {
+            peer: Peer { url: url.to_string(), ..self.peer },
+            url,
+            method: wire.method.unwrap_or_default(),
+            authorization: (name, value),
+            // Whichever value a filter takes for a slug, it must not be a mask.
+            names: Some(NAMES).filter(|_| !wire.reads_answers()),
+            ..self
+        })
+    }
+
+    /// How every call is made.
+    pub const fn method(&self) -> Method {
+        self.method
     }
 
     /// Where every call goes.
@@ -79,8 +137,10 @@ impl Client {
 
     /// One attempt.
     pub async fn attempt(&self, body: String, ids: &RequestIds, limit: Duration) -> Attempted {
-        let bounds = Bounds { time: limit, answer: MAX_ANSWER, names: NAMES };
-        let request = self.http.post(self.url.clone()).body(body);
+        let bounds = Bounds { time: limit, answer: MAX_ANSWER, names: self.names };
+        let request = self.http.request(self.method.into(), self.url.clone()).body(body);
+        let (name, value) = self.authorization.clone();
+        let request = request.header(name, value);
         let request = request.header(IDEMPOTENCY_KEY, &ids.idempotency_key).header(REQUEST_ID, &ids.request_id);
         exchange(request, bounds, &self.peer).await
     }

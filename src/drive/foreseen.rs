@@ -9,6 +9,7 @@ use crate::collect::rollout::step::{Gate, Step};
 use crate::model::document::gates::{
     Asked, CiContext, CiEnd, CiWait, HeadReading, HeadState, SwitchReading, SwitchSource, SwitchState,
 };
+use crate::model::document::mapping::MappingProof;
 use crate::model::document::probe::{BuildSeen, ProbeAnswer};
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Document, Purpose};
@@ -94,6 +95,11 @@ impl Rollout {
                     "slug": &**slug, "phase": phase, "ssm_status": status, "ssm_exit_code": 0, "healthz_ok": true,
                     "verified_on_target": true, "running_image": image, "error": "",
                 });
+                if self.document.mapping.as_ref().is_some_and(|mapping| mapping.proof == MappingProof::Status)
+                    && let Some(row) = row.as_object_mut()
+                {
+                    row.remove("verified_on_target");
+                }
                 for name in self.fields().names() {
                     row[&**name] = "".into();
                 }

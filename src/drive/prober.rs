@@ -295,7 +295,7 @@ impl Prober {
             Ok(url) => url,
             Err(problem) => return BuildSeen { error: Some(Text::from(problem)), ..BuildSeen::default() },
         };
-        let bounds = Bounds { time: self.pace.request_timeout, answer: MAX_BUILDINFO, names: &["git_sha"] };
+        let bounds = Bounds { time: self.pace.request_timeout, answer: MAX_BUILDINFO, names: Some(&["git_sha"]) };
         let attempted = exchange(self.http.get(url), bounds, &self.peer).await;
         let mut seen = BuildSeen { status: attempted.status, ..BuildSeen::default() };
         // The status decides first: nothing is read of another answer.

@@ -93,8 +93,11 @@ impl Gitea {
         let http = built(client(&url, headers, config)?)?;
         let base = format!("{}/api/v1", trimmed(&url));
         let (owner, repository) = (owner.to_owned(), name.to_owned());
-        let bounds =
-            Bounds { time: seconds(settings.timeout_seconds).unwrap_or_default(), answer: MAX_ANSWER, names: NAMES };
+        let bounds = Bounds {
+            time: seconds(settings.timeout_seconds).unwrap_or_default(),
+            answer: MAX_ANSWER,
+            names: Some(NAMES),
+        };
         let delays = settings.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect();
         let token_from = token.from().to_owned();
         Ok(Self { service: Some(Service { http, base, owner, repository, bounds, delays, token_from }) })
@@ -110,7 +113,7 @@ impl Gitea {
     pub fn on_loopback(url: &str) -> Self {
         let begun = client(&url.parse().expect("a URL"), HeaderMap::new(), &Http::default()).expect("no ca_file");
         let http = begun.build().expect("a client");
-        let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: NAMES };
+        let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: Some(NAMES) };
         let (owner, repository) = ("shop".into(), "platform".into());
         let base = format!("{url}/api/v1");
         let (delays, token_from) = (Vec::new(), TOKEN.to_owned());

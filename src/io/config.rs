@@ -1,5 +1,6 @@
 //! `rollproof.toml`: what is the operator's own. An unknown key is an error.
 
+pub mod control_plane;
 pub(crate) mod gitea;
 pub mod http;
 pub(crate) mod plan;
@@ -16,6 +17,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected,
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::io::config::control_plane::{ControlPlane, Wrong};
 use crate::io::config::http::Http;
 use crate::io::config::probe::{LEAST, Probe};
 use crate::io::input::{MAX_WRITTEN, Source, remedy};
@@ -36,6 +38,8 @@ const PATHS: &str = "paths";
 pub struct Config {
     /// Calls to the control plane, and how every service is reached.
     pub http: Http,
+    /// How a control plane of another wire is called, and how its answers are read.
+    pub control_plane: ControlPlane,
     /// Questions to the Gitea that the gates are read from.
     pub gitea: crate::io::config::gitea::Settings,
     /// What of a plan is the operator's own.
@@ -267,6 +271,7 @@ impl Config {
         config.file = (!input.bytes.is_empty()).then(|| input.file(Role::Config, input.sha256()));
         let folder = path.parent().unwrap_or(Path::new(""));
         let named = config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file);
+        let named = named.chain(&mut config.control_plane.answer);
         for path in named.chain(config.facts.values_mut()) {
             *path = folder.join(&*path);
         }
@@ -275,6 +280,10 @@ impl Config {
             let problem = format!("{file}: {key}: found {seconds}, but a time of at least {least} seconds is allowed");
             return Err(Error::usage(problem, "rollproof schema config describes every key"));
         }
+        if let Some(Wrong { problem, help }) = config.control_plane.wrong() {
+            return Err(Error::usage(format!("{}: [control_plane] {problem}", path.display()), help));
+        }
+        config.control_plane.text = text.to_owned();
         if let Some(host) = config.http.wrong_host() {
             let problem = format!("{}: [http] plain_http_hosts: {host:?} is no host", path.display());
             return Err(Error::usage(problem, "a host is written without a scheme and a port, such as cp.shop.svc"));

@@ -57,8 +57,8 @@ pub struct Bounds {
     pub time: Duration,
     /// In bytes.
     pub answer: usize,
-    /// The keys whose values are read as they are: an answer that holds a token in one is malformed.
-    pub names: &'static [&'static str],
+    /// The keys whose values are read as they are: an answer that holds a token in one is malformed. Absent: every key.
+    pub names: Option<&'static [&'static str]>,
 }
 
 /// An answer as far as it came.

@@ -1,6 +1,7 @@
 //! Keys and entries of JSON objects, read without looking into their values.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -73,6 +74,47 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     }
 }
 
+/// The first key of a JSON text that an object has twice, as it stands there.
+pub fn key_twice(json: &str) -> Option<&str> {
+    // The keys of each object that is open, and nothing for an array.
+    let mut open: Vec<Option<HashSet<Cow<'_, str>>>> = Vec::new();
+    let (bytes, mut at, mut is_key) = (json.as_bytes(), 0, false);
+    while let Some(byte) = bytes.get(at) {
+        let from = at;
+        at += 1;
+        match byte {
+            b'{' | b'[' => open.push((*byte == b'{').then(HashSet::new)),
+            b'}' | b']' => drop(open.pop()),
+            b'"' => {
+                at = end_of_text(bytes, at);
+                let text = json.get(from..at)?;
+                let name = || serde_json::from_str::<String>(text).map_or(Cow::Borrowed(text), Cow::Owned);
+                if let Some(Some(keys)) = open.last_mut().filter(|_| is_key)
+                    && !keys.insert(name())
+                {
+                    return Some(text);
+                }
+            }
+            _ => {}
+        }
+        is_key = matches!(byte, b'{' | b',') || is_key && byte.is_ascii_whitespace();
+    }
+    None
+}
+
+/// Where a text ends whose contents begin at `at`, after its quotation mark.
+fn end_of_text(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => break,
+            b'\\' => at += 1,
+            _ => {}
+        }
+    }
+    at.min(bytes.len())
+}
+
 /// A key as it stands in a JSON pointer (RFC 6901).
 pub fn escape_pointer(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
@@ -96,5 +138,27 @@ pub fn spaced(value: &Value) -> String {
             format!("{{{}}}", object.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key_twice;
+
+    #[test]
+    fn a_key_that_an_object_has_twice_is_found() {
+        for (json, twice) in [
+            (r#"{"a": 1, "a": 2}"#, Some(r#""a""#)),
+            (r#"[{"a": {"b": 1 , "b": 2}}]"#, Some(r#""b""#)),
+            (r#"{"a": 1, "\u0061": 2}"#, Some(r#""\u0061""#)),
+            (r#"{"a": {"x": 1}, "b": [], "a": 2}"#, Some(r#""a""#)),
+            (r#"{"a": {"a": "a"}, "b": ["a", "a", {"a": 1}, {"a": 1}]}"#, None),
+            (r#"{"a": "}, \"a\": ", "b\"": "a"}"#, None),
+            (r#""a""#, None),
+            ("", None),
+            ("\"\\", None),
+        ] {
+            assert_eq!(key_twice(json), twice, "{json}");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod response;
 mod servers;
 pub mod signals;
 mod token;
+mod wire;
 
 use std::process::{Child, Command, Stdio};
 

@@ -178,7 +178,13 @@ impl Job {
             case.file("rollproof.toml", config);
             plane
         });
-        Self { case, plane }
+        let wire = example.directive("serve").zip(example.directive("in")).map(|(scenario, folder)| {
+            let plane = Served::new(&root().join(folder).join(scenario));
+            let plan = format!("[plan]\ncanary = \"acme\"\ncontrol_plane = {:?}\n", plane.url);
+            case.file("rollproof.toml", plan + &read(&root().join(folder).join("rollproof.toml")));
+            plane
+        });
+        Self { case, plane: plane.or(wire) }
     }
 
     fn run(&self, command: &str, variables: &BTreeMap<String, String>) -> Ran {
@@ -316,7 +322,7 @@ fn every_example_is_tested() {
     for page in pages() {
         for example in examples(&page) {
             let place = &example.place;
-            let keys = ["in", "drill", "exit", "shows", "schema", "request", "from", "by"];
+            let keys = ["in", "drill", "exit", "shows", "schema", "request", "from", "by", "serve"];
             for (key, _) in &example.directives {
                 assert!(keys.contains(&&**key), "{place}: {key} is not known");
             }

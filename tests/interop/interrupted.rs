@@ -153,6 +153,7 @@ impl Scenario {
             gates: None,
             probes: false,
             rollout_id: None,
+            control_plane: None,
         }
     }
 

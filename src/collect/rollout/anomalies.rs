@@ -53,6 +53,11 @@ impl Strange {
         }
     }
 
+    /// An item of an answer that a mapping skips.
+    pub(crate) fn skipped(&mut self, at: String, reason: &Text) {
+        self.list(AnomalyKind::SkippedItem, || at, |anomaly| anomaly.reason = Some(reason.clone()));
+    }
+
     /// Gives where it is listed.
     fn list(
         &mut self,

@@ -10,6 +10,7 @@ use crate::collect::rollout::anomalies::malformed;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::row::ResponseRow;
 use crate::collect::scan::{Known, Refused, known};
+use crate::collect::wire::Translated;
 use crate::model::document::cohort::LabelsId;
 use crate::model::document::failure::{Failure, FailureKind};
 use crate::model::document::origins::Origin;
@@ -38,7 +39,15 @@ impl Rollout {
         let mut ok = Field::Absent;
         // An answer that broke off after some rows still holds them, but it is no success.
         let is_whole = ended.error.is_none();
-        match body.filter(|_| ended.malformed.is_none()).map(known::<Answer<'_>>) {
+        let body = body.filter(|_| ended.malformed.is_none());
+        let translated = self.wire.as_ref().zip(body).and_then(|(wire, body)| wire.translate(body, purpose, &tenants));
+        if let Some(translated) = &translated {
+            self.record_mapped(translated, &format!("/calls/{index}/attempts/{attempt}/answer"));
+        }
+        let problem = translated.as_ref().and_then(|translated| translated.problem.as_ref());
+        let problem = problem.map(|problem| malformed(problem, body.unwrap_or_default()));
+        let body = translated.as_ref().map_or(body, |translated| Some(&*translated.text));
+        match body.map(known::<Answer<'_>>) {
             Some(Ok(Known { value: answer, unknown, given, fields })) => {
                 for field in unknown {
                     if let Some(known) = misspelt(&field, fields.iter().copied(), |known| given.contains(known)) {
@@ -49,10 +58,11 @@ impl Rollout {
                 if is_whole {
                     ok = answer.ok;
                 }
-                if is_whole && ended.status == Some(200) && ok == Field::Absent && ended.failure.is_none() {
+                let is_answered = is_whole && ended.status == Some(200) && problem.is_none();
+                if is_answered && ok == Field::Absent && ended.failure.is_none() {
                     ended.failure = Some(Failure::new(FailureKind::NoOk, "HTTP 200, and the answer has no ok"));
                 }
-                let is_success = is_whole && ended.status == Some(200) && ok == Field::Given(true);
+                let is_success = is_answered && ok == Field::Given(true);
                 if is_whole {
                     let is_given = |text: &Text| !text.trim().is_empty();
                     // A success may well have something to say; it has no error to report.
@@ -72,6 +82,7 @@ impl Rollout {
             }
             Some(Err(_)) | None => {}
         }
+        ended.malformed = problem.filter(|_| is_whole).or(ended.malformed);
         if ended.last {
             for tenant in &tenants {
                 self.grouping.end(tenant);
@@ -86,6 +97,16 @@ impl Rollout {
         if let Some(attempt) = call.attempts.get_mut(attempt as usize) {
             ended.at = attempt.at.take();
             *attempt = ended;
+        }
+    }
+
+    /// What a mapping says of an answer besides its rows; `answer` is the pointer to it. Where an independent list gives a tenant labels, those count.
+    fn record_mapped(&mut self, translated: &Translated, answer: &str) {
+        for (at, reason) in &translated.skipped {
+            self.strange.skipped(format!("{answer}{at}"), reason);
+        }
+        for (slug, labels) in &translated.labels {
+            self.labels.entry(slug.clone()).or_insert_with(|| labels.clone());
         }
     }
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collect::fields::EvidenceFields;
@@ -17,8 +16,10 @@ use crate::collect::rollout::grammar::Grammar;
 use crate::collect::rollout::ids;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
 use crate::collect::row::ResponseRow;
+use crate::collect::wire::{self, Wire};
 use crate::error::Error;
 use crate::io::input::{Bytes, Input};
+use crate::mapping::load::Mapping;
 use crate::model::document;
 use crate::model::document::cohort::Grouping;
 use crate::model::document::gates::Gates;
@@ -55,6 +56,8 @@ pub struct Rollout {
     /// The labels that the list gives to tenants; no entry for one without any.
     pub(crate) labels: HashMap<Text, Map<Text>>,
     pub(crate) fields: EvidenceFields,
+    /// What the control plane speaks. Absent: the contract's wire.
+    pub(crate) wire: Option<Wire>,
     pub(crate) fleet: Vec<Text>,
     /// How many of the first tenants of `fleet` are known to be called.
     pub(crate) passed: usize,
@@ -90,11 +93,15 @@ impl Rollout {
     /// # Errors
     /// In words, where that is no first record.
     pub fn start(record: &Record) -> Result<Self, String> {
-        let Record::Start { at, plan_name, plan, inventory, time_scale, gates, probes, .. } = record else {
+        let Record::Start { at, plan_name, plan, inventory, time_scale, gates, probes, control_plane, .. } = record
+        else {
             return Err("found a record that is no start of a journal".into());
         };
         let id = ids::of_rollout(record)?;
-        let fields = named_fields(record).map_err(|error| error.to_string())?;
+        let mut fields = named_fields(record).map_err(|error| error.to_string())?;
+        if let Some(settings) = control_plane {
+            fields = wire::evidence_fields(settings, fields)?;
+        }
         let input =
             |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
@@ -108,6 +115,8 @@ impl Rollout {
             labels = fleet.into_iter().filter(|(_, labels)| !labels.is_empty()).collect();
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
+        let wire = control_plane.as_ref().map(|settings| Wire::new(settings, &plan.rollout)).transpose()?;
+        let fields = fields.and(wire.iter().flat_map(Wire::extra_fields));
         let probing = (*probes && plan.enabled).then(Probing::default);
         let outcome = if plan.enabled { Outcome::Running } else { Outcome::Halted };
         let rollout = document::Rollout {
@@ -118,6 +127,7 @@ impl Rollout {
         };
         let mut document = Document::empty(rollout, at.clone());
         document.anomalies.clone_from(&plan.anomalies);
+        document.mapping = wire.as_ref().and_then(Wire::mapping).and_then(Mapping::used);
         document.provenance.inputs = inputs;
         if !plan.enabled {
             document.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason.clone()), ..Gates::default() });
@@ -129,6 +139,7 @@ impl Rollout {
             inventory: listed,
             labels,
             fields,
+            wire,
             fleet: Vec::new(),
             passed: 0,
             enumerated: false,
@@ -148,9 +159,19 @@ impl Rollout {
         })
     }
 
+    /// Whether another rollout was told of other extra fields.
+    pub fn fields_differ(&self, other: &Self) -> bool {
+        named_fields(&self.start).ok() != named_fields(&other.start).ok()
+    }
+
     /// Extra fields of rows that are evidence.
     pub const fn fields(&self) -> &EvidenceFields {
         &self.fields
+    }
+
+    /// What the control plane speaks, where that is not the contract's wire.
+    pub const fn wire(&self) -> Option<&Wire> {
+        self.wire.as_ref()
     }
 
     /// The plan that it follows.
@@ -163,13 +184,17 @@ impl Rollout {
         self.gates_to_read = gates;
     }
 
-    /// The same rollout as it was before its first call.
+    /// The same rollout as it was before its first call, with a control plane of the contract's wire.
     ///
     /// # Errors
     /// As [`Rollout::start`].
     pub(crate) fn restarted(&self) -> Result<Self, String> {
         let probing = self.probing.as_ref().map(|_| Probing::default());
-        Ok(Self { gates_to_read: self.gates_to_read, probing, ..Self::start(&self.start)? })
+        let mut all = Self { gates_to_read: self.gates_to_read, probing, ..Self::start(&self.start.without_wire())? };
+        all.document.mapping.clone_from(&self.document.mapping);
+        all.fields.clone_from(&self.fields);
+        all.labels.clone_from(&self.labels);
+        Ok(all)
     }
 
     /// The tenants that were enumerated, or that may be.
@@ -293,20 +318,6 @@ impl Rollout {
         }
         let changes = matches!(next, Step::Call(Purpose::Canary | Purpose::Batch, _)) && !self.plan.rollout.dry_run;
         (changes && !read.is_fresh).then_some(Gate::Switch)
-    }
-
-    /// The body of a call (contract section 3).
-    pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> String {
-        let mut body = self.plan.body.clone();
-        if purpose == Purpose::Plan {
-            body.set("dry_run", true);
-        } else {
-            body.remove("canary_slug");
-            body.set("only_slugs", tenants.iter().map(ToString::to_string).collect::<Value>());
-            body.set("soak_seconds", 0);
-            body.set("batch_size", tenants.len().max(1));
-        }
-        body.json()
     }
 
     /// The index of the next call.

@@ -16,9 +16,9 @@ pub struct Reading {
     pub malformed: Option<String>,
 }
 
-/// The text of an answer. The values of the keys `names` are read as they are, as all keys, numbers and words; of other
-/// texts only the words count, so that a mask in them changes nothing.
-pub fn reading(bytes: &[u8], is_cut: bool, names: &[&str]) -> Reading {
+/// The text of an answer. The values of the keys `names`, or of every key where it is absent, are read as they are, as all
+/// keys, numbers and words; of other texts only the words count, so that a mask in them changes nothing.
+pub fn reading(bytes: &[u8], is_cut: bool, names: Option<&[&str]>) -> Reading {
     let (text, not_utf8) = match std::str::from_utf8(bytes) {
         Ok(text) => (Cow::Borrowed(text), None),
         Err(error) => (Cow::Owned(escaped(bytes)), Some(error.valid_up_to())),
@@ -58,7 +58,7 @@ fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
 
 /// Whether a JSON text says with masks what it said without: only texts differ, and none that is read as it is. What is
 /// no JSON at all, with masks or without, is refused by whoever reads it.
-fn reads_alike(text: &str, kept: &str, names: &[&str]) -> bool {
+fn reads_alike(text: &str, kept: &str, names: Option<&[&str]>) -> bool {
     let is_json = |text| serde_json::from_str::<IgnoredAny>(text).is_ok();
     if !is_json(text) {
         return !is_json(kept);
@@ -70,7 +70,7 @@ fn reads_alike(text: &str, kept: &str, names: &[&str]) -> bool {
             (Some(one), Some(other)) if one == other => {}
             (Some(Piece::Value(key, _)), Some(Piece::Value(other, _))) if key == other => {
                 let key = key.and_then(|key| serde_json::from_str::<String>(key).ok());
-                if key.is_some_and(|key| names.contains(&key.trim())) {
+                if names.is_none_or(|names| key.is_some_and(|key| names.contains(&key.trim()))) {
                     return false;
                 }
             }
@@ -162,13 +162,16 @@ mod tests {
             ("<html>abcd</html>", "<html>*</html>", true),
             (r#"{"a": abcd}"#, r#"{"a": 1}"#, false),
         ] {
-            assert_eq!(reads_alike(text, kept, &["slug"]), alike, "{text}");
+            assert_eq!(reads_alike(text, kept, Some(&["slug"])), alike, "{text}");
+        }
+        for text in [r#"{"error": "abcd"}"#, r#"["abcd"]"#, r#"{"x": ["abcd"]}"#] {
+            assert!(!reads_alike(text, &text.replace("abcd", "*"), None), "every value is read: {text}");
         }
     }
 
     #[test]
     fn bytes_that_are_no_text_are_malformed_and_can_be_told_apart() {
-        let read = |bytes: &[u8]| reading(bytes, false, &[]);
+        let read = |bytes: &[u8]| reading(bytes, false, Some(&[]));
         let (one, other) = (read(b"{\"slug\": \"a\xff\"}"), read(b"{\"slug\": \"a\xfe\"}"));
         assert_eq!(one.text, "{\"slug\": \"a\\xff\"}");
         assert_ne!(one.text, other.text);

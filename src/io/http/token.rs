@@ -94,10 +94,10 @@ impl Token {
         Ok(Self { secret: token.to_owned(), from: from.to_owned() })
     }
 
-    /// The value of the header that carries it, such as `Bearer <token>`.
+    /// The value of the header that carries it, such as `Bearer <token>`; without a scheme the token alone.
     pub fn header(&self, scheme: &str) -> HeaderValue {
         // What a token may hold was looked at when it was made.
-        let mut value = HeaderValue::from_str(&format!("{scheme} {}", self.secret))
+        let mut value = HeaderValue::from_str(format!("{scheme} {}", self.secret).trim_start())
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer none"));
         value.set_sensitive(true);
         value

@@ -158,6 +158,7 @@ impl Scenario {
             gates: None,
             probes: false,
             rollout_id: None,
+            control_plane: None,
         }
     }
 }

@@ -1,0 +1,121 @@
+//! The bodies of requests: the contract's, or what the request filter of another wire makes of them.
+
+use serde_json::Value;
+
+use crate::collect::plan::Body;
+use crate::collect::rollout::state::Rollout;
+use crate::collect::wire::{Call, Wire};
+use crate::model::document::text::Text;
+use crate::model::document::{Document, Purpose};
+
+/// What to do where a request filter cannot be used.
+pub(crate) const REQUEST_HELP: &str = "repair `request` of [control_plane] in rollproof.toml; it gets the body of \
+                                       docs/contract.md, section 3, with $purpose and $tenants";
+
+impl Rollout {
+    /// The body of a call.
+    ///
+    /// # Errors
+    /// In words, where the request filter of another wire makes none.
+    pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> Result<String, String> {
+        let body = self.contract_body(purpose, tenants).json();
+        let Some(wire) = &self.wire else { return Ok(body) };
+        let bodies = wire.requests(vec![Call { body, purpose, tenants: tenants.to_vec() }])?;
+        bodies.into_iter().next().ok_or_else(|| "there is no body".into())
+    }
+
+    /// The body of a call (contract section 3).
+    fn contract_body(&self, purpose: Purpose, tenants: &[Text]) -> Body {
+        let mut body = self.plan.body.clone();
+        if purpose == Purpose::Plan {
+            body.set("dry_run", true);
+        } else {
+            body.remove("canary_slug");
+            body.set("only_slugs", tenants.iter().map(ToString::to_string).collect::<Value>());
+            body.set("soak_seconds", 0);
+            body.set("batch_size", tenants.len().max(1));
+        }
+        body
+    }
+
+    /// Checks what a request filter makes of calls, as far as tenants are known: a plan call must be told from a live
+    /// one, a dry run too, and a call from that for other tenants.
+    ///
+    /// # Errors
+    /// In words, where it makes no body, or the same of both.
+    pub fn check_requests(&self) -> Result<(), String> {
+        let Some(wire) = &self.wire else { return Ok(()) };
+        let call = |purpose, dry_run: bool, tenants: &[Text]| {
+            let mut body = self.contract_body(purpose, tenants);
+            body.set("dry_run", dry_run);
+            Call { body: body.json(), purpose, tenants: tenants.to_vec() }
+        };
+        let mut pairs = vec![(
+            call(Purpose::Plan, true, &[]),
+            call(Purpose::Batch, false, &[]),
+            "the plan call and a live call have the same body, so that enumerating would change something",
+        )];
+        if let Some([one, two, other]) = self.some_tenants() {
+            let is_dry = self.plan.rollout.dry_run;
+            let batch = |tenants: &[&Text]| {
+                call(Purpose::Batch, is_dry, &tenants.iter().map(|name| (*name).clone()).collect::<Vec<_>>())
+            };
+            let same = "calls for different tenants have the same body, so that others would be rolled out to";
+            pairs.push((batch(&[&one]), batch(&[&two]), same));
+            pairs.push((batch(&[&one, &two]), batch(&[&one, &other]), same));
+            if is_dry {
+                let same = "a dry run and a live call have the same body, so that a dry run would change something";
+                let canary = [one];
+                pairs.push((call(Purpose::Batch, true, &canary), call(Purpose::Batch, false, &canary), same));
+                pairs.push((call(Purpose::Canary, true, &canary), call(Purpose::Canary, false, &canary), same));
+            }
+        }
+        for (one, other, problem) in pairs {
+            check_pair(wire, one, other, problem)?;
+        }
+        Ok(())
+    }
+
+    /// Whether labels come with the answer to the plan call, so that they are not known before.
+    pub fn learns_labels(&self) -> bool {
+        self.wire.as_ref().is_some_and(Wire::gives_labels) && !self.enumerated
+    }
+
+    /// Three tenants that a call may name, the canary first. Where none is known, there are none.
+    fn some_tenants(&self) -> Option<[Text; 3]> {
+        let known = if self.fleet.is_empty() { &self.inventory } else { &self.fleet };
+        let canary = self.plan.rollout.canary.as_ref();
+        let others = known.iter().filter(|name| Some(*name) != canary);
+        let mut names: Vec<Text> = canary.into_iter().chain(others).take(3).cloned().collect();
+        let first = names.first()?.clone();
+        // What is made up has the form of a name that is known.
+        let made_up = (2..).map(|i| Text::from(format!("{first}{i}")));
+        let free: Vec<Text> = made_up.filter(|name| !names.contains(name)).take(2).collect();
+        names.extend(free);
+        names.truncate(3);
+        names.try_into().ok()
+    }
+
+    /// Checks what a request filter makes of every call of a rollout that is foreseen.
+    ///
+    /// # Errors
+    /// In words, where it makes no body of one.
+    pub fn check_requests_of(&self, foreseen: &Document) -> Result<(), String> {
+        let Some(wire) = &self.wire else { return Ok(()) };
+        self.check_requests()?;
+        let call = |call: &crate::model::document::Call| Call {
+            body: self.contract_body(call.purpose, &call.tenants).json(),
+            purpose: call.purpose,
+            tenants: call.tenants.clone(),
+        };
+        wire.requests(foreseen.calls.iter().map(call).collect()).map(drop)
+    }
+}
+
+fn check_pair(wire: &Wire, one: Call, other: Call, problem: &str) -> Result<(), String> {
+    let bodies = wire.requests(vec![one, other])?;
+    match &bodies[..] {
+        [one, other] if one == other => Err(format!("[control_plane] request: {problem}: {one}")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,85 @@
+//! `[control_plane]` of rollproof.toml: what a rollout begins with, and what it is gone on with.
+
+use std::path::Path;
+
+use toml::Spanned;
+
+use crate::collect::rollout::state::Rollout;
+use crate::collect::wire::settings::{MappingText, WireSettings};
+use crate::collect::wire::{self, Setting};
+use crate::error::{Error, Errors};
+use crate::io::config::Config;
+use crate::io::config::control_plane::ControlPlane;
+use crate::io::input::{MAX_WRITTEN, Source, remedy};
+use crate::model::document;
+use crate::model::document::text::Text;
+
+/// The settings, each filter checked where it stands. Nothing where the wire is the contract's.
+///
+/// # Errors
+/// [`Error::Usage`] with every filter that cannot be used, its line and column.
+pub(crate) fn settings(config: &Config, rollout: Option<&document::Rollout>) -> Result<Option<WireSettings>, Error> {
+    let settings = &config.control_plane;
+    if settings.is_default() {
+        return Ok(None);
+    }
+    let mut wrong = Errors::default();
+    let file = config.file.as_ref().map_or_else(String::new, |file| file.name.to_string());
+    for (setting, filter) in
+        [(Setting::Request, &settings.request), (Setting::Ok, &settings.ok), (Setting::Error, &settings.error)]
+    {
+        if let Some(filter) = filter {
+            wrong.or_keep(check(setting, filter, settings).map_err(|error| error.within(&file)));
+        }
+    }
+    let answer = settings.answer.as_deref().map(|path| mapping(path, rollout));
+    let answer = answer.and_then(|answer| wrong.or_keep(answer));
+    wrong.end()?;
+    let text = |text: &Option<String>| text.as_deref().map(Text::from);
+    let filter = |filter: &Option<Spanned<String>>| filter.as_ref().map(|text| Text::from(&**text.get_ref()));
+    Ok(Some(WireSettings {
+        path: text(&settings.path),
+        method: settings.method,
+        token_header: text(&settings.token_header),
+        token_scheme: text(&settings.token_scheme),
+        request: filter(&settings.request),
+        answer,
+        ok: filter(&settings.ok),
+        error: filter(&settings.error),
+    }))
+}
+
+fn check(setting: Setting, filter: &Spanned<String>, settings: &ControlPlane) -> Result<(), Error> {
+    setting.compile(filter.get_ref()).map(drop).map_err(|fault| {
+        let (line, column) = settings.place(filter, fault.at);
+        let name = setting.name();
+        Error::usage(format!("line {line}, column {column}: [control_plane] {name}: {}", fault.problem), fault.help)
+    })
+}
+
+/// The text of a mapping that can read answers.
+fn mapping(path: &Path, rollout: Option<&document::Rollout>) -> Result<MappingText, Error> {
+    let name = path.display().to_string();
+    let text = Source::File(path.to_owned()).text(MAX_WRITTEN).map_err(|error| {
+        Error::usage(format!("cannot read the mapping {name} of [control_plane]: {error}"), remedy(&error))
+    })?;
+    let file = MappingText { name: Text::from(name), text: Text::from(text) };
+    wire::mapping(&file, rollout)?;
+    Ok(file)
+}
+
+/// Whether a rollout is gone on with as it began. Where rollproof.toml says nothing, the journal does.
+///
+/// # Errors
+/// [`Error::Usage`] where rollproof.toml says something else.
+pub(crate) fn is_kept(begun: &Rollout, planned: &Rollout, journal: &Path) -> Result<(), Error> {
+    let Some(planned) = planned.wire() else { return Ok(()) };
+    if begun.wire().is_some_and(|begun| !begun.settings().differs(planned.settings())) {
+        return Ok(());
+    }
+    let journal = journal.display();
+    Err(Error::usage(
+        format!("[control_plane] or its mapping is not the one that {journal} began with"),
+        "go on with the settings that it began with, or with none, or start again with another --journal",
+    ))
+}

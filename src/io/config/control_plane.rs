@@ -1,0 +1,216 @@
+//! `[control_plane]` of the configuration: another wire than the contract's.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use reqwest::header::HeaderName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::diagnostic::fault::place;
+
+/// The headers that a client sets itself, so that none of them can carry the token.
+const OWN: [&str; 18] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "host",
+    "idempotency-key",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-request-id",
+];
+
+/// How a control plane of another wire is called, and how its answers are read. What is absent is as in the contract
+/// (section 3).
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ControlPlane {
+    /// The path of every call, after the plan's `cp_url`. Absent: `/cp/admin/tenants/redeploy-fleet`.
+    #[schemars(extend("pattern" = "^/"))]
+    pub path: Option<String>,
+    /// The HTTP method of every call. Absent: `POST`.
+    pub method: Option<Method>,
+    /// The header that carries the token. Absent: `Authorization`.
+    pub token_header: Option<String>,
+    /// What stands before the token in its header, with a blank between. Empty: the token stands alone. Absent: `Bearer`
+    /// in `Authorization`, and nothing in another header.
+    pub token_scheme: Option<String>,
+    /// A jq filter that makes the body of a request of the contract's body, with `$purpose` (`plan`, `canary` or `batch`)
+    /// and `$tenants` (the tenants that the call names).
+    #[schemars(with = "Option<String>")]
+    pub request: Option<Spanned<String>>,
+    /// A mapping file that makes rows of an answer, from the configuration's own folder.
+    pub answer: Option<PathBuf>,
+    /// A jq filter on an answer: exactly `true` is a success. Absent: `.ok`.
+    #[schemars(with = "Option<String>")]
+    pub ok: Option<Spanned<String>>,
+    /// A jq filter on an answer: a text that says what went wrong, or `null`. Absent: the first of `.error` and
+    /// `.message` that is not blank.
+    #[schemars(with = "Option<String>")]
+    pub error: Option<Spanned<String>>,
+    /// The text of the configuration, which the places of filters point into.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// An HTTP method whose request has a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum Method {
+    /// `POST`.
+    #[default]
+    Post,
+    /// `PUT`.
+    Put,
+    /// `PATCH`.
+    Patch,
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        reqwest::Method::from(*self).fmt(f)
+    }
+}
+
+/// What is wrong with a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// The setting, and what is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub help: &'static str,
+}
+
+impl ControlPlane {
+    /// Whether nothing is set: the wire is the contract's.
+    pub fn is_default(&self) -> bool {
+        *self == Self { text: self.text.clone(), ..Self::default() }
+    }
+
+    /// What is wrong with how a control plane is called.
+    pub fn wrong(&self) -> Option<Wrong> {
+        let path = self.path.as_deref().and_then(wrong_path);
+        let header = self.token_header.as_deref().and_then(wrong_header);
+        path.or(header).or_else(|| self.token_scheme.as_deref().and_then(wrong_scheme))
+    }
+
+    /// Line and column of a byte of a filter, from 1, where the filter stands in the file as it is; else of its beginning.
+    pub fn place(&self, filter: &Spanned<String>, offset: usize) -> (usize, usize) {
+        let span = filter.span();
+        let written = self.text.get(span.clone()).unwrap_or_default();
+        let within = written.find(&**filter.get_ref()).map_or(0, |start| start + offset);
+        place(&self.text, self.text.floor_char_boundary(span.start + within))
+    }
+}
+
+/// Why this is no path of a URL.
+pub fn wrong_path(path: &str) -> Option<Wrong> {
+    let problem = if !path.starts_with('/') {
+        "does not begin with /"
+    } else if path.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        "holds a blank, a backslash or a control character"
+    } else if path.contains('#') {
+        "has a fragment, which is never sent"
+    } else {
+        return None;
+    };
+    let help = "it is what follows the plan's cp_url, such as /api/v2/rollouts";
+    Some(Wrong { problem: format!("path: {path:?} {problem}"), help })
+}
+
+/// Why this is no header that can carry a token.
+pub fn wrong_header(name: &str) -> Option<Wrong> {
+    let help = "name the header in which the control plane expects the token, such as X-Api-Key";
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Some(Wrong { problem: format!("token_header: {name:?} is no name of an HTTP header"), help });
+    }
+    let own = OWN.iter().find(|own| own.eq_ignore_ascii_case(name))?;
+    Some(Wrong { problem: format!("token_header: {own:?} is a header that the client sets itself"), help })
+}
+
+/// Why this cannot stand before a token.
+pub fn wrong_scheme(scheme: &str) -> Option<Wrong> {
+    let is_plain = scheme.chars().all(|c| c.is_ascii_graphic() || c == ' ') && scheme.trim() == scheme;
+    let help = "it is the word before the token, such as Bearer, without a blank after it, or empty";
+    (!is_plain).then(|| Wrong { problem: format!("token_scheme: {scheme:?} cannot stand in an HTTP header"), help })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_control_plane_is_called_is_checked() {
+        for (path, is_wrong) in [
+            ("/api/v2/rollouts", false),
+            ("/a?wait=true&x=%20", false),
+            ("/", false),
+            ("", true),
+            ("api", true),
+            ("https://other.example/", true),
+            ("@other.example/", true),
+            ("/a b", true),
+            ("/a\n", true),
+            ("/a\\b", true),
+            ("/a#b", true),
+        ] {
+            assert_eq!(wrong_path(path).is_some(), is_wrong, "{path:?}");
+        }
+        for (header, is_wrong) in [
+            ("X-Api-Key", false),
+            ("authorization", false),
+            ("", true),
+            ("X Api", true),
+            ("X-Api:", true),
+            ("ä", true),
+            ("Content-Type", true),
+            ("HOST", true),
+            ("X-Request-ID", true),
+        ] {
+            assert_eq!(wrong_header(header).is_some(), is_wrong, "{header:?}");
+        }
+        for (scheme, is_wrong) in
+            [("", false), ("Token", false), ("Api key", false), ("a\r\nX: y", true), ("Bearer ", true), ("ä", true)]
+        {
+            assert_eq!(wrong_scheme(scheme).is_some(), is_wrong, "{scheme:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_of_a_filter_has_its_place_in_the_file() {
+        for (text, place) in [
+            ("request = '.a ä b'", (1, 15)),
+            ("\nrequest = \"\"\".a\n ä b\"\"\"", (3, 3)),
+            ("request = \".a\\u0020ä b\"", (1, 11)),
+        ] {
+            let mut read: ControlPlane = toml::from_str(text).expect("it is valid");
+            read.text = text.to_owned();
+            let filter = read.request.clone().expect("it is there");
+            let offset = filter.get_ref().find(" b").expect("it is there");
+            assert_eq!(read.place(&filter, offset), place, "{text}");
+        }
+    }
+}
