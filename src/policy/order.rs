@@ -1,9 +1,10 @@
-//! Whether a policy can see the fleet's order and the phases: large fleets would pay for them where none does.
+//! Whether a policy can see the fleet's order, the phases, and where mapped items stand: large fleets would pay for them
+//! where none does.
 
-/// The words without which neither is read.
-const WORDS: [&str; 3] = ["order", "in_order", "phases"];
+/// The words without which none of them is read.
+const WORDS: [&str; 4] = ["order", "in_order", "phases", "items"];
 
-/// Whether a policy's text names the order or the phases, or reads the whole document. It may say so where neither is
+/// Whether a policy's text names one of these, or reads the whole document. It may say so where neither is
 /// read, which costs a little time, and never the other way round.
 pub fn is_seen(text: &str) -> bool {
     let is_part = |character: char| character.is_alphanumeric() || character == '_';

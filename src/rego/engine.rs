@@ -65,15 +65,18 @@ impl Input {
         Inputs::default().next(&Projection::whole(document))?.with_order(document)
     }
 
-    /// The same with the fleet's own order and the phases, where the document has them.
+    /// The same with the fleet's own order, the phases, and where mapped items stand, where the document has them.
     ///
     /// # Errors
     /// None that evidence can cause.
     pub fn with_order(mut self, document: &Document) -> Result<Self, serde_json::Error> {
-        let Document { order, phases, .. } = document;
+        let Document { order, phases, items, .. } = document;
         if let Ok(object) = self.0.as_object_mut() {
             if !order.is_empty() {
                 object.insert(Value::from("order"), Value::from(serde_json::to_value(order)?));
+            }
+            if !items.is_empty() {
+                object.insert(Value::from("items"), Value::from(serde_json::to_value(items)?));
             }
             if !phases.is_empty() {
                 let names = |tenants: &Vec<Text>| -> Value {
