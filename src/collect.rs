@@ -117,8 +117,15 @@ fn collect_paired(
         });
         let evidence = || receiver.recv().map_err(|_| Error::bug("the reader of the evidence failed"))?;
         let hash = || hashing.join().ok().flatten().unwrap_or_default();
-        normalize((sources, mappings), pairing, Evidence { read: evidence, hash }, now)
+        normalize(&Given { sources, mappings, pairing }, Evidence { read: evidence, hash }, now)
     })
+}
+
+/// What is read, and how.
+struct Given<'a> {
+    sources: &'a Sources,
+    mappings: &'a Mappings,
+    pairing: Pairing,
 }
 
 /// Evidence that is read and hashed on another thread.
@@ -130,11 +137,11 @@ struct Evidence<R, H> {
 }
 
 fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
-    (sources, mappings): (&Sources, &Mappings),
-    pairing: Pairing,
+    given: &Given<'_>,
     evidence: Evidence<R, H>,
     now: Timestamp,
 ) -> Result<Collected, Error> {
+    let Given { sources, mappings, pairing } = *given;
     let Evidence { read, hash } = evidence;
     let mut grouping = Grouping::new();
     let mut context = read_context(sources, mappings, &mut grouping)?;

@@ -4,6 +4,7 @@
 //! It runs on a guarded thread (see `rego::guard`), since a filter can loop or ask for gigabytes.
 
 mod check;
+pub mod fault;
 pub mod filter;
 pub mod items;
 mod natives;

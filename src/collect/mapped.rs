@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::io::input::Input;
 use crate::mapping::item::MappedRow;
 use crate::mapping::load::{Mapping, Part};
-use crate::mapping::read::{Outcome, has_target, read, target};
+use crate::mapping::read::{Outcome, Reading, has_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::cohort::Grouping;
 use crate::model::document::mapping::ItemRun;
@@ -112,7 +112,7 @@ impl Skips {
 /// Reads rows into `grouping`. Gives where the items are, and what was skipped.
 ///
 /// # Errors
-/// Those of [`read`].
+/// Those of [`Reading::read`].
 pub(crate) fn rows(
     mapping: &Arc<Mapping>,
     input: &Arc<Input>,
@@ -127,7 +127,7 @@ pub(crate) fn rows(
         }
         Outcome::Tenant(_) | Outcome::Skipped => skips.add(place),
     };
-    let ((read, skips), items) = read((mapping, Part::Rows), input, &target(rollout), state, each)?;
+    let ((read, skips), items) = Reading { mapping, part: Part::Rows, input, target: target(rollout) }.read(state, each)?;
     *grouping = read;
     Ok((items, skips.anomalies()))
 }
@@ -135,7 +135,7 @@ pub(crate) fn rows(
 /// Reads a fleet into `grouping`. Gives what was skipped.
 ///
 /// # Errors
-/// Those of [`read`].
+/// Those of [`Reading::read`].
 pub(crate) fn fleet(
     mapping: &Arc<Mapping>,
     input: &Arc<Input>,
@@ -150,7 +150,7 @@ pub(crate) fn fleet(
         }
         Outcome::Row(_) | Outcome::Skipped => skips.add(place),
     };
-    let ((read, skips), _) = read((mapping, Part::Fleet), input, &target(rollout), state, each)?;
+    let ((read, skips), _) = Reading { mapping, part: Part::Fleet, input, target: target(rollout) }.read(state, each)?;
     *grouping = read;
     Ok(skips.anomalies())
 }

@@ -17,7 +17,7 @@ use crate::io::input::Source;
 use crate::io::output;
 use crate::mapping::bundled;
 use crate::mapping::load::{Mapping, Part};
-use crate::mapping::read::{Outcome, has_target, read, target};
+use crate::mapping::read::{Outcome, Reading, has_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Row, unknown_rollout};
@@ -123,7 +123,8 @@ fn tried(options: &MappingTry) -> Result<Mapped, Error> {
             Outcome::Skipped => found.skips.push(MappedSkip { pointer, reason: reason.clone() }),
         }
     };
-    let (found, _) = read((&mapping, part), &input, &target(&rollout), Found::default(), each)?;
+    let reading = Reading { mapping: &mapping, part, input: &input, target: target(&rollout) };
+    let (found, _) = reading.read(Found::default(), each)?;
     Ok(Mapped {
         format: FORMAT,
         mapping: mapping.name.clone(),

@@ -7,7 +7,7 @@ use jaq_core::load::parse::{BinaryOp, Def, Parser, Pattern, Term};
 use jaq_core::load::span;
 use jaq_core::path::{Part, Path};
 
-use super::filter::FilterFault;
+use super::fault::FilterFault;
 use super::natives;
 
 /// How long a filter may be, in bytes.

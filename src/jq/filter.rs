@@ -6,36 +6,13 @@ use jaq_core::compile::Undefined;
 use jaq_core::load::{Arena, Error as LoadError, File, Loader, span};
 use jaq_core::{Compiler, Ctx, Vars, unwrap_valr};
 
+use super::fault::FilterFault;
 use super::natives::{self, Data};
 use super::types::{self, Types};
 use super::value::Value;
 use super::{check, limits, session};
-use crate::diagnostic::fault::place;
 use crate::error::Error;
 use crate::text::suggest::nearest;
-
-/// What is wrong with the text of a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilterFault {
-    /// Where it stands in the text, in bytes.
-    pub at: usize,
-    /// What is wrong, in words.
-    pub problem: String,
-    /// What to do about it.
-    pub help: String,
-}
-
-impl FilterFault {
-    /// At a byte of the text.
-    pub fn new(at: usize, problem: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { at, problem: problem.into(), help: help.into() }
-    }
-
-    /// Line and column in the filter's own text, from 1.
-    pub fn place(&self, text: &str) -> (usize, usize) {
-        place(text, self.at.min(text.len()))
-    }
-}
 
 /// A compiled filter.
 pub struct Filter {

@@ -5,7 +5,8 @@ use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::{Opt, Part, Path};
 
 use super::check;
-use super::filter::{Filter, FilterFault};
+use super::fault::FilterFault;
+use super::filter::Filter;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +45,14 @@ fn collect(term: &Term<&str>, paths: &mut Vec<Vec<Step>>) -> Option<()> {
             Some(())
         }
         Term::Path(head, Path(parts)) if matches!(**head, Term::Id) => {
-            paths.push(parts.iter().map(step).collect::<Option<_>>()?);
+            paths.push(parts.iter().map(|(part, opt)| step(part, *opt)).collect::<Option<_>>()?);
             Some(())
         }
         _ => None,
     }
 }
 
-fn step((part, opt): &(Part<Term<&str>>, Opt)) -> Option<Step> {
+fn step(part: &Part<Term<&str>>, opt: Opt) -> Option<Step> {
     match (part, opt) {
         (Part::Range(None, None), Opt::Essential) => Some(Step::Each),
         (Part::Index(Term::Str(None, parts)), Opt::Essential) => {

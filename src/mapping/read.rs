@@ -62,7 +62,7 @@ pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_p
     Ok(())
 }
 
-/// A fault, and the pointer of the item that it is of.
+/// The pointer of an item, and what is wrong with it.
 type Located = (String, Wrong);
 
 /// How a session ended.
@@ -72,36 +72,45 @@ struct Ended<S> {
     faults: Vec<Located>,
 }
 
-/// Reads an input: `each` gets every item's place and what it is read as, with the state. Gives the state and where the
-/// items are.
-///
-/// # Errors
-/// [`Error::Usage`] where the mapping has no such part; [`Error::Evidence`] where the input cannot be read, or a filter
-/// gives what does not fit.
-pub(crate) fn read<S: Send + 'static>(
-    (mapping, part): (&Arc<Mapping>, Part),
-    input: &Arc<Input>,
-    target: &Json,
-    state: S,
-    each: impl FnMut(&mut S, &Place, Outcome) + Send + 'static,
-) -> Result<(S, Vec<ItemRun>), Error> {
-    if !mapping.has(part) {
-        return Err(missing(mapping, part));
+/// What is read, and by what.
+pub(crate) struct Reading<'a> {
+    pub(crate) mapping: &'a Arc<Mapping>,
+    pub(crate) part: Part,
+    pub(crate) input: &'a Arc<Input>,
+    /// As [`target`] gives it.
+    pub(crate) target: Json,
+}
+
+impl Reading<'_> {
+    /// Reads the input: `each` gets every item's place and what it is read as, with the state. Gives the state and where
+    /// the items are.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the mapping has no such part; [`Error::Evidence`] where the input cannot be read, or a
+    /// filter gives what does not fit.
+    pub(crate) fn read<S: Send + 'static>(
+        self,
+        state: S,
+        each: impl FnMut(&mut S, &Place, Outcome) + Send + 'static,
+    ) -> Result<(S, Vec<ItemRun>), Error> {
+        let Self { mapping, part, input, target } = self;
+        if !mapping.has(part) {
+            return Err(missing(mapping, part));
+        }
+        let filters = mapping.filters(part);
+        let names = |variable: &str| filters.iter().any(|filter| filter.names(variable));
+        let wanted = Wanted { input: names("$input"), path: names("$path") };
+        let limits = limits(input.bytes.len(), if wanted.input { COPIES_AS_TREE } else { COPIES });
+        let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target, wanted };
+        let ended = session(limits, move || Ok(job.run(state, each)));
+        let ended = ended.map_err(|failure| out_of_limits(failure, input))?;
+        let refused = |faults| Error::Evidence { input: input.name.to_string(), faults };
+        let Ended { state, runs, faults } = ended.map_err(|fault| refused(vec![fault]))?;
+        if faults.is_empty() {
+            return Ok((state, runs));
+        }
+        Err(refused(faults.into_iter().map(|located| fault(mapping, input, located)).collect()))
     }
-    let filters = mapping.filters(part);
-    let names = |variable: &str| filters.iter().any(|filter| filter.names(variable));
-    let wanted = Wanted { input: names("$input"), path: names("$path") };
-    let copies = if wanted.input { COPIES_AS_TREE } else { COPIES };
-    let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target: target.clone(), wanted };
-    let limits = limits(input.bytes.len(), copies);
-    let ended = session(limits, move || Ok(job.run(state, each)));
-    let ended = ended.map_err(|failure| out_of_limits(failure, input))?;
-    let refused = |faults| Error::Evidence { input: input.name.to_string(), faults };
-    let Ended { state, runs, faults } = ended.map_err(|fault| refused(vec![fault]))?;
-    if faults.is_empty() {
-        return Ok((state, runs));
-    }
-    Err(refused(faults.into_iter().map(|located| fault(mapping, input, located)).collect()))
 }
 
 fn missing(mapping: &Mapping, part: Part) -> Error {
@@ -124,7 +133,8 @@ fn out_of_limits(failure: Failure, input: &Input) -> Error {
     }
 }
 
-fn fault(mapping: &Mapping, input: &Input, (pointer, Wrong { filter, problem }): Located) -> Fault {
+fn fault(mapping: &Mapping, input: &Input, located: Located) -> Fault {
+    let (pointer, Wrong { filter, problem }) = located;
     let problem = format!("the filter {filter} of the mapping {}: {problem}", mapping.name);
     let fault = match mapping.input {
         InputForm::Json => fault_at(&input.bytes, &pointer, problem),

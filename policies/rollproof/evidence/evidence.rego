@@ -421,27 +421,6 @@ warn contains finding if {
 }
 
 # METADATA
-# title: Skipped items
-# description: The mapping says that these items of the input are no tenants. Also evaluated in a dry run.
-# custom:
-#   codes: [evidence.skipped_item]
-#   remedy: Check that none of these items is a tenant. `rollproof mapping try` shows what the mapping reads.
-note contains finding if {
-	skipped := [anomaly | some anomaly in input.anomalies; anomaly.kind == "skipped_item"]
-	total_count := total(skipped)
-	total_count > 0
-	reasons := {anomaly.reason | some anomaly in skipped}
-	places := [sprintf("%s#%s", [anomaly.input, anomaly.at]) | some anomaly in skipped]
-	are := text.plural(total_count, "item is", "items are")
-	finding := {
-		"code": "evidence.skipped_item",
-		"message": sprintf("%s skipped by the mapping: %s", [are, concat("; ", sort(reasons))]),
-		"observed": array.slice(places, 0, 20),
-		"at": places[0],
-	}
-}
-
-# METADATA
 # title: Unknown fields
 # description: The schema does not define these fields, so they are ignored. Also evaluated in a dry run.
 # custom:
@@ -485,6 +464,27 @@ note contains finding if {
 		"code": "evidence.no_plan",
 		"message": "no plan was given: the target and the canary are unknown, and the tolerance is not the plan's",
 		"at": "/rollout",
+	}
+}
+
+# METADATA
+# title: Skipped items
+# description: The mapping says that these items of the input are no tenants. Also evaluated in a dry run.
+# custom:
+#   codes: [evidence.skipped_item]
+#   remedy: Check that none of these items is a tenant. `rollproof mapping try` shows what the mapping reads.
+note contains finding if {
+	skipped := [anomaly | some anomaly in input.anomalies; anomaly.kind == "skipped_item"]
+	total_count := total(skipped)
+	total_count > 0
+	reasons := {anomaly.reason | some anomaly in skipped}
+	places := [sprintf("%s#%s", [anomaly.input, anomaly.at]) | some anomaly in skipped]
+	are := text.plural(total_count, "item is", "items are")
+	finding := {
+		"code": "evidence.skipped_item",
+		"message": sprintf("%s skipped by the mapping: %s", [are, concat("; ", sort(reasons))]),
+		"observed": array.slice(places, 0, 20),
+		"at": places[0],
 	}
 }
 

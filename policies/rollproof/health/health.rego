@@ -1,8 +1,6 @@
 # METADATA
 # title: Health
-# description: >-
-#   Every tenant that is proven on the target is healthy. A row without a health result is not evaluated, unless a mapping
-#   looked for one.
+# description: Every tenant that is proven on the target is healthy. A row without a health result is not evaluated.
 # schemas:
 #   - input: schema["document.schema"]
 # custom:
@@ -22,13 +20,6 @@ import data.rollproof.lib.text
 unhealthy contains i if {
 	failing := {i | some i, row in proof.deciding_rows; row.healthz_ok == false}
 	some i in (((failing | without_result) & fleet.asserted) & proof.proven)
-}
-
-# The cohorts in which a mapping looked for a health result and found none.
-without_result := {i |
-	"healthz_ok" in input.mapping.fields
-	some i, row in proof.deciding_rows
-	object.get(row, "healthz_ok", null) == null
 }
 
 # METADATA
@@ -77,4 +68,11 @@ not_applicable := "not reported" if {
 			not "healthz_ok" in object.keys(row)
 		}
 	}
+}
+
+# The cohorts in which a mapping looked for a health result and found none.
+without_result := {i |
+	"healthz_ok" in input.mapping.fields
+	some i, row in proof.deciding_rows
+	object.get(row, "healthz_ok", null) == null
 }
