@@ -115,7 +115,16 @@ row_statuses := {status | some cohort in input.cohorts; some row in cohort.rows;
 
 dry_run_statuses := {status | some status in row_statuses; is_string(status); lower(trim_space(status)) == "dryrun"}
 
-failed_statuses := {status | some status in row_statuses; is_string(status); lower(trim_space(status)) != "success"}
+failed_statuses := {status |
+	some status in row_statuses
+	is_string(status)
+	not lower(trim_space(status)) in successes
+}
+
+# The statuses of a success: the contract's, and the other usual word where a mapping reads what another system says.
+default successes := {"success"}
+
+successes := {"success", "succeeded"} if input.mapping
 
 images := {image | some cohort in input.cohorts; some row in cohort.rows; image := row.running_image}
 

@@ -131,6 +131,13 @@ test_mapped_row_without_key_off_target if {
 	mapped("target", ["verified_on_target"], [{"verified_on_target": true}]) == "verified"
 }
 
+test_mapped_status_of_success_has_two_words if {
+	mapped("status", ["ssm_status"], [{"ssm_status": "Succeeded"}]) == "assumed"
+	mapped("status", ["ssm_status"], [{"ssm_status": "success"}]) == "assumed"
+	mapped("status", ["ssm_status"], [{"ssm_status": "Complete"}]) == "errored"
+	state([{"ssm_status": "Succeeded"}]) == "errored"
+}
+
 test_row_by_status_with_every_field_assumed if {
 	fields := ["ssm_exit_code", "ssm_status"]
 	mapped("status", fields, [{"ssm_status": "Success", "ssm_exit_code": 0}]) == "assumed"
