@@ -545,7 +545,11 @@ fn what_is_wrong_with_a_mapping_of_answers_is_said_before_any_call() {
             }
             let ran = drive(&case, check);
             assert_eq!(ran.code, 2, "{new}: {}{}", ran.stdout, ran.stderr);
-            for part in if says.is_empty() { &["answers.toml compares with $target.sha, and the plan has no sha"] } else { says } {
+            for part in if says.is_empty() {
+                &["answers.toml compares with $target.sha, and the plan has no sha"]
+            } else {
+                says
+            } {
                 assert!(ran.stderr.contains(part), "{new}: {part:?} is not in {}", ran.stderr);
             }
             assert_eq!(plane.requests().len(), 0, "{new}: nobody is called");
@@ -605,12 +609,17 @@ fn a_status_alone_is_only_assumed_whatever_older_control_planes_may_leave_out() 
     let old = "verified_on_target = \".runs == $target.tag\"\nrunning_image = \".runs\"\n";
     let case = mapped(&plane.url, old, "");
     let mapping = std::fs::read_to_string(case.path("answers.toml")).expect("a file");
-    case.file("answers.toml", mapping.replace("\n[row]", "proof = \"status\"\n[row]").replace("error = \".problem\"\n", ""));
+    case.file(
+        "answers.toml",
+        mapping.replace("\n[row]", "proof = \"status\"\n[row]").replace("error = \".problem\"\n", ""),
+    );
     let ran = drive(&case, &["--format", "json"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let report: Value = serde_json::from_str(&ran.stdout).expect("a report");
-    let assumed = report["findings"].as_array().expect("a list").iter().find(|finding| finding["code"] == "coverage.assumed");
+    let assumed =
+        report["findings"].as_array().expect("a list").iter().find(|finding| finding["code"] == "coverage.assumed");
     assert_eq!(assumed.expect("it is said")["severity"], "warn", "{report}");
-    let strict = replayed(&case.path("document.json.journal"), &["verify", "run.journal", "--param", "require_proof=true"]);
+    let strict =
+        replayed(&case.path("document.json.journal"), &["verify", "run.journal", "--param", "require_proof=true"]);
     assert_eq!(strict.code, 1, "{}{}", strict.stdout, strict.stderr);
 }
