@@ -192,16 +192,6 @@ impl Wire {
         self.reader.as_ref()?.mapping.as_deref()
     }
 
-    /// The fields of rows that the mapping reads beyond the contract's.
-    pub(crate) fn extra_fields(&self) -> Vec<Text> {
-        let fields = self.mapping().and_then(|mapping| mapping.row.as_ref()).map_or(&[][..], |row| &row.fields);
-        let extra = |(field, _): &(RowField, Filter)| match field {
-            RowField::Extra(name) => Some(name.clone()),
-            _ => None,
-        };
-        fields.iter().filter_map(extra).collect()
-    }
-
     /// Whether answers to the plan call give labels to tenants.
     pub(crate) fn gives_labels(&self) -> bool {
         self.mapping().and_then(|mapping| mapping.fleet.as_ref()).is_some_and(|fleet| fleet.labels.is_some())
@@ -311,14 +301,20 @@ impl Reader {
     }
 }
 
-/// The fields that are evidence, with those of the plan that a mapping of answers compares with.
+/// The fields that are evidence, with those of rows that a mapping of answers reads beyond the contract's, and those of the
+/// plan that it compares with.
 ///
 /// # Errors
 /// In words, where the mapping cannot be used.
 pub(crate) fn evidence_fields(settings: &WireSettings, fields: EvidenceFields) -> Result<EvidenceFields, String> {
     let Some(file) = &settings.answer else { return Ok(fields) };
-    let mapping = Some(mapping(file, None).map_err(|error| error.to_string())?);
-    Ok(Mappings { rows: mapping.clone(), fleet: mapping }.fields(&fields))
+    let mapping = mapping(file, None).map_err(|error| error.to_string())?;
+    let extra = |(field, _): &(RowField, Filter)| match field {
+        RowField::Extra(name) => Some(name.clone()),
+        _ => None,
+    };
+    let extra: Vec<Text> = mapping.row.iter().flat_map(|row| &row.fields).filter_map(extra).collect();
+    Ok(Mappings { rows: Some(Arc::clone(&mapping)), fleet: Some(mapping) }.fields(&fields).and(extra))
 }
 
 /// The fields of an answer of the contract.

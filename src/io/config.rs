@@ -283,7 +283,7 @@ impl Config {
         if let Some(Wrong { problem, help }) = config.control_plane.wrong() {
             return Err(Error::usage(format!("{}: [control_plane] {problem}", path.display()), help));
         }
-        config.control_plane.text = text.to_owned();
+        text.clone_into(&mut config.control_plane.text);
         if let Some(host) = config.http.wrong_host() {
             let problem = format!("{}: [http] plain_http_hosts: {host:?} is no host", path.display());
             return Err(Error::usage(problem, "a host is written without a scheme and a port, such as cp.shop.svc"));

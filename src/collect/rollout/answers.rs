@@ -40,20 +40,16 @@ impl Rollout {
         // An answer that broke off after some rows still holds them, but it is no success.
         let is_whole = ended.error.is_none();
         let body = body.filter(|_| ended.malformed.is_none());
-        let translated = self.wire.as_ref().zip(body).and_then(|(wire, body)| wire.translate(body, purpose, &tenants));
-        if let Some(translated) = &translated {
-            self.record_mapped(translated, &format!("/calls/{index}/attempts/{attempt}/answer"));
-        }
+        let translated = body.and_then(|body| self.translate(body, index, attempt));
         let problem = translated.as_ref().and_then(|translated| translated.problem.as_ref());
         let problem = problem.map(|problem| malformed(problem, body.unwrap_or_default()));
         let body = translated.as_ref().map_or(body, |translated| Some(&*translated.text));
         match body.map(known::<Answer<'_>>) {
             Some(Ok(Known { value: answer, unknown, given, fields })) => {
-                for field in unknown {
-                    if let Some(known) = misspelt(&field, fields.iter().copied(), |known| given.contains(known)) {
-                        let place = || format!("/calls/{index}/attempts/{attempt}");
-                        self.strange.unknown_field(place, Text::from(&*field), Some(known));
-                    }
+                let misspelt = |field: &str| misspelt(field, fields.iter().copied(), |known| given.contains(known));
+                for (field, known) in unknown.iter().filter_map(|field| Some((&**field, misspelt(field)?))) {
+                    let place = || format!("/calls/{index}/attempts/{attempt}");
+                    self.strange.unknown_field(place, Text::from(field), Some(known));
                 }
                 if is_whole {
                     ok = answer.ok;
@@ -100,14 +96,18 @@ impl Rollout {
         }
     }
 
-    /// What a mapping says of an answer besides its rows; `answer` is the pointer to it. Where an independent list gives a tenant labels, those count.
-    fn record_mapped(&mut self, translated: &Translated, answer: &str) {
+    /// An answer of another wire in the contract's words; nothing where the wire is the contract's. What a mapping says
+    /// besides its rows is kept: where an independent list gives a tenant labels, those count.
+    fn translate(&mut self, body: &str, index: u32, attempt: u16) -> Option<Translated> {
+        let call = self.document.calls.get(index as usize)?;
+        let translated = self.wire.as_ref()?.translate(body, call.purpose, &call.tenants)?;
         for (at, reason) in &translated.skipped {
-            self.strange.skipped(format!("{answer}{at}"), reason);
+            self.strange.skipped(format!("/calls/{index}/attempts/{attempt}/answer{at}"), reason);
         }
         for (slug, labels) in &translated.labels {
             self.labels.entry(slug.clone()).or_insert_with(|| labels.clone());
         }
+        Some(translated)
     }
 
     /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.

@@ -98,10 +98,7 @@ impl Rollout {
             return Err("found a record that is no start of a journal".into());
         };
         let id = ids::of_rollout(record)?;
-        let mut fields = named_fields(record).map_err(|error| error.to_string())?;
-        if let Some(settings) = control_plane {
-            fields = wire::evidence_fields(settings, fields)?;
-        }
+        let fields = evidence_fields(record)?;
         let input =
             |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
@@ -116,7 +113,6 @@ impl Rollout {
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
         let wire = control_plane.as_ref().map(|settings| Wire::new(settings, &plan.rollout)).transpose()?;
-        let fields = fields.and(wire.iter().flat_map(Wire::extra_fields));
         let probing = (*probes && plan.enabled).then(Probing::default);
         let outcome = if plan.enabled { Outcome::Running } else { Outcome::Halted };
         let rollout = document::Rollout {
@@ -527,6 +523,15 @@ fn named_fields(record: &Record) -> Result<EvidenceFields, Error> {
     let Record::Start { evidence_fields, plan_fields, .. } = record else { return Ok(EvidenceFields::default()) };
     let names = |names: &[Text]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
     EvidenceFields::new(&names(evidence_fields))?.with_plan(&names(plan_fields))
+}
+
+/// The same, with those that a mapping of answers reads.
+fn evidence_fields(record: &Record) -> Result<EvidenceFields, String> {
+    let named = named_fields(record).map_err(|error| error.to_string())?;
+    match record {
+        Record::Start { control_plane: Some(settings), .. } => wire::evidence_fields(settings, named),
+        _ => Ok(named),
+    }
 }
 
 /// Whether a row says that nothing was done.

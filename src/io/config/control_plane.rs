@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_byte_of_a_filter_has_its_place_in_the_file() {
         for (text, place) in [
-            ("request = '.a ä b'", (1, 15)),
+            ("request = '.a ä b'", (1, 16)),
             ("\nrequest = \"\"\".a\n ä b\"\"\"", (3, 3)),
             ("request = \".a\\u0020ä b\"", (1, 11)),
         ] {
