@@ -127,7 +127,8 @@ pub(crate) fn rows(
         }
         Outcome::Tenant(_) | Outcome::Skipped => skips.add(place),
     };
-    let ((read, skips), items) = Reading { mapping, part: Part::Rows, input, target: target(rollout) }.read(state, each)?;
+    let ((read, skips), items) =
+        Reading { mapping, part: Part::Rows, input, target: target(rollout) }.read(state, each)?;
     *grouping = read;
     Ok((items, skips.anomalies()))
 }
@@ -150,7 +151,8 @@ pub(crate) fn fleet(
         }
         Outcome::Row(_) | Outcome::Skipped => skips.add(place),
     };
-    let ((read, skips), _) = Reading { mapping, part: Part::Fleet, input, target: target(rollout) }.read(state, each)?;
+    let ((read, skips), _) =
+        Reading { mapping, part: Part::Fleet, input, target: target(rollout) }.read(state, each)?;
     *grouping = read;
     Ok(skips.anomalies())
 }

@@ -74,8 +74,8 @@ enum How {
 }
 
 /// The file of a mapping; none where it is bundled.
-fn mapping_file(named: &Option<PathBuf>) -> Option<&PathBuf> {
-    named.as_ref().filter(|path| !Mapping::is_bundled(path))
+fn mapping_file(named: Option<&PathBuf>) -> Option<&PathBuf> {
+    named.filter(|path| !Mapping::is_bundled(path))
 }
 
 impl Files {
@@ -115,8 +115,8 @@ impl Files {
                 .reads("--times", &options.archives.times)
                 .folders("--against", &options.against, is_read)
                 .reads("--fleet", &options.archives.fleet)
-                .reads("--map", mapping_file(&options.archives.map))
-                .reads("--fleet-map", mapping_file(&options.archives.fleet_map))
+                .reads("--map", mapping_file(options.archives.map.as_ref()))
+                .reads("--fleet-map", mapping_file(options.archives.fleet_map.as_ref()))
                 .policies(&options.archives.policies)
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
@@ -173,8 +173,8 @@ impl Files {
             .reads("--fleet", &options.fleet)
             .reads("--labels", &options.labels)
             .reads("--plan", &options.plan)
-            .reads("--map", mapping_file(&options.map))
-            .reads("--fleet-map", mapping_file(&options.fleet_map))
+            .reads("--map", mapping_file(options.map.as_ref()))
+            .reads("--fleet-map", mapping_file(options.fleet_map.as_ref()))
             .evaluation(&options.evaluation)
     }
 

@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
             Term::Obj(entries) => {
                 for (key, value) in entries {
                     self.term(key);
-                    value.iter().for_each(|value| self.term(value));
+                    self.each_term(value);
                 }
             }
             Term::BinOp(left, op, right) => {
@@ -96,21 +96,23 @@ impl<'a> Walk<'a> {
             Term::Fold(_, over, pattern, terms) => {
                 self.term(over);
                 self.pattern(pattern);
-                terms.iter().for_each(|term| self.term(term));
+                self.each_term(terms);
             }
             Term::TryCatch(body, catch) => {
                 self.term(body);
-                catch.iter().for_each(|catch| self.term(catch));
+                self.each_term(catch.as_deref());
             }
             Term::IfThenElse(branches, otherwise) => {
                 for (condition, then) in branches {
                     self.term(condition);
                     self.term(then);
                 }
-                otherwise.iter().for_each(|otherwise| self.term(otherwise));
+                self.each_term(otherwise.as_deref());
             }
             Term::Def(defs, body) => {
-                defs.iter().for_each(|def| self.def(def));
+                for def in defs {
+                    self.def(def);
+                }
                 self.term(body);
             }
             Term::Call(name, args) => self.call(name, args),
@@ -130,13 +132,22 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn each_term<'t>(&mut self, terms: impl IntoIterator<Item = &'t Term<&'a str>>)
+    where
+        'a: 't,
+    {
+        for term in terms {
+            self.term(term);
+        }
+    }
+
     fn call(&mut self, name: &'a str, args: &[Term<&'a str>]) {
         self.name(name);
         if self.open.contains(&(name, args.len())) {
             let problem = format!("found a call of `{name}` inside its own definition");
             self.refuse(name, problem, "a filter that calls itself may never end: use recurse, until or reduce");
         }
-        args.iter().for_each(|arg| self.term(arg));
+        self.each_term(args);
     }
 
     fn def(&mut self, def: &Def<&'a str>) {
@@ -156,7 +167,11 @@ impl<'a> Walk<'a> {
     fn pattern(&mut self, pattern: &Pattern<&'a str>) {
         match pattern {
             Pattern::Var(_) => {}
-            Pattern::Arr(patterns) => patterns.iter().for_each(|pattern| self.pattern(pattern)),
+            Pattern::Arr(patterns) => {
+                for pattern in patterns {
+                    self.pattern(pattern);
+                }
+            }
             Pattern::Obj(entries) => {
                 for (key, pattern) in entries {
                     self.term(key);

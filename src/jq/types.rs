@@ -83,7 +83,7 @@ const CALLS: [(&str, usize, Types); 30] = [
 ];
 
 /// What a term can give.
-pub(super) fn of<'a>(term: &Term<&'a str>) -> Types {
+pub(super) fn of(term: &Term<&str>) -> Types {
     match term {
         Term::Num(_) | Term::Neg(_) => Types::NUMBER,
         Term::Str(_, parts) => of_string(parts),
@@ -105,13 +105,12 @@ pub(super) fn of<'a>(term: &Term<&'a str>) -> Types {
 }
 
 /// A string gives one whatever stands in it, but for a part that gives nothing.
-fn of_string<'a>(parts: &[StrPart<&'a str, Term<&'a str>>]) -> Types {
-    let is_empty =
-        |part: &StrPart<&'a str, Term<&'a str>>| matches!(part, StrPart::Term(term) if of(term) == Types::NONE);
+fn of_string(parts: &[StrPart<&str, Term<&str>>]) -> Types {
+    let is_empty = |part: &StrPart<&str, Term<&str>>| matches!(part, StrPart::Term(term) if of(term) == Types::NONE);
     if parts.iter().any(is_empty) { Types::NONE } else { Types::STRING }
 }
 
-fn of_operation<'a>(left: &Term<&'a str>, op: &BinaryOp<&'a str>, right: &Term<&'a str>) -> Types {
+fn of_operation(left: &Term<&str>, op: &BinaryOp<&str>, right: &Term<&str>) -> Types {
     match op {
         BinaryOp::Pipe(_) => of(right),
         BinaryOp::Comma | BinaryOp::Alt => of(left).or(of(right)),

@@ -96,7 +96,8 @@ fn table(text: &str) -> Result<String, Fault> {
 fn yaml(text: &str) -> Result<String, Fault> {
     let options = serde_saphyr::options! { strict_booleans: true, budget: None };
     let value: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let place = error.location().map(|location| (location.line() as usize, location.column() as usize));
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let place = error.location().map(|location| (number(location.line()), number(location.column())));
         Fault { place, ..Fault::whole(error.without_snippet().to_string()) }
             .help("one YAML document is read, and no key twice")
     })?;

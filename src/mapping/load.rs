@@ -324,7 +324,7 @@ impl Loader<'_> {
             fields.push((field, compiled));
         }
         Ok(RowMapping {
-            items: self.items("", items, &file.skip, &file.skip_reason)?,
+            items: self.items("", items, file.skip.as_ref(), file.skip_reason.as_ref())?,
             slug: self.filter("[row] slug", &row.slug, Types::STRING)?,
             fields,
             proof,
@@ -335,7 +335,7 @@ impl Loader<'_> {
         let labels =
             fleet.labels.as_ref().map(|labels| self.filter("[fleet] labels", labels, Types::OBJECT.or(Types::NULL)));
         Ok(FleetMapping {
-            items: self.items("[fleet] ", &fleet.items, &fleet.skip, &fleet.skip_reason)?,
+            items: self.items("[fleet] ", &fleet.items, fleet.skip.as_ref(), fleet.skip_reason.as_ref())?,
             slug: self.filter("[fleet] slug", &fleet.slug, Types::STRING)?,
             labels: labels.transpose()?,
         })
@@ -345,8 +345,8 @@ impl Loader<'_> {
         &self,
         table: &str,
         items: &Spanned<String>,
-        skip: &Option<Spanned<String>>,
-        reason: &Option<Spanned<String>>,
+        skip: Option<&Spanned<String>>,
+        reason: Option<&Spanned<String>>,
     ) -> Result<Items, Error> {
         let paths =
             items::parse(items.get_ref()).map_err(|fault| self.fault(&format!("{table}items"), items, &fault))?;

@@ -163,9 +163,9 @@ impl Walk<'_> {
             let name = names.as_ref().and_then(|names| names.get(index));
             self.place.steps.push(name.map_or(Taken::Index(index), |name| Taken::Name(name.clone())));
             if rest.is_empty() {
-                self.item(child.get())?
+                self.item(child.get())?;
             } else {
-                self.steps(child.get(), rest)?
+                self.steps(child.get(), rest)?;
             }
             self.place.steps.pop();
         }

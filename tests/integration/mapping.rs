@@ -117,7 +117,7 @@ fn a_document_whose_mapping_was_changed_contradicts_itself() {
     let ran = case.run([&VERIFY[..], &["--document", "document.json"]].concat());
     assert_eq!(ran.code, 0, "{} {}", ran.stdout, ran.stderr);
     let document = read_json(&case.path("document.json"));
-    let changes: [(&str, Value); 6] = [
+    let forgeries: [(&str, Value); 6] = [
         ("/mapping", Value::Null),
         ("/mapping/proof", json!("target")),
         ("/mapping/fields", json!(["ssm_status"])),
@@ -125,7 +125,7 @@ fn a_document_whose_mapping_was_changed_contradicts_itself() {
         ("/mapping/sha256", json!("0".repeat(64))),
         ("/items", json!([])),
     ];
-    for (at, value) in changes {
+    for (at, value) in forgeries {
         let mut changed = document.clone();
         *changed.pointer_mut(at).expect(at) = value;
         case.file("changed.json", changed.to_string());
@@ -134,11 +134,14 @@ fn a_document_whose_mapping_was_changed_contradicts_itself() {
     }
 }
 
+/// A path, the input that holds items there, and the pointer of each.
+type Shape = (&'static str, fn(&[Value]) -> Value, fn(usize) -> String);
+
 /// The law: as many rows and skips as items, for paths of every shape.
 #[test]
 fn items_in_are_rows_and_skips_out() {
     let case = Case::new();
-    let shapes: [(&str, fn(&[Value]) -> Value, fn(usize) -> String); 6] = [
+    let shapes: [Shape; 6] = [
         (".[]", |items| json!(items), |i| format!("/{i}")),
         (".a[]", |items| json!({"a": items, "b": [1]}), |i| format!("/a/{i}")),
         (".a[][]", |items| json!({"a": [[], items, []]}), |i| format!("/a/1/{i}")),
