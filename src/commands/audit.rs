@@ -44,7 +44,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let config = Config::read(options.archives.policies.config.as_deref())?;
     let of_audits: Vec<String> = of_audits.declared().keys().cloned().collect();
     let others = start_others(options, &config, &rollouts, &of_audits)?;
-    let pending = start(options.archives.evaluation(rollouts), config.clone(), &of_audits)?;
+    let pending = start(&options.archives.evaluation(rollouts), config.clone(), &of_audits)?;
     let lag = policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
     let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
@@ -57,10 +57,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     };
     let evaluation = pending.wait()?;
     let until = options.until.unwrap_or_else(|| Timestamp::now().into());
-    let others = others.map(PendingEvaluation::wait).transpose()?;
-    if let Some(others) = &others {
-        others.expected()?;
-    }
+    let others = others.map(wait_for_expected).transpose()?;
 
     let evaluator = ArchiveEvaluator {
         policies: evaluation.policies(),
@@ -97,10 +94,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.evaluate_audit(&audit)?;
     let mut report = report::report(audit, findings, &lag);
-    report.comparison = others.map(|others| {
-        let against = options.against.iter().map(|against| Text::from(against.path().display().to_string())).collect();
-        against::compare(&report.audit.rollouts, others, against)
-    });
+    report.comparison = others.map(|others| against::compare(&report.audit.rollouts, others, named(&options.against)));
     let written = tables.into_iter().chain(document).chain(write(options, &report, &evaluation.view())).collect();
     Ok(outcome::exit_code(exit_code(options, &report, code), written, report_error))
 }
@@ -121,7 +115,18 @@ fn start_others(
     let is_another = archives.policies.config != options.archives.policies.config;
     let config = if is_another { Config::read(archives.policies.config.as_deref())? } else { config.clone() };
     let asked = EvaluationArgs { expect_policies: expected, ..archives.evaluation(params.to_vec()) };
-    start(asked, config, of_audits).map(Some)
+    start(&asked, config, of_audits).map(Some)
+}
+
+fn named(against: &[Against]) -> Vec<Text> {
+    against.iter().map(|against| Text::from(against.path().display().to_string())).collect()
+}
+
+/// The policies that verdicts are compared with.
+fn wait_for_expected(others: PendingEvaluation) -> Result<Evaluation, Error> {
+    let others = others.wait()?;
+    others.expected()?;
+    Ok(others)
 }
 
 /// The digest of policies that an earlier report names, where verdicts are compared with its policies.
@@ -134,17 +139,15 @@ fn expected_policies(options: &audit::Audit) -> Result<Option<String>, Error> {
     if reports.next().is_some() {
         return Err(Error::usage("--against names two reports", "give one, and the policies that decided it"));
     }
-    match Earlier::read("--against", path, options.archives.max_input_bytes)?.basis {
-        Some(basis) => Ok(Some(basis.digest)),
-        None => {
-            let problem = format!("--against {}: the report names no digest of its policies", path.display());
-            Err(Error::usage(problem, "an older version wrote it: compare with the policies alone"))
-        }
-    }
+    let basis = Earlier::read("--against", path, options.archives.max_input_bytes)?.basis.ok_or_else(|| {
+        let problem = format!("--against {}: the report names no digest of its policies", path.display());
+        Error::usage(problem, "an older version wrote it: compare with the policies alone")
+    })?;
+    Ok(Some(basis.digest))
 }
 
 /// Begins to load the policies that judge rollouts; `of_audits` are the parameters that are not theirs.
-fn start(args: EvaluationArgs, config: Config, of_audits: &[String]) -> Result<PendingEvaluation, Error> {
+fn start(args: &EvaluationArgs, config: Config, of_audits: &[String]) -> Result<PendingEvaluation, Error> {
     let asked = args.options();
     let settings = Settings { other_params: of_audits.to_vec(), ..Evaluation::settings(&asked, &config, None)? };
     Evaluation::start_with(asked, config, settings)
