@@ -44,12 +44,12 @@ fn shops(request: &Request) -> Vec<String> {
 fn answer(request: &Request) -> Value {
     let named = shops(request);
     let all = || FLEET.map(str::to_owned).to_vec();
-    let (names, shop) = if named.is_empty() {
+    let (tenants, shop) = if named.is_empty() {
         (all(), json!({"runs": "staging-old", "well": true}))
     } else {
         (named, json!({"runs": "staging-abcdef1", "well": true, "step": "swapped"}))
     };
-    let shops: serde_json::Map<String, Value> = names.into_iter().map(|name| (name, shop.clone())).collect();
+    let shops: serde_json::Map<String, Value> = tenants.into_iter().map(|name| (name, shop.clone())).collect();
     json!({"state": "done", "reason": null, "shops": shops})
 }
 
