@@ -1,5 +1,6 @@
 //! `rollproof mapping`: the mappings there are, and what one reads in an input.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -21,11 +22,14 @@ use crate::mapping::read::{Outcome, Reading, has_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Row, unknown_rollout};
-use crate::text::escape::{for_line, line};
+use crate::text::escape::{clipped, for_line, line};
 use crate::text::plural::plural;
 
 /// The name and version of what `mapping try` prints.
 const FORMAT: &str = "rollproof.mapped/v1";
+
+/// How much of a filter is shown in text, in characters.
+const MAX_FILTER: usize = 100;
 
 /// What a mapping reads in an input. Published as `rollproof.mapped/v1`: it may grow by optional keys, no more.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -45,6 +49,8 @@ pub struct Mapped {
     fleet: Option<Vec<MappedTenant>>,
     /// The items that are skipped, in order.
     skips: Vec<MappedSkip>,
+    /// The filters that gave these values, by their keys in the mapping.
+    filters: BTreeMap<String, String>,
 }
 
 /// A row, and where it came from.
@@ -132,7 +138,31 @@ fn tried(options: &MappingTry) -> Result<Mapped, Error> {
         rows: (part == Part::Rows).then_some(found.rows),
         fleet: (part == Part::Fleet).then_some(found.fleet),
         skips: found.skips,
+        filters: filters(&mapping, part)?,
     })
+}
+
+/// The filters of a part of a mapping, by key.
+fn filters(mapping: &Mapping, part: Part) -> Result<BTreeMap<String, String>, Error> {
+    let table = match part {
+        Part::Rows => "row",
+        Part::Fleet => "fleet",
+    };
+    let file: toml::Table = toml::from_str(&mapping.text).map_err(|error| Error::bug(error.to_string()))?;
+    let mut found = BTreeMap::new();
+    let mut left: Vec<(String, &toml::Value)> =
+        file.get(table).map(|value| (String::new(), value)).into_iter().collect();
+    while let Some((key, value)) = left.pop() {
+        match value {
+            toml::Value::Table(below) => {
+                let prefix = if key.is_empty() { key } else { format!("{key}.") };
+                left.extend(below.iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
+            }
+            toml::Value::String(filter) if key != "skip_reason" => drop(found.insert(key, filter.clone())),
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 /// A row as an object, the tenant first.
@@ -155,6 +185,10 @@ fn print(mapped: &Mapped, format: ListFormat) -> Result<u8, Error> {
             line!(out, "tenant {pointer}  {slug}{}", labels.concat())?;
         }
         mapped.skips.iter().try_for_each(|MappedSkip { pointer, reason }| line!(out, "skip  {pointer}  {reason}"))?;
+        for (key, filter) in &mapped.filters {
+            let filter = filter.split_whitespace().collect::<Vec<_>>().join(" ");
+            line!(out, "by    {key}: {}", for_line(&clipped(&filter, MAX_FILTER)))?;
+        }
         let read = match (&mapped.rows, &mapped.fleet) {
             (Some(rows), _) => plural(rows.len(), "row"),
             (None, fleet) => plural(fleet.as_ref().map_or(0, Vec::len), "tenant"),
