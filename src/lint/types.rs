@@ -138,7 +138,7 @@ impl Type {
         let document = Self::of_schema(schema);
         let Self::Known(known) = document else { return document };
         let mut known = Rc::unwrap_or_clone(known);
-        for key in ["order", "phases"] {
+        for key in ["items", "order", "phases"] {
             known.fields.remove(key);
         }
         if let Some(cohorts) = known.fields.get_mut("cohorts")

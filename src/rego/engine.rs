@@ -52,7 +52,7 @@ pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Prob
     guarded(Limits::for_cohorts(0), move || Ok(modules.iter().map(ast::parse).collect()))
 }
 
-/// Evidence as the engine reads it: the document without `origins` and `phases`.
+/// Evidence as the engine reads it: the document without `origins`, `phases` and `items`.
 #[derive(Debug, Clone)]
 pub struct Input(Value);
 
