@@ -254,7 +254,7 @@ const fn source(source: FleetSource) -> &'static str {
 fn policies(report: &Report) -> Markup {
     html! {
         table {
-            thead { tr { th scope="col" { "Policy" } th scope="col" { "Says" } th scope="col" { "PolicyMode" } } }
+            thead { tr { th scope="col" { "Policy" } th scope="col" { "Says" } th scope="col" { "Mode" } } }
             tbody {
                 @for policy in &report.policies {
                     tr {
