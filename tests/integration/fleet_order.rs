@@ -9,9 +9,9 @@ const POLICY: &str = r#"package team.ordered
 
 import data.rollproof.lib.fleet
 
-note contains {"code": "ordered.fleet", "message": concat(",", fleet.in_order)}
+note contains {"code": "ordered.fleet", "message": concat(",", fleet.in_order(input))}
 
-note contains {"code": "ordered.phases", "message": json.marshal(fleet.phases)}
+note contains {"code": "ordered.phases", "message": json.marshal(fleet.phases(input))}
 "#;
 
 /// What a policy of the code `ordered.NAME` says in a report.

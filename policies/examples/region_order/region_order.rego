@@ -58,16 +58,18 @@ region_of[tenant] := input.cohorts[i].labels.region if {
 	some tenant in input.cohorts[i].tenants
 }
 
+ordered := fleet.in_order(input)
+
 # The places of the first region's tenants in the fleet's own order.
 places contains place if {
-	some place, tenant in fleet.in_order
+	some place, tenant in ordered
 	region_of[tenant] == first_region
 }
 
 # The tenants of other regions that stand before the last tenant of the first region.
 interleaved := [tenant |
 	count(places) > 0
-	some place, tenant in fleet.in_order
+	some place, tenant in ordered
 	place < max(places)
 	region_of[tenant] != first_region
 ]

@@ -73,32 +73,26 @@ tolerance_exceeded if count(never_called) > 0
 
 tolerance_exceeded if nobody_is_proven
 
-# The fleet in its own order; cohort by cohort where a document does not know it.
-in_order := [slot[2] | some slot in slots] if {
-	count(input.order) > 0
-} else := tenants(members)
+# The fleet of a document in its own order; cohort by cohort where the document does not know it. These are functions, so
+# that nobody pays for them who does not ask.
+in_order(document) := [place[2] | some place in places] if {
+	count(document.order) > 0
 
-# Each tenant behind its place: the run of input.order, and the place in that run.
-slots contains [run, place, tenant] if {
-	some i, runs in runs_of
-	places := [[run, place] | some run in runs; some place in numbers.range(1, input.order[run][1])]
-	some t, [run, place] in places
-	tenant := input.cohorts[i].tenants[t]
-}
+	# A cohort's tenants stand in its runs, one run after the other.
+	by_cohort := {[cohort, run, length] | some run, [cohort, length] in document.order}
+	slots := [[entry[1], at] | some entry in by_cohort; some at in numbers.range(1, entry[2])]
+	places := {[slots[k][0], slots[k][1], tenant] | some k, tenant in members(document)}
+} else := members(document)
 
-# The runs of each cohort.
-runs_of[i] contains run if some run, [i, _] in input.order
-
-# Every tenant that the fleet enumerates, as indices of cohorts.
-members contains i if {
-	some i, cohort in input.cohorts
+# The tenants that the fleet of a document enumerates, cohort by cohort.
+members(document) := [tenant |
+	some cohort in document.cohorts
 	cohort.planned
-}
+	some tenant in cohort.tenants
+]
 
 # The tenants that a row names in a phase, in the order of the rows, by the phase's name.
-default phases := {}
-
-phases := named if named := input.phases
+phases(document) := object.get(document, "phases", {})
 
 # The number of tenants in the given cohorts.
 size(indices) := sum([count(input.cohorts[i].tenants) | some i in indices])

@@ -64,17 +64,17 @@ test_order_is_that_of_the_runs_across_cohorts if {
 	cohorts := [cohort(["acme", "cove", "dune"]), cohort(["bolt", "ember"])]
 	runs := [[0, 1], [1, 1], [0, 2], [1, 1]]
 	ordered := object.union(document("completed", cohorts), {"order": runs})
-	fleet.in_order == ["acme", "bolt", "cove", "dune", "ember"] with input as ordered
-	fleet.in_order == ["acme", "cove", "dune", "bolt", "ember"] with input as document("completed", cohorts)
+	fleet.in_order(ordered) == ["acme", "bolt", "cove", "dune", "ember"]
+	fleet.in_order(document("completed", cohorts)) == ["acme", "cove", "dune", "bolt", "ember"]
 }
 
 test_tenants_that_are_not_enumerated_have_no_order if {
 	stranger := object.union(cohort(["zoo"]), {"planned": false})
-	fleet.in_order == ["acme"] with input as document("completed", [cohort(["acme"]), stranger])
+	fleet.in_order(document("completed", [cohort(["acme"]), stranger])) == ["acme"]
 }
 
 test_phases_are_those_of_the_document if {
-	fleet.phases == {} with input as document("completed", [])
+	fleet.phases(document("completed", [])) == {}
 	named := object.union(document("completed", []), {"phases": {"canary": ["acme"]}})
-	fleet.phases == {"canary": ["acme"]} with input as named
+	fleet.phases(named) == {"canary": ["acme"]}
 }
