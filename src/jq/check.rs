@@ -121,10 +121,19 @@ impl<'a> Walk<'a> {
                 self.variables.insert((*name).to_owned());
             }
             Term::Path(head, path) => {
-                if let (Term::Var(name), Some((Part::Index(Term::Str(None, parts)), _))) = (&**head, path.0.first())
-                    && let [StrPart::Str(key)] = &**parts
-                {
-                    self.variables.insert(format!("{name}.{key}"));
+                if let Term::Var(name) = &**head {
+                    let keys = path.0.iter().map_while(|(part, _)| match part {
+                        Part::Index(Term::Str(None, parts)) => match &**parts {
+                            [StrPart::Str(key)] => Some(*key),
+                            _ => None,
+                        },
+                        _ => None,
+                    });
+                    let mut named = (*name).to_owned();
+                    for key in keys {
+                        named = format!("{named}.{key}");
+                        self.variables.insert(named.clone());
+                    }
                 }
                 self.term(head);
                 self.path(path);

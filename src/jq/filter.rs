@@ -16,6 +16,7 @@ use crate::text::suggest::nearest;
 
 /// A compiled filter.
 pub struct Filter {
+    text: String,
     program: jaq_core::Filter<Data>,
     variables: BTreeSet<String>,
     types: Types,
@@ -49,6 +50,22 @@ impl Filter {
     /// Whether it names a variable, such as `$input`, or a key of one, such as `$target.sha`.
     pub fn names(&self, variable: &str) -> bool {
         self.variables.contains(variable)
+    }
+
+    /// The keys below a variable that it names, such as `extra` and `extra.digest` of `$target`, and whether it says what
+    /// holds where one is absent.
+    pub fn keys_of<'f>(&'f self, variable: &'f str) -> impl Iterator<Item = (&'f str, bool)> {
+        let keys = self.variables.iter().filter_map(move |name| name.strip_prefix(variable)?.strip_prefix('.'));
+        keys.map(move |key| (key, self.says_absent(&format!("{variable}.{key}"))))
+    }
+
+    fn says_absent(&self, name: &str) -> bool {
+        let after = self.text.match_indices(name).map(|(at, _)| self.text[at + name.len()..].trim_start());
+        let mut tests = after.map(|after| {
+            let compared = after.strip_prefix("==").or_else(|| after.strip_prefix("!="));
+            after.starts_with("//") || compared.is_some_and(|after| after.trim_start().starts_with("null"))
+        });
+        tests.any(|is_test| is_test)
     }
 
     /// The types that its values can have, so far as the text says.
@@ -101,7 +118,7 @@ fn compile(text: &str, variables: &[&'static str]) -> Result<Filter, FilterFault
         let undefined = errors.into_iter().flat_map(|(_, errors)| errors).next();
         undefined.map_or_else(|| unreadable(text), |(name, kind)| undefined_fault(text, name, &kind, variables))
     })?;
-    Ok(Filter { program, variables: walk.variables, types: types::of(&term) })
+    Ok(Filter { text: text.to_owned(), program, variables: walk.variables, types: types::of(&term) })
 }
 
 /// What is left to say of a text that is refused for no reason that is known.

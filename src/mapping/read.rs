@@ -54,10 +54,16 @@ pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_p
         let problem = format!("the mapping {name} compares with $target, and there is no plan that says what that is");
         return Err(Error::usage(problem, "give the rollout plan with --plan"));
     }
-    let needs_sha = filters.iter().any(|filter| filter.names("$target.sha"));
-    if has_plan && needs_sha && rollout.target_sha.is_none() {
-        let problem = format!("the mapping {name} compares with $target.sha, and the plan has no sha");
-        return Err(Error::usage(problem, "add the commit to the plan as sha, or compare with $target.tag"));
+    let known = target(rollout);
+    let keys = filters.iter().flat_map(|filter| filter.keys_of("$target")).filter(|(_, says_absent)| !says_absent);
+    // What is absent in an item as well would be equal to it.
+    let is_unknown = |key: &&str| known.pointer(&format!("/{}", key.replace('.', "/"))).is_none_or(Json::is_null);
+    if let Some(key) = keys.map(|(key, _)| key).find(is_unknown).filter(|_| has_plan) {
+        let plain = key.rsplit('.').next().unwrap_or(key);
+        let problem = format!("the mapping {name} compares with $target.{key}, and the plan has no {plain}");
+        let help = "add it to the plan (below extra, name it with --plan-field), or say what holds without it, as in \
+                    `$target.image == null or ...`";
+        return Err(Error::usage(problem, help));
     }
     Ok(())
 }

@@ -337,6 +337,19 @@ fn a_target_without_a_plan_is_refused() {
     case.file("plan.json", r#"{"enabled": true, "body": {"target_tag": "v2"}}"#);
     let ran = case.run(VERIFY);
     assert!(ran.code == 2 && ran.stderr.contains("no sha"), "{}", ran.stderr);
+    // What is absent in an item, too, would be equal to what is absent in the plan.
+    for (absent, code) in [
+        (".image == $target.image", 2),
+        (".digest == $target.extra.digest", 2),
+        (".digest == $target.extra[\"digest\"]", 2),
+        (".image == $target.tga", 2),
+        ("($target.image != null) and .image == $target.image", 1),
+    ] {
+        case.file("own.toml", MAPPING.replace(r#"any(.image | strings; endswith(":" + $target.tag))"#, absent));
+        let ran = case.run(VERIFY);
+        assert_eq!(ran.code, code, "{absent}: {}{}", ran.stdout, ran.stderr);
+        assert!(code != 2 || ran.stderr.contains("compares with $target."), "{}", ran.stderr);
+    }
     // The image of the plan is there for whoever compares with it, and is no unknown field then.
     case.file("plan.json", PLAN);
     case.file("own.toml", MAPPING.replace("index = \"$path[-1]\"", "digest = '$target.image | split(\"@\")[1]'"));
