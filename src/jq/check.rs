@@ -119,6 +119,8 @@ impl<'a> Walk<'a> {
             Term::Var(name) => {
                 self.name(name);
                 self.variables.insert((*name).to_owned());
+                // Whatever becomes of it.
+                self.variables.insert(format!("{name}."));
             }
             Term::Path(head, path) => {
                 if let Term::Var(name) = &**head {
@@ -129,13 +131,20 @@ impl<'a> Walk<'a> {
                         },
                         _ => None,
                     });
+                    let keys: Vec<&str> = keys.collect();
                     let mut named = (*name).to_owned();
-                    for key in keys {
+                    self.name(name);
+                    self.variables.insert(named.clone());
+                    for key in &keys {
                         named = format!("{named}.{key}");
                         self.variables.insert(named.clone());
                     }
+                    if keys.is_empty() || matches!(path.0.get(keys.len()), Some((Part::Index(_), _))) {
+                        self.variables.insert(format!("{named}."));
+                    }
+                } else {
+                    self.term(head);
                 }
-                self.term(head);
                 self.path(path);
             }
         }

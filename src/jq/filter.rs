@@ -53,7 +53,7 @@ impl Filter {
     }
 
     /// The keys below a variable that it names, such as `extra` and `extra.digest` of `$target`, and whether it says what
-    /// holds where one is absent.
+    /// holds where one is absent. One that ends with a dot, or is empty, may be any key.
     pub fn keys_of<'f>(&'f self, variable: &'f str) -> impl Iterator<Item = (&'f str, bool)> {
         let keys = self.variables.iter().filter_map(move |name| name.strip_prefix(variable)?.strip_prefix('.'));
         keys.map(move |key| (key, self.says_absent(&format!("{variable}.{key}"))))

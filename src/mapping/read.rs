@@ -58,7 +58,17 @@ pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_p
     let keys = filters.iter().flat_map(|filter| filter.keys_of("$target")).filter(|(_, says_absent)| !says_absent);
     // What is absent in an item as well would be equal to it.
     let is_unknown = |key: &&str| known.pointer(&format!("/{}", key.replace('.', "/"))).is_none_or(Json::is_null);
-    if let Some(key) = keys.map(|(key, _)| key).find(is_unknown).filter(|_| has_plan) {
+    let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
+    if let Some(key) = keys.iter().find(|key| key.is_empty() || key.ends_with('.')) {
+        let whole = format!("$target.{key}");
+        let problem =
+            format!("the mapping {name} uses {} without a key that stands there", whole.trim_end_matches('.'));
+        return Err(Error::usage(
+            problem,
+            "name the key, such as $target.tag, so that it is known before anything is read",
+        ));
+    }
+    if let Some(key) = keys.into_iter().find(is_unknown).filter(|_| has_plan) {
         let plain = key.rsplit('.').next().unwrap_or(key);
         let problem = format!("the mapping {name} compares with $target.{key}, and the plan has no {plain}");
         let help = "add it to the plan (below extra, name it with --plan-field), or say what holds without it, as in \
