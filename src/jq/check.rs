@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jaq_core::load::lex::{Lexer, StrPart};
 use jaq_core::load::parse::{BinaryOp, Def, Parser, Pattern, Term};
 use jaq_core::load::span;
-use jaq_core::path::{Part, Path};
+use jaq_core::path::{Opt, Part, Path};
 
 use super::fault::FilterFault;
 use super::natives;
@@ -123,30 +123,35 @@ impl<'a> Walk<'a> {
                 self.variables.insert(format!("{name}."));
             }
             Term::Path(head, path) => {
-                if let Term::Var(name) = &**head {
-                    let keys = path.0.iter().map_while(|(part, _)| match part {
-                        Part::Index(Term::Str(None, parts)) => match &**parts {
-                            [StrPart::Str(key)] => Some(*key),
-                            _ => None,
-                        },
-                        _ => None,
-                    });
-                    let keys: Vec<&str> = keys.collect();
-                    let mut named = (*name).to_owned();
-                    self.name(name);
-                    self.variables.insert(named.clone());
-                    for key in &keys {
-                        named = format!("{named}.{key}");
-                        self.variables.insert(named.clone());
-                    }
-                    if keys.is_empty() || matches!(path.0.get(keys.len()), Some((Part::Index(_), _))) {
-                        self.variables.insert(format!("{named}."));
-                    }
-                } else {
-                    self.term(head);
+                match &**head {
+                    Term::Var(name) => self.keys_of_variable(name, &path.0),
+                    head => self.term(head),
                 }
                 self.path(path);
             }
+        }
+    }
+
+    /// A variable, and the keys that are looked up in it.
+    fn keys_of_variable(&mut self, name: &str, path: &[(Part<Term<&'a str>>, Opt)]) {
+        self.name(name);
+        let mut named = name.to_owned();
+        self.variables.insert(named.clone());
+        let mut parts = path.iter().map(|(part, _)| part);
+        for part in parts.by_ref() {
+            let Part::Index(Term::Str(None, key)) = part else {
+                // Any key, or a piece of what was found.
+                if matches!(part, Part::Index(_)) || named == name {
+                    self.variables.insert(format!("{named}."));
+                }
+                return;
+            };
+            let [StrPart::Str(key)] = &key[..] else {
+                self.variables.insert(format!("{named}."));
+                return;
+            };
+            named = format!("{named}.{key}");
+            self.variables.insert(named.clone());
         }
     }
 
