@@ -299,7 +299,7 @@ impl Prepared {
         self.0.clone().eval_rule(rule.into()).map(Answer).map_err(|error| error.to_string())
     }
 
-    /// The value of a rule for some input, on a policy thread.
+    /// The value of a rule for some input, on a policy thread; it may be undefined.
     ///
     /// # Errors
     /// What the engine says, or which limit was reached.
@@ -312,11 +312,7 @@ impl Prepared {
             engine.set_input(input.0);
             let answer = engine.eval_rule(rule);
             prints.keep(&mut engine);
-            let answer = answer.map_err(|error| in_words(&error, limits))?;
-            if answer == Value::Undefined {
-                return Err("the policies' answer is undefined".into());
-            }
-            Ok(Answer(answer))
+            answer.map(Answer).map_err(|error| in_words(&error, limits))
         });
         answer.map_err(|failure| match failure {
             Failure::Policy(problem) => Failure::Policy(as_written(problem, &self.1)),

@@ -202,6 +202,25 @@ fn a_slow_rule_is_not_blamed_for_another() {
     failed(&ran, "team.b.deny: ");
 }
 
+/// Not a policy that has nothing to say, which is evaluated after them.
+#[test]
+fn where_only_all_together_are_slow_no_bundled_rule_is_blamed() {
+    let case = Case::new();
+    case.file("response.json", EVIDENCE);
+    case.file("fleet.txt", "acme\n");
+    let slow = "\tmany := numbers.range(1, 700)\n\tcount([1 | some a in many; some b in many; a == b]) == 0";
+    let mut args = vec!["verify", "response.json", "--fleet", "fleet.txt", "--policy-timeout", "1"];
+    let names: Vec<String> = (0..10).map(|i| format!("p{i}")).collect();
+    let files: Vec<String> = names.iter().map(|name| format!("{name}.rego")).collect();
+    for (name, file) in names.iter().zip(&files) {
+        case.file(file, body(slow).replace("hostile", name));
+        args.extend(["--policy", file]);
+    }
+    let ran = case.run(args);
+    failed(&ran, "the policies need more than 1 s");
+    assert!(ran.stderr.contains("asked alone, team.p") && !ran.stderr.contains("rollproof/"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_wrong_value_is_an_error_and_no_silence() {
     let unknown = "package team.hostile\n\ndeny contains to_number(tag) if some tag in {t | some c in input.cohorts; some t in c.tenants}\n";
