@@ -15,11 +15,8 @@ use crate::model::document::{Document, FleetSource, Role, Row};
 use crate::policy::source::RuleText;
 use crate::report::counterfactual::Counterfactuals;
 
-/// The package whose rule gives a cohort its proof state.
+/// The package whose rules give a cohort its proof state.
 const PROOF: &str = "rollproof.lib.proof";
-
-/// That rule.
-const STATES: &str = "in_state";
 
 /// A tenant's part in the verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -209,13 +206,14 @@ fn rows(context: &ExplainContext<'_>, at: Option<(usize, usize)>) -> Vec<RowDeta
 }
 
 fn state(context: &ExplainContext<'_>, summary: &crate::policy::prepared::CohortSummary) -> State {
-    let rule = context.rules.iter().find(|rule| rule.package == PROOF && rule.rule == STATES).cloned();
-    // The rule is an object with a key for each state.
-    let line = rule.as_ref().and_then(|rule| {
-        let key = format!("\"{}\":", summary.state);
-        let offset = rule.text.lines().position(|line| line.trim_start().starts_with(&key))?;
+    // A function of the package has the state as its value.
+    let value = format!(":= \"{}\"", summary.state);
+    let line_of = |rule: &RuleText| {
+        let offset = rule.text.lines().position(|line| line.contains(&value))?;
         Some(rule.line + u32::try_from(offset).ok()?)
-    });
+    };
+    let rules = context.rules.iter().filter(|rule| rule.package == PROOF);
+    let (rule, line) = rules.filter_map(|rule| Some((rule.clone(), line_of(rule)?))).next().unzip();
     State {
         name: summary.state.clone(),
         proven: summary.proven,

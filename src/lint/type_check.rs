@@ -19,8 +19,9 @@ use crate::lint::types::{Kinds, Type};
 use crate::rego::syntax::{Case, Expr, ExprKind, Kind, Literal, LiteralKind, Operator, Rule, With};
 use crate::schema::published;
 
-/// How often everything is walked before it is reported: what one walk learns, the next hands on.
-const ROUNDS: usize = 5;
+/// How often everything is walked at most before it is reported: what one walk learns, the next hands on, from a function
+/// to the one that it calls.
+const ROUNDS: usize = 20;
 
 const fn is_literal(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::String(_) | ExprKind::Number | ExprKind::Boolean | ExprKind::Null)
@@ -42,7 +43,11 @@ pub fn check(program: &Program<'_>, schema: &Value, report: &mut Report) {
     };
     for _ in 0..ROUNDS {
         walker.all(0);
-        walker.before = std::mem::take(&mut walker.learned);
+        let learned = std::mem::take(&mut walker.learned);
+        if learned == walker.before {
+            break;
+        }
+        walker.before = learned;
     }
     walker.reporting = true;
     walker.all(program.trusted);

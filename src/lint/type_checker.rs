@@ -7,7 +7,7 @@ use crate::lint::types::Type;
 use crate::rego::syntax::Module;
 
 /// What the walk before has learned.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub struct Learned {
     /// What each rule makes.
     pub results: BTreeMap<String, Type>,

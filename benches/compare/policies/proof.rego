@@ -11,7 +11,7 @@ import data.rollproof.lib.fleet
 import data.rollproof.lib.proof
 
 warn contains finding if {
-	tenants := fleet.tenants(proof.in_state.assumed)
+	tenants := fleet.tenants({i | some i, state in proof.states; state == "assumed"})
 	count(tenants) > 0
 	finding := {"code": "bench.proof.assumed", "message": "tenants are assumed to be proven", "tenants": tenants}
 }

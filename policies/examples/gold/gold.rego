@@ -26,7 +26,7 @@ healthy := {i | some i, row in proof.deciding_rows; row.healthz_ok == true}
 # custom:
 #   codes: [gold.unverified]
 deny contains finding if {
-	unverified := in_tier - proof.in_state.verified
+	unverified := {i | some i in in_tier; proof.states[i] != "verified"}
 	count(unverified) > 0
 	finding := {
 		"code": "gold.unverified",

@@ -23,7 +23,8 @@ is_superseded if gates.head.state == "superseded"
 # The cohorts that are probed. Stragglers, quarantined or not, are known not to run the build.
 cohorts_to_probe contains i if {
 	is_asserted
-	some i in (fleet.asserted & proof.proven)
+	some i in fleet.asserted
+	i in proof.proven
 }
 
 # The cohorts that the driver probes first, as indices into input.cohorts.

@@ -266,7 +266,8 @@ note contains finding if {
 		"in_flight": "named by a call that was never seen to end",
 	}
 	indices := {i |
-		some i in (fleet.planned & proof.in_state.unreached)
+		some i in fleet.planned
+		proof.states[i] == "unreached"
 		calls.unreached_reason(input.cohorts[i]) == reason
 	}
 	count(indices) > 0

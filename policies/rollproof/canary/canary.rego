@@ -26,7 +26,7 @@ enumerated contains i if {
 	cohort.planned
 }
 
-asserted contains i if some i in (enumerated & fleet.asserted)
+asserted := enumerated & fleet.asserted
 
 # METADATA
 # title: Canary not in the fleet
@@ -50,7 +50,8 @@ deny contains finding if {
 # custom:
 #   codes: [canary.unproven]
 deny contains finding if {
-	some i in (asserted - proof.proven)
+	some i in asserted
+	not i in proof.proven
 	finding := {
 		"code": "canary.unproven",
 		"message": sprintf("canary %s is not proven on %s: %s", [input.rollout.canary, fleet.target, proof.states[i]]),
@@ -87,7 +88,8 @@ warn contains finding if {
 halt contains finding if some finding in deny
 
 unhealthy contains finding if {
-	some i in (asserted & proof.proven)
+	some i in asserted
+	i in proof.proven
 	proof.deciding_rows[i].healthz_ok == false
 	finding := {
 		"code": "canary.unhealthy",

@@ -25,7 +25,7 @@ is_incomplete if fleet.unwaived_count > fleet.tolerated
 
 is_incomplete if count(fleet.never_called) > 0
 
-assumed contains i if some i in (fleet.asserted & proof.in_state.assumed)
+assumed := {i | some i in fleet.asserted; proof.states[i] == "assumed"}
 
 # METADATA
 # title: Incomplete rollout

@@ -84,7 +84,7 @@ deny contains finding if {
 #   remedy: Find out what was deployed. The control plane did not follow the plan.
 deny contains finding if {
 	input.rollout.dry_run
-	tenants := fleet.tenants({i | some i, rows in proof.live_rows; count(rows) > 0})
+	tenants := fleet.tenants({i | some i, _ in proof.deciding_rows})
 	count(tenants) > 0
 	have_rows := text.plural(count(tenants), "tenant has a live row", "tenants have live rows")
 	finding := {
@@ -286,7 +286,7 @@ warn contains finding if {
 #   remedy: Find out why. The control plane may have been updated meanwhile, or may not have inspected these tenants.
 warn contains finding if {
 	with_row := {i | some i, _ in proof.deciding_rows} & fleet.asserted
-	with_key := with_row & proof.with_verified_on_target
+	with_key := {i | some i in with_row; proof.deciding_rows[i].verified_on_target in {true, false, null}}
 	count(with_key) > 0
 	tenants := fleet.tenants(with_row - with_key)
 	count(tenants) > 0
@@ -311,7 +311,11 @@ warn contains finding if {
 #   remedy: Check what these tenants run now. It may have changed between two attempts.
 warn contains finding if {
 	not input.rollout.dry_run
-	tenants := fleet.tenants(proof.conflicting)
+	tenants := fleet.tenants({i |
+		some i, cohort in input.cohorts
+		count(cohort.rows) > 1
+		proof.is_conflicting(proof.live_rows(cohort))
+	})
 	count(tenants) > 0
 	have_rows := text.plural(count(tenants), "tenant has", "tenants have")
 	finding := {
@@ -329,10 +333,10 @@ warn contains finding if {
 #   codes: [evidence.bare_row]
 #   remedy: Check what these tenants run. The control plane named them and reported no result.
 warn contains finding if {
-	deciding_rows := proof.deciding_rows
 	tenants := fleet.tenants({i |
-		some i in (fleet.asserted & proof.in_state.assumed)
-		is_bare(deciding_rows[i])
+		some i in fleet.asserted
+		proof.states[i] == "assumed"
+		is_bare(proof.deciding_rows[i])
 	})
 	count(tenants) > 0
 	by_a_row := "tenant is assumed to be proven by a row"
@@ -352,9 +356,11 @@ warn contains finding if {
 #   codes: [evidence.contradiction]
 #   remedy: Check these tenants. A command may have failed after the build was installed.
 warn contains finding if {
-	rows := proof.deciding_rows
-	verified := fleet.asserted & proof.in_state.verified
-	tenants := fleet.tenants(verified & (proof.reporting_failure(rows) | proof.on_other_image(rows)))
+	tenants := fleet.tenants({i |
+		some i in fleet.asserted
+		proof.states[i] == "verified"
+		contradicts_itself(proof.deciding_rows[i])
+	})
 	count(tenants) > 0
 	by_a_row := "tenant is verified by a row that also reports"
 	by_rows := "tenants are verified by rows that also report"
@@ -618,6 +624,10 @@ archive_contradictions contains "is called incomplete" if {
 	is_string(input.archive.error)
 	startswith(input.archive.error, "incomplete rollout:")
 }
+
+contradicts_itself(row) if proof.reports_failure(row)
+
+contradicts_itself(row) if row.running_image in proof.other_images
 
 # A null reports as little as a field that is absent.
 is_bare(row) if {

@@ -17,9 +17,19 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
+# The cohorts that are proven and not healthy, as indices into input.cohorts.
 unhealthy contains i if {
-	failing := {i | some i, row in proof.deciding_rows; row.healthz_ok == false}
-	some i in (((failing | without_result) & fleet.asserted) & proof.proven)
+	some i in fleet.asserted
+	i in proof.proven
+	is_unhealthy(proof.deciding_rows[i])
+}
+
+is_unhealthy(row) if row.healthz_ok == false
+
+# A mapping looked for a health result and found none.
+is_unhealthy(row) if {
+	"healthz_ok" in input.mapping.fields
+	object.get(row, "healthz_ok", null) == null
 }
 
 # METADATA
@@ -68,11 +78,4 @@ not_applicable := "not reported" if {
 			not "healthz_ok" in object.keys(row)
 		}
 	}
-}
-
-# The cohorts in which a mapping looked for a health result and found none.
-without_result := {i |
-	"healthz_ok" in input.mapping.fields
-	some i, row in proof.deciding_rows
-	object.get(row, "healthz_ok", null) == null
 }

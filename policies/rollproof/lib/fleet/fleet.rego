@@ -15,7 +15,7 @@ default target := "the target"
 target := tag if tag := input.rollout.target_tag
 
 # The cohorts of the fleet that a rollout asserts something about, as indices into input.cohorts.
-asserted contains i if some i in (planned - calls.not_yet_called)
+asserted := planned - calls.not_yet_called
 
 planned contains i if {
 	not input.rollout.dry_run
@@ -24,7 +24,8 @@ planned contains i if {
 	cohort.planned
 }
 
-straggling contains i if some i in (asserted - proof.proven)
+# The cohorts of stragglers.
+straggling := asserted - proof.proven
 
 stragglers := [tenant |
 	some i in straggling
@@ -58,7 +59,8 @@ nobody_is_proven if {
 
 # Stragglers that are known never to have been called. The tolerance does not cover them.
 never_called contains tenant if {
-	some i in (straggling & proof.in_state.unreached)
+	some i in straggling
+	proof.states[i] == "unreached"
 	calls.unreached_reason(input.cohorts[i]) == "not_called"
 	some tenant in input.cohorts[i].tenants
 	not tenant in object.keys(waived)

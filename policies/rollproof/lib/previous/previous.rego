@@ -14,7 +14,8 @@ import data.rollproof.lib.proof
 proof_lost contains i if {
 	data.previous.summary.states.verified > 0
 	not is_other_control_plane
-	some i in (fleet.asserted & proof.in_state.assumed)
+	some i in fleet.asserted
+	proof.states[i] == "assumed"
 }
 
 is_other_control_plane if data.previous.rollout.control_plane != input.rollout.control_plane

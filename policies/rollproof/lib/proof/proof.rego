@@ -9,106 +9,106 @@ package rollproof.lib.proof
 
 import data.rollproof.lib.text
 
-# Sets hold indices into input.cohorts, and objects have them as keys. Each is computed in one comprehension: there may be
-# a million cohorts, and a function call costs the engine more than a comparison.
+# The proof state of each cohort, in the order of input.cohorts.
+states := [state(cohort) | some cohort in input.cohorts]
 
-# The live rows of each cohort, in the order in which they arrived.
-live_rows := [cohort.rows | some cohort in input.cohorts] if {
-	count(dry_run_statuses) == 0
-} else := [[row | some row in cohort.rows; not is_dry_run(row)] | some cohort in input.cohorts]
+# The cohorts that are proven, as indices into input.cohorts.
+proven contains i if {
+	some i, found in states
+	found in {"verified", "assumed"}
+}
 
 # The row that decides the proof state of each cohort that has one: its latest live row.
-deciding_rows := {i: row | some i, rows in live_rows; row := rows[count(rows) - 1]}
+deciding_rows := {i: row |
+	some i, cohort in input.cohorts
+	rows := live_rows(cohort)
+	row := rows[count(rows) - 1]
+}
 
-# The cohorts in each proof state; every cohort is in one of them.
-in_state := {
-	"verified": verified,
-	"assumed": assumed,
-	"off_target": off_target,
-	"errored": errored,
-	"dry_run": dry_run,
-	"unreached": unreached,
-} if {
+# The proof state of a cohort: what its latest live row says, unless its other live rows speak against it.
+state(cohort) := found if {
+	rows := live_rows(cohort)
+	found := weighed(row_state(rows[count(rows) - 1]), rows)
+} else := "dry_run" if {
+	count(cohort.rows) > 0
+} else := "unreached"
+
+# The proof state that a live row gives on its own. verified_on_target is authoritative, and a null counts as false. A row
+# without it, as older control planes send them, is assumed to prove the target unless it says otherwise.
+row_state(row) := "verified" if {
+	row.verified_on_target == true
+} else := "off_target" if {
+	row.verified_on_target in {false, null}
+} else := "off_target" if {
+	row.running_image in other_images
+} else := "off_target" if {
+	# A mapping looked for verified_on_target and did not find it.
+	input.mapping.proof == "target"
+} else := "errored" if {
+	reports_failure(row)
+} else := "errored" if {
+	lacks_needed_field(row)
+} else := "assumed"
+
+# The proof state of a cohort with these live rows, the latest of which gives the state `latest`.
+weighed(latest, rows) := "off_target" if {
 	# A missing verified_on_target never overrides an earlier one that is not true.
-	latest := keys_by_state(deciding_rows)
-	not_true := {i | some i, rows in live_rows; some row in rows; row.verified_on_target in {false, null}} - latest.verified
-	verified := latest.verified - disputed
-	off_target := (latest.off_target | not_true) | (latest.verified & disputed)
-	errored := (latest.errored - not_true) | ((latest.assumed - not_true) & disputed)
-	assumed := (latest.assumed - not_true) - disputed
-	unreached := {i | some i, cohort in input.cohorts; count(cohort.rows) == 0}
-	dry_run := {i | some i, rows in live_rows; count(rows) == 0} - unreached
+	latest != "verified"
+	is_denied(rows)
+} else := "off_target" if {
+	latest == "verified"
+	is_disputed(rows)
+} else := "errored" if {
+	latest == "assumed"
+	is_disputed(rows)
+} else := latest
+
+is_denied(rows) if {
+	some row in rows
+	row.verified_on_target in {false, null}
 }
 
-# The proof state of each cohort, in the order of input.cohorts.
-states := [state | some i, _ in input.cohorts; some state, indices in in_state; i in indices]
-
-# The cohorts that are proven.
-proven contains i if some i in (in_state.verified | in_state.assumed)
-
-# The cohorts whose deciding row has verified_on_target.
-with_verified_on_target := {i | some i, row in deciding_rows; row.verified_on_target in {true, false, null}}
-
-# The cohorts whose live rows give different proof states.
-conflicting contains i if {
-	repeated_rows := {[i, k]: row | some i, rows in live_rows; count(rows) > 1; some k, row in rows}
-	by_state := {state: {key[0] | some key in keys} | some state, keys in keys_by_state(repeated_rows)}
-	some one, indices in by_state
-	some other, others in by_state
-	one < other
-	some i in (indices & others)
-}
-
-# The cohorts whose rows contradict each other where none is known to be the latest: a mapping reads them in the order in
-# which another system lists them.
-disputed contains i if {
+# Whether rows contradict each other and none is known to be the latest: a mapping reads them in the order in which another
+# system lists them.
+is_disputed(rows) if {
 	input.mapping
 	count(input.calls) == 0
-	some i in conflicting
+	is_conflicting(rows)
 }
 
-# The keys of the given live rows by the proof state that each row gives on its own.
-keys_by_state(rows) := {"verified": verified, "off_target": off_target, "errored": errored, "assumed": assumed} if {
-	# verified_on_target is authoritative: a null counts as false.
-	verified := {key | some key, row in rows; row.verified_on_target == true}
-	not_true := {key | some key, row in rows; row.verified_on_target in {false, null}}
-	off_target := ((not_true | on_other_image(rows)) | unbound(rows)) - verified
-	errored := ((reporting_failure(rows) | lacking_fields(rows)) - verified) - off_target
-	assumed := (({key | some key, _ in rows} - verified) - off_target) - errored
+# Whether rows give different proof states.
+is_conflicting(rows) if {
+	count(rows) > 1
+	count({found | some row in rows; found := row_state(row)}) > 1
 }
 
-# The keys of the rows that report a failure.
-reporting_failure(rows) := (errors | exit_codes) | statuses if {
-	errors := {key | some key, row in rows; text.is_nonblank(row.error)}
-	exit_codes := {key | some key, row in rows; code := row.ssm_exit_code; not code in {0, null}}
-	statuses := {key | some key, row in rows; row.ssm_status in failed_statuses}
+# The live rows of a cohort, in the order in which they arrived.
+live_rows(cohort) := rows if {
+	count(dry_run_statuses) == 0
+	rows := cohort.rows
+} else := [row | some row in cohort.rows; not is_dry_run(row)]
+
+is_dry_run(row) if row.ssm_status in dry_run_statuses
+
+reports_failure(row) if text.is_nonblank(row.error)
+
+reports_failure(row) if {
+	code := row.ssm_exit_code
+	not code in {0, null}
 }
 
-# The keys of the rows whose image has another tag than the target.
-on_other_image(rows) := {key | some key, row in rows; row.running_image in other_images}
-
-# A missing verified_on_target is for older control planes. Where a mapping reads the rows, it says itself what is proven.
+reports_failure(row) if row.ssm_status in failed_statuses
 
 # Whether a mapping says that the status is all the proof there is.
 by_status if input.mapping.proof == "status"
 
-# The keys of the rows without verified_on_target, where a mapping reads it in every row.
-unbound(rows) := {key | input.mapping.proof == "target"; some key, _ in rows} - with_key if {
-	with_key := {key | some key, row in rows; row.verified_on_target in {true, false, null}}
-}
-
-# The fields that a mapping reads and that a row must have, where the status is all the proof there is: a field that is
-# missing could have reported a failure.
-needed_fields := {field | by_status; some field in input.mapping.fields}
-
-# The keys of the rows that lack such a field.
-lacking_fields(rows) := {key |
-	some field in needed_fields
-	some key, row in rows
+# Whether a row lacks a field that a mapping reads, where the status is all the proof there is: what is missing could have
+# reported a failure.
+lacks_needed_field(row) if {
+	by_status
+	some field in input.mapping.fields
 	object.get(row, field, null) == null
 }
-
-is_dry_run(row) if row.ssm_status in dry_run_statuses
 
 # Many rows share a status or an image, so each distinct value is examined once.
 row_statuses := {status | some cohort in input.cohorts; some row in cohort.rows; status := row.ssm_status}

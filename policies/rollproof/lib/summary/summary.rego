@@ -35,7 +35,7 @@ waived := object.keys(fleet.waived)
 default reservations := {"assumed": "their rows carry no verified_on_target"}
 
 reservations := {"assumed": "its rows carry no verified_on_target"} if {
-	fleet.size(fleet.asserted & proof.in_state.assumed) == 1
+	fleet.size({i | some i in fleet.asserted; proof.states[i] == "assumed"}) == 1
 }
 
 # The progress of a rollout: how many tenants that calls named are proven, and how many are not.
@@ -54,39 +54,35 @@ superseded_by := newer if {
 
 # For each of input.cohorts, in order: its proof state, what follows from it, the reason, and the index of the deciding row.
 cohorts := [summary |
-	proven := proof.proven
-	straggling := fleet.straggling
-	some i, state in proof.states
+	some i, cohort in input.cohorts
 	summary := {
-		"state": state,
-		"proven": i in proven,
-		"straggler": i in straggling,
-		"reason": object.get(reasons, i, ""),
-		"row": object.get(row_positions, i, count(input.cohorts[i].rows) - 1),
+		"state": proof.states[i],
+		"proven": i in proof.proven,
+		"straggler": i in fleet.straggling,
+		"reason": reason_for(proof.states[i], i),
+		"row": deciding_index(cohort),
 	}
 ]
 
-# The index of the deciding row, where it is not the last row. Without a live row, the last row shows the reason.
-row_positions := object.union(unreached_rows, latest_live_rows) if {
-	unreached_rows := {i: null | some i in proof.in_state.unreached}
-	latest_live_rows := {i: at |
-		count(proof.dry_run_statuses) > 0
-		some i, cohort in input.cohorts
-		at := max([k | some k, row in cohort.rows; not proof.is_dry_run(row)])
-	}
-}
+# The index of the deciding row. Without a live row, the last row shows the reason.
+deciding_index(cohort) := null if {
+	count(cohort.rows) == 0
+} else := at if {
+	at := max([k | some k, row in cohort.rows; not proof.is_dry_run(row)])
+} else := count(cohort.rows) - 1
 
-# The reasons why cohorts are not proven.
-reasons := object.union_n([unreached_reasons, dry_run_reasons, off_target_reasons, errored_reasons]) if {
-	unreached_reasons := {i: reason |
-		some i in proof.in_state.unreached
-		reason := unreached_text(calls.unreached_reason(input.cohorts[i]))
-	}
-	dry_run_reasons := {i: "only dry-run rows answer for it" | some i in proof.in_state.dry_run}
-	deciding_rows := proof.deciding_rows
-	off_target_reasons := {i: reason | some i in proof.in_state.off_target; reason := off_target_text(deciding_rows[i])}
-	errored_reasons := {i: reason | some i in proof.in_state.errored; reason := errored_text(deciding_rows[i])}
-}
+# Why the cohort of an index, in this state, is not proven; blank if it is.
+reason_for("verified", _) := ""
+
+reason_for("assumed", _) := ""
+
+reason_for("unreached", i) := phrase if phrase := unreached_text(calls.unreached_reason(input.cohorts[i]))
+
+reason_for("dry_run", _) := "only dry-run rows answer for it"
+
+reason_for("off_target", i) := phrase if phrase := off_target_text(proof.deciding_rows[i])
+
+reason_for("errored", i) := phrase if phrase := errored_text(proof.deciding_rows[i])
 
 unreached_text("skipped") := skipped_text
 
