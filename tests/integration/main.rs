@@ -4,8 +4,10 @@
 
 mod action;
 mod audit;
+mod audit_flips;
 mod audit_groups;
 mod audit_html;
+mod audit_labels;
 mod audit_layouts;
 mod audit_outputs;
 mod basis;

@@ -2,19 +2,20 @@
 
 use maud::{Markup, html};
 
-use crate::audit::render::html::components::time;
+use crate::audit::render::html::components::{labelled, time};
 use crate::audit::render::html::data::Data;
 use crate::audit::render::words::{called, duration, group_name, is_false_green, is_miscalled, missing, several};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
-use crate::render::html::components::{count, prose, scroll, shown, symbol, tenants};
+use crate::model::document::text::{Map, Text};
+use crate::render::html::components::{count, labels, prose, scroll, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::render::words::verdict;
 use crate::text::escape::names_of;
 
 /// How many rows a table without pages has.
-const MAX_ROWS: usize = 500;
+pub const MAX_ROWS: usize = 500;
 
 /// How many reasons of a rollout are told.
 const MAX_REASONS: usize = 3;
@@ -26,10 +27,16 @@ pub fn behind(report: &AuditReport, data: &Data) -> Markup {
     names.dedup();
     let many = report.lag.len() - data.left_out;
     let several = several(report);
-    let rows = html! { @for lag in report.lag.iter().take(PAGE) { (row(lag, several)) } };
+    let labelled = labelled(report);
+    let labels_of = |lag: &Lag| labelled.get(&(lag.group.as_ref(), lag.control_plane.as_ref(), &lag.tenant)).copied();
+    let rows = html! { @for lag in report.lag.iter().take(PAGE) { (row(lag, several, labels_of(lag))) } };
     let table = Table {
         label: "Table of who was behind",
-        placeholder: "tenant, date, state, reason",
+        placeholder: if labelled.is_empty() {
+            "tenant, date, state, reason"
+        } else {
+            "tenant, label, date, state, reason"
+        },
         columns: &["Tenant", "Since", "Until", "How long", "Rollouts", "State", "Why"],
         sorted: None,
         many,
@@ -54,13 +61,14 @@ pub fn behind(report: &AuditReport, data: &Data) -> Markup {
     }
 }
 
-fn row(lag: &Lag, several: bool) -> Markup {
+fn row(lag: &Lag, several: bool, of: Option<&Map<Text>>) -> Markup {
     let behind = &lag.behind;
     html! {
         tr {
             th scope="row" {
                 code { (shown(&lag.tenant)) }
                 @if several { " " span.quiet { (shown(&group_name(lag.group.as_ref(), lag.control_plane.as_ref()))) } }
+                @if let Some(of) = of { " " span.labels { (prose(&labels(of))) } }
             }
             td { (time(&behind.since)) }
             td { @if let Some(until) = &behind.until { (time(until)) } @else { "now" } }
@@ -139,7 +147,8 @@ fn miscalled_row(rollout: &Rollout, several: bool) -> Markup {
     }
 }
 
-fn reason(because: &Because) -> Markup {
+/// What is said against a rollout, and of whom.
+pub fn reason(because: &Because) -> Markup {
     let names = &because.tenants;
     html! {
         p {
