@@ -36,6 +36,7 @@ mod labels;
 mod manage;
 mod manual;
 mod mapping;
+mod mapping_index;
 mod markup;
 mod misspelt;
 mod no_verdict;
