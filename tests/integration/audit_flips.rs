@@ -89,6 +89,23 @@ fn a_page_has_every_flip_of_the_report() {
     assert_eq!(page.matches("<td>pass</td>\n<td>\n<strong>fail</strong>").count(), 4, "{page}");
 }
 
+/// A policy may say a thousand things of a rollout: a page and a comment stay small.
+#[test]
+fn of_many_reasons_the_first_are_told_and_the_others_counted() {
+    let archives = two_policies();
+    archives.0.file(
+        "new/strict.rego",
+        "# METADATA\n# title: Strict\n# description: Says much.\npackage strict\n\ndeny contains finding if {\n\tsome cohort in input.cohorts\n\tcohort.rows[0].verified_on_target == false\n\tsome n in numbers.range(11, 30)\n\tfinding := {\"code\": \"strict.many\", \"message\": sprintf(\"reason %d\", [n]), \"tenants\": cohort.tenants}\n}\n",
+    );
+    let args = ["--policy", "new", "--against", "old"];
+    let page = section(&page(&archives, &args));
+    assert_eq!(page.matches("reason 1").count(), 3, "{page}");
+    assert!(page.contains("<p>and 17 more reasons</p>"), "{page}");
+    let markdown = archives.audit(&[&args[..], &["--behind-for", "1000h", "--format", "markdown"]].concat()).stdout;
+    let flips = markdown.split("### Verdicts that flip").nth(1).expect("it is there");
+    assert!(flips.contains("and 17 more reasons") && flips.matches("reason 1").count() == 3, "{flips}");
+}
+
 #[test]
 fn nothing_that_is_compared_becomes_markup() {
     let archives = two_policies();

@@ -123,7 +123,8 @@ fn said(side: &str, all: &[Because]) -> Markup {
     html! {
         @if !all.is_empty() {
             p.quiet { (side) }
-            @for because in all { (reason(because)) }
+            @for because in all.iter().take(words::MAX_REASONS) { (reason(because)) }
+            @if let Some(more) = words::more_reasons(all.len()) { p { (more) } }
         }
     }
 }

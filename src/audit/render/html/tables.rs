@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use crate::audit::render::html::components::{labelled, time};
 use crate::audit::render::html::data::Data;
-use crate::audit::render::words::{called, duration, group_name, is_false_green, is_miscalled, missing, several};
+use crate::audit::render::words::{
+    MAX_REASONS, called, duration, group_name, is_false_green, is_miscalled, missing, more_reasons, several,
+};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
@@ -16,9 +18,6 @@ use crate::text::escape::names_of;
 
 /// How many rows a table without pages has.
 pub const MAX_ROWS: usize = 500;
-
-/// How many reasons of a rollout are told.
-const MAX_REASONS: usize = 3;
 
 /// Who was behind, since when and for how long.
 pub fn behind(report: &AuditReport, data: &Data) -> Markup {
@@ -127,7 +126,6 @@ pub fn miscalled(report: &AuditReport) -> Markup {
 }
 
 fn miscalled_row(rollout: &Rollout, several: bool) -> Markup {
-    let more = rollout.because.len().saturating_sub(MAX_REASONS) as u64;
     html! {
         tr.false-green[is_false_green(rollout)] {
             th scope="row" { @if let Some(at) = &rollout.at { (time(at)) } @else { "undated" } @if several { " " span.quiet { (shown(&group_name(rollout.group.as_ref(), rollout.control_plane.as_ref()))) } } }
@@ -140,7 +138,7 @@ fn miscalled_row(rollout: &Rollout, several: bool) -> Markup {
                     p { (missing) ": " (names_of(rollout.missing.iter().map(|tenant| shown(tenant)).collect::<Vec<_>>().iter())) }
                 }
                 @if rollout.because.is_empty() && rollout.missing.is_empty() { p { "nothing is wrong with its evidence" } }
-                @if more > 0 { p { "and " (count(more)) @if more == 1 { " more reason" } @else { " more reasons" } } }
+                @if let Some(more) = more_reasons(rollout.because.len()) { p { (more) } }
                 p.archive { code { (rollout.explain.as_deref().map_or_else(|| shown(&rollout.archive), shown)) } }
             }
         }
