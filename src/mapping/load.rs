@@ -14,6 +14,7 @@ use crate::jq::fault::FilterFault;
 use crate::jq::filter::Filter;
 use crate::jq::items::{self, Step};
 use crate::jq::types::Types;
+use crate::jq::value::Value;
 use crate::mapping::bundled;
 use crate::mapping::file::{FORMAT, FleetFilters, InputForm, MappingFile, RowFilters};
 use crate::model::document::mapping::{MappingProof, UsedMapping};
@@ -22,14 +23,19 @@ use crate::model::document::{InputFile, Role};
 use crate::text::digest::sha256;
 use crate::text::suggest::{meant, nearest};
 
-/// The variables that a filter sees, in the order in which they are given.
-pub(crate) const VARIABLES: [&str; 4] = ["$input", "$path", "$target", INDEX];
+/// The variables that a filter sees, in the order in which they are given; the last where the mapping has an index.
+const VARIABLES: [&str; 4] = ["$input", "$path", "$target", INDEX];
 
 /// The variables that the filter of the index sees, in the order in which they are given.
 const INDEX_VARIABLES: [&str; 2] = ["$input", "$target"];
 
 /// What is made once of the whole input, for filters that look something up.
 const INDEX: &str = "$index";
+
+/// The variables that a filter sees, in the order in which they are given.
+const fn variables(has_index: bool) -> &'static [&'static str] {
+    if has_index { &VARIABLES } else { VARIABLES.split_at(VARIABLES.len() - 1).0 }
+}
 
 /// The names that are taken in a row.
 const ROW_FIELDS: [&str; 8] =
@@ -232,6 +238,11 @@ impl Mapping {
         self.index.as_ref().filter(|_| self.own_filters(part).iter().any(|filter| filter.names(INDEX)))
     }
 
+    /// Of the values of all variables, those that its filters see.
+    pub(crate) fn seen<'v>(&self, values: &'v [Value; VARIABLES.len()]) -> &'v [Value] {
+        &values[..variables(self.index.is_some()).len()]
+    }
+
     fn own_filters(&self, part: Part) -> Vec<&Filter> {
         match part {
             Part::Rows => self.row.iter().flat_map(RowMapping::filters).collect(),
@@ -404,12 +415,12 @@ impl Loader<'_> {
     }
 
     fn filter(&self, key: &str, text: &Spanned<String>, allowed: Types) -> Result<Filter, Error> {
-        let filter = Filter::compile(text.get_ref(), &VARIABLES).map_err(|fault| self.fault(key, text, &fault))?;
-        if filter.names(INDEX) && !self.has_index {
-            let at = text.get_ref().find(INDEX).unwrap_or_default();
-            let help = "say in index, above the first table, what is made once of the whole input";
-            return Err(self.fault(key, text, &FilterFault::new(at, "found $index, but no index that gives it", help)));
-        }
+        let filter = Filter::compile(text.get_ref(), variables(self.has_index)).map_err(|mut fault| {
+            if !self.has_index && text.get_ref()[fault.at..].starts_with(INDEX) {
+                fault.help = "say in index, above the first table, what is made once of the whole input".into();
+            }
+            self.fault(key, text, &fault)
+        })?;
         if filter.types().is_apart(allowed) {
             let problem = format!("the filter gives {}, but only {allowed} fits", filter.types());
             let help = "write a filter that gives such a value: a comparison gives a boolean, a path what stands there";

@@ -203,7 +203,7 @@ impl Job {
             let variables = [whole.clone(), path, target.clone(), index.clone()];
             match Value::parse(item)
                 .map_err(|problem| Wrong { filter: "items".into(), problem })
-                .and_then(|item| self.item(&Seen { item: &item, variables: &variables }))
+                .and_then(|item| self.item(&Seen { item: &item, variables: self.mapping.seen(&variables) }))
             {
                 Ok(outcome) => each(&mut state, place, outcome),
                 Err(wrong) => faults.push((place.pointer(), wrong)),

@@ -85,6 +85,10 @@ fn an_index_that_cannot_be_used_is_refused_with_its_place() {
             assert!(ran.stderr.contains(says), "{says}: {}", ran.stderr);
         }
     }
+    // A variable of a filter's own may have the name.
+    let own =
+        with(index, "").replace("$index[.name] ==", ". as $index | $index.image ==").replace("$index[.name]}", "null}");
+    assert_eq!(tried(&own, &[]).code, 0);
     // What it compares with has to be known.
     let of_target = case(&with(".runs[] |", ".runs[] | select($target.tag) |"));
     let ran = of_target.run(["mapping", "try", "own.toml", "apps.json", "--fleet"]);
