@@ -13,6 +13,7 @@ pub(crate) mod archive;
 pub(crate) mod fleets;
 pub(crate) mod group;
 pub(crate) mod history;
+pub(crate) mod labels;
 pub(crate) mod life;
 pub(crate) mod listed;
 pub(crate) mod names;

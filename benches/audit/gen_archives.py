@@ -15,8 +15,11 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
 
 FIRST_DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 OFF_TARGET, ERRORED, SKIPPED = "off_target", "errored", "skipped"
@@ -147,6 +150,29 @@ def generate(folder, archives, tenants, days, planes, packed, seed):
             if rng.random() < 0.03:
                 write(path("report"), json.dumps({"decision": rng.choice(("pass", "fail"))}), None)
     return sum(os.path.getsize(os.path.join(place, name)) for place, _, files in os.walk(folder) for name in files)
+
+
+def pack(source, target, names):
+    """Writes a ZIP of files below a folder, as CI keeps what a job leaves."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, member in names:
+            packed.write(os.path.join(source, name), member)
+
+
+def zipped(source, target):
+    """Writes a ZIP for each rollout of a folder; how many bytes they have."""
+    rollouts = {}
+    for place, _, files in os.walk(source):
+        for file in files:
+            name = os.path.relpath(os.path.join(place, file), source)
+            rollout, member = re.fullmatch(r"(.*\d\d-\d\d-\d\dZ(?:-again)?)[./](.*)", name).groups()
+            rollouts.setdefault(rollout, []).append((name, member))
+    with ProcessPoolExecutor() as pool:
+        jobs = [pool.submit(pack, source, os.path.join(target, f"{rollout}.zip"), sorted(names)) for rollout, names in rollouts.items()]
+        for job in jobs:
+            job.result()
+    return sum(os.path.getsize(os.path.join(place, name)) for place, _, files in os.walk(target) for name in files)
 
 
 def main():

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Time `rollproof verify --map` on the output of another system, beside the real `jq` with the same filters, and beside rows of the contract.
 
-    mapping.py [--rollproof PATH] [--jq PATH] [--items N ...] [--rounds N]
+    mapping.py [--rollproof PATH] [--jq PATH] [--items N ...] [--deployments N ...] [--rounds N]
 
 The items are generated into a temporary folder. Reported are the best wall time of the rounds, processor time, and peak memory, of the process itself.
 jq prints the rows and no more: it reads no fleet, joins nothing and evaluates no policy. Before a time is trusted, jq's rows and those of
 `rollproof mapping try` on the first thousand items must be the same.
+
+--deployments times the bundled mapping `kubernetes`, whose `index` finds the pods of each deployment: a cluster has a replica set and two pods for each,
+and jq runs the mapping's own filters.
 """
 import argparse
 import json
@@ -15,6 +18,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = "staging-abcdef1"
@@ -35,6 +39,7 @@ def main():
     parser.add_argument("--rollproof", default=str(ROOT / "target/dist/rollproof"), help="the binary")
     parser.add_argument("--jq", default="jq", help="the real jq")
     parser.add_argument("--items", type=int, nargs="+", default=[1000, 100_000, 1_000_000], help="how many items")
+    parser.add_argument("--deployments", type=int, nargs="+", default=[1000, 10_000], help="how many deployments are joined with their pods")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run")
     options = parser.parse_args()
     options.rollproof = str(pathlib.Path(options.rollproof).resolve())
@@ -42,6 +47,9 @@ def main():
     for items in options.items:
         with tempfile.TemporaryDirectory() as folder:
             compare(options, items, pathlib.Path(folder))
+    for deployments in options.deployments:
+        with tempfile.TemporaryDirectory() as folder:
+            join(options, deployments, pathlib.Path(folder))
 
 
 def generate(items, folder):
@@ -54,6 +62,41 @@ def generate(items, folder):
     write(folder / "first.json", {"apps": [item(*both) for both in list(zip(names, images))[:1000]]})
     write(folder / "plan.json", PLAN)
     (folder / "fleet.txt").write_text("\n".join(names))
+
+
+def cluster(deployments, folder):
+    items = []
+    for i in range(deployments):
+        image = f"registry.example/platform:{TARGET if i != 7 else 'staging-0000000'}"
+        about = lambda name, **more: {"namespace": f"ns-{i % 17}", "name": f"{name}-{i}", "uid": f"{name}-{i}", "generation": 1, **more}
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 2)
+        wanted = {"containers": [{"name": "app", "image": f"registry.example/platform:{TARGET}"}]}
+        items.append({"kind": "Deployment", "metadata": about("app"), "spec": {"replicas": 2, "template": {"spec": wanted}},
+                      "status": {"observedGeneration": 1, **counts}})
+        items.append({"kind": "ReplicaSet", "metadata": about("set", ownerReferences=[{"uid": f"app-{i}"}])})
+        running = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+                   "containerStatuses": [{"name": "app", "ready": True, "imageID": "registry.example/platform@sha256:" + "a" * 64}]}
+        items += [{"kind": "Pod", "metadata": about(f"pod-{pod}", ownerReferences=[{"uid": f"set-{i}"}]),
+                   "spec": {"containers": [{"name": "app", "image": image}]}, "status": running} for pod in range(2)]
+    write(folder / "apps.json", {"items": items})
+    write(folder / "first.json", {"items": items[:400]})
+    write(folder / "plan.json", PLAN)
+    (folder / "fleet.txt").write_text("\n".join(f"ns-{i % 17}/app-{i}" for i in range(deployments)))
+
+
+def join(options, deployments, folder):
+    generating = multiprocessing.Process(target=cluster, args=(deployments, folder))
+    generating.start()
+    generating.join()
+    mapping = tomllib.loads((ROOT / "mappings/kubernetes/mapping.toml").read_text())
+    fields = ", ".join(f"{field}: ({text})" for field, text in mapping["row"].items())
+    filters = f". as $input | ({mapping['index']}) as $index | {mapping['items']} | select(({mapping['skip']}) | not) | {{{fields}}} | del(.[] | nulls)"
+    jq = [options.jq, "-c", "--argjson", "target", json.dumps({"tag": TARGET, "image": None}), filters]
+    same_rows(options, jq, folder, "kubernetes")
+    verify = [options.rollproof, "verify", "apps.json", "--map", "kubernetes", "--fleet", "fleet.txt", "--plan", "plan.json"]
+    for name, command in {"rollproof verify --map kubernetes": verify, "jq": [*jq, "apps.json"]}.items():
+        wall, cpu, memory = min(measure(command, folder, 0 if name == "jq" else 1) for _ in range(options.rounds))
+        print(f"| {deployments:,} deployments | {name} | {shown(wall)} | {shown(cpu)} | {memory:,.0f} MB |", flush=True)
 
 
 def compare(options, items, folder):
@@ -77,8 +120,8 @@ def compare(options, items, folder):
         print(f"| {items:,} | {name} | {shown(wall)} | {shown(cpu)} | {memory:,.0f} MB |", flush=True)
 
 
-def same_rows(options, jq, folder):
-    said = json.loads(subprocess.run([options.rollproof, "mapping", "try", "apps.toml", "first.json", "--plan", "plan.json", "--format", "json"], cwd=folder, check=True, capture_output=True).stdout)
+def same_rows(options, jq, folder, mapping="apps.toml"):
+    said = json.loads(subprocess.run([options.rollproof, "mapping", "try", mapping, "first.json", "--plan", "plan.json", "--format", "json"], cwd=folder, check=True, capture_output=True).stdout)
     ours = [one["row"] for one in said["rows"]]
     theirs = [json.loads(line) for line in subprocess.run([*jq, "first.json"], cwd=folder, check=True, capture_output=True).stdout.splitlines()]
     if ours != theirs:

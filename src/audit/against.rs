@@ -5,12 +5,16 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::io::config::ModeName;
 use crate::model::audit::{Because, Rollout};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
+use crate::policy::basis::Basis;
+use crate::policy::prepared::Prepared;
+use crate::report::{self, ParamValue};
 
 /// Verdicts by the policies of an audit, compared with those of others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Comparison {
     /// The policies or the configuration of the others, as they were named.
     pub against: Vec<Text>,
@@ -18,6 +22,66 @@ pub struct Comparison {
     pub compared: u64,
     /// Rollouts of which the two say something else, in the order of the audit.
     pub flips: Vec<Flip>,
+    /// What each of the two judges by. Absent: an older version wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sides: Option<Sides>,
+}
+
+/// What two verdicts on the same archive are by.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Sides {
+    /// The others.
+    pub before: Side,
+    /// The policies of the audit.
+    pub now: Side,
+}
+
+/// What verdicts are by.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Side {
+    /// The policies and the configuration, as they were named. Empty: the bundled policies, and the configuration that was
+    /// found, if any.
+    pub named: Vec<Text>,
+    /// What the verdicts follow from beside the archives, as digests.
+    pub basis: Basis,
+    /// Every policy, by package.
+    pub policies: Vec<SidePolicy>,
+    /// The value of every parameter that they read.
+    pub params: Vec<ParamValue>,
+}
+
+/// A policy of a side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SidePolicy {
+    /// Its package.
+    pub package: String,
+    /// Its title.
+    pub title: String,
+    /// The SHA-256 of its text, as a report has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// How much it weighs, where that is less than all. Absent: what it says is enforced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ModeName>,
+}
+
+impl Side {
+    /// That of policies, and how they were named.
+    pub fn of(named: Vec<Text>, policies: &Prepared) -> Self {
+        let policy = |policy: report::Policy| SidePolicy {
+            package: policy.package,
+            title: policy.title,
+            sha256: policy.sha256,
+            mode: policy.mode,
+        };
+        let all = report::policies(policies.packages(), &[], &std::collections::BTreeMap::new());
+        Self {
+            named,
+            basis: policies.basis().clone(),
+            policies: all.into_iter().map(policy).collect(),
+            params: report::params(policies.params()),
+        }
+    }
 }
 
 /// A verdict that flips.
@@ -41,10 +105,19 @@ pub struct Flip {
 /// What policies say of an archive, by its name.
 pub type Verdict = (Text, Decision, Vec<Because>);
 
-/// Compares rollouts with what others say of them.
-pub fn compare(rollouts: &[Rollout], others: Vec<Verdict>, against: Vec<Text>) -> Comparison {
+/// What others say of the archives.
+pub struct Other {
+    /// What the command line names them by.
+    pub against: Vec<Text>,
+    pub verdicts: Vec<Verdict>,
+    pub side: Side,
+}
+
+/// Compares rollouts, judged by `now`, with what others say of them.
+pub fn compare(rollouts: &[Rollout], other: Other, now: Side) -> Comparison {
+    let Other { against, verdicts, side } = other;
     let others: HashMap<Text, (Decision, Vec<Because>)> =
-        others.into_iter().map(|(archive, decision, because)| (archive, (decision, because))).collect();
+        verdicts.into_iter().map(|(archive, decision, because)| (archive, (decision, because))).collect();
     let both = rollouts.iter().filter_map(|rollout| Some((rollout, others.get(&rollout.archive)?)));
     let only = |some: &[Because], others: &[Because]| -> Vec<Because> {
         some.iter().filter(|one| !others.contains(one)).cloned().collect()
@@ -63,5 +136,5 @@ pub fn compare(rollouts: &[Rollout], others: Vec<Verdict>, against: Vec<Text>) -
             });
         }
     }
-    Comparison { against, compared, flips }
+    Comparison { against, compared, flips, sides: Some(Sides { before: side, now }) }
 }

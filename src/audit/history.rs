@@ -9,7 +9,7 @@ use crate::audit::fleets::Fleets;
 use crate::audit::verdict::{Cell, EvaluatedRollout, Straggling};
 use crate::model::audit::{Behind, Gap, Group, Tenant};
 use crate::model::document::FleetSource;
-use crate::model::document::text::Text;
+use crate::model::document::text::{Map, Text};
 
 /// The proof state of a tenant that earlier rollouts had, where nobody enumerated the fleet and no row answers for it.
 pub const MISSING: &str = "missing";
@@ -213,6 +213,7 @@ impl Series<'_> {
             tenant: name.clone(),
             group: self.group.clone(),
             control_plane: self.control_plane.clone(),
+            labels: Map::default(),
             rollouts: so_far.rollouts,
             first_seen: at(first),
             appeared,

@@ -93,6 +93,8 @@ pub struct EvaluatedRollout {
     pub cells: Vec<Cell>,
     /// Tenants that are not proven, by number.
     pub stragglers: HashMap<u32, Straggling>,
+    /// Whether its fleet has labels.
+    pub has_labels: bool,
     /// Which row of each of the document's cohorts counts. Empty, where nobody asks.
     #[cfg(feature = "parquet")]
     pub counting: Vec<Option<i64>>,
@@ -185,6 +187,7 @@ impl ArchiveEvaluator<'_> {
             rollout,
             cells,
             stragglers,
+            has_labels: document.cohorts.iter().any(|cohort| cohort.planned && !cohort.labels.is_empty()),
             #[cfg(feature = "parquet")]
             counting: if self.evidence { cohorts.iter().map(|says| says.row).collect() } else { Vec::new() },
         }))

@@ -10,6 +10,7 @@ use crate::audit::render::Format;
 use crate::audit::timestamps::{Until, hours, moment, until};
 use crate::cli::evaluation::{EvaluationArgs, OutputArgs, PolicyArgs, PreviousArgs};
 use crate::cli::shared::{EXIT_CODES, format_and_path};
+use crate::model::document::text::Text;
 use crate::render;
 
 /// How archives are found, as the help of `audit` shows it.
@@ -185,10 +186,19 @@ impl From<OsString> for Against {
 }
 
 impl ArchiveArgs {
-    /// The same with other policies, or another configuration.
+    /// The policies and the configuration, as they were named.
+    pub fn named(&self) -> Vec<Text> {
+        let paths = self.policies.paths.iter().chain(&self.policies.config);
+        paths.map(|path| Text::from(path.display().to_string())).collect()
+    }
+
+    /// The same with other policies, or another configuration. Where that is all that is named, the policies stay.
     pub fn with_policies_of(&self, against: &[Against]) -> Self {
         let mut other = self.clone();
-        other.policies.paths.clear();
+        let has_policies = against.iter().any(|against| matches!(against, Against::Policies(_)));
+        if has_policies || !against.iter().any(|against| matches!(against, Against::Configuration(_))) {
+            other.policies.paths.clear();
+        }
         for against in against {
             match against {
                 Against::Policies(path) => other.policies.paths.push(path.clone()),

@@ -4,13 +4,14 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::audit::against::{Other, Side};
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
 use crate::audit::report::AuditReport;
 use crate::audit::table_source::TableSource;
 use crate::audit::timestamps::{Patterns, Until};
 use crate::audit::verdict::{ArchiveEvaluator, Interner};
-use crate::audit::{against, history, listed, render, report};
+use crate::audit::{against, history, labels, listed, render, report};
 use crate::cli::audit;
 use crate::cli::audit::Against;
 use crate::cli::evaluation::EvaluationArgs;
@@ -72,14 +73,14 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
         evidence: tables.is_some(),
         shared: Mutex::new(Interner::default()),
     };
-    let others = others.map(|others| {
+    let other = others.map(|others| {
         let evaluator = ArchiveEvaluator { policies: others.policies(), shared: Mutex::default(), ..evaluator };
-        verdicts(&evaluator, &options.archives)
+        judged_by_others(options, &evaluator)
     });
-    let others = others.transpose()?;
+    let other = other.transpose()?;
     let mut evaluated = evaluate_all(&evaluator, &options.archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let listed = list(options, &mut evaluated, &names, until)?;
+    let listed = list(options, &mut evaluated, &names, &evaluator, until)?;
     let source = TableSource {
         evaluator: &evaluator,
         archives: &found.archives,
@@ -94,7 +95,10 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let document = options.document.as_ref().map(|path| output::write_json(path, &audit));
     let findings = lag.evaluate_audit(&audit)?;
     let mut report = report::report(audit, findings, &lag);
-    report.comparison = others.map(|others| against::compare(&report.audit.rollouts, others, named(&options.against)));
+    report.comparison = other.map(|other| {
+        let now = Side::of(options.archives.named(), evaluation.policies());
+        against::compare(&report.audit.rollouts, other, now)
+    });
     let written = tables.into_iter().chain(document).chain(write(options, &report, &evaluation.view())).collect();
     Ok(outcome::exit_code(exit_code(options, &report, code), written, report_error))
 }
@@ -118,8 +122,14 @@ fn start_others(
     start(&asked, config, of_audits).map(Some)
 }
 
-fn named(against: &[Against]) -> Vec<Text> {
-    against.iter().map(|against| Text::from(against.path().display().to_string())).collect()
+/// What others say of the archives.
+fn judged_by_others(options: &audit::Audit, evaluator: &ArchiveEvaluator<'_>) -> Result<Other, Error> {
+    let against = options.against.iter().map(|against| Text::from(against.path().display().to_string()));
+    Ok(Other {
+        against: against.collect(),
+        verdicts: verdicts(evaluator, &options.archives)?,
+        side: Side::of(options.archives.with_policies_of(&options.against).named(), evaluator.policies),
+    })
 }
 
 /// The policies that verdicts are compared with.
@@ -190,12 +200,19 @@ struct Listed {
 }
 
 /// Puts the history of each tenant together from everything that was read, and leaves the rollouts that are listed.
-fn list(options: &audit::Audit, evaluated: &mut Evaluated, names: &[Text], until: Until) -> Result<Listed, Error> {
+fn list(
+    options: &audit::Audit,
+    evaluated: &mut Evaluated,
+    names: &[Text],
+    evaluator: &ArchiveEvaluator<'_>,
+    until: Until,
+) -> Result<Listed, Error> {
     let rollouts = &mut evaluated.rollouts;
     let after = listed::up_to(rollouts, until.last);
     let (all, groups) = history::tenants(rollouts, names, until.at);
     history::name_missing(rollouts, &all);
     let mut tenants = tenants(&options.tenants, all, evaluated.code)?;
+    labels::add(&mut tenants, rollouts, names, evaluator)?;
     let before = options.since.map_or(0, |since| listed::from(since, rollouts, &mut tenants));
     Ok(Listed { tenants, groups, others: before + after })
 }

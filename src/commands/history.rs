@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::audit::timestamps::Patterns;
 use crate::audit::verdict::{ArchiveEvaluator, Interner};
-use crate::audit::{history, life, listed, render};
+use crate::audit::{history, labels, life, listed, render};
 use crate::cli::history::{Form, History};
 use crate::collect::fields::EvidenceFields;
 use crate::collect::mapped::Mappings;
@@ -46,7 +46,8 @@ pub fn history(options: &History) -> Result<u8, Error> {
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
     listed::up_to(&mut evaluated.rollouts, evaluator.until);
     let (all, _) = history::tenants(&evaluated.rollouts, &names, until.at);
-    let mine = tenants(std::slice::from_ref(&options.tenant), all, evaluated.code)?;
+    let mut mine = tenants(std::slice::from_ref(&options.tenant), all, evaluated.code)?;
+    labels::add(&mut mine, &evaluated.rollouts, &names, &evaluator)?;
     let number = names.iter().position(|name| **name == *options.tenant).unwrap_or(names.len());
     let lives = life::lives(&evaluated.rollouts, mine, number);
     let until = Text::from(until.at.to_string());

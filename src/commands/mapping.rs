@@ -150,6 +150,9 @@ fn filters(mapping: &Mapping, part: Part) -> Result<BTreeMap<String, String>, Er
     };
     let file: toml::Table = toml::from_str(&mapping.text).map_err(|error| Error::bug(error.to_string()))?;
     let mut found = BTreeMap::new();
+    if let (Some(_), Some(toml::Value::String(index))) = (mapping.index(part), file.get("index")) {
+        found.insert("index".to_owned(), index.clone());
+    }
     let mut left: Vec<(String, &toml::Value)> =
         file.get(table).map(|value| (String::new(), value)).into_iter().collect();
     while let Some((key, value)) = left.pop() {

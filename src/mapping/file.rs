@@ -20,6 +20,10 @@ pub struct MappingFile {
     pub title: String,
     /// The form of the input.
     pub input: InputForm,
+    /// A filter that is run once, on the whole input, for what the others look up: its one value is their `$index`. It sees
+    /// the plan's target as `$target`.
+    #[schemars(with = "Option<String>")]
+    pub index: Option<Spanned<String>>,
     /// Where the items are: a path of names and `[]` alone, or several with commas. Each item becomes one row or one skip.
     #[schemars(with = "Option<String>")]
     pub items: Option<Spanned<String>>,
@@ -32,8 +36,8 @@ pub struct MappingFile {
     /// Says that nothing inspects what runs, and a status is the only proof: tenants are at most assumed.
     #[schemars(with = "Option<Proof>")]
     pub proof: Option<Spanned<StatusProof>>,
-    /// A filter for each field of a row. It sees the item as `.`, its path as `$path`, the whole input as `$input` and the
-    /// plan's target as `$target`.
+    /// A filter for each field of a row. It sees the item as `.`, its path as `$path`, the whole input as `$input`, what
+    /// `index` gives as `$index`, and the plan's target as `$target`.
     #[schemars(with = "Option<RowFilters>")]
     pub row: Option<Spanned<RowFilters>>,
     /// The same for an enumeration of tenants.

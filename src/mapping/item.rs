@@ -35,7 +35,7 @@ pub(crate) struct Wrong {
 /// An item as filters see it.
 pub(crate) struct Seen<'a> {
     pub(crate) item: &'a Value,
-    /// As `VARIABLES` has them.
+    /// In the order in which the filters name them.
     pub(crate) variables: &'a [Value],
 }
 

@@ -14,6 +14,7 @@ use crate::jq::fault::FilterFault;
 use crate::jq::filter::Filter;
 use crate::jq::items::{self, Step};
 use crate::jq::types::Types;
+use crate::jq::value::Value;
 use crate::mapping::bundled;
 use crate::mapping::file::{FORMAT, FleetFilters, InputForm, MappingFile, RowFilters};
 use crate::model::document::mapping::{MappingProof, UsedMapping};
@@ -22,8 +23,19 @@ use crate::model::document::{InputFile, Role};
 use crate::text::digest::sha256;
 use crate::text::suggest::{meant, nearest};
 
+/// The variables that a filter sees, in the order in which they are given; the last where the mapping has an index.
+const VARIABLES: [&str; 4] = ["$input", "$path", "$target", INDEX];
+
+/// The variables that the filter of the index sees, in the order in which they are given.
+const INDEX_VARIABLES: [&str; 2] = ["$input", "$target"];
+
+/// What is made once of the whole input, for filters that look something up.
+const INDEX: &str = "$index";
+
 /// The variables that a filter sees, in the order in which they are given.
-pub(crate) const VARIABLES: [&str; 3] = ["$input", "$path", "$target"];
+const fn variables(has_index: bool) -> &'static [&'static str] {
+    if has_index { &VARIABLES } else { VARIABLES.split_at(VARIABLES.len() - 1).0 }
+}
 
 /// The names that are taken in a row.
 const ROW_FIELDS: [&str; 8] =
@@ -45,6 +57,8 @@ pub struct Mapping {
     pub sha256: Text,
     /// The form of its input.
     pub input: InputForm,
+    /// What gives `$index`.
+    index: Option<Filter>,
     /// How rows are read.
     pub(crate) row: Option<RowMapping>,
     /// How a fleet is read.
@@ -197,7 +211,7 @@ impl Mapping {
             let help = near.map_or_else(|| DESCRIBED.into(), |near| format!("did you mean {near:?}?"));
             Error::usage(format!("{name}: {}", error.to_string().trim_end()), help)
         })?;
-        Loader { name, text }.mapping(file)
+        Loader { name, text, has_index: file.index.is_some() }.mapping(file)
     }
 
     /// As it is listed among the inputs of a document.
@@ -214,8 +228,22 @@ impl Mapping {
         items?.skip.as_ref().map(|(_, reason)| reason)
     }
 
-    /// Its filters for a part.
+    /// Its filters for a part, and that of what they look up.
     pub(crate) fn filters(&self, part: Part) -> Vec<&Filter> {
+        self.own_filters(part).into_iter().chain(self.index(part)).collect()
+    }
+
+    /// The filter of what those for a part look up; none where they look nothing up.
+    pub(crate) fn index(&self, part: Part) -> Option<&Filter> {
+        self.index.as_ref().filter(|_| self.own_filters(part).iter().any(|filter| filter.names(INDEX)))
+    }
+
+    /// Of the values of all variables, those that its filters see.
+    pub(crate) fn seen<'v>(&self, values: &'v [Value; VARIABLES.len()]) -> &'v [Value] {
+        &values[..variables(self.index.is_some()).len()]
+    }
+
+    fn own_filters(&self, part: Part) -> Vec<&Filter> {
         match part {
             Part::Rows => self.row.iter().flat_map(RowMapping::filters).collect(),
             Part::Fleet => self.fleet.iter().flat_map(FleetMapping::filters).collect(),
@@ -247,6 +275,7 @@ impl Mapping {
 struct Loader<'a> {
     name: &'a str,
     text: &'a str,
+    has_index: bool,
 }
 
 impl Loader<'_> {
@@ -268,15 +297,28 @@ impl Loader<'_> {
         }
         let fleet = file.fleet.as_ref().map(|fleet| self.fleet(fleet)).transpose()?;
         let row = file.row.as_ref().map(|row| self.row(&file, row)).transpose()?;
-        Ok(Mapping {
+        let mapping = Mapping {
             name: Text::from(self.name),
             title: file.title,
             text: self.text.to_owned(),
             sha256: Text::from(sha256(self.text.as_bytes())),
             input: file.input,
+            index: file.index.as_ref().map(|index| self.index(index)).transpose()?,
             row,
             fleet,
-        })
+        };
+        let is_looked_up = [Part::Rows, Part::Fleet].into_iter().any(|part| mapping.index(part).is_some());
+        match &file.index {
+            Some(index) if !is_looked_up => {
+                let help = "look something up in it, such as $index[.name], or leave it out";
+                Err(self.error(index.span().start, "found index, but no filter names $index", help))
+            }
+            _ => Ok(mapping),
+        }
+    }
+
+    fn index(&self, text: &Spanned<String>) -> Result<Filter, Error> {
+        Filter::compile(text.get_ref(), &INDEX_VARIABLES).map_err(|fault| self.fault("index", text, &fault))
     }
 
     fn row(&self, file: &MappingFile, table: &Spanned<RowFilters>) -> Result<RowMapping, Error> {
@@ -373,7 +415,12 @@ impl Loader<'_> {
     }
 
     fn filter(&self, key: &str, text: &Spanned<String>, allowed: Types) -> Result<Filter, Error> {
-        let filter = Filter::compile(text.get_ref(), &VARIABLES).map_err(|fault| self.fault(key, text, &fault))?;
+        let filter = Filter::compile(text.get_ref(), variables(self.has_index)).map_err(|mut fault| {
+            if !self.has_index && text.get_ref()[fault.at..].starts_with(INDEX) {
+                fault.help = "say in index, above the first table, what is made once of the whole input".into();
+            }
+            self.fault(key, text, &fault)
+        })?;
         if filter.types().is_apart(allowed) {
             let problem = format!("the filter gives {}, but only {allowed} fits", filter.types());
             let help = "write a filter that gives such a value: a comparison gives a boolean, a path what stands there";

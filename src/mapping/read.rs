@@ -115,7 +115,7 @@ impl Reading<'_> {
         }
         let filters = mapping.filters(part);
         let names = |variable: &str| filters.iter().any(|filter| filter.names(variable));
-        let wanted = Wanted { input: names("$input"), path: names("$path") };
+        let wanted = Wanted { input: names("$input") || mapping.index(part).is_some(), path: names("$path") };
         let limits = limits(input.bytes.len(), if wanted.input { COPIES_AS_TREE } else { COPIES });
         let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target, wanted };
         let ended = session(limits, move || Ok(job.run(state, each)));
@@ -141,8 +141,7 @@ fn missing(mapping: &Mapping, part: Part) -> Error {
 fn out_of_limits(failure: Failure, input: &Input) -> Error {
     match failure {
         Failure::Policy(problem) => {
-            let help =
-                "a filter that names $input holds the whole input in memory, and one may never end: make it simpler";
+            let help = "a filter that names $input or $index holds the whole input in memory, and one may never end: make it simpler";
             Error::Evidence { input: input.name.to_string(), faults: vec![Fault::whole(problem).help(help)] }
         }
         other => other.into(),
@@ -184,6 +183,15 @@ impl Job {
         let too_deep = |problem: String| Fault { pointer: Some(String::new()), ..Fault::whole(problem) };
         let whole = if self.wanted.input { Value::parse(root).map_err(too_deep)? } else { Value::default() };
         let target = Value::of(&self.target).map_err(too_deep)?;
+        let index =
+            match self.mapping.index(self.part).map(|filter| filter.one(&whole, &[whole.clone(), target.clone()])) {
+                None => Value::default(),
+                Some(Ok(index)) => index,
+                Some(Err(problem)) => {
+                    let wrong = Wrong { filter: "index".into(), problem };
+                    return Ok(Ended { state, runs: Vec::new(), faults: vec![(String::new(), wrong)] });
+                }
+            };
         let items = match self.part {
             Part::Rows => self.mapping.row.as_ref().map(|row| &row.items),
             Part::Fleet => self.mapping.fleet.as_ref().map(|fleet| &fleet.items),
@@ -192,10 +200,10 @@ impl Job {
         let mut faults: Vec<Located> = Vec::new();
         let walked = walk(root, paths, |place, item| {
             let path = if self.wanted.path { Value::of(&place.path()).unwrap_or_default() } else { Value::default() };
-            let variables = [whole.clone(), path, target.clone()];
+            let variables = [whole.clone(), path, target.clone(), index.clone()];
             match Value::parse(item)
                 .map_err(|problem| Wrong { filter: "items".into(), problem })
-                .and_then(|item| self.item(&Seen { item: &item, variables: &variables }))
+                .and_then(|item| self.item(&Seen { item: &item, variables: self.mapping.seen(&variables) }))
             {
                 Ok(outcome) => each(&mut state, place, outcome),
                 Err(wrong) => faults.push((place.pointer(), wrong)),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::decision::Decision;
 use crate::model::document::FleetSource;
-use crate::model::document::text::Text;
+use crate::model::document::text::{Map, Text};
 
 /// Many rollouts, and what became of each tenant in them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -240,6 +240,9 @@ pub struct Tenant {
     /// The control plane of its rollouts. Absent: nothing names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Text>,
+    /// Its labels, in the newest of its rollouts whose fleet has labels. Absent: it has none.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub labels: Map<Text>,
     /// The number of rollouts whose fleet contained it.
     pub rollouts: u64,
     /// When it was first in a fleet, RFC 3339.

@@ -4,8 +4,10 @@
 
 mod action;
 mod audit;
+mod audit_flips;
 mod audit_groups;
 mod audit_html;
+mod audit_labels;
 mod audit_layouts;
 mod audit_outputs;
 mod basis;
@@ -34,6 +36,7 @@ mod labels;
 mod manage;
 mod manual;
 mod mapping;
+mod mapping_index;
 mod markup;
 mod misspelt;
 mod no_verdict;

@@ -32,6 +32,7 @@ DELETED_BEFORE_VERDICTS = 12
 # Every filter gives exactly one value, so each is collected into a list.
 ITEMS = """
 . as $input
+| ({index}) as $index
 | path({items}) as $path
 | getpath($path)
 | {{path: $path, skip: [{skip}], fields: (if [{skip}] == [true] then {{}} else {{{fields}}} end)}}
@@ -41,6 +42,7 @@ ITEMS = """
 DELETED = """
 def mapped:
   . as $input
+  | ({index}) as $index
   | path({items}) as $path
   | getpath($path)
   | [$path, (if [{skip}] == [true] then "skip" else [{verified}][] end)]
@@ -146,7 +148,7 @@ def mapped(program, mapping, value, target, fleet):
     fields = ", ".join(f"{json.dumps(name)}: [{text}]" for name, text in part.items() if name not in known)
     source = part if fleet else extra
     rows, skips = [], []
-    for item in run(program, ITEMS.format(items=source["items"], skip=source.get("skip", "false"), fields=fields), value, target):
+    for item in run(program, ITEMS.format(index=mapping.get("index", "null"), items=source["items"], skip=source.get("skip", "false"), fields=fields), value, target):
         at = pointer(item["path"])
         (skip,) = item["skip"]
         if skip is True:
@@ -167,7 +169,7 @@ def mapped(program, mapping, value, target, fleet):
 
 
 def delete(program, mapping, value, target):
-    parts = {"items": mapping["items"], "skip": mapping.get("skip", "false"), "verified": mapping["row"]["verified_on_target"]}
+    parts = {"index": mapping.get("index", "null"), "items": mapping["items"], "skip": mapping.get("skip", "false"), "verified": mapping["row"]["verified_on_target"]}
     return run(program, DELETED.format(**parts), value, target)
 
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod components;
 pub(crate) mod data;
+pub(crate) mod flips;
 pub(crate) mod map;
 pub(crate) mod tables;
 
@@ -35,6 +36,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
                 a.skip href="#main" { "Skip to what was found" }
                 (head(report))
                 main #main tabindex="-1" {
+                    @if let Some(comparison) = &report.comparison { (flips::section(comparison)) }
                     (map::section(report, &data))
                     (findings::section(&findings::first(&report.findings, view)))
                     (tables::behind(report, &data))
@@ -68,6 +70,7 @@ fn head(report: &AuditReport) -> Markup {
                 p.brand { "rollproof audit" }
                 nav aria-label="Sections" {
                     ul {
+                        @if report.comparison.is_some() { li { a href="#flips" { "Flips" } } }
                         li { a href="#over-time" { "Over time" } }
                         li { a href="#findings" { "Findings" } }
                         li { a href="#behind" { "Who was behind" } }
@@ -82,6 +85,9 @@ fn head(report: &AuditReport) -> Markup {
                 p.headline { (prose(&headline(report))) }
             }
             dl.facts {
+                @if let Some(comparison) = &report.comparison {
+                    (fact("Verdicts that flip", &html! { (count(comparison.flips.len() as u64)) }))
+                }
                 (fact("Rollouts", &html! { (count(audit.rollouts.len() as u64)) }))
                 (fact("False greens", &html! { (count(false_greens)) }))
                 (fact("Tenants", &html! { (count(audit.tenants.len() as u64)) }))

@@ -53,6 +53,10 @@ fn in_words(life: &Life) -> String {
         s(summary.rollouts),
         minute(&summary.first_seen)
     )];
+    if !summary.labels.is_empty() {
+        let labels: Vec<String> = summary.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        parts.push(labels.join(", "));
+    }
     let behind = summary.behind.len() as u64;
     if behind == 0 {
         parts.push("never behind".to_owned());

@@ -105,6 +105,18 @@ pub fn flips(comparison: &Comparison) -> String {
     format!("{flips} of {compared} verdict{} {verb} against {}", s(compared), against.join(", "))
 }
 
+/// How many reasons of a rollout, or of a side, are told.
+pub const MAX_REASONS: usize = 3;
+
+/// How many reasons are not told, in words: nothing where all are.
+pub fn more_reasons(many: usize) -> Option<String> {
+    match many.saturating_sub(MAX_REASONS) {
+        0 => None,
+        1 => Some("and 1 more reason".to_owned()),
+        more => Some(format!("and {more} more reasons")),
+    }
+}
+
 /// What turned a verdict: what only one side says against a pass.
 pub fn turned_by(flip: &Flip) -> String {
     let told = |side: &str, all: &[Because]| -> Vec<String> {
@@ -113,7 +125,7 @@ pub fn turned_by(flip: &Flip) -> String {
             let who = if who.is_empty() { String::new() } else { format!(": {}", names_of(who.iter())) };
             format!("{side} {}  {}{who}", because.code, because.message)
         };
-        all.iter().map(one).collect()
+        all.iter().take(MAX_REASONS).map(one).chain(more_reasons(all.len())).collect()
     };
     let all = [told("only now:", &flip.only_now), told("only before:", &flip.only_before)].concat();
     all.join("; ")

@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 /** Tools of report.mjs: the binary, a folder, names that are not harmless, limits, and what looks at pages. */
 export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxBytes, visit, accessible, narrow }) => {
-	/** Archives of some rollouts: `says(rollout, tenant)` is "+" for proven, "x", "!", "-" for no row, " " for not in the fleet. */
-	const audit = (name, rollouts, tenants, says, called = () => true, group = "") => {
+	/** Archives of some rollouts: `says(rollout, tenant)` is "+" for proven, "x", "!", "-" for no row, " " for not in the fleet; of `more`, `labels(tenant)` and `args`. */
+	const audit = (name, rollouts, tenants, says, called = () => true, group = "", more = {}) => {
 		const archives = join(folder, name, "archives", group);
 		mkdirSync(archives, { recursive: true });
 		for (let i = 0; i < rollouts; i++) {
@@ -16,13 +16,15 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 			const rows = tenants.map((slug, tenant) => ({ slug, what: says(i, tenant) }));
 			const body = { target_tag: `staging-${String(i).padStart(7, "0")}`, canary_slug: tenants.at(-1), dry_run: false };
 			write("plan", { enabled: true, target_tag: body.target_tag, body });
-			write("fleet", rows.filter(({ what }) => what !== " ").map(({ slug }) => slug));
+			const entry = (slug) => (more.labels ? { slug, labels: more.labels(tenants.indexOf(slug)) } : slug);
+			write("fleet", rows.filter(({ what }) => what !== " ").map(({ slug }) => entry(slug)));
 			const row = ({ slug, what }) => ({ slug, ssm_status: what === "!" ? "Failed" : "Success", ...(what === "!" ? {} : { verified_on_target: what === "+" }) });
 			write("response", { ok: called(i), results: rows.filter(({ what }) => "+x!".includes(what)).map(row) });
 		}
 		writeFileSync(join(archives, "2027-01-01T00-00.response.json"), '{"ok": tru');
+		writeFileSync(join(folder, name, "lenient.toml"), "[params]\nmax_stragglers = 2\n");
 		try {
-			execFileSync(rollproof, ["audit", "archives", ...(group ? ["--group-by", "folder"] : []), "--quiet", "--keep-going", "--until", "2027-02-01", "--report", "html=audit.html"], {
+			execFileSync(rollproof, ["audit", "archives", ...(more.args ?? []), ...(group ? ["--group-by", "folder"] : []), "--quiet", "--keep-going", "--until", "2027-02-01", "--report", "html=audit.html"], {
 				cwd: join(folder, name),
 				stdio: ["ignore", "ignore", "pipe"],
 			});
@@ -52,6 +54,10 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 		"a small audit": audit("small", 8, names, incident, (i) => i !== 6),
 		"one rollout": audit("one", 1, names, () => "+"),
 		"a larger audit": audit("larger", 120, many, (i, tenant) => (tenant < 30 ? random(i, tenant) : "+"), (i) => i % 3 > 0),
+		"labelled tenants": audit("labelled", 8, names, incident, () => true, "", {
+			labels: (tenant) => ({ region: `eu-west-${tenant}`, tier: tenant % 2 ? "tin" : "gold", "cost-centre": "platform-engineering" }),
+		}),
+		"verdicts that flip": audit("flips", 8, names, incident, () => true, "", { args: ["--against", "lenient.toml"] }),
 		"a hostile audit": audit("hostile-audit", 3, [...hostile, "acme"], (i, tenant) => (tenant % 2 ? "+" : "x")),
 	};
 
@@ -103,7 +109,7 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 		},
 
 		async "audit: at 400 pixels every table can be read and names stay whole"() {
-			for (const name of ["a small audit", "a larger audit"]) {
+			for (const name of ["a small audit", "a larger audit", "labelled tenants", "verdicts that flip"]) {
 				await visit(pages[name], { width: 400 }, (page) => narrow(page, name));
 			}
 		},
@@ -175,6 +181,29 @@ export const tests = ({ rollproof, folder, hostile, widths, opensWithin, maxByte
 				await page.locator("#table tbody button").first().press("Enter");
 				assert.match(await told(page), /^tenant-007, .*BEHIND/);
 				assert.equal(await page.evaluate(() => document.activeElement.id), "sheet");
+			});
+		},
+
+		async "audit: tenants are searched by their labels"() {
+			await visit(pages["labelled tenants"], {}, async (page) => {
+				await page.getByLabel("Search").fill("tier=gold eu-west-2");
+				const rows = await page.locator("#table tbody tr").allInnerTexts();
+				assert.ok(rows.length > 0);
+				for (const row of rows) assert.match(row, /^bolt\s+cost-centre=platform-engineering, region=eu-west-2, tier=gold/);
+				await page.getByLabel("Search").fill("tier=tin eu-west-2");
+				assert.equal(await page.locator("#table tbody tr").count(), 0);
+				await page.locator("#sheet").focus();
+				assert.match(await told(page), /tier=/);
+			});
+		},
+
+		async "audit: verdicts that flip stand first, with what turned them"() {
+			await visit(pages["verdicts that flip"], { width: 400 }, async (page) => {
+				const section = page.locator("main section").first();
+				assert.match(await section.innerText(), /4 of 8 verdicts flip against lenient.toml/);
+				const flips = page.getByRole("region", { name: "Each verdict that flips" });
+				assert.equal(await flips.locator("tbody tr").count(), 4);
+				assert.match(await flips.locator("tbody tr").first().innerText(), /pass\s+fail[^]*coverage.incomplete/);
 			});
 		},
 

@@ -15,6 +15,7 @@
 		return minutes === 0 ? `${number(hours)} h` : `${number(hours)} h ${minutes} min`;
 	};
 	const nameOf = ([name, group]) => (group === null ? name : `${name} (${texts[group]})`);
+	const labelsOf = ([, , , labels]) => (labels === undefined ? "" : texts[labels]);
 	const KNOWN = ["verified", "assumed", "off_target", "errored", "dry_run", "unreached", "missing"];
 	const symbolOf = (state) => (KNOWN.includes(state) ? state : "other");
 
@@ -38,6 +39,12 @@
 				of.className = "quiet";
 				head.append(" ", of);
 			}
+			const labels = labelsOf(data.tenants[lag.tenant]);
+			if (labels) {
+				const of = element("span", ...prose(labels));
+				of.className = "labels";
+				head.append(" ", of);
+			}
 			const state = element("td", symbol(symbolOf(lag.state)), lag.state);
 			if (lag.mark) state.append(" ", lift(lag.mark));
 			const cells = [minute(lag.since), until(lag), duration(lag.seconds), number(lag.rollouts)];
@@ -53,7 +60,7 @@
 			(lag) => lag.reason,
 		];
 		const text = (lag) =>
-			[nameOf(data.tenants[lag.tenant]), minute(lag.since), until(lag), lag.state, lag.mark, lag.reason].join("\n");
+			[nameOf(data.tenants[lag.tenant]), labelsOf(data.tenants[lag.tenant]), minute(lag.since), until(lag), lag.state, lag.mark, lag.reason].join("\n");
 		search = finder(table, { rows: lags, line, columns, text, noun: "time" });
 	};
 
@@ -405,7 +412,11 @@
 	};
 	const words = ({ row, column }) => {
 		const what = `${minute(rollouts.at[column])}, ${targetOf(column)}`;
-		if (row >= 0) return [`${nameOf(tenants[row].row)}, ${what}`, cellWords(row, column), `The rollout was ${rolloutWords(column)}`];
+		if (row >= 0) {
+			const said = [`${nameOf(tenants[row].row)}, ${what}`, cellWords(row, column), `The rollout was ${rolloutWords(column)}`];
+			const labels = labelsOf(tenants[row].row);
+			return labels ? [...said, labels] : said;
+		}
 		const because = rollouts.because[column] === null ? "" : `: ${texts[rollouts.because[column]]}`;
 		const proven = `${number(rollouts.proven[column])} of ${number(rollouts.fleet[column])} tenants proven`;
 		return [`Rollout of ${what}, ${proven}`, `It was ${rolloutWords(column)}${because}`, rollouts.archive[column]];

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::audit::render::html::components::{key, open};
 use crate::audit::render::words::{group_name, several};
 use crate::audit::report::AuditReport;
 use crate::model::audit::{Called, Rollout, Tenant};
 use crate::model::decision::Decision;
-use crate::model::document::text::Text;
-use crate::render::html::components::shown;
+use crate::render::html::components::{labels, shown};
 use crate::render::html::data::{LEFT_OUT, Once, Room};
 
 /// How many bytes of text a page's data holds. What follows here adds at most some 7 MB of numbers to it.
@@ -74,10 +74,15 @@ struct Rollouts {
     decision: String,
 }
 
-/// A tenant: its name, its group as a text where there are several, and a letter a rollout, equal neighbours as
-/// one letter and their number (none: there was no room).
+/// A tenant: its name, its group as a text where there are several, a letter a rollout, equal neighbours as one letter and
+/// their number (none: there was no room), and its labels as a text where it has any.
 #[derive(Serialize)]
-pub struct Row(String, Option<usize>, pub Option<String>);
+pub struct Row(
+    String,
+    Option<usize>,
+    pub Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")] Option<usize>,
+);
 
 /// The place of the tenant, since and until when (seconds since 1970; none: it lasts), in how many rollouts, how long in
 /// seconds, state and reason as texts, and whether that was waived (1) or the tenant has left its fleet since (2).
@@ -118,7 +123,8 @@ pub fn data(report: &AuditReport) -> Data {
         let name = texts.room.take(shown(&tenant.tenant)).unwrap_or_else(|| LEFT_OUT.into());
         let group =
             several.then(|| texts.place(shown(&group_name(tenant.group.as_ref(), tenant.control_plane.as_ref()))));
-        (name, group)
+        let labels = (!tenant.labels.is_empty()).then(|| texts.place(labels(&tenant.labels)));
+        (name, group, labels)
     });
     let names: Vec<_> = names.collect();
     let places: HashMap<_, usize> =
@@ -140,9 +146,9 @@ pub fn data(report: &AuditReport) -> Data {
     });
     let lag: Vec<Lag> = lag.take(MAX_LAG).collect();
 
-    let rows = names.into_iter().zip(&eventful).map(|((name, group), tenant)| {
+    let rows = names.into_iter().zip(&eventful).map(|((name, group, labels), tenant)| {
         let history = tenant.history.as_ref().and_then(|history| texts.room.take(runs(history, older)));
-        Row(name, group, history)
+        Row(name, group, history, labels)
     });
     let tenants: Vec<Row> = rows.collect();
     Data {
@@ -184,22 +190,12 @@ impl Rollouts {
     }
 }
 
-fn key(tenant: &Tenant) -> (Option<&Text>, Option<&Text>, &Text) {
-    (tenant.group.as_ref(), tenant.control_plane.as_ref(), &tenant.tenant)
-}
-
 /// The tenants with something to tell: who is behind, longest first; then who was, longest first; then the others.
 fn worst_first(tenants: &[Tenant]) -> Vec<&Tenant> {
     let mut eventful: Vec<&Tenant> = tenants.iter().filter(|tenant| tenant.history.is_some()).collect();
     eventful.sort_by_cached_key(|tenant| {
         let all: u64 = tenant.behind.iter().map(|behind| behind.seconds).sum();
-        (
-            Reverse(crate::audit::render::html::components::open(tenant)),
-            Reverse(all),
-            Reverse(tenant.behind.len()),
-            tenant.gone_since.is_none(),
-            key(tenant),
-        )
+        (Reverse(open(tenant)), Reverse(all), Reverse(tenant.behind.len()), tenant.gone_since.is_none(), key(tenant))
     });
     eventful
 }

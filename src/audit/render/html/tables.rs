@@ -2,22 +2,22 @@
 
 use maud::{Markup, html};
 
-use crate::audit::render::html::components::time;
+use crate::audit::render::html::components::{labelled, time};
 use crate::audit::render::html::data::Data;
-use crate::audit::render::words::{called, duration, group_name, is_false_green, is_miscalled, missing, several};
+use crate::audit::render::words::{
+    MAX_REASONS, called, duration, group_name, is_false_green, is_miscalled, missing, more_reasons, several,
+};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::{Because, Called, Rollout};
 use crate::model::decision::Decision;
-use crate::render::html::components::{count, prose, scroll, shown, symbol, tenants};
+use crate::model::document::text::{Map, Text};
+use crate::render::html::components::{count, labels, prose, scroll, shown, symbol, tenants};
 use crate::render::html::table::{PAGE, Table};
 use crate::render::words::verdict;
 use crate::text::escape::names_of;
 
 /// How many rows a table without pages has.
-const MAX_ROWS: usize = 500;
-
-/// How many reasons of a rollout are told.
-const MAX_REASONS: usize = 3;
+pub const MAX_ROWS: usize = 500;
 
 /// Who was behind, since when and for how long.
 pub fn behind(report: &AuditReport, data: &Data) -> Markup {
@@ -26,10 +26,16 @@ pub fn behind(report: &AuditReport, data: &Data) -> Markup {
     names.dedup();
     let many = report.lag.len() - data.left_out;
     let several = several(report);
-    let rows = html! { @for lag in report.lag.iter().take(PAGE) { (row(lag, several)) } };
+    let labelled = labelled(report);
+    let labels_of = |lag: &Lag| labelled.get(&(lag.group.as_ref(), lag.control_plane.as_ref(), &lag.tenant)).copied();
+    let rows = html! { @for lag in report.lag.iter().take(PAGE) { (row(lag, several, labels_of(lag))) } };
     let table = Table {
         label: "Table of who was behind",
-        placeholder: "tenant, date, state, reason",
+        placeholder: if labelled.is_empty() {
+            "tenant, date, state, reason"
+        } else {
+            "tenant, label, date, state, reason"
+        },
         columns: &["Tenant", "Since", "Until", "How long", "Rollouts", "State", "Why"],
         sorted: None,
         many,
@@ -54,13 +60,14 @@ pub fn behind(report: &AuditReport, data: &Data) -> Markup {
     }
 }
 
-fn row(lag: &Lag, several: bool) -> Markup {
+fn row(lag: &Lag, several: bool, of: Option<&Map<Text>>) -> Markup {
     let behind = &lag.behind;
     html! {
         tr {
             th scope="row" {
                 code { (shown(&lag.tenant)) }
                 @if several { " " span.quiet { (shown(&group_name(lag.group.as_ref(), lag.control_plane.as_ref()))) } }
+                @if let Some(of) = of { " " span.labels { (prose(&labels(of))) } }
             }
             td { (time(&behind.since)) }
             td { @if let Some(until) = &behind.until { (time(until)) } @else { "now" } }
@@ -119,7 +126,6 @@ pub fn miscalled(report: &AuditReport) -> Markup {
 }
 
 fn miscalled_row(rollout: &Rollout, several: bool) -> Markup {
-    let more = rollout.because.len().saturating_sub(MAX_REASONS) as u64;
     html! {
         tr.false-green[is_false_green(rollout)] {
             th scope="row" { @if let Some(at) = &rollout.at { (time(at)) } @else { "undated" } @if several { " " span.quiet { (shown(&group_name(rollout.group.as_ref(), rollout.control_plane.as_ref()))) } } }
@@ -132,14 +138,15 @@ fn miscalled_row(rollout: &Rollout, several: bool) -> Markup {
                     p { (missing) ": " (names_of(rollout.missing.iter().map(|tenant| shown(tenant)).collect::<Vec<_>>().iter())) }
                 }
                 @if rollout.because.is_empty() && rollout.missing.is_empty() { p { "nothing is wrong with its evidence" } }
-                @if more > 0 { p { "and " (count(more)) @if more == 1 { " more reason" } @else { " more reasons" } } }
+                @if let Some(more) = more_reasons(rollout.because.len()) { p { (more) } }
                 p.archive { code { (rollout.explain.as_deref().map_or_else(|| shown(&rollout.archive), shown)) } }
             }
         }
     }
 }
 
-fn reason(because: &Because) -> Markup {
+/// What is said against a rollout, and of whom.
+pub fn reason(because: &Because) -> Markup {
     let names = &because.tenants;
     html! {
         p {
