@@ -80,10 +80,10 @@ pub use policy::facts::FactFiles;
 pub use policy::load::{Loading, Settings, load};
 pub use policy::prepared::{Outcome, Prepared};
 pub use policy::waivers::Waivers;
-pub use rego::memory::CappedAllocator;
 pub use render::view::View;
 pub use render::{Format, render};
 pub use report::{Report, report};
+pub use rollproof_memory::CappedAllocator;
 pub use schema::document::{Valid, validate};
 
 /// What the program, its tests, its benchmarks and its fuzz targets need beyond that. It promises nothing.

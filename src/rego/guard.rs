@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rollproof_memory::{self as memory, Budget};
 use rustix::process::{Resource, getrlimit};
 
 use crate::error::Error;
-use crate::rego::memory;
-use crate::rego::memory::Budget;
 use crate::time::rounded;
 
 /// The sizes of the stack, in bytes, largest first: nested policies recurse deeply. A smaller one is tried where the
