@@ -9,7 +9,7 @@ use proptest::sample::select;
 use rollproof::internal::escape;
 use serde_json::json;
 
-use crate::support::{Case, EXHAUSTIVE, Ran, rollproof, run};
+use crate::support::{Case, Ran, is_exhaustive, rollproof, run};
 
 /// Texts of what commands and escapes are made of.
 fn hostile() -> impl Strategy<Value = String> {
@@ -204,12 +204,16 @@ fn evidence_policies_and_their_paths_command_nothing_in_any_format() {
         let case = Case::new();
         let [response, fleet, plan, waivers, policy, slug] = evidence(&case, hostile, severity);
         let mut args = ["verify", "--fleet", &fleet, "--waivers", &waivers, "--policy", &policy, "--show-errors"];
+        let is_exhaustive = is_exhaustive();
         for format in FORMATS {
+            // A page tries out changes: it takes longer than all else together.
+            if format == "html" && hostile == HOSTILE[2] && !is_exhaustive {
+                continue;
+            }
             let ran = case.run(args.iter().copied().chain(["--format", format, "--", &response]));
             assert!([1, 4].contains(&ran.code), "{format}: {} {}", ran.code, ran.stderr);
             is_quiet(&ran, format);
         }
-        let is_exhaustive = std::env::var_os(EXHAUSTIVE).is_some();
         if hostile != HOSTILE[0] && !is_exhaustive {
             continue;
         }
