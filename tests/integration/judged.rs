@@ -60,10 +60,10 @@ impl Judged {
     }
 
     /// Every format in which tests that read all fixtures read this one. A page costs four times as much as all other
-    /// formats, for it tries out what would turn the verdict, so only those that are kept and one in eight of the others.
+    /// formats, for it tries out what would turn the verdict, so only those that are kept and one in sixteen of the others.
     pub fn formats(&self) -> impl Iterator<Item = &'static str> {
         let is_kept = self.folder.join("report.html.txt").is_file();
-        let is_drawn = || Sha256::digest(&self.name)[0].is_multiple_of(8) || is_exhaustive();
+        let is_drawn = || Sha256::digest(&self.name)[0].is_multiple_of(16) || is_exhaustive();
         let has_page = is_kept || (!self.again && is_drawn());
         FORMATS.into_iter().map(|(format, _)| format).filter(move |format| *format != "html" || has_page)
     }
