@@ -202,7 +202,7 @@ fn advice_names_what_is_allowed_and_probably_not_meant() {
     assert_eq!(code, 5);
     let ran = case.run(["policy", "check", "advised.rego"]);
     assert_eq!((ran.code, &*ran.stderr), (0, ""));
-    assert!(ran.stdout.starts_with("sound: team.advised\nadvice: advised.rego:11:1: "), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("ok: team.advised\nadvice: advised.rego:11:1: "), "{}", ran.stdout);
     let ran = case.run(["policy", "check", "advised.rego", "--format", "github"]);
     assert!(ran.stdout.starts_with("::notice file=advised.rego,line=11,col=1"), "{}", ran.stdout);
     let sarif: Value =

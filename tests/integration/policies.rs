@@ -91,7 +91,7 @@ fn two_files_do_not_share_a_rule() {
     assert_eq!(ran.code, 5);
     snapshot("two-files.txt", &ran.stderr);
     let twice = case.run(["policy", "check", "one.rego", "./one.rego"]);
-    assert_eq!((twice.code, &*twice.stdout), (0, "sound: team.one\n"), "{}", twice.stderr);
+    assert_eq!((twice.code, &*twice.stdout), (0, "ok: team.one\n"), "{}", twice.stderr);
 }
 
 #[test]
