@@ -35,6 +35,8 @@
 //! 17. `cli`: types of the arguments alone
 //! 18. `commands`: one file per command
 //!
+//! Below them all is the crate `rollproof-memory`: the allocator, and the cap on what a policy may hold.
+//!
 //! As a library it is what an embedder needs, in the order of the arrows: [`collect`], [`validate`], [`load`] and
 //! [`Prepared::evaluate`], [`report`], [`render`]. `examples/embed.rs` does it all.
 

@@ -191,7 +191,7 @@ fn driven(
         stop: Stop::register().expect("signals are heard"),
     };
     let mut asked = |document: &Document, question| match question {
-        HaltCheck::Foreseen => Ok(HaltAnswer::default()),
+        HaltCheck::IdealDocument => Ok(HaltAnswer::default()),
         HaltCheck::AfterCall | HaltCheck::AfterGate => ask(document),
     };
     let ended = driver.run(&mut asked, None);
