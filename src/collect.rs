@@ -23,7 +23,9 @@ use jiff::Timestamp;
 
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
-use crate::collect::inputs::{CHANGED, complete, evidence_error, fleet_refusal, kept, refusal};
+use crate::collect::inputs::{
+    CHANGED_DOCUMENT_HELP, evidence_error, fleet_refusal, not_alone_error, plan_with_fields, refusal,
+};
 use crate::collect::mapped::{Mappings, own_format};
 use crate::collect::response::{Found, explain_response};
 use crate::collect::scan::Refused;
@@ -171,7 +173,7 @@ fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
         if context.inputs.is_empty() || pairing == Pairing::Found {
             return journal::read(&input, &sources.fields, hash());
         }
-        return Err(complete(&input, "a journal"));
+        return Err(not_alone_error(&input, "a journal"));
     }
     let found = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
     let refused = |Refused| match journal::near_miss(&input.bytes) {
@@ -244,7 +246,7 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
         let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
-        let plan = kept(&input, &mappings.fields(&sources.fields), read)?;
+        let plan = plan_with_fields(&input, &mappings.fields(&sources.fields), read)?;
         if !plan.enabled {
             context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
         }
@@ -288,7 +290,7 @@ fn is_document_alone(input: &Input, sources: &Sources) -> Result<(), Error> {
         ));
     }
     if sources.plan.is_some() || sources.fleet.is_some() {
-        return Err(complete(input, "a document"));
+        return Err(not_alone_error(input, "a document"));
     }
     Ok(())
 }
@@ -311,7 +313,7 @@ pub(crate) fn reread(input: &Input, sha256: String) -> Result<Collected, Error> 
     let document: Document = serde_json::from_slice(&input.bytes).map_err(|_| refusal(input, Name::Document))?;
     check(&document).map_err(|Contradiction { at, problem }| {
         let fault = fault_at(&input.bytes, &at, problem);
-        evidence_error(input, vec![fault.help(CHANGED)])
+        evidence_error(input, vec![fault.help(CHANGED_DOCUMENT_HELP)])
     })?;
     let mut inputs = vec![input.file(Role::Document, sha256)];
     inputs.extend(document.provenance.inputs.iter().cloned());

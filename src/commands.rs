@@ -4,6 +4,7 @@ pub(crate) mod archives;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod drill;
+pub(crate) mod exit;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod manual;

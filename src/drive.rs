@@ -1,13 +1,13 @@
 //! The live rollout: makes the calls of contract section 4 one after another, keeps a journal, and asks before every
 //! call whether to go on. It knows nothing of policies: the question is a function.
 
-pub(crate) mod ahead;
 pub(crate) mod calls;
 pub mod client;
 pub mod driver;
-pub(crate) mod foreseen;
 pub(crate) mod gates;
+pub(crate) mod ideal;
 pub mod journal;
+pub(crate) mod preview;
 pub(crate) mod probe;
 pub(crate) mod prober;
 pub mod progress;

@@ -35,6 +35,8 @@
 //! 17. `cli`: types of the arguments alone
 //! 18. `commands`: one file per command
 //!
+//! Below them all is the crate `rollproof-memory`: the allocator, and the cap on what a policy may hold.
+//!
 //! As a library it is what an embedder needs, in the order of the arrows: [`collect`], [`validate`], [`load`] and
 //! [`Prepared::evaluate`], [`report`], [`render`]. `examples/embed.rs` does it all.
 
@@ -80,10 +82,10 @@ pub use policy::facts::FactFiles;
 pub use policy::load::{Loading, Settings, load};
 pub use policy::prepared::{Outcome, Prepared};
 pub use policy::waivers::Waivers;
-pub use rego::memory::CappedAllocator;
 pub use render::view::View;
 pub use render::{Format, render};
 pub use report::{Report, report};
+pub use rollproof_memory::CappedAllocator;
 pub use schema::document::{Valid, validate};
 
 /// What the program, its tests, its benchmarks and its fuzz targets need beyond that. It promises nothing.

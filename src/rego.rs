@@ -3,5 +3,4 @@
 pub mod annotation;
 pub mod engine;
 pub(crate) mod guard;
-pub mod memory;
 pub(crate) mod syntax;

@@ -22,7 +22,7 @@ Exit codes:
   130  interrupted (143: by SIGTERM, 129: by SIGHUP); what was collected is written";
 
 /// What may be the reason for an empty path.
-const IS_UNSET: &str = "is a variable in it not set here, such as GITHUB_STEP_SUMMARY?";
+const UNSET_VARIABLE_HELP: &str = "is a variable in it not set here, such as GITHUB_STEP_SUMMARY?";
 
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
@@ -65,7 +65,7 @@ pub(crate) fn format_and_path<F: ValueEnum>(text: &str) -> Result<(F, PathBuf), 
         format!("there is no format {format:?}; {near}the formats are {all}")
     })?;
     if path.is_empty() {
-        return Err(format!("the path after `=` is empty; {IS_UNSET}"));
+        return Err(format!("the path after `=` is empty; {UNSET_VARIABLE_HELP}"));
     }
     Ok((known, path.into()))
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::collect::response::Anomalies;
+use crate::collect::response::ResponseAnomalies;
 use crate::collect::row::{KNOWN, ResponseRow};
 use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, near_keys};
 use crate::diagnostic::fault::{Fault, utf8, without_bom};
@@ -20,7 +20,7 @@ use crate::text::json::{Entries, escape_pointer};
 use crate::text::misspelt::misspelt;
 
 /// What a fleet may be, for whoever gave something else.
-pub const FORMS: &str = "a fleet is the answer to a plan call (a dry run), a JSON array of slugs, a JSON array of \
+pub const FLEET_HELP: &str = "a fleet is the answer to a plan call (a dry run), a JSON array of slugs, a JSON array of \
                          {\"slug\", \"labels\"} objects, or bare slugs, one a line";
 
 /// How much of a line that is no slug is shown, in characters.
@@ -162,7 +162,7 @@ impl<'a> ScannedRow<'a> for Tenant<'a> {
 pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<Anomaly>, Refused> {
     let bytes = without_mark(bytes);
     let mut scanner = Scanner::new(bytes);
-    let mut anomalies = Anomalies::new(input);
+    let mut anomalies = ResponseAnomalies::new(input);
     match scanner.peek() {
         Some(b'{') => read_answer(&mut scanner, &mut anomalies, grouping)?,
         Some(b'[') => read_list(&mut scanner, grouping)?,
@@ -180,7 +180,7 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
 
 fn read_answer(
     scanner: &mut Scanner<'_>,
-    anomalies: &mut Anomalies<'_>,
+    anomalies: &mut ResponseAnomalies<'_>,
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
     let (mut ok, mut enumerated) = (false, false);
@@ -239,7 +239,11 @@ fn blank(text: Option<&Plain<'_>>) -> Result<(), Refused> {
     if text.is_none_or(|Plain(text)| text.trim().is_empty()) { Ok(()) } else { Err(Refused) }
 }
 
-fn read_rows(scanner: &mut Scanner<'_>, anomalies: &mut Anomalies<'_>, grouping: &mut Grouping) -> Result<(), Refused> {
+fn read_rows(
+    scanner: &mut Scanner<'_>,
+    anomalies: &mut ResponseAnomalies<'_>,
+    grouping: &mut Grouping,
+) -> Result<(), Refused> {
     let mut rows: Rows<'_, ()> = Rows::new();
     let mut at = 0_u32;
     scanner.array(|scanner| {

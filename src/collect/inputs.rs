@@ -19,10 +19,10 @@ use crate::schema::published::Name;
 pub(crate) const PLAN_HELP: &str = "correct the plan, or write it again with `rollproof plan`";
 
 /// What to do about a document that contradicts itself.
-pub(crate) const CHANGED: &str = "the document's parts contradict each other, so it was changed since it was written: use it as it was \
+pub(crate) const CHANGED_DOCUMENT_HELP: &str = "the document's parts contradict each other, so it was changed since it was written: use it as it was \
                        written, or the journal or response that it was collected from";
 
-pub(crate) fn complete(input: &Input, what: &str) -> Error {
+pub(crate) fn not_alone_error(input: &Input, what: &str) -> Error {
     Error::usage(
         format!("{} is {what}, which is complete, yet --plan or --fleet is given beside it", input.name),
         "leave both out, or give the archived response",
@@ -52,14 +52,18 @@ pub fn labelled_fleet(input: &Input) -> Result<Vec<(Text, Map<Text>)>, Error> {
 /// # Errors
 /// [`Error::Evidence`] where it is none.
 pub fn plan_file(input: &Input, fields: &EvidenceFields) -> Result<PlanFile, Error> {
-    kept(input, fields, plan::read(&input.bytes, &input.name))
+    plan_with_fields(input, fields, plan::read(&input.bytes, &input.name))
 }
 
 /// A plan that was read, with the named fields.
 ///
 /// # Errors
 /// As [`plan_file`].
-pub(crate) fn kept(input: &Input, fields: &EvidenceFields, plan: Result<PlanFile, Refused>) -> Result<PlanFile, Error> {
+pub(crate) fn plan_with_fields(
+    input: &Input,
+    fields: &EvidenceFields,
+    plan: Result<PlanFile, Refused>,
+) -> Result<PlanFile, Error> {
     let mut plan = plan.map_err(|Refused| refusal(input, Name::Plan))?;
     plan.keep(fields.plan_names()).map_err(|fault| with_help(evidence_error(input, vec![fault]), PLAN_HELP))?;
     Ok(plan)
@@ -98,7 +102,7 @@ fn uneven_origins(text: &str) -> Vec<Fault> {
             ),
         };
         let pointer = Some(format!("/cohorts/{i}/origins/{j}"));
-        Some(Fault { pointer, ..Fault::whole(problem) }.help(CHANGED))
+        Some(Fault { pointer, ..Fault::whole(problem) }.help(CHANGED_DOCUMENT_HELP))
     });
     faults.collect()
 }
@@ -119,7 +123,7 @@ pub(crate) fn fleet_refusal(input: &Input) -> Error {
         Some(faults) => evidence_error(input, faults),
         None => refusal(input, Name::Fleet),
     };
-    with_help(error, fleet::FORMS)
+    with_help(error, fleet::FLEET_HELP)
 }
 
 pub(crate) fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {

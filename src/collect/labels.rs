@@ -12,7 +12,7 @@ use crate::model::document::labels::Conflict;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Document, Role, labels};
 use crate::text::escape::visible;
-use crate::text::misspelt::form;
+use crate::text::misspelt::lookalike_key;
 
 /// What a file of labels is, for whoever gave something else.
 const FORM: &str = "a file of labels is a JSON array of {\"slug\", \"labels\"} objects, as --fleet takes it";
@@ -51,11 +51,11 @@ fn check(input: &Input, given: &[(Text, Map<Text>)], document: &Document) -> Res
         return refused(Fault::whole(problem), "is it the file of another fleet? labels enumerate nobody");
     }
     // A name that only looks like a tenant's would leave that tenant without its labels.
-    let forms: HashMap<String, &str> = unknown.iter().map(|name| (form(name), *name)).collect();
+    let forms: HashMap<String, &str> = unknown.iter().map(|name| (lookalike_key(name), *name)).collect();
     if forms.is_empty() {
         return Ok(());
     }
-    let alike = tenants().find_map(|tenant| Some((*forms.get(&form(tenant))?, tenant)));
+    let alike = tenants().find_map(|tenant| Some((*forms.get(&lookalike_key(tenant))?, tenant)));
     let Some((name, tenant)) = alike else { return Ok(()) };
     let problem = format!("found {:?}, which is no tenant of the evidence", visible(name));
     let help = format!("did you mean {:?}? its labels would be missing", visible(tenant));

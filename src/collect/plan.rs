@@ -9,9 +9,10 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::collect::response::Anomalies;
+use crate::collect::response::ResponseAnomalies;
 use crate::collect::scan::{Known, Refused, known, near_keys};
 use crate::diagnostic::fault::Fault;
+use crate::model::document::gates::Gates;
 use crate::model::document::text::{Scalar, Text};
 use crate::model::document::{Anomaly, Rollout, unknown_rollout};
 use crate::schema::published::Name;
@@ -114,6 +115,12 @@ pub struct PlanFile {
 }
 
 impl PlanFile {
+    /// What the gates say of a plan that is disabled.
+    pub fn disabled_gates(&self) -> Option<Gates> {
+        let disabled = || Gates { plan_disabled: Some(self.disabled_reason.clone()), ..Gates::default() };
+        (!self.enabled).then(disabled)
+    }
+
     /// Keeps the named fields among what the rollout is known by; they are no longer strange. One that stands in the plan
     /// and in its body is that of the plan.
     ///
@@ -124,8 +131,9 @@ impl PlanFile {
         for name in names {
             let Some((pointer, json)) = self.others.get(&**name) else { continue };
             let problem = || "found no string, number, boolean or null that can be kept".to_owned();
-            let value: Scalar = serde_json::from_str(json)
-                .map_err(|_| Fault { pointer: Some(pointer.clone()), ..Fault::whole(problem()) }.help(PLAN_FIELD))?;
+            let value: Scalar = serde_json::from_str(json).map_err(|_| {
+                Fault { pointer: Some(pointer.clone()), ..Fault::whole(problem()) }.help(PLAN_FIELD_HELP)
+            })?;
             self.anomalies.retain(|anomaly| anomaly.field.as_ref() != Some(name));
             kept.push((name.clone(), value));
         }
@@ -135,7 +143,7 @@ impl PlanFile {
 }
 
 /// What to do about a field that cannot be kept.
-const PLAN_FIELD: &str = "--plan-field names a field that holds one value; leave it out, or name another";
+const PLAN_FIELD_HELP: &str = "--plan-field names a field that holds one value; leave it out, or name another";
 
 /// The fields of an object that are not known, with pointer and text; those of the plan itself stand before its body's.
 fn keep_unknown(text: &str, unknown: &[&str], around: &str, others: &mut BTreeMap<String, (String, String)>) {
@@ -199,7 +207,7 @@ fn compact(json: &str) -> String {
 pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refused)?;
     let Known { value: plan, unknown, .. } = known::<Plan<'_>>(text).map_err(|_| Refused)?;
-    let (mut anomalies, mut others) = (Anomalies::new(input), BTreeMap::new());
+    let (mut anomalies, mut others) = (ResponseAnomalies::new(input), BTreeMap::new());
     for field in &unknown {
         anomalies.unknown(format!("/{}", escape_pointer(field)), field, None);
     }

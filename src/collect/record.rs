@@ -11,7 +11,7 @@ use crate::model::document::probe::ProbeAnswer;
 use crate::model::document::text::Text;
 
 /// What to do where a journal cannot be appended to.
-pub(crate) const IS_RIGHT: &str =
+pub(crate) const JOURNAL_HELP: &str =
     "is the path right, and may this user write it? nothing was called, and nothing was written";
 
 /// A line of a journal. Times are RFC 3339, UTC.

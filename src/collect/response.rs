@@ -57,7 +57,7 @@ pub enum Found {
 pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut Grouping) -> Result<Found, Refused> {
     let mut scanner = Scanner::new(bytes);
     let mut archive = Archive::default();
-    let mut anomalies = Anomalies::new(input);
+    let mut anomalies = ResponseAnomalies::new(input);
     let mut format = None;
     // Whether a field is a misspelt one is known when all fields are.
     let (mut described, mut others) = (BTreeSet::<&str>::new(), Vec::new());
@@ -98,14 +98,14 @@ pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut 
 #[derive(Clone, Copy)]
 struct Seen {
     row: RowId,
-    /// 0: no unknown field; else which of `Anomalies::sets`, plus 1.
+    /// 0: no unknown field; else which of `ResponseAnomalies::sets`, plus 1.
     unknown: usize,
 }
 
 fn read_rows(
     scanner: &mut Scanner<'_>,
     fields: &EvidenceFields,
-    anomalies: &mut Anomalies<'_>,
+    anomalies: &mut ResponseAnomalies<'_>,
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
     let mut rows: Rows<'_, Seen> = Rows::new();
@@ -151,7 +151,7 @@ struct Unknown {
 }
 
 /// What is strange about one input.
-pub struct Anomalies<'a> {
+pub struct ResponseAnomalies<'a> {
     input: &'a Text,
     unattributed: Vec<Anomaly>,
     /// Each field's first pointer, and how often it occurs.
@@ -161,7 +161,7 @@ pub struct Anomalies<'a> {
     rows: Vec<u64>,
 }
 
-impl<'a> Anomalies<'a> {
+impl<'a> ResponseAnomalies<'a> {
     /// None yet, in the input of that name.
     pub const fn new(input: &'a Text) -> Self {
         Self { input, unattributed: Vec::new(), fields: BTreeMap::new(), sets: BTreeMap::new(), rows: Vec::new() }
@@ -181,7 +181,7 @@ impl<'a> Anomalies<'a> {
         }
     }
 
-    /// A number for the unknown fields of a row; [`Anomalies::again`] counts each row that has them.
+    /// A number for the unknown fields of a row; [`ResponseAnomalies::again`] counts each row that has them.
     fn set(&mut self, row: u32, fields: BTreeSet<Unknown>) -> usize {
         if fields.is_empty() {
             return 0;

@@ -8,7 +8,7 @@ use crate::collect::rollout::step::HaltCheck;
 use crate::commands::outcome;
 use crate::commands::probe;
 use crate::commands::run::{
-    Held, IS_PLAN_RIGHT, control_plane, gate_reader, never_answered, speaking, start, timing, token,
+    RunLocks, UNUSABLE_PLAN_HELP, control_plane, gate_reader, never_answered, speaking, start, timing, token,
 };
 use crate::drive::client::{self, Client};
 use crate::drive::driver::{Driver, HaltAnswer, Timing};
@@ -32,7 +32,7 @@ use crate::text::escape::{line, names_of};
 use crate::text::plural::plural;
 
 /// What to do where a rollout could not begin.
-const NOT_READY: &str = "nothing was changed; remove the cause, then run the check again";
+const NOT_READY_HELP: &str = "nothing was changed; remove the cause, then run the check again";
 
 /// Checks a rollout. What is wrong with its outputs is known already.
 ///
@@ -62,7 +62,7 @@ fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
     let is_configured = config.is_some();
     let config = config.unwrap_or_default();
     let evaluation = evaluation(options, &config, &mut wrong);
-    let Some(parts) = Parts::of(options, &config, &mut wrong) else {
+    let Some(parts) = RunParts::of(options, &config, &mut wrong) else {
         wrong.end()?;
         return Err(Error::bug("there is nothing to check"));
     };
@@ -72,24 +72,24 @@ fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
         return wrong.end().map(|()| 0);
     }
     // A configuration that cannot be read may say how the control plane is called.
-    let parts = Parts { services: parts.services.filter(|_| is_configured), ..parts };
-    let seen = parts.look_ahead(options, evaluation.as_ref(), &mut wrong)?;
+    let parts = RunParts { services: parts.services.filter(|_| is_configured), ..parts };
+    let seen = parts.preview(options, evaluation.as_ref(), &mut wrong)?;
     if let Some(signal) = seen.signal {
         return Ok(signal.exit_code());
     }
-    let denied = evaluation.as_ref().and_then(|evaluation| wrong.or_keep(foresee(evaluation, &seen.foreseen)));
+    let denied = evaluation.as_ref().and_then(|evaluation| wrong.or_keep(evaluate_ideal(evaluation, &seen.ideal)));
     wrong.end()?;
     output::print(|out| seen.write(options, denied.as_deref().unwrap_or_default(), out)).map(|()| 0)
 }
 
 fn not_ready(problem: impl Into<String>, exit_code: u8) -> Error {
-    Error::NotReady { problem: problem.into(), help: NOT_READY, exit_code }
+    Error::NotReady { problem: problem.into(), help: NOT_READY_HELP, exit_code }
 }
 
 /// Whether another process writes the rollout, and whether its journal may be begun. The locks are given back at once, so
 /// that a rollout may begin meanwhile.
 fn journal(options: &run::Run) -> Result<(), Error> {
-    match Held::take(options)?.journal {
+    match RunLocks::take(options)?.journal {
         Some(mut journal) => journal.may_be_replaced(options.evaluation.max_input_bytes),
         None => Ok(()),
     }
@@ -115,7 +115,7 @@ fn evaluation(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option
 }
 
 /// What a rollout begins with, as far as it can be used.
-struct Parts {
+struct RunParts {
     rollout: Rollout,
     /// Absent: nobody can be asked.
     services: Option<Services>,
@@ -129,12 +129,12 @@ struct Services {
     gate_reader: Option<GateReader>,
 }
 
-impl Parts {
+impl RunParts {
     /// Nothing where there is no plan, or no wire to call by.
     fn of(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Self> {
         let start = start(options, config, wrong);
         let rollout = start.and_then(|start| {
-            wrong.or_keep(Rollout::start(&start).map_err(|problem| Error::usage(problem, IS_PLAN_RIGHT)))
+            wrong.or_keep(Rollout::start(&start).map_err(|problem| Error::usage(problem, UNUSABLE_PLAN_HELP)))
         });
         if let Some(rollout) = rollout {
             if rollout.plan().enabled {
@@ -169,21 +169,21 @@ impl Parts {
     }
 
     /// Reads the gates and makes the plan call, where there is everything that it takes.
-    fn look_ahead(
+    fn preview(
         self,
         options: &run::Run,
         evaluation: Option<&Evaluation>,
         wrong: &mut Errors,
-    ) -> Result<Seen, Error> {
+    ) -> Result<Preview, Error> {
         let Self { rollout, services, probed_at } = self;
         let Some(Services { client, timing, gate_reader }) = services else {
-            let foreseen = rollout.foreseen().map_err(Error::bug)?;
-            return Ok(Seen { rollout, foreseen, signal: None, has_gates: false, probed_at });
+            let ideal = rollout.ideal_document().map_err(Error::bug)?;
+            return Ok(Preview { rollout, ideal, signal: None, has_gates: false, probed_at });
         };
         let gate_reader = gate_reader.map(GateReader::without_waiting);
         let mut driver = Driver {
             rollout,
-            journal: Journal::nowhere(),
+            journal: Journal::discarding(),
             gate_reader: gate_reader.as_ref(),
             client: &client,
             timing: &timing,
@@ -195,21 +195,21 @@ impl Parts {
             let Some(evaluation) = evaluation else { return Ok(HaltAnswer::default()) };
             let so_far = match check {
                 HaltCheck::AfterGate => evaluation.policies().halt_check_gates(document, &mut inputs)?,
-                HaltCheck::AfterCall | HaltCheck::Foreseen => {
+                HaltCheck::AfterCall | HaltCheck::IdealDocument => {
                     evaluation.policies().halt_check(document, &mut inputs)?
                 }
             };
             Ok(HaltAnswer { halts: so_far.halts, proven: so_far.proven, not_proven: so_far.not_proven })
         };
-        let halts = wrong.or_keep(driver.look_ahead(&mut ask)).unwrap_or_default();
+        let halts = wrong.or_keep(driver.check_before_first_change(&mut ask)).unwrap_or_default();
         let signal = driver.stop.last_signal();
         let rollout = driver.rollout;
-        let foreseen = rollout.foreseen().map_err(Error::bug)?;
+        let ideal = rollout.ideal_document().map_err(Error::bug)?;
         if rollout.fleet() > 0 {
-            let checked = rollout.check_requests_of(&foreseen);
+            let checked = rollout.check_requests_of(&ideal);
             wrong.or_keep(checked.map_err(|problem| Error::usage(problem, REQUEST_HELP)));
         }
-        let mut seen = Seen { rollout, foreseen, signal, has_gates: gate_reader.is_some(), probed_at };
+        let mut seen = Preview { rollout, ideal, signal, has_gates: gate_reader.is_some(), probed_at };
         if signal.is_none() {
             seen.keep_halts(&halts, evaluation, wrong);
         }
@@ -218,16 +218,16 @@ impl Parts {
 }
 
 /// What came of the plan call and the gates.
-struct Seen {
+struct Preview {
     rollout: Rollout,
     /// The document if every call succeeded.
-    foreseen: Document,
+    ideal: Document,
     signal: Option<Signal>,
     has_gates: bool,
     probed_at: Option<String>,
 }
 
-impl Seen {
+impl Preview {
     /// Keeps why the rollout would not come to its first call.
     fn keep_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, wrong: &mut Errors) {
         let shows_errors = evaluation.is_some_and(|evaluation| evaluation.options.show_errors);
@@ -260,7 +260,7 @@ impl Seen {
     /// Writes that the rollout could begin, and what it would do.
     fn write(&self, options: &run::Run, denied: &[Finding], out: &mut dyn std::io::Write) -> std::io::Result<()> {
         let rollout = &self.rollout.plan().rollout;
-        let calls = self.foreseen.calls.iter().filter(|call| call.purpose != Purpose::Plan).count();
+        let calls = self.ideal.calls.iter().filter(|call| call.purpose != Purpose::Plan).count();
         let many = plural(calls, "call");
         let canary =
             rollout.canary.as_ref().map_or_else(|| "no canary".to_owned(), |canary| format!("canary {canary}"));
@@ -312,8 +312,8 @@ fn whose(finding: &Finding) -> String {
 }
 
 /// What the policies would say against the rollout if every call succeeded.
-fn foresee(evaluation: &Evaluation, foreseen: &Document) -> Result<Vec<Finding>, Error> {
-    let mut found = evaluation.policies().foresee(foreseen)?.findings;
+fn evaluate_ideal(evaluation: &Evaluation, ideal: &Document) -> Result<Vec<Finding>, Error> {
+    let mut found = evaluation.policies().foresee(ideal)?.findings;
     found.retain(|finding| {
         finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
     });

@@ -7,7 +7,7 @@ use crate::cli::plan;
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::config::plan::{BATCH_SIZE, HTTP_TIMEOUT_SECONDS, MAX_STRAGGLERS, OPT_IN, SOAK_SECONDS};
-use crate::io::environment::{Wrong, armed, flag, nonblank_var, sha, var, whole_number};
+use crate::io::environment::{EnvironmentFaults, armed, flag, nonblank_var, sha, var, whole_number};
 use crate::io::http::base_url;
 use crate::io::output;
 use crate::text::escape::write_json;
@@ -34,7 +34,7 @@ fn build(config: &Config) -> Result<Value, Error> {
     if let Ok(Some(word)) = &armed {
         return Ok(json!({"disabled_reason": format!("{switch}={word}"), "enabled": false, "sha": sha()?}));
     }
-    let mut wrong = Wrong::default();
+    let mut wrong = EnvironmentFaults::default();
     wrong.or_keep(settings.refuse_misspelt());
     wrong.or_keep(armed);
     let sha = wrong.or_keep(sha()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use tokio::runtime::Builder;
 
 use crate::cli::preflight;
-use crate::commands::outcome;
+use crate::commands::{exit, outcome};
 use crate::declared::names::GATES;
 use crate::drive::progress::Progress;
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::gates::kill_switch::KillSwitch;
 use crate::gates::superseded::Commit;
 use crate::io::clock::now;
 use crate::io::config::Config;
-use crate::io::environment::{Wrong, sha};
+use crate::io::environment::{EnvironmentFaults, sha};
 use crate::io::output;
 use crate::model::document::gates::{Gates, contacts};
 use crate::model::document::{Document, Rollout, unknown_rollout};
@@ -24,9 +24,6 @@ use crate::text::escape::line;
 
 /// The exit code of `latest` where the job is not known to be superseded (design section 5).
 const LATEST: u8 = 10;
-
-/// The exit code where a service never answered.
-const UNANSWERED: u8 = 6;
 
 /// Asks one gate and judges what it says.
 ///
@@ -46,7 +43,7 @@ pub fn preflight(options: &preflight::Preflight, report_error: &mut dyn FnMut(&E
         return Ok(outcome::exit_code(if newer.is_some() { 0 } else { LATEST }, written, report_error));
     }
     let code = match report.decision.exit_code(false) {
-        1 if asked > 0 && answered == 0 => UNANSWERED,
+        1 if asked > 0 && answered == 0 => exit::UNANSWERED,
         code => code,
     };
     Ok(outcome::exit_code(code, evaluation.write(&report), report_error))
@@ -56,23 +53,25 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::machine(format!("the operating system refuses: {error}")))?;
     let mut gates = Gates::default();
-    let gitea = Wrong::both(config.plan.refuse_misspelt(), Gitea::from_environment(&config.gitea, &config.http));
+    let gitea =
+        EnvironmentFaults::combine(config.plan.refuse_misspelt(), Gitea::from_environment(&config.gitea, &config.http));
     match gate {
         preflight::Gate::Enabled => {
             let switch = KillSwitch::from_environment(&config.plan);
             // The job's own word holds without anybody being asked.
             let is_armed = switch.as_ref().is_ok_and(KillSwitch::is_armed_by_job);
             let gitea = if is_armed { Ok(Gitea::nobody()) } else { gitea.map(|((), gitea)| gitea) };
-            let (switch, gitea) = Wrong::both(switch, gitea)?;
+            let (switch, gitea) = EnvironmentFaults::combine(switch, gitea)?;
             progress.reading("the kill switch", gitea.limit());
             gates.switch.push(runtime.block_on(switch.read(&gitea, 0)));
         }
         preflight::Gate::Ci => {
-            let ((wait, sha), ((), gitea)) = Wrong::both(Wrong::both(Wait::from_environment(config), sha()), gitea)?;
+            let ((wait, sha), ((), gitea)) =
+                EnvironmentFaults::combine(EnvironmentFaults::combine(Wait::from_environment(config), sha()), gitea)?;
             gates.ci = Some(runtime.block_on(wait.run(&gitea, &sha, progress)));
         }
         preflight::Gate::Latest => {
-            let (commit, ((), gitea)) = Wrong::both(sha().and_then(Commit::from_environment), gitea)?;
+            let (commit, ((), gitea)) = EnvironmentFaults::combine(sha().and_then(Commit::from_environment), gitea)?;
             progress.reading("the branch's head", gitea.limit());
             gates.head.push(runtime.block_on(commit.read_head(&gitea, 0)));
         }

@@ -15,7 +15,7 @@ use crate::collect::record::{Format as JournalFormat, Inventory, Record};
 use crate::collect::rollout::requests::REQUEST_HELP;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::HaltCheck;
-use crate::commands::{outcome, probe, wire};
+use crate::commands::{exit, outcome, probe, wire};
 use crate::diagnostic::fault::fault_at;
 use crate::drive::client::Client;
 use crate::drive::driver::{Driver, HaltAnswer, Timing};
@@ -57,7 +57,7 @@ const NOT_ENDED: &str = "the rollout has not ended";
 /// # Errors
 /// [`Error`], where there is no verdict; what was collected is written all the same.
 pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    let held = Held::take(options)?;
+    let held = RunLocks::take(options)?;
     not_ok(&options.response, NOT_ENDED)?;
     let prepared = Evaluation::start(options.evaluation.options())
         .and_then(PendingEvaluation::wait)
@@ -76,13 +76,13 @@ pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u
 }
 
 /// The locks of the files that this process alone may write.
-pub(crate) struct Held {
+pub(crate) struct RunLocks {
     /// The journal, where there is one already.
     pub(crate) journal: Option<Journal>,
     _locks: Vec<Lock>,
 }
 
-impl Held {
+impl RunLocks {
     pub(crate) fn take(options: &run::Run) -> Result<Self, Error> {
         let journal = options.journal();
         let mut locks = Vec::new();
@@ -94,7 +94,7 @@ impl Held {
 }
 
 /// A rollout that can begin.
-struct Prepared {
+struct PreparedRollout {
     rollout: Rollout,
     /// Absent where the plan is not enabled: no call is made.
     live: Option<Live>,
@@ -120,15 +120,15 @@ struct Ended {
 }
 
 /// Everything that can be known before the first call.
-fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<Prepared, Error> {
+fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<PreparedRollout, Error> {
     let config = &evaluation.config;
     let mut wrong = Errors::default();
     let start = start(options, config, &mut wrong);
     wrong.end()?;
     let start = start.ok_or_else(|| Error::bug("there is no plan"))?;
-    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, IS_PLAN_RIGHT))?;
+    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, UNUSABLE_PLAN_HELP))?;
     if !rollout.plan().enabled {
-        return Ok(Prepared { rollout, live: None, stop: register_signals()? });
+        return Ok(PreparedRollout { rollout, live: None, stop: register_signals()? });
     }
     rollout.check_requests().map_err(|problem| Error::usage(problem, REQUEST_HELP))?;
     let client = Client::new(control_plane(&rollout), &token(options)?, &config.http)?;
@@ -153,7 +153,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     }
     let client = speaking(client, &rollout)?;
     if !rollout.learns_labels() {
-        evaluation.policies().needs_of(&rollout.foreseen().map_err(Error::bug)?)?;
+        evaluation.policies().needs_of(&rollout.ideal_document().map_err(Error::bug)?)?;
     }
     let gate_reader = gate_reader(options, config, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
@@ -164,7 +164,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
         None => Journal::create(&options.journal(), &start, old.as_ref())?,
     };
     probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
-    Ok(Prepared {
+    Ok(PreparedRollout {
         rollout,
         live: Some(Live { client, timing, gate_reader, prober, journal, replaces }),
         stop: register_signals()?,
@@ -180,7 +180,7 @@ pub(crate) fn speaking(client: Client, rollout: &Rollout) -> Result<Client, Erro
 }
 
 /// What to do where a plan tells of no rollout.
-pub(crate) const IS_PLAN_RIGHT: &str = "is the plan right?";
+pub(crate) const UNUSABLE_PLAN_HELP: &str = "is the plan right?";
 
 /// The first record of the journal: the plan and the inventory as they stand in their files. Nothing where there is no
 /// plan, or no wire, that can be used. What else is wrong is kept, and left out of the record.
@@ -346,7 +346,7 @@ fn begun(
 
 /// Goes on with a journal.
 fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journal, Error> {
-    let mut journal = journal.go_on(length)?;
+    let mut journal = journal.truncate_to(length)?;
     // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
     if rollout.outcome() != Outcome::Completed {
         let resumed = Record::Resumed { at: Text::from(Timestamp::now().to_string()) };
@@ -355,7 +355,11 @@ fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journa
     Ok(journal)
 }
 
-fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, stop }: Prepared) -> Ended {
+fn drive(
+    options: &run::Run,
+    evaluation: &Evaluation,
+    PreparedRollout { rollout, live, stop }: PreparedRollout,
+) -> Ended {
     let Some(Live { client, timing, gate_reader, prober, journal, replaces }) = live else {
         return Ended { rollout, stop, error: None };
     };
@@ -371,7 +375,7 @@ fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, 
         let SoFar { halts, proven, not_proven } = match check {
             HaltCheck::AfterCall => evaluation.policies().halt_check(document, &mut inputs)?,
             HaltCheck::AfterGate => evaluation.policies().halt_check_gates(document, &mut inputs)?,
-            HaltCheck::Foreseen => {
+            HaltCheck::IdealDocument => {
                 evaluation.policies().foresee(document)?;
                 SoFar { halts: Vec::new(), proven: 0, not_proven: 0 }
             }
@@ -382,6 +386,37 @@ fn drive(options: &run::Run, evaluation: &Evaluation, Prepared { rollout, live, 
     let probing = prober.as_ref().map(|prober| (prober, &mut targets as &mut ProbeTargets<'_>));
     let error = driver.run(&mut ask, probing).err();
     Ended { rollout: driver.rollout, stop: driver.stop, error }
+}
+
+/// What the exit code follows from.
+struct Results<'a> {
+    /// The exit code of the verdict, if there is one.
+    verdict: Option<u8>,
+    /// Whether nobody answered of whom something was asked.
+    is_unanswered: bool,
+    signal: Option<Signal>,
+    /// What ended the rollout, or kept it from being evaluated.
+    failed: Option<&'a Error>,
+    /// What could not be written.
+    unwritten: &'a [Error],
+}
+
+impl Results<'_> {
+    /// What the process exits with, unless it is 0 and the response cannot be written.
+    fn exit_code(&self) -> u8 {
+        let code = match (self.verdict, self.signal) {
+            (_, Some(signal)) => signal.exit_code(),
+            (Some(1), None) if self.is_unanswered => exit::UNANSWERED,
+            (Some(code), None) => code,
+            (None, None) => exit::POLICY,
+        };
+        match self.failed {
+            Some(error) if error.exit_code() == exit::POLICY && self.signal.is_none() => exit::POLICY,
+            Some(error) if code == 0 => error.exit_code(),
+            None if code == 0 && !self.unwritten.is_empty() => exit::UNWRITTEN,
+            _ => code,
+        }
+    }
 }
 
 /// Evaluates a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
@@ -402,20 +437,10 @@ fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_erro
     };
 
     let signal = stop.last_signal();
-    let code = match (&report, signal) {
-        (_, Some(signal)) => signal.exit_code(),
-        (Some(report), None) => match report.decision.exit_code(options.evaluation.require_verdict) {
-            1 if never_answered(&document) => 6,
-            code => code,
-        },
-        (None, None) => 5,
-    };
-    let code = match &failed {
-        Some(error) if error.exit_code() == 5 && signal.is_none() => 5,
-        Some(error) if code == 0 => error.exit_code(),
-        None if code == 0 && !unwritten.is_empty() => 7,
-        _ => code,
-    };
+    let verdict = report.as_ref().map(|report| report.decision.exit_code(options.evaluation.require_verdict));
+    let is_unanswered = never_answered(&document);
+    let results_so_far = Results { verdict, is_unanswered, signal, failed: failed.as_ref(), unwritten: &unwritten };
+    let code = results_so_far.exit_code();
     if let (None, Some(error)) = (&report, &failed) {
         let reports = outcome::report_error_everywhere(
             &ErrorReport::new(error, code),
@@ -426,7 +451,7 @@ fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_erro
     }
     let error = match unwritten.first().or(failed.as_ref()) {
         _ if code == 0 => None,
-        Some(error) if code == 7 => Some(error.to_string()),
+        Some(error) if code == exit::UNWRITTEN => Some(error.to_string()),
         _ => Some(failure(&document, report.as_ref(), signal)),
     };
     for error in unwritten.iter().chain(&failed) {

@@ -8,7 +8,7 @@ use crate::declared::day::Day;
 use crate::declared::params::Declaration;
 use crate::rego::annotation::{Annotation, annotations};
 use crate::rego::engine::module::Outline;
-use crate::text::misspelt::normalized;
+use crate::text::misspelt::spelling_key;
 
 /// What a METADATA block may hold. Keys of OPA's that we have no use for are allowed and not read.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -90,9 +90,9 @@ const KEYS: [&str; 8] = ["remedy", "codes", "waivable", "effective_from", "param
 /// The key of ours that this one nearly spells: it begins as that one, and has another case or separator, or one letter
 /// wrong, or two in a long name.
 fn nearly_ours(key: &str) -> Option<&'static str> {
-    let (given, first) = (normalized(key), |text: &str| text.chars().next());
+    let (given, first) = (spelling_key(key), |text: &str| text.chars().next());
     KEYS.into_iter().filter(|known| *known != key).find(|known| {
-        let known = normalized(known);
+        let known = spelling_key(known);
         let allowed = if known.chars().count() < 8 { 1 } else { 2 };
         first(&known) == first(&given) && strsim::damerau_levenshtein(&known, &given) <= allowed
     })

@@ -17,7 +17,7 @@ use crate::drive::stop::Signal;
 use crate::error::Error;
 use crate::gates::reader::GateReader;
 use crate::io::clock::now;
-use crate::io::http::Attempted;
+use crate::io::http::Exchange;
 use crate::model::document::text::Text;
 use crate::model::document::{Outcome, Purpose};
 
@@ -50,7 +50,7 @@ impl Driver<'_> {
         while self.rollout.outcome() == Outcome::Running {
             match (self.rollout.next(), self.stop.signal()) {
                 // A signal does not keep an answer from being checked: a rollout that has to halt is not resumed.
-                (Step::CheckHalt(check), signal) if signal.is_none() || check != HaltCheck::Foreseen => {
+                (Step::CheckHalt(check), signal) if signal.is_none() || check != HaltCheck::IdealDocument => {
                     self.check_halt(check_halt, check)?;
                 }
                 (_, Some(signal)) => self.interrupt(signal)?,
@@ -65,8 +65,8 @@ impl Driver<'_> {
     }
 
     fn check_halt(&mut self, check_halt: &mut CheckHalt<'_>, check: HaltCheck) -> Result<(), Error> {
-        let answer = if check == HaltCheck::Foreseen {
-            let document = self.rollout.foreseen().map_err(Error::bug)?;
+        let answer = if check == HaltCheck::IdealDocument {
+            let document = self.rollout.ideal_document().map_err(Error::bug)?;
             if let Err(problem) = self.rollout.check_requests_of(&document) {
                 return self.no_request(&problem);
             }
@@ -75,7 +75,7 @@ impl Driver<'_> {
             check_halt(&self.rollout.so_far(), check)
         };
         let halts = match answer {
-            Ok(_) if check == HaltCheck::Foreseen => Vec::new(),
+            Ok(_) if check == HaltCheck::IdealDocument => Vec::new(),
             Ok(answer) => {
                 self.progress.counted(answer.proven, answer.not_proven);
                 answer.halts
@@ -185,7 +185,7 @@ impl Driver<'_> {
 }
 
 /// The record of an attempt that has ended; `last` says that no other follows.
-fn answer(call: u32, attempt: u16, attempted: Attempted, last: bool) -> Record {
+fn answer(call: u32, attempt: u16, attempted: Exchange, last: bool) -> Record {
     Record::Answer {
         call,
         attempt,

@@ -11,7 +11,7 @@ use crate::io::config::control_plane::{Method, Wrong, wrong_header, wrong_path, 
 use crate::io::config::http::Http;
 use crate::io::http::peer::Peer;
 use crate::io::http::token::Token;
-use crate::io::http::{Attempted, Bounds, base_url, built, client, exchange};
+use crate::io::http::{Bounds, Exchange, base_url, build_client, client_builder, exchange};
 
 /// How much of an answer is read, in bytes.
 pub const MAX_ANSWER: usize = 64 << 20;
@@ -32,7 +32,7 @@ const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 /// # Errors
 /// As [`Client::new`].
 pub fn check(url: &str, config: &Http) -> Result<(), Error> {
-    built(client(&base(url, config)?, HeaderMap::new(), config)?).map(drop)
+    build_client(client_builder(&base(url, config)?, HeaderMap::new(), config)?).map(drop)
 }
 
 fn wrong_url(problem: String) -> Error {
@@ -85,7 +85,7 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let http = built(client(&base, headers, config)?)?;
+        let http = build_client(client_builder(&base, headers, config)?)?;
         let peer = Peer { url: url.to_string(), url_from: "cp_url", token_from: Some(token.from().to_owned()) };
         Ok(Self {
             http,
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// One attempt.
-    pub async fn attempt(&self, body: String, ids: &RequestIds, limit: Duration) -> Attempted {
+    pub async fn attempt(&self, body: String, ids: &RequestIds, limit: Duration) -> Exchange {
         let bounds = Bounds { time: limit, answer: MAX_ANSWER, names: self.names };
         let request = self.http.request(self.method.into(), self.url.clone()).body(body);
         let (name, value) = self.authorization.clone();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::collect::fields::EvidenceFields;
 use crate::collect::journal::replay;
-use crate::collect::record::{IS_RIGHT, Record};
+use crate::collect::record::{JOURNAL_HELP, Record};
 use crate::collect::rollout::state::Rollout;
 use crate::error::Error;
 use crate::io::input::{Source, is_packed};
@@ -24,7 +24,7 @@ pub struct Journal {
 
 impl Journal {
     /// One of which nothing is kept.
-    pub fn nowhere() -> Self {
+    pub fn discarding() -> Self {
         Self { path: PathBuf::new(), file: None }
     }
 
@@ -45,7 +45,9 @@ impl Journal {
             None => begun.persist_noclobber(&place),
         };
         let file = persisted.map_err(|error| match error.error {
-            source if source.kind() == io::ErrorKind::AlreadyExists => is_there(path, "it was made meanwhile"),
+            source if source.kind() == io::ErrorKind::AlreadyExists => {
+                journal_exists_error(path, "it was made meanwhile")
+            }
             source => failed(source),
         })?;
         // The name too must outlive a loss of power.
@@ -60,7 +62,7 @@ impl Journal {
     /// to.
     pub fn open(path: &Path) -> Result<Option<Self>, Error> {
         let unusable = |problem: &dyn std::fmt::Display| {
-            Error::conflict(format!("cannot append to the journal {}: {problem}", path.display()), IS_RIGHT)
+            Error::conflict(format!("cannot append to the journal {}: {problem}", path.display()), JOURNAL_HELP)
         };
         let file = match OpenOptions::new().read(true).append(true).open(path) {
             Ok(file) => file,
@@ -93,9 +95,9 @@ impl Journal {
     /// [`Error::Usage`] where it may not, [`Error::Output`] where it cannot be read.
     pub fn may_be_replaced(&mut self, max_bytes: u64) -> Result<(), Error> {
         if self.is_packed()? {
-            return Err(is_there(&self.path, "it is packed"));
+            return Err(journal_exists_error(&self.path, "it is packed"));
         }
-        let unread = |_| is_there(&self.path, "it cannot be read");
+        let unread = |_| journal_exists_error(&self.path, "it cannot be read");
         let input = Source::File(self.path.clone()).read(max_bytes).map_err(unread)?;
         if input.bytes.is_empty() {
             return Ok(());
@@ -104,15 +106,15 @@ impl Journal {
         if length == input.bytes.len() as u64 && !rollout.may_have_changed_something() {
             return Ok(());
         }
-        Err(is_there(&self.path, "it holds calls that may have changed something"))
+        Err(journal_exists_error(&self.path, "it holds calls that may have changed something"))
     }
 
     /// Goes on with it, as it was read; `length` is where its last whole record ends.
     ///
     /// # Errors
     /// [`Error::Output`] where it cannot be written.
-    pub fn go_on(mut self, length: u64) -> Result<Self, Error> {
-        let mut go_on = || {
+    pub fn truncate_to(mut self, length: u64) -> Result<Self, Error> {
+        let mut truncate = || {
             let Some(file) = &mut self.file else { return Ok(()) };
             // What a killed process wrote of a record is no record.
             file.set_len(length)?;
@@ -124,7 +126,7 @@ impl Journal {
             // A whole record that lacks its newline gets it, so that the next one has a line of its own.
             if last == [b'\n'] { Ok(()) } else { file.write_all(b"\n") }
         };
-        go_on().map_err(|source| Error::Output { path: self.path.clone(), source })?;
+        truncate().map_err(|source| Error::Output { path: self.path.clone(), source })?;
         Ok(self)
     }
 
@@ -143,7 +145,7 @@ impl Journal {
     }
 }
 
-fn is_there(path: &Path, why: &str) -> Error {
+fn journal_exists_error(path: &Path, why: &str) -> Error {
     Error::usage(
         format!("there is a journal already: {}, and {why}", path.display()),
         "go on with it by --resume, or name another with --journal; it is the evidence of a rollout",

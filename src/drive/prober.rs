@@ -19,7 +19,7 @@ use crate::io::clock::now;
 use crate::io::config::http::Http;
 use crate::io::http::peer::Peer;
 use crate::io::http::token::masked;
-use crate::io::http::{Bounds, built, check_url, client, exchange};
+use crate::io::http::{Bounds, build_client, check_url, client_builder, exchange};
 use crate::model::document::Document;
 use crate::model::document::probe::{BuildSeen, ProbeAnswer};
 use crate::model::document::text::{Field, Map, Text};
@@ -194,7 +194,7 @@ impl Prober {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
-        let http = built(client(&base, headers, &template.http)?.pool_max_idle_per_host(0))?;
+        let http = build_client(client_builder(&base, headers, &template.http)?.pool_max_idle_per_host(0))?;
         let peer = Peer { url: template.text.clone(), url_from: "the URL of the probe", token_from: None };
         Ok(Self { http, template, commit_place, pace, peer })
     }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::collect::rollout::state::Rollout;
 use crate::drive::stop::Signal;
-use crate::gates::ci::Audience;
+use crate::gates::ci::WaitObserver;
 use crate::model::document::text::Text;
 use crate::model::document::{Attempt, Purpose};
 use crate::text::escape::{for_terminal, names_of};
@@ -290,7 +290,7 @@ impl Progress {
     }
 }
 
-impl Audience for Progress {
+impl WaitObserver for Progress {
     fn line(&self, text: &str) {
         self.line(text);
     }

@@ -24,7 +24,7 @@ use crate::schema::explain;
 use crate::schema::published::Name;
 
 /// What is read.
-const FORMS: &str = "give the report of the previous rollout (--format json), its document or its journal";
+const PREVIOUS_HELP: &str = "give the report of the previous rollout (--format json), its document or its journal";
 
 /// Reads the previous rollout and the tenants that were retired since, each of at most `max_bytes`.
 ///
@@ -82,7 +82,7 @@ pub fn report_of(input: &Arc<Input>) -> Result<Value, Error> {
         }
         _ => {
             let fault = Fault::whole("it is neither a report nor a document of a rollout".into());
-            Err(evidence_error(input, vec![fault.help(FORMS)]))
+            Err(evidence_error(input, vec![fault.help(PREVIOUS_HELP)]))
         }
     }
 }

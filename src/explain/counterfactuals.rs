@@ -46,6 +46,6 @@ fn counterfactuals(
         finding_rules: &FindingRules::default(),
         cohorts,
     };
-    let mut trials = Trials::new(document, evaluation).within(MAX_WORK);
+    let mut trials = Trials::new(document, evaluation).with_work(MAX_WORK);
     verdict::counterfactuals(&context, &mut trials)
 }

@@ -53,7 +53,7 @@ impl<'a> Trials<'a> {
 
     /// No trial begins once the policies have done this much. It is counted, not timed: a slow machine tries as much as a
     /// fast one.
-    pub fn within(self, work: u64) -> Self {
+    pub fn with_work(self, work: u64) -> Self {
         Self { work_left: Some(work), ..self }
     }
 

@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::gates::gitea::{Gitea, encoded};
 use crate::io::clock::now;
 use crate::io::config::Config;
-use crate::io::environment::{Wrong, seconds};
+use crate::io::environment::{EnvironmentFaults, seconds};
 use crate::model::document::gates::{Asked, CiContext, CiEnd, CiWait};
 use crate::model::document::text::Text;
 use crate::text::escape::names_of;
-use crate::text::misspelt::normalized;
+use crate::text::misspelt::spelling_key;
 use crate::time::scaled;
 
 /// The only state that passes.
@@ -39,7 +39,7 @@ const KEPT_OTHERS: usize = 20;
 const COMPARED: usize = 100;
 
 /// Whoever is told how the wait goes on.
-pub trait Audience {
+pub trait WaitObserver {
     /// One line.
     fn line(&self, text: &str);
 
@@ -76,9 +76,11 @@ impl Wait {
             }
             Ok(contexts)
         });
-        let times =
-            Wrong::both(seconds("CI_STATUS_POLL_INTERVAL_SECONDS", 15), seconds("CI_STATUS_TIMEOUT_SECONDS", 1800));
-        let (contexts, (interval, timeout)) = Wrong::both(required, times)?;
+        let times = EnvironmentFaults::combine(
+            seconds("CI_STATUS_POLL_INTERVAL_SECONDS", 15),
+            seconds("CI_STATUS_TIMEOUT_SECONDS", 1800),
+        );
+        let (contexts, (interval, timeout)) = EnvironmentFaults::combine(required, times)?;
         Ok(Self { contexts, interval, timeout })
     }
 
@@ -97,7 +99,7 @@ impl Wait {
     }
 
     /// Waits, and tells of each context's state as it changes, and what it waits for.
-    pub async fn run(&self, gitea: &Gitea, sha: &str, audience: &dyn Audience) -> CiWait {
+    pub async fn run(&self, gitea: &Gitea, sha: &str, audience: &dyn WaitObserver) -> CiWait {
         let start = Instant::now();
         audience.waits("the statuses of the commit", start, self.timeout);
         let mut wait = CiWait {
@@ -111,7 +113,7 @@ impl Wait {
         };
         loop {
             match self.poll(gitea, sha, &mut wait.asked).await {
-                Some(found) => wait.see(&found, audience),
+                Some(found) => wait.record_statuses(&found, audience),
                 None => wait.end = CiEnd::Unreadable,
             }
             let left = self.timeout.saturating_sub(start.elapsed());
@@ -171,8 +173,8 @@ impl Wait {
             let states =
                 ["status", "state"].into_iter().filter(|key| fields.get(*key).is_some_and(|state| !state.is_null()));
             let states = states.map(|key| text(key).map(kept)).collect::<Option<Vec<_>>>()?;
-            let state = states.into_iter().max_by_key(|state| badness(state)).unwrap_or_default();
-            let is_worse = |known: &(u64, String)| (known.0, badness(&known.1)) < (id, badness(&state));
+            let state = states.into_iter().max_by_key(|state| failure_rank(state)).unwrap_or_default();
+            let is_worse = |known: &(u64, String)| (known.0, failure_rank(&known.1)) < (id, failure_rank(&state));
             if found.newest.get(name).is_none_or(is_worse) {
                 found.newest.insert(name.to_owned(), (id, state));
             }
@@ -182,7 +184,7 @@ impl Wait {
 }
 
 /// How bad a state is: one that passed is less so than one that may still pass.
-fn badness(state: &str) -> u8 {
+fn failure_rank(state: &str) -> u8 {
     match state {
         PASSED => 0,
         open if OPEN.contains(&open) => 1,
@@ -191,7 +193,7 @@ fn badness(state: &str) -> u8 {
 }
 
 impl CiWait {
-    fn see(&mut self, found: &Found, audience: &dyn Audience) {
+    fn record_statuses(&mut self, found: &Found, audience: &dyn WaitObserver) {
         let first = self.polls == 0;
         self.polls += 1;
         for context in &mut self.contexts {
@@ -209,8 +211,8 @@ impl CiWait {
 
     /// Whether every context passed, or one can no longer.
     fn has_ended(&self) -> bool {
-        let mut badnesses = self.contexts.iter().map(|context| context.state.as_deref().map_or(1, badness));
-        badnesses.clone().any(|badness| badness > 1) || badnesses.all(|badness| badness == 0)
+        let mut ranks = self.contexts.iter().map(|context| context.state.as_deref().map_or(1, failure_rank));
+        ranks.clone().any(|failure_rank| failure_rank > 1) || ranks.all(|failure_rank| failure_rank == 0)
     }
 
     fn missing(&self) -> impl Iterator<Item = &CiContext> {
@@ -219,7 +221,7 @@ impl CiWait {
 
     /// The other contexts, those that are spelt most like a missing one first; none where nothing is missing.
     fn nearest(&self, others: &BTreeSet<String>) -> Vec<Text> {
-        let compared = |name: &str| normalized(&name.chars().take(COMPARED).collect::<String>());
+        let compared = |name: &str| spelling_key(&name.chars().take(COMPARED).collect::<String>());
         let missing: Vec<String> = self.missing().map(|context| compared(&context.name)).collect();
         let mut ranked: Vec<_> = others
             .iter()

@@ -10,12 +10,12 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::io::config::gitea::Settings;
+use crate::io::config::gitea::GiteaConfig;
 use crate::io::config::http::Http;
 use crate::io::environment::{nonblank_var, required};
 use crate::io::http::peer::Peer;
 use crate::io::http::token::{GITEA as TOKEN, Token};
-use crate::io::http::{Bounds, base_url, built, client, exchange};
+use crate::io::http::{Bounds, base_url, build_client, client_builder, exchange};
 use crate::model::document::failure::Failure;
 use crate::model::document::gates::Asked;
 use crate::model::document::text::Text;
@@ -74,7 +74,7 @@ impl Gitea {
     ///
     /// # Errors
     /// [`Error::Usage`] where there is a token, and host or repository are missing or wrong.
-    pub fn from_environment(settings: &Settings, config: &Http) -> Result<Self, Error> {
+    pub fn from_environment(settings: &GiteaConfig, config: &Http) -> Result<Self, Error> {
         let Some(token) = nonblank_var(TOKEN)? else { return Ok(Self { service: None }) };
         let token = Token::new(&token, TOKEN)?;
         let wrong = |problem: String| Error::usage(problem, format!("it is where {TOKEN} would be sent"));
@@ -90,7 +90,7 @@ impl Gitea {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("token"));
-        let http = built(client(&url, headers, config)?)?;
+        let http = build_client(client_builder(&url, headers, config)?)?;
         let base = format!("{}/api/v1", trimmed(&url));
         let (owner, repository) = (owner.to_owned(), name.to_owned());
         let bounds = Bounds {
@@ -111,7 +111,8 @@ impl Gitea {
     /// One on loopback, with the repository `shop/platform`.
     #[cfg(test)]
     pub fn on_loopback(url: &str) -> Self {
-        let begun = client(&url.parse().expect("a URL"), HeaderMap::new(), &Http::default()).expect("no ca_file");
+        let begun =
+            client_builder(&url.parse().expect("a URL"), HeaderMap::new(), &Http::default()).expect("no ca_file");
         let http = begun.build().expect("a client");
         let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: Some(NAMES) };
         let (owner, repository) = ("shop".into(), "platform".into());

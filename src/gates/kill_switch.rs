@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::gates::gitea::{Answer, Gitea};
 use crate::io::clock::now;
-use crate::io::config::plan::Settings;
+use crate::io::config::plan::PlanConfig;
 use crate::io::environment::{armed, switch, switch_words};
 use crate::model::document::gates::{Asked, SwitchReading, SwitchSource, SwitchState};
 use crate::model::document::text::Text;
@@ -28,7 +28,7 @@ impl KillSwitch {
     ///
     /// # Errors
     /// [`Error::Usage`] where its name or that value cannot be used.
-    pub fn from_environment(plan: &Settings) -> Result<Self, Error> {
+    pub fn from_environment(plan: &PlanConfig) -> Result<Self, Error> {
         let variable = plan.variable("DISABLED")?;
         Ok(Self { armed: armed(&variable)?, variable })
     }
@@ -52,7 +52,7 @@ impl KillSwitch {
         };
         if let Some(word) = &self.armed {
             reading.source = SwitchSource::Job;
-            reading.see(word);
+            reading.record_value(word);
         } else {
             self.ask(gitea, &mut reading).await;
         }
@@ -102,7 +102,7 @@ impl SwitchReading {
             self.fall_back(answer);
         } else if let Some(value) = answer.json().as_ref().and_then(value) {
             self.count(answer.asked);
-            self.see(value);
+            self.record_value(value);
         } else {
             self.count(answer.unreadable("a variable"));
         }
@@ -153,7 +153,7 @@ impl SwitchReading {
         self.asked = Asked { requests: requests + asked.requests, answers: answers + asked.answers, ..asked };
     }
 
-    fn see(&mut self, value: &str) {
+    fn record_value(&mut self, value: &str) {
         let kept: String = value.trim().chars().take(KEPT).collect();
         self.state = match switch(value) {
             Some(true) => SwitchState::Armed,

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::collect::record::AskedGates;
 use crate::error::Error;
-use crate::gates::ci::{Audience, Wait};
+use crate::gates::ci::{Wait, WaitObserver};
 use crate::gates::gitea::{Gitea, HOST};
 use crate::gates::kill_switch::KillSwitch;
 use crate::gates::superseded::Commit;
 use crate::io::config::Config;
-use crate::io::environment::{Wrong, nonblank_var, sha};
+use crate::io::environment::{EnvironmentFaults, nonblank_var, sha};
 use crate::model::commit::is_sha;
 use crate::model::document::gates::{CiWait, HeadReading, SwitchReading};
 
@@ -37,7 +37,7 @@ impl GateReader {
     /// [`Error::Usage`] where the environment cannot be used.
     pub fn asked(config: &Config, all: bool) -> Result<Option<AskedGates>, Error> {
         let switch = KillSwitch::from_environment(&config.plan);
-        let armed = Wrong::both(config.plan.refuse_misspelt(), switch)?.1.is_armed_by_job();
+        let armed = EnvironmentFaults::combine(config.plan.refuse_misspelt(), switch)?.1.is_armed_by_job();
         let switch = armed || nonblank_var(HOST)?.is_some();
         Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
     }
@@ -57,7 +57,8 @@ impl GateReader {
                 Some(planned) => planned.to_owned(),
                 None => sha()?,
             };
-            let (commit, wait) = Wrong::both(Commit::from_environment(sha), Wait::from_environment(config))?;
+            let (commit, wait) =
+                EnvironmentFaults::combine(Commit::from_environment(sha), Wait::from_environment(config))?;
             Some(StartGates { commit, wait: wait.scaled(scale) })
         } else {
             None
@@ -99,7 +100,7 @@ impl GateReader {
     }
 
     /// Waits for CI; nothing where that is not asked for.
-    pub async fn wait_for_ci(&self, audience: &dyn Audience) -> Option<CiWait> {
+    pub async fn wait_for_ci(&self, audience: &dyn WaitObserver) -> Option<CiWait> {
         match &self.before {
             Some(asked) => Some(asked.wait.run(&self.gitea, &asked.commit.sha, audience).await),
             None => None,

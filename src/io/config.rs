@@ -41,9 +41,9 @@ pub struct Config {
     /// How a control plane of another wire is called, and how its answers are read.
     pub control_plane: ControlPlane,
     /// Questions to the Gitea that the gates are read from.
-    pub gitea: crate::io::config::gitea::Settings,
+    pub gitea: crate::io::config::gitea::GiteaConfig,
     /// What of a plan is the operator's own.
-    pub plan: crate::io::config::plan::Settings,
+    pub plan: crate::io::config::plan::PlanConfig,
     /// Values of the policies' parameters.
     pub params: BTreeMap<String, ParamValue>,
     /// Which policies are evaluated, and how much each of them weighs.

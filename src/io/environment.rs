@@ -20,9 +20,9 @@ const OFF: [&str; 4] = ["0", "false", "no", "off"];
 
 /// What is wrong with an environment, collected so that it is told at once.
 #[derive(Debug, Default)]
-pub struct Wrong(Vec<Fault>);
+pub struct EnvironmentFaults(Vec<Fault>);
 
-impl Wrong {
+impl EnvironmentFaults {
     /// What was read; nothing where it cannot be used, which is kept.
     pub fn or_keep<T>(&mut self, read: Result<T, Error>) -> Option<T> {
         match read {
@@ -43,7 +43,7 @@ impl Wrong {
     ///
     /// # Errors
     /// What is wrong with either of them.
-    pub fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
+    pub fn combine<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
         match (one, other) {
             (Ok(one), Ok(other)) => Ok((one, other)),
             (Ok(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
@@ -74,7 +74,7 @@ pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
     names.sort_unstable();
     let is_set = |name: &str| names.iter().any(|set| set == name);
     let meant = |name: &String| Some((name.clone(), misspelt(name, known.iter().map(String::as_str), is_set)?));
-    let mut wrong = Wrong::default();
+    let mut wrong = EnvironmentFaults::default();
     for (name, meant) in names.iter().filter_map(meant) {
         let problem = format!("{name:?} is set, which nobody reads: did you mean {meant}?");
         wrong.0.push(Fault::whole(problem).help(format!("name it {meant}, or unset it")));

@@ -1,9 +1,9 @@
 //! HTTP: the one place that builds a client and reads an answer. No redirects, https unless loopback or allowed, every
 //! exchange bounded in time and size; where an answer holds a token, that is masked before anybody sees it.
 
+pub(crate) mod answer_text;
 pub mod failure;
 pub mod peer;
-pub(crate) mod reading;
 pub mod token;
 
 use std::net::IpAddr;
@@ -19,9 +19,9 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::error::Error;
 use crate::io::config::http::Http;
-use crate::io::http::failure::{Broken, chain, of_answer, of_status};
+use crate::io::http::answer_text::{DecodedAnswer, decode_answer};
+use crate::io::http::failure::{TransportError, chain, of_answer, of_status};
 use crate::io::http::peer::Peer;
-use crate::io::http::reading::{Reading, reading};
 use crate::io::http::token::masked;
 use crate::io::input::{MAX_WRITTEN, Source};
 use crate::model::document::failure::{Failure, FailureKind};
@@ -31,7 +31,7 @@ const USER_AGENT: &str = concat!("rollproof/", env!("CARGO_PKG_VERSION"), " (rol
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempted {
+pub struct Exchange {
     /// How long it took.
     pub duration: Duration,
     /// The HTTP status, where an answer began.
@@ -63,7 +63,7 @@ pub struct Bounds {
 
 /// An answer as far as it came.
 #[derive(Default)]
-struct Came {
+struct PartialAnswer {
     status: Option<u16>,
     headers: HeaderMap,
     bytes: Vec<u8>,
@@ -71,28 +71,29 @@ struct Came {
 
 /// Sends a request and reads the whole answer. The status decides first whether another attempt is worth making, whatever
 /// became of the body (contract section 3).
-pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> Attempted {
+pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> Exchange {
     let start = Instant::now();
-    let mut came = Came::default();
+    let mut came = PartialAnswer::default();
     let sent = tokio::time::timeout(bounds.time, came.read(request, bounds.answer, peer)).await;
     let duration = start.elapsed();
-    let Came { status, headers, bytes } = came;
+    let PartialAnswer { status, headers, bytes } = came;
     let broken = match sent {
         Ok(read) => read.err(),
-        Err(_) => Some(Broken::timed_out(bounds.time, status)),
+        Err(_) => Some(TransportError::timed_out(bounds.time, status)),
     };
     let is_transient = match status {
         Some(502..=504) => true,
         Some(200) | None => broken.as_ref().is_some_and(|broken| broken.is_transient),
         Some(_) => false,
     };
-    let broken = broken.map(|Broken { failure, .. }| Failure {
+    let broken = broken.map(|TransportError { failure, .. }| Failure {
         reason: masked(&failure.reason, false).into_owned().into(),
         ..failure
     });
     let error = broken.as_ref().map(|failure| failure.reason.to_string());
-    let answer = status.map(|_| reading(&bytes, broken.is_some(), bounds.names));
-    let (body, mut malformed) = answer.map_or((None, None), |Reading { text, malformed }| (Some(text), malformed));
+    let answer = status.map(|_| decode_answer(&bytes, broken.is_some(), bounds.names));
+    let (body, mut malformed) =
+        answer.map_or((None, None), |DecodedAnswer { text, malformed }| (Some(text), malformed));
     let text = body.as_deref().unwrap_or_default();
     let failure = match status {
         Some(200) if broken.is_none() => of_answer(&bytes, text, malformed.as_deref(), &headers),
@@ -102,27 +103,29 @@ pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> A
     if let Some(Failure { kind: FailureKind::Compressed, reason, .. }) = &failure {
         malformed = Some(reason.to_string());
     }
-    Attempted { duration, status, headers, error, body, malformed, failure, is_transient }
+    Exchange { duration, status, headers, error, body, malformed, failure, is_transient }
 }
 
-impl Came {
-    async fn read(&mut self, request: RequestBuilder, most: usize, peer: &Peer) -> Result<(), Broken> {
+impl PartialAnswer {
+    async fn read(&mut self, request: RequestBuilder, most: usize, peer: &Peer) -> Result<(), TransportError> {
         let sent = request.send().await;
-        let mut response = sent.map_err(|error| Broken::no_answer(&error.without_url(), peer))?;
+        let mut response = sent.map_err(|error| TransportError::no_answer(&error.without_url(), peer))?;
         let (status, length) = (response.status().as_u16(), response.content_length());
         self.status = Some(status);
         self.headers.clone_from(response.headers());
         if length.is_some_and(|length| length > most as u64) {
-            return Err(Broken::too_large(most, status));
+            return Err(TransportError::too_large(most, status));
         }
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(()),
                 Ok(Some(chunk)) if self.bytes.len() + chunk.len() > most => {
-                    return Err(Broken::too_large(most, status));
+                    return Err(TransportError::too_large(most, status));
                 }
                 Ok(Some(chunk)) => self.bytes.extend_from_slice(&chunk),
-                Err(error) => return Err(Broken::cut_off(&error.without_url(), self.bytes.len(), length, status)),
+                Err(error) => {
+                    return Err(TransportError::cut_off(&error.without_url(), self.bytes.len(), length, status));
+                }
             }
         }
     }
@@ -133,7 +136,7 @@ impl Came {
 ///
 /// # Errors
 /// [`Error::Usage`] where `[http] ca_file` cannot be used.
-pub fn client(base: &Url, headers: HeaderMap, http: &Http) -> Result<ClientBuilder, Error> {
+pub fn client_builder(base: &Url, headers: HeaderMap, http: &Http) -> Result<ClientBuilder, Error> {
     // An error says that there is a provider already, from an earlier client or from who embeds this library.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().user_agent(USER_AGENT).default_headers(headers).redirect(Policy::none());
@@ -169,7 +172,7 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] where it needs certificates and the system has none.
-pub fn built(begun: ClientBuilder) -> Result<reqwest::Client, Error> {
+pub fn build_client(begun: ClientBuilder) -> Result<reqwest::Client, Error> {
     begun.build().map_err(|error| {
         let help = "HTTPS needs certificates of authorities. A container has none: mount the system's at \
                     /etc/ssl/certs/ca-certificates.crt, or name your own in SSL_CERT_FILE or in [http] ca_file of \

@@ -18,7 +18,7 @@ pub enum Step {
 }
 
 /// What to write instead.
-const HELP: &str = "the items are a path of names and [] alone, such as .results[], or several with commas between them, so that \
+const ITEMS_HELP: &str = "the items are a path of names and [] alone, such as .results[], or several with commas between them, so that \
                     none is left out; `skip` says which of them are no tenants";
 
 /// Reads such paths.
@@ -27,7 +27,7 @@ const HELP: &str = "the items are a path of names and [] alone, such as .results
 /// Where the text is no filter, or another one.
 pub fn parse(text: &str) -> Result<Vec<Vec<Step>>, FilterFault> {
     Filter::compile(text, &[])?;
-    let refused = || FilterFault::new(0, format!("found {text:?}, but only paths are allowed"), HELP);
+    let refused = || FilterFault::new(0, format!("found {text:?}, but only paths are allowed"), ITEMS_HELP);
     let term = check::parse(text).ok_or_else(refused)?;
     let mut paths = Vec::new();
     collect(&term, &mut paths).ok_or_else(refused)?;

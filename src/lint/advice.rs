@@ -45,7 +45,7 @@ impl<'a> TypeChecker<'_, 'a> {
         let seen = self.silently(operand);
         let needs = self.program.needs.get(&*self.module.package);
         let is_needed = needs.into_iter().flatten().any(|need| path.ends_with(&format!(".{need}")));
-        let is_known = seen.of != Type::Any && !path.contains(COMPUTED);
-        (seen.maybe && is_known && !is_needed).then_some((operand, path))
+        let is_known = seen.ty != Type::Any && !path.contains(COMPUTED);
+        (seen.may_be_undefined && is_known && !is_needed).then_some((operand, path))
     }
 }

@@ -3,7 +3,7 @@
 use crate::diagnostic::problem::Place;
 use crate::lint::builtins;
 use crate::lint::program::Found;
-use crate::lint::type_checker::{Seen, TypeChecker};
+use crate::lint::type_checker::{Inferred, TypeChecker};
 use crate::lint::types::{Field, Kinds, Type};
 use crate::rego::syntax::{Expr, ExprKind};
 
@@ -18,22 +18,22 @@ fn wildcard(expr: &Expr) -> Option<Place> {
 
 impl<'a> TypeChecker<'_, 'a> {
     /// What a call gives.
-    pub fn call(&mut self, place: Place, function: &[String], args: &'a [Expr]) -> Seen {
-        let seen: Vec<Seen> = args.iter().map(|arg| self.expr(arg)).collect();
+    pub fn call(&mut self, place: Place, function: &[String], args: &'a [Expr]) -> Inferred {
+        let seen: Vec<Inferred> = args.iter().map(|arg| self.expr(arg)).collect();
         let path: Vec<(&str, Place)> = function.iter().map(|step| (&**step, place)).collect();
         if let Some(absolute) = self.program.resolve(self.module, &path) {
             return match self.program.find(&absolute.steps) {
                 Found::Rule(rule, _) => self.own_function(&rule, &seen),
-                _ => Seen::always(Type::Any),
+                _ => Inferred::always(Type::Any),
             };
         }
         let name = function.join(".");
-        let maybe = seen.iter().any(|seen| seen.maybe);
-        let Some(signature) = builtins::signature(&name) else { return Seen::always(Type::Any) };
+        let may_be_undefined = seen.iter().any(|seen| seen.may_be_undefined);
+        let Some(signature) = builtins::signature(&name) else { return Inferred::always(Type::Any) };
         for ((arg, seen), allowed) in args.iter().zip(&seen).zip(&signature.args) {
-            if !seen.of.kinds().meets(*allowed) && name != "print" {
-                let what = format!("{name} takes {allowed} here, and gets {}", seen.of.kinds());
-                self.add(arg.place, what, "is it another value than was meant?");
+            if !seen.ty.kinds().meets(*allowed) && name != "print" {
+                let what = format!("{name} takes {allowed} here, and gets {}", seen.ty.kinds());
+                self.add(arg.place, what, "is this the value that you meant?");
             }
         }
         if name == "sprintf" {
@@ -42,7 +42,7 @@ impl<'a> TypeChecker<'_, 'a> {
         if name == "print" {
             self.print(args);
         }
-        Seen { of: self.result(&name, args, &seen).unwrap_or_else(|| Type::of(signature.gives)), maybe }
+        Inferred { ty: self.result(&name, args, &seen).unwrap_or_else(|| Type::of(signature.gives)), may_be_undefined }
     }
 
     /// What is printed is a value: OPA refuses to print once for each element, and the engine would not go on where there
@@ -60,12 +60,12 @@ impl<'a> TypeChecker<'_, 'a> {
     }
 
     /// What is known of a result beyond its kind.
-    fn result(&mut self, name: &str, args: &'a [Expr], seen: &[Seen]) -> Option<Type> {
-        let first = &seen.first()?.of;
+    fn result(&mut self, name: &str, args: &'a [Expr], seen: &[Inferred]) -> Option<Type> {
+        let first = &seen.first()?.ty;
         let element = || first.element().map(|(_, value)| value);
         Some(match name {
             "object.get" => return self.object_get(args, seen),
-            "array.concat" | "object.union" => first.join(&seen.get(1)?.of),
+            "array.concat" | "object.union" => first.join(&seen.get(1)?.ty),
             "array.slice" | "array.reverse" => first.clone(),
             "sort" => Type::many(Kinds::ARRAY, element()),
             "max" | "min" | "union" | "intersection" | "object.union_n" => element()?,
@@ -82,9 +82,9 @@ impl<'a> TypeChecker<'_, 'a> {
         })
     }
 
-    fn object_get(&mut self, args: &'a [Expr], seen: &[Seen]) -> Option<Type> {
+    fn object_get(&mut self, args: &'a [Expr], seen: &[Inferred]) -> Option<Type> {
         let [_, key, _] = args else { return None };
-        let otherwise = &seen.get(2)?.of;
+        let otherwise = &seen.get(2)?.ty;
         let steps: Vec<&Expr> = match &key.kind {
             ExprKind::Array(steps) => steps.iter().collect(),
             _ => vec![key],
@@ -93,12 +93,12 @@ impl<'a> TypeChecker<'_, 'a> {
         for step in steps {
             let ExprKind::String(name) = &step.kind else {
                 // One key of several: what it holds is one of what they hold.
-                at = Seen::always(at.of.element().map_or(Type::Any, |(_, value)| value));
+                at = Inferred::always(at.ty.element().map_or(Type::Any, |(_, value)| value));
                 continue;
             };
             at = self.field(&at, name, step.place, "what object.get looks into");
         }
-        Some(at.of.join(otherwise))
+        Some(at.ty.join(otherwise))
     }
 
     /// As many verbs as there are values, and values of their kinds.
@@ -128,7 +128,7 @@ impl<'a> TypeChecker<'_, 'a> {
             return self.add(format.place, what, "give one value for each %s, %d or %v");
         }
         for (verb, value) in verbs.into_iter().zip(values) {
-            let of = self.expr(value).of;
+            let of = self.expr(value).ty;
             let allowed = match verb {
                 's' => Kinds::STRING,
                 'q' | 'x' | 'X' => Kinds::STRING.or(Kinds::NUMBER),

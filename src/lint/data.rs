@@ -47,7 +47,7 @@ impl Data {
     /// What `data` may hold, with the report of the previous rollout, which is not always there where it is optional.
     pub fn object(&self, previous: &Type, is_always_there: bool) -> Type {
         let mut fields = fields(&self.value, 0);
-        fields.insert(PREVIOUS.to_owned(), Field { of: previous.clone(), always: is_always_there });
+        fields.insert(PREVIOUS.to_owned(), Field { ty: previous.clone(), always: is_always_there });
         Type::object(fields, None)
     }
 
@@ -68,7 +68,7 @@ fn meets(object: &Map<String, Value>, steps: &[&str]) -> bool {
 }
 
 fn fields(object: &Map<String, Value>, depth: u8) -> BTreeMap<String, Field> {
-    object.iter().map(|(key, value)| (key.clone(), Field { of: of(value, depth + 1), always: true })).collect()
+    object.iter().map(|(key, value)| (key.clone(), Field { ty: of(value, depth + 1), always: true })).collect()
 }
 
 /// What is known of a value whose words and numbers may be others tomorrow.

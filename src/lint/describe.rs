@@ -186,7 +186,7 @@ fn unknown(need: &str, document: &Type) -> Option<String> {
             }
         }
         let Type::Known(known) = &at else { return None };
-        let next = known.fields.get(step).map(|field| &field.of).or(known.rest.as_ref()).cloned();
+        let next = known.fields.get(step).map(|field| &field.ty).or(known.rest.as_ref()).cloned();
         let Some(next) = next else {
             let near = nearest(step, known.fields.keys().map(String::as_str));
             let all = known.fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -50,9 +50,9 @@ pub fn check(walker: &mut TypeChecker<'_, '_>, rule: &Rule, expr: &Expr, of: &Ty
             walker.add(expr.place, format!("a finding has no key {key:?}"), remedy);
             continue;
         };
-        if !field.of.kinds().meets(allowed) {
-            let what = format!("a finding's {key} is {allowed}, and this is {}", field.of.kinds());
-            walker.add(expr.place, what, "give it what it is to hold");
+        if !field.ty.kinds().meets(allowed) {
+            let what = format!("a finding's {key} is {allowed}, and this is {}", field.ty.kinds());
+            walker.add(expr.place, what, format!("give it {allowed}"));
         }
     }
     for key in ["code", "message"] {
@@ -62,7 +62,7 @@ pub fn check(walker: &mut TypeChecker<'_, '_>, rule: &Rule, expr: &Expr, of: &Ty
         }
     }
     if !is_ours(&walker.module.package)
-        && let Some(Type::Known(code)) = known.fields.get("code").map(|field| &field.of)
+        && let Some(Type::Known(code)) = known.fields.get("code").map(|field| &field.ty)
     {
         for code in code.words.iter().flatten() {
             if let Some(prefix) = reserved(code) {

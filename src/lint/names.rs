@@ -140,7 +140,7 @@ fn used(program: &Program<'_>) -> BTreeSet<String> {
 fn unused(module: &Module, rule: &Rule, report: &mut Report) {
     let name = rule.name.to_lowercase();
     if ["exception", "exceptions"].contains(&&*name) {
-        let what = format!("nothing uses the rule {:?}, so it excepts nobody", rule.name);
+        let what = format!("nothing uses the rule {:?}, so it waives nothing", rule.name);
         let remedy = "waivers do that here, with a reason, an owner and a last day: name a file of them with --waivers";
         return report.add(module, rule.place, what, remedy);
     }
@@ -150,7 +150,7 @@ fn unused(module: &Module, rule: &Rule, report: &mut Report) {
         meant.or_else(|| name.starts_with("violation").then_some("deny"))
     };
     if let Some(meant) = alike.or_else(begins).or_else(|| nearest(&name, RULES)) {
-        let what = format!("nothing uses the rule {:?}, and nobody would hear it", rule.name);
+        let what = format!("nothing uses the rule {:?}, so its findings are never reported", rule.name);
         return report.add(module, rule.place, what, format!("did you mean {meant:?}? else use it, or leave it out"));
     }
     let others = module.rules.iter().map(|other| &*other.name).filter(|other| *other != rule.name);

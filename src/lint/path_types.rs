@@ -7,32 +7,32 @@ use crate::declared::metadata::NeedsPrevious;
 use crate::declared::params;
 use crate::diagnostic::problem::Place;
 use crate::lint::program::Found;
-use crate::lint::type_checker::{Seen, TypeChecker};
+use crate::lint::type_checker::{Inferred, TypeChecker};
 use crate::lint::types::{Kinds, Type};
 use crate::rego::syntax::{Expr, ExprKind, Literal, LiteralKind};
 use crate::text::suggest::nearest;
 
 impl<'a> TypeChecker<'_, 'a> {
     /// What a reference gives.
-    pub fn reference(&mut self, root: &'a Expr, steps: &'a [Expr]) -> Seen {
+    pub fn reference(&mut self, root: &'a Expr, steps: &'a [Expr]) -> Inferred {
         let (mut seen, mut path, used) = self.root(root, steps);
         for step in &steps[used..] {
             seen = self.step(&seen, step, &path);
             path.push_str(&step_text(step));
         }
-        if seen.maybe && self.is_present(&path) {
-            seen.maybe = false;
+        if seen.may_be_undefined && self.is_present(&path) {
+            seen.may_be_undefined = false;
         }
         seen
     }
 
     /// Where a reference begins, what that is called, and how many steps lead there.
-    fn root(&mut self, root: &'a Expr, steps: &'a [Expr]) -> (Seen, String, usize) {
+    fn root(&mut self, root: &'a Expr, steps: &'a [Expr]) -> (Inferred, String, usize) {
         let ExprKind::Var(name) = &root.kind else {
             return (self.expr(root), String::new(), 0);
         };
         if let Some(of) = self.scopes.iter().rev().find_map(|scope| scope.types.get(&**name)) {
-            return (Seen::always(of.clone()), name.clone(), 0);
+            return (Inferred::always(of.clone()), name.clone(), 0);
         }
         let known = steps.iter().map_while(|step| match &step.kind {
             ExprKind::String(key) => Some((&**key, step.place)),
@@ -41,7 +41,7 @@ impl<'a> TypeChecker<'_, 'a> {
         let path: Vec<(&str, Place)> = std::iter::once((&**name, root.place)).chain(known).collect();
         // What leads nowhere is reported by `scope`.
         let Some(absolute) = self.program.resolve(self.module, &path) else {
-            return (Seen::always(Type::Any), name.clone(), 0);
+            return (Inferred::always(Type::Any), name.clone(), 0);
         };
         // Steps that an import or the package stands for are not in the expression.
         let written = path.len() - 1;
@@ -56,7 +56,7 @@ impl<'a> TypeChecker<'_, 'a> {
             Some(_) => None,
         };
         if let Some((of, root)) = of {
-            let mut seen = Seen::always(of);
+            let mut seen = Inferred::always(of);
             for (step, place) in &absolute.steps[..hidden] {
                 seen = self.field(&seen, step, *place, root);
             }
@@ -68,19 +68,21 @@ impl<'a> TypeChecker<'_, 'a> {
                 let of = self.before.results.get(&rule).cloned().unwrap_or(Type::Any);
                 let used = used.saturating_sub(hidden);
                 let text = steps[..used].iter().fold(name.clone(), |text, step| text + &step_text(step));
-                (Seen { of, maybe: !total }, text, used)
+                (Inferred { ty: of, may_be_undefined: !total }, text, used)
             }
             Found::Param(Some(param)) => {
                 let declared = self.program.params.get(&param);
                 let of = declared.map_or(Type::Any, |declared| Type::of(param_kind(declared.kind)));
-                let maybe = declared.is_none_or(|declared| declared.default.is_none());
-                (Seen { of, maybe }, name.clone(), 3_usize.saturating_sub(hidden).min(steps.len()))
+                let may_be_undefined = declared.is_none_or(|declared| declared.default.is_none());
+                (Inferred { ty: of, may_be_undefined }, name.clone(), 3_usize.saturating_sub(hidden).min(steps.len()))
             }
-            Found::Nothing => (Seen::always(Type::Any), name.clone(), steps.len()),
+            Found::Nothing => (Inferred::always(Type::Any), name.clone(), steps.len()),
             // A fact that is declared and not given is an error of its own; what lies in it is not known.
-            Found::Fact(_) => (Seen::always(Type::Any), name.clone(), 2_usize.saturating_sub(hidden).min(steps.len())),
+            Found::Fact(_) => {
+                (Inferred::always(Type::Any), name.clone(), 2_usize.saturating_sub(hidden).min(steps.len()))
+            }
             Found::Param(None) | Found::Given | Found::Data | Found::Previous | Found::Package => {
-                (Seen { of: Type::Any, maybe: true }, name.clone(), steps.len())
+                (Inferred { ty: Type::Any, may_be_undefined: true }, name.clone(), steps.len())
             }
         }
     }
@@ -103,7 +105,7 @@ impl<'a> TypeChecker<'_, 'a> {
     }
 
     /// One step into a value.
-    pub fn step(&mut self, seen: &Seen, step: &'a Expr, path: &str) -> Seen {
+    pub fn step(&mut self, seen: &Inferred, step: &'a Expr, path: &str) -> Inferred {
         if let ExprKind::String(key) = &step.kind {
             return self.field(seen, key, step.place, path);
         }
@@ -111,30 +113,33 @@ impl<'a> TypeChecker<'_, 'a> {
         if !wild {
             self.expr(step);
         }
-        let (key, value) = seen.of.element().unwrap_or_else(|| {
+        let (key, value) = seen.ty.element().unwrap_or_else(|| {
             self.add(
                 step.place,
-                format!("{path} is {}, and has no elements", seen.of.kinds()),
+                format!("{path} is {}, and has no elements", seen.ty.kinds()),
                 "is the path misspelt?",
             );
             (Type::Any, Type::Any)
         });
         self.refine(step, &key);
-        Seen { of: value, maybe: true }
+        Inferred { ty: value, may_be_undefined: true }
     }
 
     /// What a key holds.
-    pub fn field(&mut self, seen: &Seen, key: &str, place: Place, path: &str) -> Seen {
-        let Type::Known(known) = &seen.of else { return Seen { of: Type::Any, maybe: true } };
+    pub fn field(&mut self, seen: &Inferred, key: &str, place: Place, path: &str) -> Inferred {
+        let Type::Known(known) = &seen.ty else { return Inferred { ty: Type::Any, may_be_undefined: true } };
         if let Some(field) = known.fields.get(key) {
             let others = known.kinds != Kinds::OBJECT;
-            return Seen { of: field.of.clone(), maybe: seen.maybe || !field.always || others };
+            return Inferred {
+                ty: field.ty.clone(),
+                may_be_undefined: seen.may_be_undefined || !field.always || others,
+            };
         }
         if known.kinds.meets(Kinds::SET) {
-            return Seen { of: known.items.clone().unwrap_or(Type::Any), maybe: true };
+            return Inferred { ty: known.items.clone().unwrap_or(Type::Any), may_be_undefined: true };
         }
         if let Some(rest) = &known.rest {
-            return Seen { of: rest.clone(), maybe: true };
+            return Inferred { ty: rest.clone(), may_be_undefined: true };
         }
         let of = if path.is_empty() { "this" } else { path };
         if known.kinds.meets(Kinds::OBJECT) {
@@ -146,7 +151,7 @@ impl<'a> TypeChecker<'_, 'a> {
             let what = format!("{of} is {}, and has no {key:?}", known.kinds);
             self.add(place, what, "is the path misspelt?");
         }
-        Seen::always(Type::Any)
+        Inferred::always(Type::Any)
     }
 
     fn is_total(&self, rule: &str) -> bool {
@@ -154,17 +159,17 @@ impl<'a> TypeChecker<'_, 'a> {
     }
 
     /// Notes what a function is given, and says what it makes.
-    pub fn own_function(&mut self, name: &str, args: &[Seen]) -> Seen {
+    pub fn own_function(&mut self, name: &str, args: &[Inferred]) -> Inferred {
         let given = self.learned.params.entry(name.to_owned()).or_default();
         for (i, arg) in args.iter().enumerate() {
             match given.get_mut(i) {
-                Some(before) => *before = before.join(&arg.of),
-                None => given.push(arg.of.clone()),
+                Some(before) => *before = before.join(&arg.ty),
+                None => given.push(arg.ty.clone()),
             }
         }
         let total = self.is_total(name);
         let of = self.before.results.get(name).cloned().unwrap_or(Type::Any);
-        Seen { of, maybe: !total || args.iter().any(|arg| arg.maybe) }
+        Inferred { ty: of, may_be_undefined: !total || args.iter().any(|arg| arg.may_be_undefined) }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::lint::findings;
 use crate::lint::iteration::is_walk;
 use crate::lint::path_types::needed;
 use crate::lint::program::{Program, Report};
-use crate::lint::type_checker::{Learned, Scope, Seen, TypeChecker};
+use crate::lint::type_checker::{Inferred, Learned, Scope, TypeChecker};
 use crate::lint::types::{Kinds, Type};
 use crate::rego::syntax::{Case, Expr, ExprKind, Kind, Literal, LiteralKind, Operator, Rule, With};
 use crate::schema::published;
@@ -92,18 +92,18 @@ impl<'a> TypeChecker<'_, 'a> {
 
     /// What a case makes, and whether it makes something whenever its conditions hold.
     fn head(&mut self, rule: &'a Rule, case: &'a Case) -> (Type, bool) {
-        let keys: Vec<Seen> = rule.keys.iter().map(|key| self.expr(key)).collect();
+        let keys: Vec<Inferred> = rule.keys.iter().map(|key| self.expr(key)).collect();
         let value = case.value.as_ref().map(|value| (value, self.expr(value)));
-        let defined = keys.iter().chain(value.iter().map(|(_, seen)| seen)).all(|seen| !seen.maybe);
+        let defined = keys.iter().chain(value.iter().map(|(_, seen)| seen)).all(|seen| !seen.may_be_undefined);
         if !defined {
             let place = case.value.as_ref().map_or(rule.place, |value| value.place);
             self.not_rewritten(place, "what a head makes may be undefined");
         }
         let of = value.map_or(Type::of(Kinds::BOOLEAN), |(expr, seen)| {
             if rule.kind == Kind::Set {
-                findings::check(self, rule, expr, &seen.of);
+                findings::check(self, rule, expr, &seen.ty);
             }
-            seen.of
+            seen.ty
         });
         let of = match rule.kind {
             Kind::Value | Kind::Function => of,
@@ -120,14 +120,14 @@ impl<'a> TypeChecker<'_, 'a> {
     fn always_holds(&mut self, literal: &'a Literal) -> bool {
         match &literal.kind {
             LiteralKind::Expr(Expr { kind: ExprKind::Assign(left, right), .. }) => {
-                matches!(left.kind, ExprKind::Var(_)) && !self.without_conditions(right).maybe
+                matches!(left.kind, ExprKind::Var(_)) && !self.without_conditions(right).may_be_undefined
             }
             _ => false,
         }
     }
 
     /// What an expression gives where no condition beside it is known to hold.
-    fn without_conditions(&mut self, expr: &'a Expr) -> Seen {
+    fn without_conditions(&mut self, expr: &'a Expr) -> Inferred {
         let present: Vec<_> = self.scopes.iter_mut().map(|scope| std::mem::take(&mut scope.present)).collect();
         let seen = self.silently(expr);
         for (scope, present) in self.scopes.iter_mut().zip(present) {
@@ -172,7 +172,7 @@ impl<'a> TypeChecker<'_, 'a> {
             }
             LiteralKind::SomeIn { key, value, collection } => {
                 let seen = self.expr(collection);
-                let (keys, values) = self.elements(&seen.of, collection);
+                let (keys, values) = self.elements(&seen.ty, collection);
                 if let Some(key) = key {
                     self.bind(key, &keys);
                 }
@@ -193,7 +193,7 @@ impl<'a> TypeChecker<'_, 'a> {
             LiteralKind::Not(expr) => self.negated(expr),
             LiteralKind::Every { key, value, domain, body } => {
                 let seen = self.expr(domain);
-                let (keys, values) = self.elements(&seen.of, domain);
+                let (keys, values) = self.elements(&seen.ty, domain);
                 self.scopes.push(Scope::default());
                 if let Some(key) = key {
                     self.bind_name(&key.text, keys);
@@ -226,7 +226,7 @@ impl<'a> TypeChecker<'_, 'a> {
             _ => expr.children(),
         };
         for operand in operands {
-            if self.silently(operand).maybe {
+            if self.silently(operand).may_be_undefined {
                 self.not_rewritten(operand.place, "under `not` this may be undefined");
             }
         }
@@ -237,7 +237,7 @@ impl<'a> TypeChecker<'_, 'a> {
         }
     }
 
-    pub fn silently(&mut self, expr: &'a Expr) -> Seen {
+    pub fn silently(&mut self, expr: &'a Expr) -> Inferred {
         let reporting = std::mem::replace(&mut self.reporting, false);
         let seen = self.expr(expr);
         self.reporting = reporting;
@@ -272,13 +272,13 @@ impl<'a> TypeChecker<'_, 'a> {
             }
             ExprKind::Object(fields) => {
                 for (key, pattern) in fields {
-                    let step = self.step(&Seen::always(of.clone()), key, "the object");
-                    self.bind(pattern, &step.of);
+                    let step = self.step(&Inferred::always(of.clone()), key, "the object");
+                    self.bind(pattern, &step.ty);
                 }
             }
             _ => {
                 let seen = self.expr(pattern);
-                self.comparable(pattern.place, &seen.of, of);
+                self.comparable(pattern.place, &seen.ty, of);
             }
         }
     }

@@ -19,16 +19,16 @@ pub struct Learned {
 
 /// What an expression gives.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct Inferred {
     /// What it may be.
-    pub of: Type,
+    pub ty: Type,
     /// Whether it may be undefined.
-    pub maybe: bool,
+    pub may_be_undefined: bool,
 }
 
-impl Seen {
-    pub const fn always(of: Type) -> Self {
-        Self { of, maybe: false }
+impl Inferred {
+    pub const fn always(ty: Type) -> Self {
+        Self { ty, may_be_undefined: false }
     }
 }
 

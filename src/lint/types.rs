@@ -90,7 +90,7 @@ pub struct Known {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// What it holds.
-    pub of: Type,
+    pub ty: Type,
     /// Whether it is always there.
     pub always: bool,
 }
@@ -139,12 +139,12 @@ impl Type {
         let Self::Known(known) = document else { return document };
         let mut known = Rc::unwrap_or_clone(known);
         if let Some(cohorts) = known.fields.get_mut("cohorts")
-            && let Self::Known(array) = &cohorts.of
+            && let Self::Known(array) = &cohorts.ty
             && let Some(Self::Known(cohort)) = &array.items
         {
             let mut cohort = (**cohort).clone();
             cohort.fields.remove("origins");
-            cohorts.of = Self::many(Kinds::ARRAY, Some(Self::Known(Rc::new(cohort))));
+            cohorts.ty = Self::many(Kinds::ARRAY, Some(Self::Known(Rc::new(cohort))));
         }
         Self::Known(Rc::new(known))
     }
@@ -187,7 +187,7 @@ impl Type {
             let required: Vec<&str> =
                 node["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             for (key, of) in node["properties"].as_object().into_iter().flatten() {
-                known.fields.insert(key.clone(), Field { of: deeper(of), always: required.contains(&&**key) });
+                known.fields.insert(key.clone(), Field { ty: deeper(of), always: required.contains(&&**key) });
             }
             known.rest = match &node["additionalProperties"] {
                 Value::Bool(false) => None,
@@ -218,7 +218,7 @@ impl Type {
         let mut fields = BTreeMap::new();
         for key in a.fields.keys().chain(b.fields.keys()) {
             let field = match (a.fields.get(key), b.fields.get(key)) {
-                (Some(a), Some(b)) => Field { of: a.of.join(&b.of), always: a.always && b.always },
+                (Some(a), Some(b)) => Field { ty: a.ty.join(&b.ty), always: a.always && b.always },
                 (Some(one), None) => Field { always: one.always && !objects(b), ..one.clone() },
                 (None, Some(one)) => Field { always: one.always && !objects(a), ..one.clone() },
                 (None, None) => continue,
@@ -259,7 +259,7 @@ impl Type {
         }
         if known.kinds.meets(Kinds::OBJECT) {
             for (name, field) in &known.fields {
-                add(Self::word(name), Some(&field.of));
+                add(Self::word(name), Some(&field.ty));
             }
             if let Some(rest) = &known.rest {
                 add(Self::Any, Some(rest));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::model::finding::RulePlace;
-use crate::rego::engine::{Input, Prepared, places};
+use crate::rego::engine::{Input, PreparedEngine, places};
 use crate::rego::guard::{Failure, Limits, is_limit, work};
 
 /// How long the search may take where a limit was reached.
@@ -31,7 +31,7 @@ pub struct CandidateRule {
 
 /// Evaluates the candidates one by one and names the first that fails.
 pub fn locate_failure(
-    engine: &Prepared,
+    engine: &PreparedEngine,
     candidates: Vec<CandidateRule>,
     input: &Input,
     limits: Limits,

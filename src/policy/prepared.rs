@@ -96,7 +96,7 @@ pub struct Prepared {
     pub(crate) beside: Data,
     /// The files that the previous rollout was read from.
     pub(crate) previous: Vec<InputFile>,
-    pub(crate) engine: engine::Prepared,
+    pub(crate) engine: engine::PreparedEngine,
     /// Whether a team's own policies can see the fleet's order and the phases.
     pub(crate) sees_order: bool,
     /// How much time all of them may take for an answer, if not what their own limits say.
@@ -152,7 +152,7 @@ impl Prepared {
             };
             faults.push(format!("{}: {fault}", given.place));
         }
-        if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n"), waivers::HELP)) }
+        if faults.is_empty() { Ok(()) } else { Err(Error::usage(faults.join("\n"), waivers::WAIVER_HELP)) }
     }
 
     /// Every definition of every rule, as it stands in its file.

@@ -38,7 +38,7 @@ pub struct RuleText {
 ///
 /// # Errors
 /// In words, where METADATA is not valid; it was when the policies were loaded.
-pub fn rules(engine: &engine::Prepared) -> Result<Vec<RuleText>, String> {
+pub fn rules(engine: &engine::PreparedEngine) -> Result<Vec<RuleText>, String> {
     let mut rules = Vec::new();
     for (outline, text) in engine.files()? {
         let blocks = metadata::blocks(&outline)?;

@@ -68,7 +68,7 @@ pub struct Waivers {
 }
 
 /// What to do about a bad waiver.
-pub const HELP: &str =
+pub const WAIVER_HELP: &str =
     "a waiver has code, tenants or labels, reason, owner, granted and expires; rollproof schema waivers";
 
 /// Reads files of waivers. None may last longer than `max_days`.
@@ -103,8 +103,8 @@ pub fn read<'a>(paths: impl IntoIterator<Item = &'a Path>, max_days: u32, max_by
     let is_file_alone = faults.len() == 1;
     let help = match remedy {
         Some(remedy) if is_file_alone => remedy,
-        Some(remedy) => format!("{remedy}\n{HELP}"),
-        None => HELP.to_owned(),
+        Some(remedy) => format!("{remedy}\n{WAIVER_HELP}"),
+        None => WAIVER_HELP.to_owned(),
     };
     Err(Error::usage(faults.join("\n"), help))
 }

@@ -258,21 +258,21 @@ impl Loaded {
     ///
     /// # Errors
     /// In words: what the engine says.
-    pub fn prepare(self, query: Module, data: serde_json::Value, warm: &str) -> Result<Prepared, String> {
+    pub fn prepare(self, query: Module, data: serde_json::Value, warm: &str) -> Result<PreparedEngine, String> {
         let Self(mut engine, rewritten) = self;
         engine.add_policy(query.file, query.text).map_err(|error| error.to_string())?;
         engine.add_data(Value::from(data)).map_err(|error| error.to_string())?;
         // The engine analyses its modules when it is asked for the first time, and copies of it need not do so again.
         engine.eval_rule(warm.into()).map_err(|error| error.to_string())?;
-        Ok(Prepared(engine, rewritten, Prints::default()))
+        Ok(PreparedEngine(engine, rewritten, Prints::default()))
     }
 }
 
 /// An engine that is ready; every evaluation is done by a copy.
 #[derive(Debug, Clone)]
-pub struct Prepared(Engine, Rewritten, Prints);
+pub struct PreparedEngine(Engine, Rewritten, Prints);
 
-impl Prepared {
+impl PreparedEngine {
     /// What each file declares, and its text.
     ///
     /// # Errors

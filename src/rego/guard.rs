@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rollproof_memory::{self as memory, Budget};
 use rustix::process::{Resource, getrlimit};
 
 use crate::error::Error;
-use crate::rego::memory;
-use crate::rego::memory::Budget;
 use crate::time::rounded;
 
 /// The sizes of the stack, in bytes, largest first: nested policies recurse deeply. A smaller one is tried where the
@@ -34,7 +33,7 @@ thread_local! {
 }
 
 /// What stopped work counts as, since nobody knows how much it was.
-const STOPPED: u64 = 1 << 24;
+const WORK_OF_STOPPED_THREAD: u64 = 1 << 24;
 
 /// What policies have done for this thread so far, in requests for memory: some million a second, and about the same
 /// number on any machine.
@@ -42,7 +41,7 @@ pub fn work() -> u64 {
     WORK.get()
 }
 
-fn worked(requests: u64) {
+fn add_work(requests: u64) {
     WORK.set(WORK.get().saturating_add(requests));
 }
 
@@ -192,7 +191,7 @@ impl<T> Pending<T> {
         loop {
             match receiver.recv_timeout(TICK) {
                 Ok((done, requests)) => {
-                    worked(requests);
+                    add_work(requests);
                     // It has nothing left to do, and the next one may need the room of its stack.
                     let _ = thread.join();
                     return done;
@@ -201,11 +200,11 @@ impl<T> Pending<T> {
                     return Err(Failure::Bug("the engine failed".into()));
                 }
                 Err(RecvTimeoutError::Timeout) if budget.exceeded() => {
-                    worked(STOPPED);
+                    add_work(WORK_OF_STOPPED_THREAD);
                     return Err(Failure::Policy(limits.out_of_memory()));
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() > end => {
-                    worked(STOPPED);
+                    add_work(WORK_OF_STOPPED_THREAD);
                     return Err(Failure::Policy(limits.out_of_time()));
                 }
                 Err(RecvTimeoutError::Timeout) => {}

@@ -13,7 +13,7 @@ pub fn text(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result<(
             [] => "no rule of findings, only what others import".to_owned(),
             names => names.join(", "),
         };
-        line!(out, "sound: {names}")?;
+        line!(out, "ok: {names}")?;
     } else if !view.beside_errors {
         checked.problems.iter().try_for_each(|problem| found("", problem, out))?;
     }

@@ -12,7 +12,8 @@ use crate::model::decision::Decision;
 use crate::policy::basis::Basis;
 
 /// What a report has to be for a comparison.
-const HELP: &str = "it compares with what --format json, --format jsonl or --report json=FILE of verify or run wrote";
+const REPORT_HELP: &str =
+    "it compares with what --format json, --format jsonl or --report json=FILE of verify or run wrote";
 
 /// The format that is read.
 const FORMAT: &str = "rollproof.report/v1";
@@ -78,7 +79,7 @@ impl Earlier {
     /// # Errors
     /// [`Error::Usage`] where the file is none.
     pub fn read(option: &str, path: &Path, max_bytes: u64) -> Result<Self, Error> {
-        let wrong = |problem: String| Error::usage(format!("{option} {}: {problem}", path.display()), HELP);
+        let wrong = |problem: String| Error::usage(format!("{option} {}: {problem}", path.display()), REPORT_HELP);
         let input = Source::new(path.to_owned()).read(max_bytes).map_err(|error| wrong(error.to_string()))?;
         let value: Value = serde_json::from_slice(without_bom(&input.bytes))
             .map_err(|error| wrong(format!("it is no JSON: {error}")))?;

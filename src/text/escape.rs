@@ -26,15 +26,26 @@ fn push(escaped: &mut String, c: char) {
 
 /// Escapes text for a terminal or a CI log, so that it cannot start a workflow command wherever it is inserted.
 pub fn for_terminal(text: &str) -> String {
-    spelled(text, true)
+    escape_commands(text, Place::Inside)
 }
 
 /// Escapes text that makes up a whole line, or its whole rest after a blank, where fewer characters need escaping.
 pub fn for_line(text: &str) -> String {
-    spelled(text, false)
+    escape_commands(text, Place::WholeLine)
 }
 
-fn spelled(text: &str, has_neighbours: bool) -> String {
+/// Where text is put.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Anywhere in a line, with anything before and after it.
+    Inside,
+    /// Alone on its line, or on all of it after a blank.
+    WholeLine,
+}
+
+/// Escapes text, so that no part of it is a workflow command where it is put.
+fn escape_commands(text: &str, place: Place) -> String {
+    let has_neighbours = place == Place::Inside;
     let mut escaped = String::with_capacity(text.len());
     let mut first = true;
     let mut rest = text.chars().peekable();
@@ -88,7 +99,7 @@ pub(crate) use line;
 /// # Errors
 /// Those of `out`.
 pub fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Spelled(PrettyFormatter::new())))?;
+    value.serialize(&mut Serializer::with_formatter(&mut *out, AsciiSafeFormatter(PrettyFormatter::new())))?;
     writeln!(out)
 }
 
@@ -97,14 +108,14 @@ pub fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()>
 /// # Errors
 /// Those of `out`.
 pub fn write_json_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Spelled(CompactFormatter)))?;
+    value.serialize(&mut Serializer::with_formatter(&mut *out, AsciiSafeFormatter(CompactFormatter)))?;
     writeln!(out)
 }
 
 /// JSON whose strings hold the same, and in which nothing moves a cursor, hides, or starts a workflow command.
-struct Spelled<F>(F);
+struct AsciiSafeFormatter<F>(F);
 
-impl<F: Formatter> Formatter for Spelled<F> {
+impl<F: Formatter> Formatter for AsciiSafeFormatter<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         let mut written = 0;
         for (at, c) in fragment.char_indices() {

@@ -22,7 +22,7 @@ const TWO_EDITS_FROM: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Difference {
     /// Only in case, Unicode form, separators, spaces or invisible characters.
-    Form,
+    Spelling,
     /// In one or two letters.
     Letters,
 }
@@ -36,9 +36,9 @@ pub fn nearly(known: &str, given: &str) -> Option<Difference> {
     if known == given {
         return None;
     }
-    let (known, given) = (normalized(known), normalized(given));
+    let (known, given) = (spelling_key(known), spelling_key(given));
     if known == given {
-        return Some(Difference::Form);
+        return Some(Difference::Spelling);
     }
     let (letters, given_letters) = (known.chars().count(), given.chars().count());
     let allowed = usize::from(letters >= ONE_EDIT_FROM) + usize::from(letters >= TWO_EDITS_FROM);
@@ -59,18 +59,18 @@ pub fn misspelt<'a>(
         return None;
     }
     let nearly_known = || known.clone().filter_map(|known| Some((nearly(known, given)?, known)));
-    let in_form = nearly_known().find(|(difference, _)| *difference == Difference::Form);
+    let in_form = nearly_known().find(|(difference, _)| *difference == Difference::Spelling);
     let in_letters = || {
         let absent = nearly_known().filter(|(_, known)| !is_given(known));
-        absent.min_by_key(|(_, known)| strsim::damerau_levenshtein(&normalized(known), &normalized(given)))
+        absent.min_by_key(|(_, known)| strsim::damerau_levenshtein(&spelling_key(known), &spelling_key(given)))
     };
     in_form.or_else(in_letters).map(|(_, known)| known)
 }
 
-/// What two names differ in that have the same [`form`].
+/// What two names differ in that have the same [`lookalike_key`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
+#[schemars(inline, description = "What two names differ in that have the same [`form`].")]
 pub enum FormDifference {
     /// Capitals and small letters.
     Case,
@@ -83,7 +83,7 @@ pub enum FormDifference {
 }
 
 /// A name without what two names that look alike differ in: NFKC, one case, no white space and no invisible characters.
-pub fn form(name: &str) -> String {
+pub fn lookalike_key(name: &str) -> String {
     without(name, is_unseen)
 }
 
@@ -105,7 +105,7 @@ pub fn form_differences(one: &str, other: &str) -> Vec<FormDifference> {
 }
 
 /// A name without what two spellings of it differ in: NFKC, capitals, no separators, spaces and invisible characters.
-pub fn normalized(name: &str) -> String {
+pub fn spelling_key(name: &str) -> String {
     without(name, |c| is_unseen(c) || is_separator(c))
 }
 
@@ -139,7 +139,7 @@ fn is_unseen(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::FormDifference::{Case, InvisibleCharacters, UnicodeForm, WhiteSpace};
-    use super::{form, form_differences};
+    use super::{form_differences, lookalike_key};
 
     #[test]
     fn names_of_one_form_tell_what_they_differ_in() {
@@ -152,10 +152,10 @@ mod tests {
             ("\u{ff53}outh", "south", vec![UnicodeForm]),
             ("So\u{ad}uth", "south", vec![Case, InvisibleCharacters]),
         ] {
-            assert_eq!(form(one), form(other), "{one:?}");
+            assert_eq!(lookalike_key(one), lookalike_key(other), "{one:?}");
             assert_eq!(form_differences(one, other), differ, "{one:?}");
         }
-        assert_ne!(form("team-1"), form("team1"));
-        assert_ne!(form("south"), form("souht"));
+        assert_ne!(lookalike_key("team-1"), lookalike_key("team1"));
+        assert_ne!(lookalike_key("south"), lookalike_key("souht"));
     }
 }

@@ -11,7 +11,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 
 use crate::judged::without_digests;
-use crate::support::{Case, Ran, read_json, root, run, snapshot};
+use crate::support::{Case, Ran, random_cases, read_json, root, run, snapshot};
 
 const SAMPLE: &str = "fixtures/lag/skipped-for-46-hours";
 
@@ -698,7 +698,7 @@ fn oracle(history: &[(jiff::Timestamp, Made)], until: jiff::Timestamp) -> Spans 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: random_cases(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn lag_is_what_a_naive_reader_makes_of_the_same_files(all in vec(made(), 1..10)) {

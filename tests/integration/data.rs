@@ -94,7 +94,7 @@ fn a_policy_reads_the_data_of_its_folder() {
         serde_json::from_str::<Value>(&said.stdout).expect("JSON"),
         json!([{"unhealthy": {"gold": 0, "tin": 1}}])
     );
-    assert_eq!(case.run(["policy", "check", "policies"]).stdout, "sound: team.limits\n");
+    assert_eq!(case.run(["policy", "check", "policies"]).stdout, "ok: team.limits\n");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_path_is_that_of_the_folder_below_the_one_that_is_named() {
         "package team.more\n\nwarn contains \"gold\" if data.tiers.unhealthy.gold > 7\n",
     );
     let ran = case.run(["policy", "check", "policies", "policies/tiers"]);
-    assert_eq!(ran.stdout, "sound: team.limits, team.more\n", "{}", ran.stderr);
+    assert_eq!(ran.stdout, "ok: team.limits, team.more\n", "{}", ran.stderr);
 }
 
 #[test]

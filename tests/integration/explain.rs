@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Case, EXHAUSTIVE, Ran, expectation, fixture_args, fixtures, golden, read_json, rollproof, root, run, snapshot,
+    Case, Ran, expectation, fixture_args, fixtures, golden, is_exhaustive, is_updating, read_json, rollproof, root,
+    run, sample, snapshot,
 };
 
 /// Explains a fixture; `more` may name a tenant or a code.
@@ -54,8 +55,7 @@ fn a_person_reads_how_it_came_about() {
 fn an_explanation_is_valid_and_has_the_verdict_of_verify() {
     let validator = jsonschema::validator_for(&rollproof::internal::Name::Explanation.schema()).expect("it compiles");
     let mut seen = 0;
-    // One in nine, of every kind.
-    for folder in fixtures().into_iter().step_by(9) {
+    for folder in sample(fixtures(), 27) {
         let case = expectation(&folder);
         let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
         let ran = explain(&fixture, &["--format", "json"]);
@@ -70,7 +70,7 @@ fn an_explanation_is_valid_and_has_the_verdict_of_verify() {
         assert!(errors.is_empty(), "{fixture}: {errors:?}");
         assert_eq!(explanation["decision"], case["decision"], "{fixture}");
     }
-    assert!(seen > 8, "{seen}");
+    assert!(seen > 5, "{seen}");
     for more in ["cobalt", "calls.failed"] {
         let explanation = json(&explain("calls/live-failed-batch", &[more, "--format", "json"]));
         let errors: Vec<String> = validator.iter_errors(&explanation).map(|error| error.to_string()).collect();
@@ -272,13 +272,15 @@ fn raw_errors_and_hostile_names_are_kept_from_a_log() {
 #[test]
 fn every_code_that_is_said_is_explained_by_values() {
     let (mut seen, mut examples) = (BTreeSet::new(), BTreeMap::new());
-    let mut silent = Vec::new();
+    let (mut silent, is_whole) = (Vec::new(), is_exhaustive() || is_updating());
+    let path = root().join("src/explain/minimal.json");
     for folder in fixtures() {
         let case = expectation(&folder);
         let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
         for finding in case["findings"].as_array().into_iter().flatten() {
             let code = finding["code"].as_str().expect("a code").to_owned();
-            if seen.insert(code.clone()) {
+            // One in three, where not all are tried.
+            if seen.insert(code.clone()) && (is_whole || seen.len() % 3 == 0) {
                 let explained = json(&explain(&fixture, &[&code, "--format", "json"]));
                 if explained["code"]["held"] == json!([]) || explained["code"]["minimal"].is_null() {
                     silent.push(format!("{fixture}: {code}"));
@@ -296,9 +298,13 @@ fn every_code_that_is_said_is_explained_by_values() {
         }
     }
     assert!(seen.len() > 20 && silent.is_empty(), "{silent:?} of {}", seen.len());
+    if !is_whole {
+        let kept = read_json(&path);
+        return examples.iter().for_each(|(code, document)| assert_eq!(kept[code], *document, "{code}"));
+    }
     let examples: Vec<String> =
         examples.iter().map(|(code, document)| format!("{}: {document}", json!(code))).collect();
-    golden(&root().join("src/explain/minimal.json"), &format!("{{\n{}\n}}\n", examples.join(",\n")));
+    golden(&path, &format!("{{\n{}\n}}\n", examples.join(",\n")));
 }
 
 /// Whatever the evidence is, a code of a bundled policy is shown on a document.
@@ -317,8 +323,8 @@ fn a_code_that_is_far_from_the_evidence_is_shown_on_an_example() {
         .collect();
     let mut made_up = 0;
     // One in four, from all of them.
-    let step = if std::env::var_os(EXHAUSTIVE).is_some() { 1 } else { 4 };
-    for code in codes.iter().step_by(step) {
+    let step = if is_exhaustive() { 1 } else { 4 };
+    for code in sample(&codes, step) {
         let explained = json(&explain("healthy/plain", &[code, "--format", "json"]));
         let minimal = &explained["code"]["minimal"];
         let document = case.file("document.json", minimal["document"].to_string());
@@ -341,8 +347,8 @@ fn is_agreement(words: &str) -> bool {
 #[test]
 fn every_verdict_that_fails_is_turned_by_evidence() {
     /// What no change of the evidence takes away: a fleet is smaller than the previous one, which is no part of it.
-    const ONLY_WAIVED: [&str; 1] = ["evidence/fleet-shrank: {\"evidence.fleet_shrank\"}"];
-    let (mut seen, mut wanting) = (BTreeSet::new(), BTreeSet::new());
+    const ONLY_WAIVED: [&str; 1] = ["evidence.fleet_shrank"];
+    let (mut seen, mut wanting, mut failing) = (BTreeSet::new(), BTreeMap::new(), 0);
     for folder in fixtures() {
         let fixture = folder.strip_prefix(root().join("fixtures")).expect("a fixture").display().to_string();
         let case = read_json(&folder.join("case.json"));
@@ -356,24 +362,30 @@ fn every_verdict_that_fails_is_turned_by_evidence() {
         let is_failed = ["fail", "inconclusive"].contains(&case["decision"].as_str().unwrap_or_default());
         let is_known = codes.iter().all(|code| seen.contains(code));
         // A team's own policies may ask for anything, such as another day.
-        if !is_failed || fixture.starts_with("examples") || (is_known && std::env::var_os(EXHAUSTIVE).is_none()) {
+        if !is_failed || fixture.starts_with("examples") || (is_known && !is_exhaustive()) {
             continue;
         }
         seen.extend(codes.iter().cloned());
+        failing += 1;
+        // One in two of those with a code of their own.
+        if failing % 2 == 0 && !is_exhaustive() && !ONLY_WAIVED.iter().any(|code| codes.contains(*code)) {
+            continue;
+        }
         let explained = json(&explain(&fixture, &["--format", "json"]));
         let found = turns(&explained["verdict"]);
         if found.iter().all(|(changes, _)| changes.iter().any(|words| is_agreement(words))) {
-            wanting.insert(format!("{fixture}: {codes:?}"));
+            wanting.insert(codes, fixture);
         }
     }
     assert!(seen.len() > 20, "{seen:?}");
-    assert_eq!(wanting, ONLY_WAIVED.map(str::to_owned).into());
+    let only_waived = BTreeSet::from(ONLY_WAIVED.map(str::to_owned));
+    assert!(wanting.keys().eq([&only_waived]), "{wanting:?}");
 }
 
 /// The same for what is denied of one tenant, or of the gates, in the words of that evidence.
 #[test]
 fn every_kind_of_evidence_has_a_change_of_its_own() {
-    for (fixture, subject, change) in [
+    let all = [
         ("build/stale", "bolt", "its /buildinfo named the commit abcdef100000"),
         ("build/stale", "build.stale", "the /buildinfo of bolt named the commit abcdef100000"),
         ("build/killed-before-probing", "build.nothing_probed", "every tenant had been asked for its build"),
@@ -395,7 +407,8 @@ fn every_kind_of_evidence_has_a_change_of_its_own() {
         ("evidence/live-enumeration-differs", "evidence.enumeration_differs", "every attempt of the plan call"),
         ("evidence/unknown-fields-several", "evidence.misspelt_field", "no field was misspelt"),
         ("evidence/live-row-in-dry-run", "evidence.live_row_in_dry_run", "every row was one of a dry run"),
-    ] {
+    ];
+    for (fixture, subject, change) in sample(all, 2) {
         let explained = json(&explain(fixture, &[subject, "--format", "json"]));
         let subject_of = if explained["code"].is_null() { &explained["tenant"] } else { &explained["code"] };
         let found = turns(subject_of);

@@ -9,7 +9,7 @@ use rollproof::internal::{Bytes, Input, Text, grammar_table, replay};
 use rollproof::{Document, Error, EvidenceFields, Loading, Prepared, Settings, load, report, validate};
 use serde_json::{Value, json};
 
-use crate::support::{Case, EXHAUSTIVE, example_fixtures, fixtures, golden, read, root};
+use crate::support::{Case, example_fixtures, fixtures, golden, is_exhaustive, read, root, sample};
 
 const MARK: &str = "<!-- generated: tests/integration/grammar.rs -->\n";
 
@@ -363,7 +363,7 @@ fn what_was_asked_for_has_to_be_there() {
 
 #[test]
 fn no_change_of_a_record_turns_a_failure_into_a_pass() {
-    let (policies, exhaustive) = (policies(), std::env::var_os(EXHAUSTIVE).is_some());
+    let (policies, exhaustive) = (policies(), is_exhaustive());
     let journals = journals();
     let pool: Vec<&String> =
         journals.iter().flat_map(|(_, lines)| lines).collect::<BTreeSet<_>>().into_iter().collect();
@@ -382,8 +382,7 @@ fn no_change_of_a_record_turns_a_failure_into_a_pass() {
                 seen.insert((what, record.to_owned()));
             }
         };
-        let each = |step: usize| (0..lines.len()).step_by(if exhaustive { 1 } else { step });
-        for at in each(1) {
+        for at in sample(0..lines.len(), 2) {
             let mut changed = lines.clone();
             let gone = changed.remove(at);
             judge("delete", &kind(&gone), &changed);
@@ -398,7 +397,7 @@ fn no_change_of_a_record_turns_a_failure_into_a_pass() {
         }
         for (i, more) in pool.iter().enumerate() {
             for at in 0..=lines.len() {
-                if exhaustive || (i + at) % 29 == 0 {
+                if exhaustive || (i + at) % 61 == 0 {
                     let mut changed = lines.clone();
                     changed.insert(at, (*more).clone());
                     judge("insert", &kind(more), &changed);
@@ -406,7 +405,7 @@ fn no_change_of_a_record_turns_a_failure_into_a_pass() {
             }
         }
     }
-    assert!(tried > 1_000 && read > 100, "{tried} were tried, and {read} of them are journals");
+    assert!(tried > 500 && read > 50, "{tried} were tried, and {read} of them are journals");
     if exhaustive {
         let listed: BTreeSet<_> = EVIDENCE.iter().map(|(what, record, _)| (*what, (*record).to_owned())).collect();
         assert_eq!(seen, listed, "no exception is listed that is none");

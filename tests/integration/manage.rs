@@ -151,7 +151,7 @@ fn a_new_policy_is_checked_tested_and_decides() {
         let made = case.run(["policy", "new", name]);
         assert_eq!((made.code, &*made.stderr), (0, ""));
         let checked = case.run(["policy", "check", folder]);
-        assert_eq!((checked.code, &*checked.stdout, &*checked.stderr), (0, &*format!("sound: {name}\n"), ""));
+        assert_eq!((checked.code, &*checked.stdout, &*checked.stderr), (0, &*format!("ok: {name}\n"), ""));
         let tested = case.run(["policy", "test", folder, "--coverage"]);
         assert_eq!((tested.code, &*tested.stderr), (0, ""), "{}", tested.stdout);
         let covered = format!("8 passed, 0 failed\n{folder}/{leaf}.rego: 14 of 14 lines reached\n");

@@ -6,7 +6,7 @@ use rollproof::Error;
 use rollproof::internal::Policies;
 use serde_json::{Value, json};
 
-use crate::support::{Case, root, snapshot};
+use crate::support::{Case, is_exhaustive, is_updating, read, root, sample, snapshot};
 
 /// What a case gets that does not begin with a package of its own.
 const HEADER: &str =
@@ -42,22 +42,29 @@ fn refusal(case: &Case, name: &str, text: &str) -> Option<String> {
 #[test]
 fn every_typo_is_refused_with_its_place_and_a_remedy() {
     let case = Case::new();
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     let mut passed = Vec::new();
-    for (name, text) in cases("typos.txt") {
+    let step = if is_updating() { 1 } else { 4 };
+    for (name, text) in sample(cases("typos.txt"), step) {
         match refusal(&case, &name, &text) {
-            Some(problems) => shown.push_str(&format!("{problems}\n\n")),
+            Some(problems) => shown.push(format!("{problems}\n\n")),
             None => passed.push(name),
         }
     }
     assert!(passed.is_empty(), "not refused: {passed:?}");
-    snapshot("typos.txt", &shown);
+    if is_updating() || is_exhaustive() {
+        return snapshot("typos.txt", &shown.concat());
+    }
+    let kept = read(&root().join("tests/integration/snapshots/typos.txt"));
+    for problems in shown {
+        assert!(kept.contains(&problems), "snapshots/typos.txt does not hold\n{problems}");
+    }
 }
 
 #[test]
 fn sound_policies_are_accepted() {
     let case = Case::new();
-    for (name, text) in cases("sound.txt") {
+    for (name, text) in sample(cases("sound.txt"), 4) {
         assert_eq!(refusal(&case, &name, &text), None, "{name}");
     }
 }
@@ -84,7 +91,7 @@ fn two_files_do_not_share_a_rule() {
     assert_eq!(ran.code, 5);
     snapshot("two-files.txt", &ran.stderr);
     let twice = case.run(["policy", "check", "one.rego", "./one.rego"]);
-    assert_eq!((twice.code, &*twice.stdout), (0, "sound: team.one\n"), "{}", twice.stderr);
+    assert_eq!((twice.code, &*twice.stdout), (0, "ok: team.one\n"), "{}", twice.stderr);
 }
 
 #[test]

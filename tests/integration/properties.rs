@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::grammar::policies;
 use crate::oracle::{Verdict, judge};
-use crate::support::Case;
+use crate::support::{Case, random_cases};
 
 const TARGET: &str = "staging-abcdef1";
 
@@ -258,7 +258,7 @@ fn without_places(report: &Report) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: random_cases(192), ..ProptestConfig::default() })]
 
     #[test]
     fn the_oracle_and_the_rego_agree(rollout in rollout()) {
@@ -539,7 +539,7 @@ fn driven(rows: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: random_cases(1500), ..ProptestConfig::default() })]
 
     #[test]
     fn an_answer_is_read_as_its_archive_is(rows in vec(text_of_row(), 0..4)) {

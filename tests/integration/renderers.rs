@@ -71,8 +71,9 @@ fn nothing_is_of_this_machine_or_day() {
 
 #[test]
 fn the_same_evidence_gives_the_same_bytes_at_another_time_and_place() {
-    for (one, other) in judged::all().iter().zip(judged::again()) {
-        assert_eq!((&one.name, one.ran.code), (&other.name, other.ran.code));
+    for other in judged::again() {
+        let one = judged::one(&other.name);
+        assert_eq!(one.ran.code, other.ran.code, "{}", one.name);
         let [mut document, mut again] = [one.document.clone(), other.document.clone()];
         for document in [&mut document, &mut again] {
             document["provenance"]["collected_at"].take();

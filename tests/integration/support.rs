@@ -14,9 +14,24 @@ const UPDATE: &str = "ROLLPROOF_UPDATE";
 /// Set to try everything, and not a sample: `.ci/run` does.
 pub const EXHAUSTIVE: &str = "ROLLPROOF_EXHAUSTIVE";
 
+/// Whether everything is tried, and not a sample.
+pub fn is_exhaustive() -> bool {
+    std::env::var_os(EXHAUSTIVE).is_some()
+}
+
 /// How often a test repeats what it may repeat `all` times: an eighth of it, but where [`EXHAUSTIVE`] is set.
 pub fn repetitions(all: usize) -> usize {
-    if std::env::var_os(EXHAUSTIVE).is_some() { all } else { all / 8 }
+    if is_exhaustive() { all } else { all / 8 }
+}
+
+/// How many random cases a law is tried on: a quarter, but where [`EXHAUSTIVE`] is set.
+pub fn random_cases(all: u32) -> u32 {
+    if is_exhaustive() { all } else { all / 4 }
+}
+
+/// One in so many of what could be tried, and everything where [`EXHAUSTIVE`] is set.
+pub fn sample<T>(all: impl IntoIterator<Item = T>, step: usize) -> impl Iterator<Item = T> {
+    all.into_iter().step_by(if is_exhaustive() { 1 } else { step })
 }
 
 /// Variables that the binary reads, and that a CI job which runs the tests may have set.

@@ -252,7 +252,7 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
         let SoFar { halts, proven, not_proven } = match question {
             HaltCheck::AfterCall => policies.halt_check(document, &mut inputs)?,
             HaltCheck::AfterGate => policies.halt_check_gates(document, &mut inputs)?,
-            HaltCheck::Foreseen => {
+            HaltCheck::IdealDocument => {
                 policies.foresee(document)?;
                 return Ok(HaltAnswer::default());
             }
@@ -274,7 +274,7 @@ fn resume(policies: &Prepared, plane: &Plane, path: &Path) -> Document {
         return begun.finish().0;
     }
     let opened = Journal::open(path).expect("nobody else writes it").expect("it is there");
-    let mut journal = opened.go_on(length).expect("it can be written");
+    let mut journal = opened.truncate_to(length).expect("it can be written");
     let resumed = Record::Resumed { at: now() };
     journal.append(&mut begun, &resumed).expect("it is written");
     drive(policies, plane, journal, begun)

@@ -16,7 +16,7 @@ const ANSWERS: &str = "control plane";
 /// What is strange about the answers: the first [`LISTED`] of a kind, in the order in which they came, and how many
 /// more there are. A control plane may answer for everybody with every call.
 #[derive(Debug, Default)]
-pub(crate) struct Strange {
+pub(crate) struct RolloutAnomalies {
     pub(crate) listed: Vec<Anomaly>,
     /// How many of a kind are listed, and where the last of them is.
     kinds: BTreeMap<AnomalyKind, (usize, usize)>,
@@ -26,7 +26,7 @@ pub(crate) struct Strange {
     misspelt: HashMap<(Text, Given), Option<&'static str>, RandomState>,
 }
 
-impl Strange {
+impl RolloutAnomalies {
     pub(crate) fn add(&mut self, kind: AnomalyKind, at: impl FnOnce() -> String, tenant: Option<Text>) {
         self.list(kind, at, |anomaly| anomaly.tenant = tenant);
     }

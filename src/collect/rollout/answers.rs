@@ -49,7 +49,7 @@ impl Rollout {
                 let misspelt = |field: &str| misspelt(field, fields.iter().copied(), |known| given.contains(known));
                 for (field, known) in unknown.iter().filter_map(|field| Some((&**field, misspelt(field)?))) {
                     let place = || format!("/calls/{index}/attempts/{attempt}");
-                    self.strange.unknown_field(place, Text::from(field), Some(known));
+                    self.anomalies.unknown_field(place, Text::from(field), Some(known));
                 }
                 if is_whole {
                     ok = answer.ok;
@@ -80,13 +80,7 @@ impl Rollout {
         }
         ended.malformed = problem.filter(|_| is_whole).or(ended.malformed);
         if ended.last {
-            for tenant in &tenants {
-                self.grouping.end(tenant);
-            }
-            self.called.extend(tenants);
-            while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
-                self.passed += 1;
-            }
+            self.end_call(tenants);
         }
         let call = &mut self.document.calls[index as usize];
         call.ok = ok;
@@ -96,13 +90,24 @@ impl Rollout {
         }
     }
 
+    /// After the last attempt of a call: its tenants have been called.
+    fn end_call(&mut self, tenants: Vec<Text>) {
+        for tenant in &tenants {
+            self.grouping.end_call(tenant);
+        }
+        self.called.extend(tenants);
+        while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
+            self.passed += 1;
+        }
+    }
+
     /// An answer of another wire in the contract's words; nothing where the wire is the contract's. What a mapping says
     /// besides its rows is kept: where an independent list gives a tenant labels, those count.
     fn translate(&mut self, body: &str, index: u32, attempt: u16) -> Option<Translated> {
         let call = self.document.calls.get(index as usize)?;
         let translated = self.wire.as_ref()?.translate(body, call.purpose, &call.tenants)?;
         for (at, reason) in &translated.skipped {
-            self.strange.skipped(format!("/calls/{index}/attempts/{attempt}/answer{at}"), reason);
+            self.anomalies.skipped(format!("/calls/{index}/attempts/{attempt}/answer{at}"), reason);
         }
         for (slug, labels) in &translated.labels {
             self.labels.entry(slug.clone()).or_insert_with(|| labels.clone());
@@ -124,18 +129,18 @@ impl Rollout {
             let at = || pointer(&origin(i));
             for field in row.unknown.keys() {
                 let field = Text::from(&**field);
-                if let Some(known) = self.strange.misspelt(&field, row.given()) {
-                    self.strange.unknown_field(at, field, Some(known));
+                if let Some(known) = self.anomalies.misspelt(&field, row.given()) {
+                    self.anomalies.unknown_field(at, field, Some(known));
                 }
             }
             let slug = row.slug().map(Text::from);
             if !is_enumeration(&row.row) {
-                self.strange.add(AnomalyKind::LiveRowInPlanCall, at, slug.clone());
+                self.anomalies.add(AnomalyKind::LiveRowInPlanCall, at, slug.clone());
                 live = true;
             }
             match slug {
                 Some(slug) => fleet.push(slug),
-                None => self.strange.add(AnomalyKind::UnattributedRow, at, None),
+                None => self.anomalies.add(AnomalyKind::UnattributedRow, at, None),
             }
         }
         if self.enumerated || !is_success || live || wrong.is_some() {
@@ -146,6 +151,12 @@ impl Rollout {
             }
             return wrong;
         }
+        self.set_fleet(fleet);
+        None
+    }
+
+    /// The fleet as a plan call enumerated it.
+    fn set_fleet(&mut self, fleet: Vec<Text>) {
         self.enumerated = true;
         for slug in &fleet {
             let labels =
@@ -164,7 +175,6 @@ impl Rollout {
             dropped: self.named.iter().cloned().collect(),
             lookalikes: Vec::new(),
         };
-        None
     }
 
     /// Rows of an answer to a call that names tenants. Gives what is wrong with the answer.
@@ -189,14 +199,14 @@ impl Rollout {
             let given = row.given();
             for field in std::mem::take(&mut row.unknown).into_keys() {
                 let field = Text::from(&*field);
-                let known = self.strange.misspelt(&field, given);
-                self.strange.unknown_field(place, field, known);
+                let known = self.anomalies.misspelt(&field, given);
+                self.anomalies.unknown_field(place, field, known);
             }
             let slug = row.slug().map(Text::from);
             let phase = row.phase().map(|phase| self.grouping.phase(phase));
             let is_evidence = match &slug {
                 None => {
-                    self.strange.add(AnomalyKind::UnattributedRow, place, None);
+                    self.anomalies.add(AnomalyKind::UnattributedRow, place, None);
                     true
                 }
                 Some(slug) if named.contains(&**slug) => {
@@ -205,7 +215,7 @@ impl Rollout {
                     true
                 }
                 Some(slug) => {
-                    self.strange.add(AnomalyKind::UnrequestedRow, place, Some(slug.clone()));
+                    self.anomalies.add(AnomalyKind::UnrequestedRow, place, Some(slug.clone()));
                     !self.grouping.plans(slug) || self.grouping.record_unrequested_row(slug, row.row, phase, at)
                 }
             };

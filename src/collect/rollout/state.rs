@@ -11,7 +11,7 @@ use crate::collect::fleet::is_enumeration;
 use crate::collect::inputs::{labelled_fleet, plan_file};
 use crate::collect::plan::PlanFile;
 use crate::collect::record::{AskedGates, Record};
-use crate::collect::rollout::anomalies::Strange;
+use crate::collect::rollout::anomalies::RolloutAnomalies;
 use crate::collect::rollout::grammar::Grammar;
 use crate::collect::rollout::ids;
 use crate::collect::rollout::step::{Gate, HaltCheck, Step};
@@ -67,7 +67,7 @@ pub struct Rollout {
     /// Tenants that answers to the plan call named while none of them could be used.
     pub(crate) named: BTreeSet<Text>,
     /// What is strange about the answers.
-    pub(crate) strange: Strange,
+    pub(crate) anomalies: RolloutAnomalies,
     /// The well-formed rows of every answer but the plan call's, as they came, without those of other tenants of the
     /// fleet than the call named, unless they speak against the tenant.
     pub(crate) results: Vec<Box<RawValue>>,
@@ -82,7 +82,7 @@ pub struct Rollout {
     /// The halt check that is due. It is in no record: whoever reads a journal again checks again.
     pending_check: Option<HaltCheck>,
     /// Whether the policies were evaluated on the document of a good rollout.
-    is_foreseen: bool,
+    is_ideal_checked: bool,
     /// Which record may come next.
     pub(crate) grammar: Grammar,
 }
@@ -104,12 +104,10 @@ impl Rollout {
         let plan_input = input(plan_name, plan);
         let plan = plan_file(&plan_input, &fields).map_err(|error| error.to_string())?;
         let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
-        let (mut listed, mut labels) = (Vec::new(), HashMap::new());
+        let mut listed = Vec::new();
         if let Some(inventory) = inventory {
             let inventory = input(&inventory.name, &inventory.text);
-            let fleet = labelled_fleet(&inventory).map_err(|error| error.to_string())?;
-            listed = fleet.iter().map(|(name, _)| name.clone()).collect();
-            labels = fleet.into_iter().filter(|(_, labels)| !labels.is_empty()).collect();
+            listed = labelled_fleet(&inventory).map_err(|error| error.to_string())?;
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
         let wire = control_plane.as_ref().map(|settings| Wire::new(settings, &plan.rollout)).transpose()?;
@@ -123,17 +121,15 @@ impl Rollout {
         };
         let mut document = Document::empty(rollout, at.clone());
         document.anomalies.clone_from(&plan.anomalies);
+        document.gates = plan.disabled_gates();
         document.mapping = wire.as_ref().and_then(Wire::mapping).and_then(Mapping::used);
         document.provenance.inputs = inputs;
-        if !plan.enabled {
-            document.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason.clone()), ..Gates::default() });
-        }
         Ok(Self {
             document,
             grammar: Grammar::start(plan.enabled, *gates),
             plan,
-            inventory: listed,
-            labels,
+            inventory: listed.iter().map(|(name, _)| name.clone()).collect(),
+            labels: listed.into_iter().filter(|(_, labels)| !labels.is_empty()).collect(),
             fields,
             wire,
             fleet: Vec::new(),
@@ -141,7 +137,7 @@ impl Rollout {
             enumerated: false,
             grouping: Grouping::new(),
             named: BTreeSet::new(),
-            strange: Strange::default(),
+            anomalies: RolloutAnomalies::default(),
             results: Vec::new(),
             called: HashSet::default(),
             soaked: false,
@@ -149,7 +145,7 @@ impl Rollout {
             gates_to_read: None,
             readings: Readings::default(),
             pending_check: None,
-            is_foreseen: false,
+            is_ideal_checked: false,
             id,
             start: record.clone(),
         })
@@ -232,8 +228,8 @@ impl Rollout {
             return Step::CheckHalt(check);
         }
         if self.is_call_left() {
-            if self.enumerated && !self.is_foreseen {
-                return Step::CheckHalt(HaltCheck::Foreseen);
+            if self.enumerated && !self.is_ideal_checked {
+                return Step::CheckHalt(HaltCheck::IdealDocument);
             }
             if let Some(gate) = self.gate_before(&next) {
                 return Step::Read(gate);
@@ -244,7 +240,7 @@ impl Rollout {
 
     /// A halt check found nothing to halt the rollout.
     pub fn checked(&mut self, check: HaltCheck) {
-        if check == HaltCheck::Foreseen { self.is_foreseen = true } else { self.pending_check = None }
+        if check == HaltCheck::IdealDocument { self.is_ideal_checked = true } else { self.pending_check = None }
     }
 
     /// The next call, or the soak before it, whatever has to be done first.
@@ -374,7 +370,7 @@ impl Rollout {
     pub fn may_have_changed_something(&self) -> bool {
         let is_live = !self.plan.rollout.dry_run;
         let changes = self.document.calls.iter().any(|call| is_live && call.purpose != Purpose::Plan);
-        let acted = self.strange.listed.iter().any(|anomaly| anomaly.kind == AnomalyKind::LiveRowInPlanCall);
+        let acted = self.anomalies.listed.iter().any(|anomaly| anomaly.kind == AnomalyKind::LiveRowInPlanCall);
         changes || acted || !self.results.iter().all(|row| is_dry(row))
     }
 
@@ -484,7 +480,7 @@ impl Rollout {
     }
 
     fn anomalies(&self) -> Vec<Anomaly> {
-        self.plan.anomalies.iter().chain(&self.strange.listed).cloned().collect()
+        self.plan.anomalies.iter().chain(&self.anomalies.listed).cloned().collect()
     }
 
     /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that

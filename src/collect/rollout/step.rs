@@ -12,7 +12,7 @@ pub enum HaltCheck {
     AfterGate,
     /// The fleet is known, and nothing has been changed yet. Every policy is evaluated on the document that a good
     /// rollout would have. What they find halts nothing; a policy that fails does.
-    Foreseen,
+    IdealDocument,
 }
 
 /// What comes next in a rollout (contract section 4).

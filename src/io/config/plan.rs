@@ -51,7 +51,8 @@ pub const HTTP_TIMEOUT_SECONDS: u32 = 600;
 /// What of a plan is the operator's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+#[schemars(rename = "Settings")]
+pub struct PlanConfig {
     /// What the names of the plan's variables begin with.
     #[schemars(extend("pattern" = "^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub prefix: String,
@@ -63,13 +64,13 @@ pub struct Settings {
     pub required_contexts: Vec<String>,
 }
 
-impl Default for Settings {
+impl Default for PlanConfig {
     fn default() -> Self {
         Self { prefix: "PROD_AUTO_DEPLOY_".into(), canary: None, control_plane: None, required_contexts: Vec::new() }
     }
 }
 
-impl Settings {
+impl PlanConfig {
     /// The name of one of the plan's variables.
     ///
     /// # Errors

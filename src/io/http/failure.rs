@@ -25,14 +25,14 @@ const PACKED: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
 
 /// Why no whole answer came.
 #[derive(Debug)]
-pub struct Broken {
+pub struct TransportError {
     /// Why.
     pub failure: Failure,
     /// Whether it may be otherwise the next time.
     pub is_transient: bool,
 }
 
-impl Broken {
+impl TransportError {
     /// No whole answer came in time.
     pub fn timed_out(limit: Duration, status: Option<u16>) -> Self {
         let reason = format!("{}no whole answer within {} s", before(status), limit.as_secs_f64());

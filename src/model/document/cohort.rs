@@ -168,7 +168,7 @@ impl Grouping {
     }
 
     /// The call that names a tenant has ended.
-    pub fn end(&mut self, slug: &str) {
+    pub fn end_call(&mut self, slug: &str) {
         let tenant = self.tenant(slug);
         self.in_flight.remove(&index(tenant));
     }

@@ -6,27 +6,27 @@ pub(crate) mod contradiction;
 pub(crate) mod parts;
 
 use crate::model::document::Document;
-use crate::model::document::consistency::contradiction::Checked;
-use crate::model::document::consistency::parts::Whole;
+use crate::model::document::consistency::contradiction::CheckResult;
+use crate::model::document::consistency::parts::DocumentCheck;
 
-/// Checks a document as a whole.
+/// Checks a document as a check.
 ///
 /// # Errors
 /// The first contradiction.
-pub fn check(document: &Document) -> Checked {
-    let whole = Whole::new(document)?;
-    whole.provenance()?;
-    whole.plan()?;
-    whole.times()?;
-    whole.fleet()?;
-    whole.order()?;
-    whole.archive()?;
-    let steps = whole.calls()?;
-    whole.outcome(&steps)?;
-    whole.cohorts()?;
-    whole.phases()?;
-    whole.gates()?;
-    whole.probes()?;
-    whole.mapping()?;
-    whole.anomalies()
+pub fn check(document: &Document) -> CheckResult {
+    let check = DocumentCheck::new(document)?;
+    check.provenance()?;
+    check.plan()?;
+    check.times()?;
+    check.fleet()?;
+    check.order()?;
+    check.archive()?;
+    let steps = check.calls()?;
+    check.outcome(&steps)?;
+    check.cohorts()?;
+    check.phases()?;
+    check.gates()?;
+    check.probes()?;
+    check.mapping()?;
+    check.anomalies()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::document::text::Text;
 use crate::model::document::{Document, Lookalike};
-use crate::text::misspelt::{form, form_differences};
+use crate::text::misspelt::{form_differences, lookalike_key};
 
 /// The names of a document, and those that are `named` elsewhere, which look like that of a tenant of the fleet; sorted.
 /// Takes linear time.
@@ -17,13 +17,13 @@ pub fn lookalikes<'a>(document: &'a Document, named: impl IntoIterator<Item = &'
     // Of two names that look alike one at least is not plain, and hardly ever is one.
     let is_unusual = |name: &&Text| !is_plain(name);
     let forms: BTreeSet<String> =
-        fleet().chain(others.iter().copied()).filter(is_unusual).map(|name| form(name)).collect();
+        fleet().chain(others.iter().copied()).filter(is_unusual).map(|name| lookalike_key(name)).collect();
     if forms.is_empty() {
         return Vec::new();
     }
     let mut tenants: BTreeMap<String, BTreeSet<(bool, &Text)>> = BTreeMap::new();
     for tenant in fleet() {
-        let form = form(tenant);
+        let form = lookalike_key(tenant);
         if forms.contains(&form) {
             // A plain name comes first: it is the one that was meant.
             tenants.entry(form).or_default().insert((!is_plain(tenant), tenant));
@@ -31,7 +31,7 @@ pub fn lookalikes<'a>(document: &'a Document, named: impl IntoIterator<Item = &'
     }
     let mut found = BTreeMap::new();
     for name in fleet().chain(others) {
-        let known = tenants.get(&form(name)).and_then(|tenants| tenants.first());
+        let known = tenants.get(&lookalike_key(name)).and_then(|tenants| tenants.first());
         if let Some((_, tenant)) = known.filter(|(_, tenant)| *tenant != name) {
             found.insert(name, *tenant);
         }

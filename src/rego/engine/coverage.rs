@@ -6,7 +6,7 @@ use regorus::Engine;
 use regorus::unstable::{Expr, Import, Lexer, Module as Ast, Source, TokenKind};
 
 use crate::rego::engine::module::path;
-use crate::rego::engine::unit_test::{UnitTest, bound, value};
+use crate::rego::engine::unit_test::{UnitTest, set_time_limit, value};
 use crate::rego::guard::{Limits, guarded};
 
 /// Lines of a file, by whether they were evaluated.
@@ -22,7 +22,7 @@ pub struct Lines {
 pub fn lines(engine: &Engine, unit: &UnitTest, limits: Limits) -> BTreeMap<String, Lines> {
     let (mut engine, unit) = (engine.clone(), unit.clone());
     let report = guarded(limits, move || {
-        bound(&mut engine, limits);
+        set_time_limit(&mut engine, limits);
         // A test that fails has reached some lines as well.
         let _ = value(&mut engine, &unit);
         engine.get_coverage_report().map_err(|error| error.to_string())

@@ -9,8 +9,8 @@ use crate::rego::engine::generated::MAX_COLUMNS;
 use crate::rego::engine::generated::TEST_RULE;
 use crate::rego::engine::lower::{Lowered, lower};
 use crate::rego::engine::module::{Module, path};
-use crate::rego::engine::unit_test::bound;
-use crate::rego::engine::{Input, Loaded, Prepared, in_words};
+use crate::rego::engine::unit_test::set_time_limit;
+use crate::rego::engine::{Input, Loaded, PreparedEngine, in_words};
 use crate::rego::guard::{Failure, Limits, guarded};
 
 impl Loaded {
@@ -36,7 +36,7 @@ fn modules(engine: &Engine, rewritten: &BTreeMap<String, Lowered>) -> Vec<(Strin
     engine.get_modules().iter().filter_map(file).collect()
 }
 
-impl Prepared {
+impl PreparedEngine {
     /// Every file with its package.
     pub fn modules(&self) -> Vec<(String, Module)> {
         modules(&self.0, &self.1)
@@ -65,7 +65,7 @@ impl Prepared {
         let (mut engine, prints) = (self.0.clone(), self.2.clone());
         let (package, expression) = (package.to_owned(), expression.to_owned());
         guarded(limits, move || {
-            bound(&mut engine, limits);
+            set_time_limit(&mut engine, limits);
             engine.set_input(input.0);
             let imports = imports(&mut engine, &package);
             let module = |inner: &str| {

@@ -7,7 +7,7 @@ use regorus::unstable::{Expr, Literal, Module as Ast, Query, Rule, RuleHead, Spa
 
 use crate::rego::engine::generated::{BINDINGS_RULE, BOUND, OURS};
 use crate::rego::engine::module::path;
-use crate::rego::engine::{Input, Prepared};
+use crate::rego::engine::{Input, PreparedEngine};
 use crate::rego::guard::{Failure, Limits, guarded};
 
 /// How far from rule to rule what gave a finding is followed.
@@ -45,7 +45,7 @@ struct Probe {
     text: String,
 }
 
-impl Prepared {
+impl PreparedEngine {
     /// What single definitions of rules say on some input, each given by file and line; one that cannot be asked alone
     /// is left out.
     ///

@@ -10,8 +10,8 @@ use crate::rego::engine::coverage::{Lines, lines, spelled_out};
 use crate::rego::engine::lower::parsable;
 use crate::rego::engine::module::{Module, parse, path};
 use crate::rego::engine::test_failure::{TestFailure, steps, why};
-use crate::rego::engine::unit_test::{Imports, UnitTest, bound, value};
-use crate::rego::engine::{Prepared, Rewritten, in_words, text};
+use crate::rego::engine::unit_test::{Imports, UnitTest, set_time_limit, value};
+use crate::rego::engine::{PreparedEngine, Rewritten, in_words, text};
 use crate::rego::guard::{Failure, Limits, guarded};
 
 /// What a test's name begins with.
@@ -53,7 +53,7 @@ impl UnitTest {
     }
 }
 
-impl Prepared {
+impl PreparedEngine {
     /// Reads tests beside the policies. Tests also stand in `own`, files that are read already. Which lines they reach
     /// is looked at where that is asked for.
     ///
@@ -204,7 +204,7 @@ impl TestSuite {
         let mut engine = self.engine.clone();
         let task = unit.clone();
         let (value, mut ran) = guarded(limits, move || {
-            bound(&mut engine, limits);
+            set_time_limit(&mut engine, limits);
             let value = value(&mut engine, &task).map_err(|error| in_words(&error, limits))?;
             let prints = engine.take_prints().unwrap_or_default();
             Ok((value, TestRun { ended: Vec::new(), prints }))
@@ -215,7 +215,7 @@ impl TestSuite {
         }
         let (mut engine, task) = (self.engine.clone(), unit.clone());
         ran.ended = guarded(limits, move || {
-            bound(&mut engine, limits);
+            set_time_limit(&mut engine, limits);
             Ok(ended(&engine, &task, &value))
         })?;
         Ok(ran)
@@ -227,7 +227,7 @@ fn ended(engine: &Engine, unit: &UnitTest, value: &Value) -> Vec<CaseResult> {
     if unit.keys.is_empty() {
         return vec![CaseResult { names: Vec::new(), failure: Some(why(engine, unit, None, value)) }];
     }
-    let (bound, cases) = crate::rego::engine::test_failure::cases(engine, unit);
+    let (set_time_limit, cases) = crate::rego::engine::test_failure::cases(engine, unit);
     if cases.is_empty() {
         let failure = TestFailure::new(unit.line, "no sub-test was run: nothing gave it a name");
         return vec![CaseResult { names: Vec::new(), failure: Some(failure) }];
@@ -236,7 +236,7 @@ fn ended(engine: &Engine, unit: &UnitTest, value: &Value) -> Vec<CaseResult> {
         .into_iter()
         .map(|case| {
             let held = case.iter().fold(value.clone(), |value, name| value[name].clone());
-            let failure = (held != Value::from(true)).then(|| why(engine, unit, Some((bound, &case)), &held));
+            let failure = (held != Value::from(true)).then(|| why(engine, unit, Some((set_time_limit, &case)), &held));
             let names = case.iter().map(|name| {
                 name.as_string()
                     .map_or_else(|_| crate::rego::engine::test_failure::short(name), std::string::ToString::to_string)

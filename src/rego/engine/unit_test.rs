@@ -53,7 +53,7 @@ pub(crate) fn value(engine: &mut Engine, unit: &UnitTest) -> anyhow::Result<Valu
 }
 
 /// Bounds the time of what an engine is asked next.
-pub(crate) fn bound(engine: &mut Engine, limits: Limits) {
+pub(crate) fn set_time_limit(engine: &mut Engine, limits: Limits) {
     if let Some(check_interval) = NonZeroU32::new(64) {
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: limits.time, check_interval });
     }

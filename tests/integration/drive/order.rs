@@ -20,7 +20,7 @@ use rollproof::{
 use serde_json::{Value, json};
 
 use super::plane::{Plane, Reply, Request, http};
-use crate::support::Case;
+use crate::support::{Case, random_cases};
 
 /// What comes of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -191,7 +191,7 @@ fn driven(
         stop: Stop::register().expect("signals are heard"),
     };
     let mut asked = |document: &Document, question| match question {
-        HaltCheck::Foreseen => Ok(HaltAnswer::default()),
+        HaltCheck::IdealDocument => Ok(HaltAnswer::default()),
         HaltCheck::AfterCall | HaltCheck::AfterGate => ask(document),
     };
     let ended = driver.run(&mut asked, None);
@@ -314,7 +314,7 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
 fn on_random_rollouts_side_effects_keep_their_order() {
     let policies = load(Settings::default()).and_then(Loading::wait).expect("they load");
     let schema = jsonschema::validator_for(&Name::Document.schema()).expect("a schema");
-    let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: random_cases(150), failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(scenario in scenario())| check(&scenario, &policies, &schema)?);
 }
 

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 
-use crate::model::document::consistency::contradiction::{Checked, Contradiction, ensure, wrong};
-use crate::model::document::consistency::parts::Whole;
+use crate::model::document::consistency::contradiction::{CheckResult, Contradiction, contradiction, ensure};
+use crate::model::document::consistency::parts::DocumentCheck;
 use crate::model::document::text::Field;
 use crate::model::document::{Attempt, Call, Outcome, Purpose};
 
 /// The steps of a rollout, as the plan and the fleet have them.
-pub(crate) struct Steps<'w, 'a> {
-    whole: &'w Whole<'a>,
+pub(crate) struct CallSequence<'w, 'a> {
+    check: &'w DocumentCheck<'a>,
     fleet: Option<Vec<&'a str>>,
     called: HashSet<&'a str, RandomState>,
     /// How many of the first tenants of the fleet were called.
@@ -20,10 +20,10 @@ pub(crate) struct Steps<'w, 'a> {
     asked: bool,
 }
 
-impl<'a> Whole<'a> {
+impl<'a> DocumentCheck<'a> {
     /// The calls follow each other as the plan and the fleet have it (contract section 4).
-    pub(crate) fn calls(&self) -> Result<Steps<'_, 'a>, Contradiction> {
-        let mut steps = Steps::new(self);
+    pub(crate) fn calls(&self) -> Result<CallSequence<'_, 'a>, Contradiction> {
+        let mut steps = CallSequence::new(self);
         for (i, call) in self.document.calls.iter().enumerate() {
             attempts(i, call)?;
             steps.take(i, call)?;
@@ -31,7 +31,7 @@ impl<'a> Whole<'a> {
         Ok(steps)
     }
 
-    pub(crate) fn outcome(&self, steps: &Steps<'_, '_>) -> Checked {
+    pub(crate) fn outcome(&self, steps: &CallSequence<'_, '_>) -> CheckResult {
         let rollout = &self.document.rollout;
         let disabled = self.document.gates.as_ref().is_some_and(|gates| gates.plan_disabled.is_some());
         let at = "/rollout/outcome";
@@ -49,7 +49,7 @@ impl<'a> Whole<'a> {
             return ensure(nothing, at, "found a rollout that went on, but its plan is disabled");
         }
         match rollout.outcome {
-            Outcome::Unknown => wrong(at, "found no outcome, but a rollout that was driven has one"),
+            Outcome::Unknown => contradiction(at, "found no outcome, but a rollout that was driven has one"),
             Outcome::Halted => ensure(rollout.halted_because.is_some(), at, "found a halt, but nothing says why"),
             Outcome::Interrupted => Ok(()),
             Outcome::Running | Outcome::Completed => {
@@ -72,30 +72,30 @@ impl<'a> Whole<'a> {
     }
 }
 
-impl<'w, 'a> Steps<'w, 'a> {
-    fn new(whole: &'w Whole<'a>) -> Self {
-        let fleet = if whole.document.calls.is_empty() { None } else { whole.in_order() };
-        Self { whole, fleet, called: HashSet::default(), passed: 0, asked: false }
+impl<'w, 'a> CallSequence<'w, 'a> {
+    fn new(check: &'w DocumentCheck<'a>) -> Self {
+        let fleet = if check.document.calls.is_empty() { None } else { check.in_order() };
+        Self { check, fleet, called: HashSet::default(), passed: 0, asked: false }
     }
 
     fn has_fleet(&self) -> bool {
-        self.whole.document.fleet.tenants > 0
+        self.check.document.fleet.tenants > 0
     }
 
     /// Whether no step is left.
     fn is_done(&self) -> bool {
-        let fleet = &self.whole.document.fleet;
-        let planned = self.called.iter().filter(|tenant| self.whole.is_planned(tenant)).count() as u64;
-        let canary = self.whole.document.rollout.canary.as_deref();
+        let fleet = &self.check.document.fleet;
+        let planned = self.called.iter().filter(|tenant| self.check.is_planned(tenant)).count() as u64;
+        let canary = self.check.document.rollout.canary.as_deref();
         self.asked
             && planned == fleet.tenants
             && (!self.has_fleet() || canary.is_none_or(|canary| self.called.contains(canary)))
     }
 
     /// Takes the next step.
-    fn take(&mut self, i: usize, call: &'a Call) -> Checked {
+    fn take(&mut self, i: usize, call: &'a Call) -> CheckResult {
         let at = |key: &str| format!("/calls/{i}/{key}");
-        let rollout = &self.whole.document.rollout;
+        let rollout = &self.check.document.rollout;
         if !self.asked || !self.has_fleet() {
             ensure(!self.asked, format!("/calls/{i}"), "found a call after a plan call that enumerated nobody")?;
             ensure(call.purpose == Purpose::Plan, at("purpose"), "found a call before the plan call has ended")?;
@@ -114,7 +114,7 @@ impl<'w, 'a> Steps<'w, 'a> {
             // Without its order only the members of the fleet are known.
             (None, None) => {
                 let mut seen = HashSet::new();
-                let is_due = |tenant: &&str| !self.called.contains(tenant) && self.whole.is_planned(tenant);
+                let is_due = |tenant: &&str| !self.called.contains(tenant) && self.check.is_planned(tenant);
                 let all = names.iter().all(|tenant| is_due(tenant) && seen.insert(*tenant));
                 (Purpose::Batch, !names.is_empty() && names.len() <= size && all)
             }
@@ -134,9 +134,9 @@ impl<'w, 'a> Steps<'w, 'a> {
 }
 
 /// Only the last attempt of a call may end it, and only what is worth another attempt has one after it.
-pub(crate) fn attempts(i: usize, call: &Call) -> Checked {
+pub(crate) fn attempts(i: usize, call: &Call) -> CheckResult {
     let Some((last, before)) = call.attempts.split_last() else {
-        return wrong(format!("/calls/{i}/attempts"), "found a call without an attempt");
+        return contradiction(format!("/calls/{i}/attempts"), "found a call without an attempt");
     };
     for (k, attempt) in before.iter().enumerate() {
         let transient = !attempt.last && (attempt.error.is_some() || matches!(attempt.status, Some(502..=504)));

@@ -9,12 +9,12 @@ pub struct Contradiction {
     pub problem: String,
 }
 
-pub(crate) type Checked = Result<(), Contradiction>;
+pub(crate) type CheckResult = Result<(), Contradiction>;
 
-pub(crate) fn wrong(at: impl Into<String>, problem: impl Into<String>) -> Checked {
+pub(crate) fn contradiction(at: impl Into<String>, problem: impl Into<String>) -> CheckResult {
     Err(Contradiction { at: at.into(), problem: problem.into() })
 }
 
-pub(crate) fn ensure(holds: bool, at: impl Into<String>, problem: impl Into<String>) -> Checked {
-    if holds { Ok(()) } else { wrong(at, problem) }
+pub(crate) fn ensure(holds: bool, at: impl Into<String>, problem: impl Into<String>) -> CheckResult {
+    if holds { Ok(()) } else { contradiction(at, problem) }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use crate::model::document::consistency::contradiction::{Checked, Contradiction, ensure, wrong};
+use crate::model::document::consistency::contradiction::{CheckResult, Contradiction, contradiction, ensure};
 use crate::model::document::gates::HeadState;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::mapping::MappingProof;
@@ -13,7 +13,7 @@ use crate::model::document::text::{Field, Text};
 use crate::model::document::{AnomalyKind, Call, Cohort, Document, FleetSource, Purpose, Role, Run};
 
 /// A document, with what is looked up in it.
-pub(crate) struct Whole<'a> {
+pub(crate) struct DocumentCheck<'a> {
     pub(crate) document: &'a Document,
     /// The cohort of each tenant.
     cohort_of: HashMap<&'a str, usize, RandomState>,
@@ -21,7 +21,7 @@ pub(crate) struct Whole<'a> {
     calls_of: HashMap<&'a str, Vec<u32>, RandomState>,
 }
 
-impl<'a> Whole<'a> {
+impl<'a> DocumentCheck<'a> {
     pub(crate) fn new(document: &'a Document) -> Result<Self, Contradiction> {
         let mut cohort_of = HashMap::default();
         for (i, cohort) in document.cohorts.iter().enumerate() {
@@ -29,10 +29,13 @@ impl<'a> Whole<'a> {
             for (j, tenant) in cohort.tenants.iter().enumerate() {
                 let at = || format!("/cohorts/{i}/tenants/{j}");
                 if tenant.trim().is_empty() {
-                    wrong(at(), "found a blank name, but a tenant has one")?;
+                    contradiction(at(), "found a blank name, but a tenant has one")?;
                 }
                 if cohort_of.insert(&**tenant, i).is_some() {
-                    wrong(at(), format!("found the tenant {tenant:?} a second time, but each is in one cohort"))?;
+                    contradiction(
+                        at(),
+                        format!("found the tenant {tenant:?} a second time, but each is in one cohort"),
+                    )?;
                 }
             }
         }
@@ -58,7 +61,7 @@ impl<'a> Whole<'a> {
         self.document.provenance.inputs.iter().any(|input| input.role == role)
     }
 
-    pub(crate) fn provenance(&self) -> Checked {
+    pub(crate) fn provenance(&self) -> CheckResult {
         let mut seen = Vec::new();
         for (i, input) in self.document.provenance.inputs.iter().enumerate() {
             let at = format!("/provenance/inputs/{i}");
@@ -94,7 +97,7 @@ impl<'a> Whole<'a> {
         ensure(self.has_input(role), "/provenance/inputs", format!("found {what}"))
     }
 
-    pub(crate) fn plan(&self) -> Checked {
+    pub(crate) fn plan(&self) -> CheckResult {
         let rollout = &self.document.rollout;
         let disabled = self.document.gates.as_ref().is_some_and(|gates| gates.plan_disabled.is_some());
         if self.has_input(Role::Plan) {
@@ -120,7 +123,7 @@ impl<'a> Whole<'a> {
         )
     }
 
-    pub(crate) fn times(&self) -> Checked {
+    pub(crate) fn times(&self) -> CheckResult {
         let rollout = &self.document.rollout;
         let collected = &self.document.provenance.collected_at;
         if self.is_archived() {
@@ -130,7 +133,7 @@ impl<'a> Whole<'a> {
         ensure(begun, "/rollout/started_at", "found another time than the document's own, which a rollout begins with")
     }
 
-    pub(crate) fn fleet(&self) -> Checked {
+    pub(crate) fn fleet(&self) -> CheckResult {
         let Document { fleet, cohorts, .. } = self.document;
         let planned: u64 =
             cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len() as u64).sum();
@@ -157,7 +160,7 @@ impl<'a> Whole<'a> {
         let sorted = fleet.duplicates.windows(2).all(|pair| pair[0] < pair[1]);
         ensure(sorted, "/fleet/duplicates", "found tenants that are not sorted, or one twice")?;
         if let Some(i) = fleet.duplicates.iter().position(|tenant| !self.is_planned(tenant)) {
-            wrong(format!("/fleet/duplicates/{i}"), "found a tenant that no cohort of the fleet has")?;
+            contradiction(format!("/fleet/duplicates/{i}"), "found a tenant that no cohort of the fleet has")?;
         }
         let has_list = fleet.source == FleetSource::PlanCall && self.has_input(Role::Fleet);
         ensure(
@@ -178,7 +181,7 @@ impl<'a> Whole<'a> {
         )
     }
 
-    pub(crate) fn order(&self) -> Checked {
+    pub(crate) fn order(&self) -> CheckResult {
         let Document { order, cohorts, .. } = self.document;
         let planned = |cohort: &Cohort| if cohort.planned { cohort.tenants.len() as u64 } else { 0 };
         let mut unplaced: Vec<u64> = cohorts.iter().map(planned).collect();
@@ -186,7 +189,10 @@ impl<'a> Whole<'a> {
             let left =
                 unplaced.get_mut(*cohort as usize).and_then(|left| Some((left.checked_sub((*many).into())?, left)));
             let Some((less, left)) = left.filter(|_| *many > 0) else {
-                return wrong(format!("/order/{i}"), "found no tenants, or more than the cohort has that are planned");
+                return contradiction(
+                    format!("/order/{i}"),
+                    "found no tenants, or more than the cohort has that are planned",
+                );
             };
             *left = less;
         }
@@ -214,7 +220,7 @@ impl<'a> Whole<'a> {
         Some(tenants)
     }
 
-    pub(crate) fn archive(&self) -> Checked {
+    pub(crate) fn archive(&self) -> CheckResult {
         let Some(archive) = &self.document.archive else { return Ok(()) };
         let Document { rollout, calls, fleet, gates, .. } = self.document;
         ensure(calls.is_empty(), "/calls", "found calls, but an archived response tells of none")?;
@@ -253,14 +259,17 @@ impl<'a> Whole<'a> {
         )
     }
 
-    pub(crate) fn cohorts(&self) -> Checked {
+    pub(crate) fn cohorts(&self) -> CheckResult {
         for (i, cohort) in self.document.cohorts.iter().enumerate() {
             let shaped = cohort.origins.is_empty()
                 || (cohort.origins.tenants() == cohort.tenants.len() && cohort.origins.width() == cohort.rows.len());
             let at = format!("/cohorts/{i}/origins");
             ensure(shaped, at, "found origins that are not one for each tenant and row")?;
             if cohort.call.is_some() && !cohort.rows.is_empty() {
-                wrong(format!("/cohorts/{i}/call"), "found a call of tenants without a row, but they have rows")?;
+                contradiction(
+                    format!("/cohorts/{i}/call"),
+                    "found a call of tenants without a row, but they have rows",
+                )?;
             }
             for j in 0..cohort.tenants.len() {
                 self.tenant(i, j)?;
@@ -271,16 +280,22 @@ impl<'a> Whole<'a> {
     }
 
     /// Where the rows of the `j`-th tenant of the `i`-th cohort came from, and which call it waits for.
-    fn tenant(&self, i: usize, j: usize) -> Checked {
+    fn tenant(&self, i: usize, j: usize) -> CheckResult {
         let cohort = &self.document.cohorts[i];
         let tenant = &cohort.tenants[j];
         let named = self.calls_of.get(&**tenant).map_or(&[][..], |calls| calls);
         if cohort.rows.is_empty() && cohort.call != named.last().copied() {
-            return wrong(format!("/cohorts/{i}"), format!("found another call than the last that names {tenant:?}"));
+            return contradiction(
+                format!("/cohorts/{i}"),
+                format!("found another call than the last that names {tenant:?}"),
+            );
         }
         let at = || format!("/cohorts/{i}/origins/{j}");
         if !self.is_archived() && named.is_empty() && !cohort.planned {
-            return wrong(format!("/cohorts/{i}/tenants/{j}"), format!("found {tenant:?}, which no call names"));
+            return contradiction(
+                format!("/cohorts/{i}/tenants/{j}"),
+                format!("found {tenant:?}, which no call names"),
+            );
         }
         let mut before = None;
         for row in 0..cohort.origins.width() {
@@ -308,20 +323,20 @@ impl<'a> Whole<'a> {
         Ok(())
     }
 
-    pub(crate) fn phases(&self) -> Checked {
+    pub(crate) fn phases(&self) -> CheckResult {
         for (phase, tenants) in self.document.phases.iter() {
             let has_row = |tenant: &Text| {
                 self.cohort_of.get(&**tenant).is_some_and(|cohort| !self.document.cohorts[*cohort].rows.is_empty())
             };
             if let Some(tenant) = tenants.iter().find(|tenant| !has_row(tenant)) {
                 let at = format!("/phases/{}", crate::text::json::escape_pointer(phase));
-                return wrong(at, format!("found {tenant:?}, which has no row"));
+                return contradiction(at, format!("found {tenant:?}, which has no row"));
             }
         }
         Ok(())
     }
 
-    pub(crate) fn gates(&self) -> Checked {
+    pub(crate) fn gates(&self) -> CheckResult {
         let Some(gates) = &self.document.gates else { return Ok(()) };
         let switches = gates.switch.iter().map(|reading| (&reading.asked, reading.before));
         let heads = gates.head.iter().map(|reading| (&reading.asked, reading.before));
@@ -351,7 +366,7 @@ impl<'a> Whole<'a> {
         Ok(())
     }
 
-    pub(crate) fn probes(&self) -> Checked {
+    pub(crate) fn probes(&self) -> CheckResult {
         let mut seen = HashSet::new();
         for (i, probe) in self.document.probes.iter().flatten().enumerate() {
             let Probe { tenants, asked, at, status, git_sha, .. } = probe;
@@ -369,7 +384,7 @@ impl<'a> Whole<'a> {
     }
 
     /// A mapping against the inputs and the rows that it gives.
-    pub(crate) fn mapping(&self) -> Checked {
+    pub(crate) fn mapping(&self) -> CheckResult {
         let Document { mapping, items, cohorts, provenance, .. } = self.document;
         let file = provenance.inputs.iter().find(|input| input.role == Role::Mapping);
         let known: u64 = items.iter().map(|run| run.len() as u64).sum();
@@ -415,7 +430,7 @@ impl<'a> Whole<'a> {
         Ok(())
     }
 
-    pub(crate) fn anomalies(&self) -> Checked {
+    pub(crate) fn anomalies(&self) -> CheckResult {
         for (i, anomaly) in self.document.anomalies.iter().enumerate() {
             let at = |key: &str| format!("/anomalies/{i}/{key}");
             ensure(anomaly.count > 0, at("count"), "found 0, but what is listed occurs at least once")?;

@@ -13,7 +13,7 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// That of a halt check.
-    pub fn look_ahead(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<Vec<String>, Error> {
+    pub fn check_before_first_change(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<Vec<String>, Error> {
         let stop = self.stop.clone();
         block_on(&stop, async || {
             self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
@@ -22,7 +22,7 @@ impl Driver<'_> {
                 match (self.rollout.next(), self.stop.signal()) {
                     (_, Some(signal)) => self.interrupt(signal)?,
                     (Step::CheckHalt(check), None) => {
-                        if check != HaltCheck::Foreseen {
+                        if check != HaltCheck::IdealDocument {
                             halts.extend(check_halt(&self.rollout.so_far(), check)?.halts);
                         }
                         self.rollout.checked(check);

@@ -9,7 +9,7 @@ use crate::io::http::token::masked;
 
 /// An answer's text, without tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct DecodedAnswer {
     /// What is kept, and what is read.
     pub text: String,
     /// Why it may not be read: it would say something else than the service said.
@@ -18,7 +18,7 @@ pub struct Reading {
 
 /// The text of an answer. The values of the keys `names`, or of every key where it is absent, are read as they are, as all
 /// keys, numbers and words; of other texts only the words count, so that a mask in them changes nothing.
-pub fn reading(bytes: &[u8], is_cut: bool, names: Option<&[&str]>) -> Reading {
+pub fn decode_answer(bytes: &[u8], is_cut: bool, names: Option<&[&str]>) -> DecodedAnswer {
     let (text, not_utf8) = match std::str::from_utf8(bytes) {
         Ok(text) => (Cow::Borrowed(text), None),
         Err(error) => (Cow::Owned(escaped(bytes)), Some(error.valid_up_to())),
@@ -33,7 +33,7 @@ pub fn reading(bytes: &[u8], is_cut: bool, names: Option<&[&str]>) -> Reading {
     } else {
         None
     };
-    Reading { text: kept.into_owned(), malformed }
+    DecodedAnswer { text: kept.into_owned(), malformed }
 }
 
 /// Bytes that are no text, so that they can be told from each other: a backslash is `\\`, and a byte of no character
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_malformed_and_can_be_told_apart() {
-        let read = |bytes: &[u8]| reading(bytes, false, Some(&[]));
+        let read = |bytes: &[u8]| decode_answer(bytes, false, Some(&[]));
         let (one, other) = (read(b"{\"slug\": \"a\xff\"}"), read(b"{\"slug\": \"a\xfe\"}"));
         assert_eq!(one.text, "{\"slug\": \"a\\xff\"}");
         assert_ne!(one.text, other.text);

@@ -20,7 +20,7 @@ impl Rollout {
     ///
     /// # Errors
     /// In words; none where this rollout itself could be begun.
-    pub fn foreseen(&self) -> Result<Document, String> {
+    pub fn ideal_document(&self) -> Result<Document, String> {
         let mut all = self.restarted()?;
         let fleet = self.expected();
         let at = all.started_at();
@@ -36,34 +36,8 @@ impl Rollout {
                     all.apply(&Record::Soaked { at: at.clone() });
                 }
                 Step::Call(purpose, tenants) => {
-                    let call = all.next_call();
                     let rows = all.rows(purpose, if purpose == Purpose::Plan { &fleet } else { &tenants });
-                    all.apply(&Record::Request {
-                        call,
-                        attempt: 0,
-                        purpose,
-                        tenants,
-                        at: at.clone(),
-                        idempotency_key: None,
-                        request_id: None,
-                    });
-                    let body = Some(Text::from(json!({"ok": true, "results": rows}).to_string()));
-                    let status = Some(200);
-                    let at = at.clone();
-                    let (error, malformed) = (None, None);
-                    let answer = Record::Answer {
-                        call,
-                        attempt: 0,
-                        at,
-                        duration_ms: 1,
-                        status,
-                        error,
-                        malformed,
-                        failure: None,
-                        body,
-                        last: true,
-                    };
-                    all.apply(&answer);
+                    all.succeed(purpose, tenants, &rows);
                 }
                 Step::Done => break,
             }
@@ -80,6 +54,32 @@ impl Rollout {
             all.apply(&Record::Probed { at, answers: vec![ProbeAnswer { tenants: fleet, seen }] });
         }
         Ok(all.finish().0)
+    }
+
+    /// Applies a call that is answered at once, with success.
+    fn succeed(&mut self, purpose: Purpose, tenants: Vec<Text>, rows: &[Value]) {
+        let (call, at) = (self.next_call(), self.started_at());
+        self.apply(&Record::Request {
+            call,
+            attempt: 0,
+            purpose,
+            tenants,
+            at: at.clone(),
+            idempotency_key: None,
+            request_id: None,
+        });
+        self.apply(&Record::Answer {
+            call,
+            attempt: 0,
+            at,
+            duration_ms: 1,
+            status: Some(200),
+            error: None,
+            malformed: None,
+            failure: None,
+            body: Some(Text::from(json!({"ok": true, "results": rows}).to_string())),
+            last: true,
+        });
     }
 
     /// What a control plane answers where all is well: a row for each tenant, and every field that is known.

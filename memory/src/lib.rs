@@ -75,8 +75,6 @@ fn budget() -> Option<&'static Budget> {
     if budget.is_null() { None } else { Some(unsafe { &*budget }) }
 }
 
-// `count` and `discount` run for every allocation; they avoid calls, because debug builds do not inline.
-
 fn count(bytes: usize) {
     if let Some(budget) = budget() {
         budget.requests.store(budget.requests.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
