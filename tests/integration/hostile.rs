@@ -274,12 +274,12 @@ fn a_machine_that_refuses_a_thread_is_at_fault_and_no_policy() {
     };
     let small = limited(1_000_000);
     assert_eq!(small.code, 3, "a smaller stack is enough: {}{}", small.stdout, small.stderr);
-    let ran = limited(200_000);
+    let ran = limited(150_000);
     assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
     let error: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
     assert_eq!(error["kind"], "internal", "{error}");
     assert!(ran.stderr.contains("cannot start the policy thread"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("may address 195 MiB (ulimit -v)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("may address 146 MiB (ulimit -v)"), "{}", ran.stderr);
     assert!(ran.stderr.contains("the machine is at fault"), "{}", ran.stderr);
 }
 
