@@ -212,8 +212,8 @@ fn state(context: &ExplainContext<'_>, summary: &crate::policy::prepared::Cohort
         let offset = rule.text.lines().position(|line| line.contains(&value))?;
         Some(rule.line + u32::try_from(offset).ok()?)
     };
-    let rules = context.rules.iter().filter(|rule| rule.package == PROOF);
-    let (rule, line) = rules.filter_map(|rule| Some((rule.clone(), line_of(rule)?))).next().unzip();
+    let mut rules = context.rules.iter().filter(|rule| rule.package == PROOF);
+    let (rule, line) = rules.find_map(|rule| Some((rule.clone(), line_of(rule)?))).unzip();
     State {
         name: summary.state.clone(),
         proven: summary.proven,
