@@ -22,6 +22,9 @@ pub struct Comparison {
     pub compared: u64,
     /// Rollouts of which the two say something else, in the order of the audit.
     pub flips: Vec<Flip>,
+    /// Whether a flip is exit code 1. Absent: it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub denied: bool,
     /// What each of the two judges by. Absent: an older version wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sides: Option<Sides>,
@@ -136,5 +139,5 @@ pub fn compare(rollouts: &[Rollout], other: Other, now: Side) -> Comparison {
             });
         }
     }
-    Comparison { against, compared, flips, sides: Some(Sides { before: side, now }) }
+    Comparison { against, compared, flips, denied: false, sides: Some(Sides { before: side, now }) }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::audit::against::{Other, Side};
+use crate::audit::against::{Comparison, Other, Side};
 use crate::audit::archive::Found;
 use crate::audit::parquet::Tables;
 use crate::audit::report::AuditReport;
@@ -97,7 +97,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let mut report = report::report(audit, findings, &lag);
     report.comparison = other.map(|other| {
         let now = Side::of(options.archives.named(), evaluation.policies());
-        against::compare(&report.audit.rollouts, other, now)
+        Comparison { denied: options.deny_flips, ..against::compare(&report.audit.rollouts, other, now) }
     });
     let written = tables.into_iter().chain(document).chain(write(options, &report, &evaluation.view())).collect();
     Ok(outcome::exit_code(exit_code(options, &report, code), written, report_error))

@@ -273,5 +273,14 @@ fn verdicts_that_other_policies_would_turn_are_listed() {
     assert_eq!(archives.audit(&[&args[..], &["--deny-flips"]].concat()).code, 1);
     let markdown = archives.audit(&[&args[..], &["--format", "markdown"]].concat()).stdout;
     assert!(markdown.contains("| 2026-07-02T10:00:00Z | fail | **pass** |"), "{markdown}");
+    for (more, annotation, failures) in [(&[][..], "::warning ", 0), (&["--deny-flips"][..], "::error ", 1)] {
+        let said = |format| archives.audit(&[&args[..], more, &["--format", format]].concat()).stdout;
+        let (github, junit) = (said("github"), said("junit"));
+        let flip = "2026-07-02T10-00.response.json: fail before, pass now; only before: coverage.incomplete";
+        assert!(github.contains(&format!("{annotation}title=rollproof::{flip}")), "{github}");
+        assert!(github.contains("::notice title=rollproof::1 of 2 verdicts flips against strict.toml"), "{github}");
+        let case = "<testcase name=\"2026-07-02T10-00.response.json\" classname=\"rollproof.flips\">";
+        assert!(junit.contains(case) && junit.matches("<failure").count() == failures, "{junit}");
+    }
     assert_eq!(archives.audit(&["--deny-flips"]).code, 2);
 }

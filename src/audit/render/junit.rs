@@ -1,12 +1,13 @@
-//! JUnit XML: a test case for each policy of audits, for each tenant that is behind, and for each rollout that is not what it
-//! was called, so that a CI's test tab names them.
+//! JUnit XML: a test case for each policy of audits, for each tenant that is behind, for each rollout that is not what it was
+//! called, and for each verdict that flips, so that a CI's test tab names them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
-use crate::audit::render::words::{called, duration, group_name, is_false_green, is_miscalled, several};
+use crate::audit::against::Flip;
+use crate::audit::render::words::{called, duration, group_name, is_false_green, is_miscalled, several, turned_by};
 use crate::audit::report::{AuditReport, Lag};
 use crate::model::audit::Rollout;
 use crate::model::finding::{Finding, Severity};
@@ -34,7 +35,12 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
     let behind: Vec<TestCase> = behind.map(|lag| of_tenant(report, lag, denied.contains(&*lag.tenant))).collect();
     let miscalled = report.audit.rollouts.iter().filter(|rollout| is_miscalled(rollout)).take(MAX_CASES);
     let miscalled: Vec<TestCase> = miscalled.map(of_rollout).collect();
-    for (name, cases) in [("rollproof.behind", behind), ("rollproof.called", miscalled)] {
+    let flips = report
+        .comparison
+        .iter()
+        .flat_map(|comparison| comparison.flips.iter().take(MAX_CASES).map(|flip| of_flip(flip, comparison.denied)));
+    let flips: Vec<TestCase> = flips.collect();
+    for (name, cases) in [("rollproof.behind", behind), ("rollproof.called", miscalled), ("rollproof.flips", flips)] {
         if !cases.is_empty() {
             junit.add_test_suite(suite(name, cases.into_iter()));
         }
@@ -84,6 +90,13 @@ fn of_rollout(rollout: &Rollout) -> TestCase {
     let explain = rollout.explain.as_ref().map_or_else(String::new, |explain| format!("\n{}", for_junit(explain)));
     let text = format!("it was called {}, and is {is}{explain}", called(rollout.called));
     case("rollproof.called", &for_junit(&rollout.archive), status(is_false_green(rollout), &is, &text))
+}
+
+/// A verdict that flips: a failure where flips are denied.
+fn of_flip(flip: &Flip, is_denied: bool) -> TestCase {
+    let (was, now) = (verdict(flip.was).to_lowercase(), verdict(flip.now).to_lowercase());
+    let text = for_junit(&format!("{was} before, {now} now\n{}", turned_by(flip)));
+    case("rollproof.flips", &for_junit(&flip.archive), status(is_denied, &now, &text))
 }
 
 fn status(is_failure: bool, kind: &str, text: &str) -> TestCaseStatus {
