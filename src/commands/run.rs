@@ -59,6 +59,7 @@ const NOT_ENDED: &str = "the rollout has not ended";
 pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let held = RunLocks::take(options)?;
     not_ok(&options.response, NOT_ENDED)?;
+    use_small_pages();
     let prepared = Evaluation::start(options.evaluation.options())
         .and_then(PendingEvaluation::wait)
         .and_then(|evaluation| Ok((prepare(options, &evaluation, held.journal)?, evaluation)));
@@ -73,6 +74,13 @@ pub fn run(options: &run::Run, report_error: &mut dyn FnMut(&Error)) -> Result<u
             Err(error)
         }
     }
+}
+
+/// A rollout lives for minutes, beside others: what it holds counts more than a few milliseconds at its start. A kernel
+/// that refuses leaves it with more memory than it needs.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// The locks of the files that this process alone may write.
