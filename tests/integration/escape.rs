@@ -9,7 +9,7 @@ use proptest::sample::select;
 use rollproof::internal::escape;
 use serde_json::json;
 
-use crate::support::{Case, Ran, is_exhaustive, rollproof, run, sample};
+use crate::support::{Case, Ran, is_exhaustive, random_cases, rollproof, run, sample};
 
 /// Texts of what commands and escapes are made of.
 fn hostile() -> impl Strategy<Value = String> {
@@ -68,7 +68,7 @@ fn is_harmless(text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: random_cases(2_000), ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_of_it_is_a_command_whatever_its_neighbours_are(
@@ -125,6 +125,11 @@ const HOSTILE: [&str; 3] = [
     "::error title=x::pwn:",
     "\n##[group]#",
 ];
+
+/// Every third of some cases, beginning at another one for each of [`HOSTILE`]; all of them where everything is tried.
+fn drawn<T>(cases: impl IntoIterator<Item = T>, hostile: usize) -> impl Iterator<Item = T> {
+    sample(cases.into_iter().skip(if is_exhaustive() { 0 } else { hostile }), HOSTILE.len())
+}
 
 const FORMATS: [&str; 10] =
     ["text", "summary", "json", "jsonl", "junit", "sarif", "github", "markdown", "outputs", "html"];
@@ -242,7 +247,7 @@ fn evidence_policies_and_their_paths_command_nothing_in_any_format() {
 
 #[test]
 fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
-    for hostile in HOSTILE {
+    for (i, hostile) in HOSTILE.into_iter().enumerate() {
         let quoted =
             serde_json::to_string(hostile).expect("text").replace('\u{9b}', "\\u009b").replace('\u{2028}', "\\u2028");
         let toml = quoted.replace('\u{7f}', "\\u007f");
@@ -250,7 +255,7 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
         let case = Case::new();
         case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
         case.file("fleet.txt", "acme\n");
-        for (file, text) in [
+        let configurations = [
             ("config", format!("{toml} = 1\n")),
             ("modes", format!("[policies.{toml}]\nmode = \"off\"\nreason = \"x\"\n")),
             ("mode", format!("[policies.coverage]\nmode = {toml}\n")),
@@ -258,7 +263,8 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
             ("paths", format!("[policies]\npaths = [{toml}]\n")),
             ("listed", format!("[waivers]\nfiles = [{toml}]\n")),
             ("torn", format!("[policies\n{toml}")),
-        ] {
+        ];
+        for (file, text) in drawn(configurations, i) {
             let file = format!("{name}.{file}.toml");
             case.file(&file, text);
             let ran = case.run(["verify", "response.json", "--fleet", "fleet.txt", "--config", &file]);
@@ -266,7 +272,7 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
             is_quiet(&ran, &file);
         }
         let waiver = |more: &str| format!("[[waiver]]\ncode = \"coverage.*\"\nreason = \"x\"\nowner = \"x\"\n{more}\n");
-        for (file, text) in [
+        let waivers = [
             ("key.toml", waiver(&format!("{toml} = 1"))),
             ("day.toml", waiver(&format!("granted = {toml}"))),
             (
@@ -275,14 +281,15 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
                     .replace("\"coverage.*\"", &toml),
             ),
             ("key.json", format!("{{\"waiver\": [{{{quoted}: 1}}]}}")),
-        ] {
+        ];
+        for (file, text) in drawn(waivers, i) {
             let file = format!("{name}.{file}");
             case.file(&file, text);
             let ran = case.run(["verify", "response.json", "--fleet", "fleet.txt", "--waivers", &file]);
             assert_eq!(ran.code, 2, "{file:?}: {}", ran.stderr);
             is_quiet(&ran, &file);
         }
-        for (file, text) in [
+        let inputs = [
             ("torn.json", format!("{{{quoted}: ")),
             (
                 "wrong.json",
@@ -292,7 +299,8 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
             ("twice.json", format!("{{\"ok\": true, \"results\": [{{{quoted}: 1, {quoted}: 2}}]}}")),
             ("run.journal", format!("{{\"record\": {quoted}}}\n")),
             ("text.json", hostile.to_owned()),
-        ] {
+        ];
+        for (file, text) in drawn(inputs, i) {
             let file = format!("{name}.{file}");
             case.file(&file, text);
             let all = [
@@ -308,7 +316,7 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
                 is_quiet(&ran, &format!("{args:?}"));
             }
         }
-        for (file, text) in [
+        let policies = [
             ("torn.rego", format!("package team.x\n\ndeny contains {quoted} if {{ {hostile}\n")),
             ("unsafe.rego", format!("package team.x\n\ndeny contains {quoted} if data.nowhere[{quoted}]\n")),
             (
@@ -319,7 +327,8 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
             ),
             ("package.rego", format!("package team[{quoted}]\n\ndeny contains \"x\"\n")),
             ("yaml.rego", format!("# METADATA\n# {quoted}: 1\npackage team.x\n\ndeny contains \"x\"\n")),
-        ] {
+        ];
+        for (file, text) in drawn(policies, i) {
             let file = format!("{name}.{file}");
             case.file(&file, text);
             let all = [
@@ -346,14 +355,14 @@ fn what_is_wrong_with_an_input_is_said_on_lines_of_ours() {
 
 #[test]
 fn what_a_command_line_and_its_environment_say_is_quoted_on_lines_of_ours() {
-    for hostile in HOSTILE {
+    for (i, hostile) in HOSTILE.into_iter().enumerate() {
         let case = Case::new();
         case.file("response.json", r#"{"ok": true, "results": [{"slug": "acme", "verified_on_target": true}]}"#);
         let option = format!("--x{hostile}");
         let pair = format!("{hostile}={hostile}");
         let report = format!("json=gone{hostile}/x");
         let unknown_report = format!("{hostile}=x");
-        for args in [
+        let command_lines = [
             vec![&*option],
             vec![hostile],
             vec!["verify", &*option],
@@ -388,7 +397,8 @@ fn what_a_command_line_and_its_environment_say_is_quoted_on_lines_of_ours() {
             vec!["run", "--plan", hostile],
             vec!["plan", "--out", &*report],
             vec!["probe", hostile],
-        ] {
+        ];
+        for args in drawn(command_lines, i) {
             let ran = case.run(&args);
             is_quiet(&ran, &format!("{args:?}"));
         }
@@ -416,7 +426,7 @@ fn what_a_command_line_and_its_environment_say_is_quoted_on_lines_of_ours() {
         ];
         // Five has no divisor in common with the number of commands: each is given other variables.
         let all = variables.into_iter().flat_map(|variable| commands.map(|args| (variable, args)));
-        for (variable, args) in sample(all, 5) {
+        for (variable, args) in drawn(sample(all, 5), i) {
             let mut command = rollproof();
             command.env("GITHUB_SHA", "0123abc0123abc0123abc0123abc0123abc0123a").env(variable, hostile);
             let ran = run(command.args(args).current_dir(case.path("")));

@@ -44,7 +44,7 @@ fn every_typo_is_refused_with_its_place_and_a_remedy() {
     let case = Case::new();
     let mut shown = Vec::new();
     let mut passed = Vec::new();
-    let step = if is_updating() { 1 } else { 4 };
+    let step = if is_updating() { 1 } else { 8 };
     for (name, text) in sample(cases("typos.txt"), step) {
         match refusal(&case, &name, &text) {
             Some(problems) => shown.push(format!("{problems}\n\n")),
@@ -64,7 +64,7 @@ fn every_typo_is_refused_with_its_place_and_a_remedy() {
 #[test]
 fn sound_policies_are_accepted() {
     let case = Case::new();
-    for (name, text) in sample(cases("sound.txt"), 4) {
+    for (name, text) in sample(cases("sound.txt"), 8) {
         assert_eq!(refusal(&case, &name, &text), None, "{name}");
     }
 }

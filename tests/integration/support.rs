@@ -19,17 +19,17 @@ pub fn is_exhaustive() -> bool {
     std::env::var_os(EXHAUSTIVE).is_some()
 }
 
-/// How often a test repeats what it may repeat `all` times: an eighth of it, but where [`EXHAUSTIVE`] is set.
+/// How often a test repeats something: a sixteenth of `all`, and `all` where [`EXHAUSTIVE`] is set.
 pub fn repetitions(all: usize) -> usize {
+    if is_exhaustive() { all } else { all / 16 }
+}
+
+/// How many random cases a law is tried on: an eighth of `all`, and `all` where [`EXHAUSTIVE`] is set.
+pub fn random_cases(all: u32) -> u32 {
     if is_exhaustive() { all } else { all / 8 }
 }
 
-/// How many random cases a law is tried on: a quarter, but where [`EXHAUSTIVE`] is set.
-pub fn random_cases(all: u32) -> u32 {
-    if is_exhaustive() { all } else { all / 4 }
-}
-
-/// One in so many of what could be tried, and everything where [`EXHAUSTIVE`] is set.
+/// Every `step`th of the items, and all of them where [`EXHAUSTIVE`] is set.
 pub fn sample<T>(all: impl IntoIterator<Item = T>, step: usize) -> impl Iterator<Item = T> {
     all.into_iter().step_by(if is_exhaustive() { 1 } else { step })
 }
@@ -165,7 +165,7 @@ pub fn golden(path: &Path, expected: &str) {
     }
 }
 
-/// The same with a file in `snapshots/`.
+/// Compares a file in `snapshots/` with what it should hold, as [`golden`] does.
 #[track_caller]
 pub fn snapshot(name: &str, expected: &str) {
     golden(&root().join("tests/integration/snapshots").join(name), expected);
@@ -202,7 +202,7 @@ pub fn folders(path: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The arguments that judge a fixture.
+/// The arguments of `rollproof` that verify a fixture.
 pub fn fixture_args(folder: &Path, case: &Value) -> Vec<String> {
     let is_there = |name: &&str| folder.join(name).is_file();
     let evidence = ["run.journal", "document.json"].into_iter().find(is_there).unwrap_or("response.json");

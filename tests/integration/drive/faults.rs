@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::plane::{Plane, Reply, Request, healthy, http, typed};
 use super::{FLEET, case, denies, drive, json_of};
 use crate::grammar::bundled_code_of_journal;
+use crate::support::is_exhaustive;
 
 /// Something that goes wrong with every attempt of a call.
 struct Fault {
@@ -285,12 +286,15 @@ fn check(fault: &Fault, purpose: &str, befallen: &'static [&'static str]) {
     assert_eq!(again, 1, "{name}: the journal gives the same verdict");
 }
 
+/// Each fault in every call, or in a sample in one of them, the next fault in the next.
 #[test]
 fn a_fault_fails_its_call_and_loses_nothing() {
     thread::scope(|scope| {
-        for fault in faults() {
+        for (i, fault) in faults().into_iter().enumerate() {
             // A gigabyte takes its time, and once is enough.
-            let places = if matches!(fault.reply, Reply::Huge) { &PLACES[2..] } else { &PLACES };
+            let is_huge = matches!(fault.reply, Reply::Huge);
+            let one = if is_huge { 2 } else { i % PLACES.len() };
+            let places = if is_exhaustive() && !is_huge { &PLACES[..] } else { &PLACES[one..=one] };
             scope.spawn(move || places.iter().for_each(|(purpose, befallen)| check(&fault, purpose, befallen)));
         }
     });

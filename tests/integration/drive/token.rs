@@ -65,7 +65,7 @@ fn the_token_is_in_no_output_however_it_is_echoed() {
     };
     let echoes = [TOKEN, &escaped, &twice].into_iter();
     let answers = echoes.flat_map(bodies).flat_map(|body| [200, 500, 503].map(|status| (status, body.clone())));
-    for (status, body) in sample(answers, 5) {
+    for (status, body) in sample(answers, 7) {
         let said = body.clone();
         let plane = Plane::new(move |_, request| {
             if request.tenants() == ["dune"] { Reply::Raw(http(status, &said)) } else { healthy(request, &FLEET) }
