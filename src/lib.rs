@@ -68,7 +68,7 @@ mod time;
 pub use collect::collected::Collected;
 pub use collect::fields::EvidenceFields;
 pub use collect::{Sources, collect};
-pub use declared::params::{Given, Param, ParamSource};
+pub use declared::params::{GivenParam, Param, ParamSource};
 pub use declared::subject::Subject;
 pub use diagnostic::fault::Fault;
 pub use diagnostic::problem::{Problem, Problems};

@@ -62,7 +62,7 @@ fn report(subject: Subject, bundled: Vec<File>, own: Vec<File>, data: &Data) -> 
     Ok(check(subject, &modules, known, data, report))
 }
 
-/// Checks the modules behind the first `known`, which are trusted and only have to be there. `report` has what kept files
+/// Checks the modules after the first `known`, which are trusted and only have to be there. `report` has what kept files
 /// from being read.
 fn check(subject: Subject, modules: &[Module], known: usize, data: &Data, mut report: Report) -> Report {
     let complete = report.is_empty();

@@ -110,7 +110,7 @@ fn misspelt(yaml: &str) -> Option<Invalid> {
     let is_there = |(_, line): &(u32, &str)| line.trim_start().trim_start_matches(['"', '\'']).starts_with(&**key);
     let (line, text) = (1..).zip(yaml.lines()).find(is_there)?;
     let before = text.len() - text.trim_start().len();
-    // Behind the `# ` of the comment.
+    // The key stands after the `# ` of the comment.
     let column = u32::try_from(before + 3).unwrap_or_default();
     Some(Invalid { line, column, what: format!("custom has no key {key:?}; did you mean {near:?}?") })
 }
@@ -181,7 +181,7 @@ fn block(annotation: &Annotation, lines: &[u32]) -> Result<Block, Invalid> {
         let at = error.location();
         let number = |n: u64| u32::try_from(n).unwrap_or_default();
         let message = error.to_string();
-        // The place stands beside the message; here it would be that in the block.
+        // The message names the place in the block, and `line` and `column` that in the file.
         let what = message.split(" at line ").next().unwrap_or_default().to_owned();
         Invalid {
             line: at.map_or(start, |at| start.saturating_add(number(at.line()))),

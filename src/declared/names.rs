@@ -18,16 +18,16 @@ pub(crate) const SUMMARY: &str = "rollproof.lib.summary";
 /// The package of the generated query.
 pub(crate) const QUERY: &str = "rollproof.query";
 
-/// The package that alone is asked behind a reading of a gate.
+/// The only package that is evaluated after a gate was read.
 pub const GATES: &str = "rollproof.gates";
 
-/// The policy about waivers, which is asked behind all others.
+/// The policy about waivers, which is evaluated after all others.
 pub(crate) const WAIVERS: &str = "rollproof.waivers";
 
 /// The key of the query's input that says which waivers a team's own policies needed.
 pub(crate) const USED_BY_OWN: &str = "waivers_used_by_own";
 
-/// What the generated query says without looking at anything.
+/// The rule of the generated query that depends on nothing: it is evaluated to prepare the engine.
 pub(crate) const READY: &str = "data.rollproof.query.ready";
 
 /// The rule that stops a rollout while it is driven.

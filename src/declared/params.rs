@@ -68,7 +68,7 @@ pub enum ParamSource {
 
 /// A value as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
+pub struct GivenParam {
     /// The parameter's name.
     pub name: String,
     /// The value's text.
@@ -79,7 +79,7 @@ pub struct Given {
     pub file: Option<Text>,
 }
 
-impl Given {
+impl GivenParam {
     /// Where it was given, as its author wrote it.
     fn place(&self) -> String {
         let name = &self.name;
@@ -91,15 +91,15 @@ impl Given {
 }
 
 /// The values of the configuration, and after them those of the command line, which win.
-pub fn given(config: &Config, named: &[(String, String)]) -> Vec<Given> {
+pub fn given(config: &Config, named: &[(String, String)]) -> Vec<GivenParam> {
     let file = config.file.as_ref().map(|file| &file.name);
-    let configured = config.params.iter().map(|(name, value)| Given {
+    let configured = config.params.iter().map(|(name, value)| GivenParam {
         name: name.clone(),
         text: value.to_string(),
         from: ParamSource::Config,
         file: file.cloned(),
     });
-    let named = named.iter().map(|(name, text)| Given {
+    let named = named.iter().map(|(name, text)| GivenParam {
         name: name.clone(),
         text: text.clone(),
         from: ParamSource::CommandLine,
@@ -114,12 +114,12 @@ pub fn given(config: &Config, named: &[(String, String)]) -> Vec<Given> {
 /// [`Error::Usage`] where one that is given is not declared, is given twice, or has a wrong value.
 pub fn resolve(
     declared: &BTreeMap<String, Declaration>,
-    given: &[Given],
+    given: &[GivenParam],
     others: &[String],
 ) -> Result<Vec<Param>, Error> {
     let mut values: BTreeMap<&str, (Value, ParamSource)> = BTreeMap::new();
     for one in given {
-        let (Given { name, text, from, .. }, place) = (one, one.place());
+        let (GivenParam { name, text, from, .. }, place) = (one, one.place());
         let Some(declaration) = declared.get(name) else {
             let mut names: Vec<&str> = declared.keys().chain(others).map(String::as_str).collect();
             names.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::declared::params::{Given, ParamSource};
+use crate::declared::params::{GivenParam, ParamSource};
 use crate::evaluation::Evaluation;
 use crate::explain::change::{Apply, Change};
 use crate::model::document::Document;
@@ -125,7 +125,7 @@ impl<'a> Trials<'a> {
                 Apply::Document(_) => {}
                 Apply::Param(name, text) => {
                     settings.params.retain(|given| given.name != *name);
-                    settings.params.push(Given {
+                    settings.params.push(GivenParam {
                         name: name.clone(),
                         text: text.clone(),
                         from: ParamSource::CommandLine,
@@ -133,7 +133,7 @@ impl<'a> Trials<'a> {
                     });
                 }
                 Apply::Waiver(waiver) => {
-                    settings.waivers.given.push(waivers::Given { waiver: waiver.clone(), place: String::new() });
+                    settings.waivers.given.push(waivers::PlacedWaiver { waiver: waiver.clone(), place: String::new() });
                 }
             }
         }

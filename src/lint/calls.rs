@@ -2,7 +2,7 @@
 
 use crate::diagnostic::problem::Place;
 use crate::lint::builtins;
-use crate::lint::program::Found;
+use crate::lint::program::DataPath;
 use crate::lint::type_checker::{Inferred, TypeChecker};
 use crate::lint::types::{Field, Kinds, Type};
 use crate::rego::syntax::{Expr, ExprKind};
@@ -23,7 +23,7 @@ impl<'a> TypeChecker<'_, 'a> {
         let path: Vec<(&str, Place)> = function.iter().map(|step| (&**step, place)).collect();
         if let Some(absolute) = self.program.resolve(self.module, &path) {
             return match self.program.find(&absolute.steps) {
-                Found::Rule(rule, _) => self.own_function(&rule, &seen),
+                DataPath::Rule(rule, _) => self.own_function(&rule, &seen),
                 _ => Inferred::always(Type::Any),
             };
         }

@@ -18,8 +18,8 @@ const KEYS: [(&str, Kinds); 6] = [
     ("tenants", Kinds::ARRAY.or(Kinds::SET)),
 ];
 
-/// What other tools call the same.
-const ALIKE: [(&str, &str); 4] =
+/// Keys of other tools, and the key of a finding that means the same.
+const OTHER_TOOLS_KEYS: [(&str, &str); 4] =
     [("msg", "message"), ("details", "observed"), ("metadata", "observed"), ("actual", "observed")];
 
 /// Checks what a definition of a set adds to it.
@@ -40,7 +40,7 @@ pub fn check(walker: &mut TypeChecker<'_, '_>, rule: &Rule, expr: &Expr, of: &Ty
     let mut meant = Vec::new();
     for (key, field) in &known.fields {
         let Some((_, allowed)) = KEYS.into_iter().find(|(name, _)| name == key) else {
-            let alike = ALIKE.into_iter().find(|(name, _)| name == key).map(|(_, known)| known);
+            let alike = OTHER_TOOLS_KEYS.into_iter().find(|(name, _)| name == key).map(|(_, known)| known);
             let near = alike.or_else(|| nearest(key, KEYS.into_iter().map(|(name, _)| name)));
             meant.extend(near);
             let remedy = near.map_or_else(

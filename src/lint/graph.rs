@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::program::{Found, Program, Report};
+use crate::lint::program::{DataPath, Program, Report};
 
 /// How long a chain of rules that use each other may be.
 const MAX_CHAIN: usize = 64;
@@ -53,10 +53,10 @@ impl<'a> Graph<'a> {
                     let absolute = program.resolve(module, &path).filter(|absolute| !absolute.input);
                     let Some(absolute) = absolute else { continue };
                     match program.find(&absolute.steps) {
-                        Found::Rule(other, _) => {
+                        DataPath::Rule(other, _) => {
                             to.insert(other);
                         }
-                        Found::Package => {
+                        DataPath::Package => {
                             let steps: Vec<&str> = absolute.steps.iter().map(|(step, _)| *step).collect();
                             let above = format!("{}.", steps.join("."));
                             let all = program.rules.keys().filter(|rule| steps.is_empty() || rule.starts_with(&above));

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::declared::bundled::reserved;
 use crate::declared::names::{NOT_APPLICABLE, RULES, is_ours};
-use crate::lint::program::{Found, Program, Report};
+use crate::lint::program::{DataPath, Program, Report};
 use crate::rego::syntax::{Kind, Module, Rule};
 use crate::text::suggest::nearest;
 
-/// What people call a rule of findings elsewhere, and what it is here.
-const ALIKE: [(&str, &str); 33] = [
+/// Names that rules of findings have in other tools, and the name that such a rule has here.
+const OTHER_NAMES: [(&str, &str); 33] = [
     ("abort", "halt"),
     ("alert", "warn"),
     ("allow", "deny"),
@@ -125,7 +125,7 @@ fn used(program: &Program<'_>) -> BTreeSet<String> {
             for path in rule.references() {
                 if let Some(absolute) = program.resolve(module, &path)
                     && !absolute.input
-                    && let Found::Rule(name, _) = program.find(&absolute.steps)
+                    && let DataPath::Rule(name, _) = program.find(&absolute.steps)
                     && name != own
                 {
                     used.insert(name);
@@ -144,7 +144,7 @@ fn unused(module: &Module, rule: &Rule, report: &mut Report) {
         let remedy = "waivers do that here, with a reason, an owner and a last day: name a file of them with --waivers";
         return report.add(module, rule.place, what, remedy);
     }
-    let alike = ALIKE.iter().find(|(alike, _)| *alike == name).map(|(_, meant)| *meant);
+    let alike = OTHER_NAMES.iter().find(|(alike, _)| *alike == name).map(|(_, meant)| *meant);
     let begins = || {
         let meant = RULES.into_iter().find(|meant| name.starts_with(&format!("{meant}_")));
         meant.or_else(|| name.starts_with("violation").then_some("deny"))

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::declared::metadata::NeedsPrevious;
 use crate::declared::params;
 use crate::diagnostic::problem::Place;
-use crate::lint::program::Found;
+use crate::lint::program::DataPath;
 use crate::lint::type_checker::{Inferred, TypeChecker};
 use crate::lint::types::{Kinds, Type};
 use crate::rego::syntax::{Expr, ExprKind, Literal, LiteralKind};
@@ -49,7 +49,7 @@ impl<'a> TypeChecker<'_, 'a> {
         let found = if absolute.input { None } else { Some(self.program.find(&absolute.steps)) };
         let of = match found {
             None => Some((self.document.clone(), "input")),
-            Some(Found::Data | Found::Previous) => {
+            Some(DataPath::Data | DataPath::Previous) => {
                 let is_required = self.program.previous.get(&*self.module.package) == Some(&NeedsPrevious::Required);
                 Some((self.program.data.object(&self.previous, is_required), "data"))
             }
@@ -62,26 +62,26 @@ impl<'a> TypeChecker<'_, 'a> {
             }
             return (seen, name.clone(), 0);
         }
-        match found.unwrap_or(Found::Nothing) {
-            Found::Rule(rule, used) => {
+        match found.unwrap_or(DataPath::Nothing) {
+            DataPath::Rule(rule, used) => {
                 let total = self.is_total(&rule);
                 let of = self.before.results.get(&rule).cloned().unwrap_or(Type::Any);
                 let used = used.saturating_sub(hidden);
                 let text = steps[..used].iter().fold(name.clone(), |text, step| text + &step_text(step));
                 (Inferred { ty: of, may_be_undefined: !total }, text, used)
             }
-            Found::Param(Some(param)) => {
+            DataPath::Param(Some(param)) => {
                 let declared = self.program.params.get(&param);
                 let of = declared.map_or(Type::Any, |declared| Type::of(param_kind(declared.kind)));
                 let may_be_undefined = declared.is_none_or(|declared| declared.default.is_none());
                 (Inferred { ty: of, may_be_undefined }, name.clone(), 3_usize.saturating_sub(hidden).min(steps.len()))
             }
-            Found::Nothing => (Inferred::always(Type::Any), name.clone(), steps.len()),
+            DataPath::Nothing => (Inferred::always(Type::Any), name.clone(), steps.len()),
             // A fact that is declared and not given is an error of its own; what lies in it is not known.
-            Found::Fact(_) => {
+            DataPath::Fact(_) => {
                 (Inferred::always(Type::Any), name.clone(), 2_usize.saturating_sub(hidden).min(steps.len()))
             }
-            Found::Param(None) | Found::Given | Found::Data | Found::Previous | Found::Package => {
+            DataPath::Param(None) | DataPath::Given | DataPath::Data | DataPath::Previous | DataPath::Package => {
                 (Inferred { ty: Type::Any, may_be_undefined: true }, name.clone(), steps.len())
             }
         }
@@ -96,7 +96,7 @@ impl<'a> TypeChecker<'_, 'a> {
             if scope.present.contains(path) {
                 return true;
             }
-            // A name that is declared anew is another variable.
+            // A name that is declared again is another variable.
             if scope.types.keys().any(|name| mentions(path, name)) {
                 return false;
             }

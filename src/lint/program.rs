@@ -62,18 +62,18 @@ pub struct Symbol {
     pub total: bool,
 }
 
-/// What a path that begins with a name of no variable means: below `input`, or below `data`.
+/// A path whose first name is no variable, with imports spelled out: it is below `input` or below `data`.
 #[derive(Debug)]
-pub struct Absolute<'p> {
+pub struct ResolvedPath<'p> {
     /// Whether it is below `input`.
     pub input: bool,
     /// Its steps as far as they are names, and where each stands.
     pub steps: Vec<(&'p str, Place)>,
 }
 
-/// What lies at a path below `data`.
+/// What a path below `data` leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum DataPath {
     /// A rule, and how many steps lead to it.
     Rule(String, usize),
     /// A parameter, or all of them.
@@ -138,19 +138,19 @@ impl<'a> Program<'a> {
     }
 
     /// What a path in a file means, if its first name is no variable.
-    pub fn resolve<'p>(&self, module: &'p Module, path: &[(&'p str, Place)]) -> Option<Absolute<'p>> {
+    pub fn resolve<'p>(&self, module: &'p Module, path: &[(&'p str, Place)]) -> Option<ResolvedPath<'p>> {
         let (&(root, place), rest) = path.split_first()?;
         if root == "input" || root == "data" {
-            return Some(Absolute { input: root == "input", steps: rest.to_vec() });
+            return Some(ResolvedPath { input: root == "input", steps: rest.to_vec() });
         }
         if let Some(import) = module.imports.iter().find(|import| import.name == root) {
             let own = import.path.iter().skip(1).map(|step| (&**step, place));
             let input = import.path.first().is_some_and(|root| root == "input");
-            return Some(Absolute { input, steps: own.chain(rest.iter().copied()).collect() });
+            return Some(ResolvedPath { input, steps: own.chain(rest.iter().copied()).collect() });
         }
         self.has_rule_below(&module.package, root).then(|| {
             let package = module.package.split('.').map(|step| (step, place));
-            Absolute { input: false, steps: package.chain(path.iter().copied()).collect() }
+            ResolvedPath { input: false, steps: package.chain(path.iter().copied()).collect() }
         })
     }
 
@@ -163,33 +163,33 @@ impl<'a> Program<'a> {
     }
 
     /// What lies at some steps below `data`.
-    pub fn find(&self, steps: &[(&str, Place)]) -> Found {
+    pub fn find(&self, steps: &[(&str, Place)]) -> DataPath {
         let joined = |steps: &[(&str, Place)]| steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
         if steps.len() >= 2 && joined(&steps[..2]) == PARAMS {
-            return Found::Param(steps.get(2).map(|(name, _)| (*name).to_owned()));
+            return DataPath::Param(steps.get(2).map(|(name, _)| (*name).to_owned()));
         }
         if steps.len() >= 2 && GIVEN.contains(&&*joined(&steps[..2])) {
-            return Found::Given;
+            return DataPath::Given;
         }
         if let [(FACTS, _), (name, _), ..] = steps {
-            return Found::Fact((*name).to_owned());
+            return DataPath::Fact((*name).to_owned());
         }
         if let [(PREVIOUS, _), ..] = steps {
-            return Found::Previous;
+            return DataPath::Previous;
         }
         for many in (1..=steps.len()).rev() {
             let path = joined(&steps[..many]);
             if self.rules.contains_key(&path) {
-                return Found::Rule(path, many);
+                return DataPath::Rule(path, many);
             }
         }
         let path = joined(steps);
         let above = if path.is_empty() { String::new() } else { format!("{path}.") };
         let is_package = self.packages.iter().any(|package| *package == path || package.starts_with(&above));
         match steps.first() {
-            _ if is_package => Found::Package,
-            Some((first, _)) if self.data.has(first) => Found::Data,
-            _ => Found::Nothing,
+            _ if is_package => DataPath::Package,
+            Some((first, _)) if self.data.has(first) => DataPath::Data,
+            _ => DataPath::Nothing,
         }
     }
 
@@ -224,38 +224,41 @@ fn is_total(rule: &Rule) -> bool {
     }
 }
 
-/// Where problems are put, and advice.
+/// The problems and the advice that the checks have found so far.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Problem>, Vec<Problem>);
+pub struct Report {
+    problems: Vec<Problem>,
+    advice: Vec<Problem>,
+}
 
 impl Report {
-    /// One that begins with what was found elsewhere.
+    /// A report that begins with problems that were found elsewhere.
     pub const fn with(problems: Vec<Problem>) -> Self {
-        Self(problems, Vec::new())
+        Self { problems, advice: Vec::new() }
     }
 
     /// Whether nothing is wrong so far.
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.problems.is_empty()
     }
 
     pub fn add(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Problem::new(&module.file, place, what, remedy));
+        self.problems.push(Problem::new(&module.file, place, what, remedy));
     }
 
     /// Adds advice.
     pub fn advise(&mut self, module: &Module, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
-        self.1.push(Problem::new(&module.file, place, what, remedy));
+        self.advice.push(Problem::new(&module.file, place, what, remedy));
     }
 
     /// Every problem, by place, each once.
     pub fn problems(self) -> Vec<Problem> {
-        sorted(self.0)
+        sorted(self.problems)
     }
 
     /// All advice, by place, each once.
     pub fn advice(self) -> Vec<Problem> {
-        sorted(self.1)
+        sorted(self.advice)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::problem::Place;
 use crate::lint::iteration;
 use crate::lint::iteration::is_walk;
-use crate::lint::program::{Found, Program, Report};
+use crate::lint::program::{DataPath, Program, Report};
 use crate::rego::syntax::{
     Comprehension, Expr, ExprKind, Kind, Literal, LiteralKind, Module, Name, Rule, With, walk, walk_body,
 };
@@ -302,7 +302,7 @@ impl<'a> Checker<'_, 'a> {
         };
         self.uses_import(root);
         let is_function = |steps: &[(&str, Place)]| match self.program.find(steps) {
-            Found::Rule(rule, used) if used == steps.len() => {
+            DataPath::Rule(rule, used) if used == steps.len() => {
                 self.program.rules.get(&rule).is_some_and(|symbol| symbol.kind == Kind::Function)
             }
             _ => false,

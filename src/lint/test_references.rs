@@ -17,7 +17,7 @@ const GIVEN: [&str; 4] = ["rollproof.params", "rollproof.given", "facts", "previ
 ///
 /// # Errors
 /// Where the engine does not come to an end.
-pub fn of_tests(known: Vec<File>, tests: Vec<File>, data: &Data) -> Result<Vec<Problem>, Failure> {
+pub fn check_tests(known: Vec<File>, tests: Vec<File>, data: &Data) -> Result<Vec<Problem>, Failure> {
     let many = known.len();
     let (mut modules, mut problems, mut first_test) = (Vec::new(), Vec::new(), 0);
     for (i, read) in engine::parse_all(known.into_iter().chain(tests).collect())?.into_iter().enumerate() {

@@ -31,7 +31,7 @@ impl Kinds {
         (Self::SET, "set"),
     ];
 
-    /// Either.
+    /// The kinds of either.
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -201,7 +201,7 @@ impl Type {
         Self::Known(Rc::new(known))
     }
 
-    /// Either.
+    /// The type of a value that is of either type.
     pub fn join(&self, other: &Self) -> Self {
         let (Self::Known(a), Self::Known(b)) = (self, other) else { return Self::Any };
         if Rc::ptr_eq(a, b) || a == b {
@@ -234,7 +234,7 @@ impl Type {
         }))
     }
 
-    /// Either, where either may be nothing.
+    /// The same, where one of the two may be absent.
     pub fn either(a: Option<&Self>, b: Option<&Self>) -> Option<Self> {
         match (a, b) {
             (Some(a), Some(b)) => Some(a.join(b)),

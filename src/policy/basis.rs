@@ -34,7 +34,7 @@ pub struct Basis {
 }
 
 /// What decides beside the texts of policies.
-pub(crate) struct Given<'a> {
+pub(crate) struct Sources<'a> {
     pub(crate) params: &'a [Param],
     pub(crate) waivers: &'a Waivers,
     pub(crate) facts: &'a Facts,
@@ -43,7 +43,7 @@ pub(crate) struct Given<'a> {
 
 impl Basis {
     /// That of policies, given the SHA-256 of every package's text.
-    pub(crate) fn of(packages: &[Package], texts: &BTreeMap<String, String>, given: &Given<'_>) -> Self {
+    pub(crate) fn of(packages: &[Package], texts: &BTreeMap<String, String>, given: &Sources<'_>) -> Self {
         let is_policy = |name: &str| packages.iter().any(|package| package.name == name);
         let (policies, libraries): (BTreeMap<&str, &str>, _) =
             texts.iter().map(|(name, text)| (&**name, &**text)).partition(|(name, _)| is_policy(name));

@@ -28,7 +28,7 @@ pub fn all(paths: &[PathBuf]) -> Result<Vec<Module>, Error> {
 
 /// Tests with the policies beside them.
 #[derive(Debug, Clone, Default)]
-pub struct Tested {
+pub struct TestFiles {
     /// The folders that were named, in which data may lie.
     pub folders: Vec<PathBuf>,
     /// The files of policies that these were read from.
@@ -38,7 +38,7 @@ pub struct Tested {
     pub tests: Vec<Module>,
 }
 
-impl Tested {
+impl TestFiles {
     /// Reads unit tests and policies from files and folders. For a file of unit tests, the policies are those of its
     /// folder.
     ///

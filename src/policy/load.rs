@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::declared::metadata::{Blocks, Metadata, NeedsPrevious};
 use crate::declared::names::{FACTS, HALT, LIBRARIES, NOT_APPLICABLE, OURS, PREVIOUS, QUERY, READY};
-use crate::declared::params::{Declaration, Given, Param, ParamSource};
+use crate::declared::params::{Declaration, GivenParam, Param, ParamSource};
 use crate::declared::subject::Subject;
 use crate::declared::{bundled, metadata, names, params};
 use crate::error::{Error, Errors};
@@ -166,8 +166,8 @@ impl Policies {
     }
 
     /// The parameters that are meant for these policies: `rollproof.toml` is for rollouts and for audits.
-    fn meant(&self, mut given: Vec<Given>) -> Result<Vec<Given>, Error> {
-        let strange = |given: &Given| given.from == ParamSource::Config && !self.params.contains_key(&given.name);
+    fn meant(&self, mut given: Vec<GivenParam>) -> Result<Vec<GivenParam>, Error> {
+        let strange = |given: &GivenParam| given.from == ParamSource::Config && !self.params.contains_key(&given.name);
         if given.iter().any(strange) {
             let meant = match self.subject {
                 Subject::Rollout => Self::of_audits()?.params.into_keys().collect(),
@@ -183,7 +183,7 @@ impl Policies {
     ///
     /// # Errors
     /// [`Error::Usage`] where one that is given is not declared or has a wrong value.
-    pub fn params(&self, given: &[Given]) -> Result<Vec<Param>, Error> {
+    pub fn params(&self, given: &[GivenParam]) -> Result<Vec<Param>, Error> {
         params::resolve(&self.params, given, &[])
     }
 
@@ -304,7 +304,7 @@ impl Policies {
             Subject::Rollout => query::module(&self.packages, !waivers.given.is_empty()),
             Subject::Audit => query::nothing(),
         };
-        let given = basis::Given { params: &params, waivers: &waivers, facts: &facts, beside: &self.beside };
+        let given = basis::Sources { params: &params, waivers: &waivers, facts: &facts, beside: &self.beside };
         let basis = Basis::of(&self.packages, &self.texts, &given);
         let query = Module { file: format!("{QUERY}.rego"), text };
         let engine = self.engine.prepare(query, data, READY).map_err(Error::Policy)?;
@@ -408,7 +408,7 @@ pub struct Settings {
     /// Folders whose data is loaded besides that in folders of `paths`.
     pub folders: Vec<PathBuf>,
     /// Values of parameters.
-    pub params: Vec<Given>,
+    pub params: Vec<GivenParam>,
     /// Names of parameters that are read elsewhere, and may have been meant.
     pub other_params: Vec<String>,
     /// The configuration: how much policies weigh.

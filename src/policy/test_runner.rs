@@ -35,7 +35,7 @@ pub struct Tested {
 /// A test, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Test {
-    /// Its package and its name, behind a slash that of a sub-test; or `fixtures/` and the name of a fixture.
+    /// Its package and its name, and after a slash that of a sub-test; or `fixtures/` and the name of a fixture.
     pub name: String,
     /// Its file; a fixture's folder.
     pub file: String,
@@ -96,20 +96,20 @@ pub struct Shown {
 }
 
 /// Runs the tests in the test files of these folders and files, and in the policies there. Only those are run whose
-/// name is `wanted`, each for so much time at most. Which lines they reach is noted where `coverage` is set.
+/// name is `wanted`, each for at most `time`. Where `coverage` is set, the lines that they reach are recorded.
 ///
 /// # Errors
 /// [`Error::Policies`] with everything that is wrong with the tests, [`Error::Policy`] where they cannot be read.
 pub fn run(
     policies: &Prepared,
-    paths: &files::Tested,
+    paths: &files::TestFiles,
     wanted: Option<&Regex>,
     time: Duration,
     coverage: bool,
 ) -> Result<Tested, Error> {
     let limits = Limits::for_cohorts(0).within(Some(time));
     let known = bundled::modules(Subject::Rollout).into_iter().chain(paths.policies.iter().cloned()).collect();
-    let problems = test_references::of_tests(known, paths.tests.clone(), &policies.beside)?;
+    let problems = test_references::check_tests(known, paths.tests.clone(), &policies.beside)?;
     if !problems.is_empty() {
         return Err(Error::Policies(problems));
     }

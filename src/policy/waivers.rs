@@ -51,7 +51,7 @@ pub struct Waiver {
 
 /// A waiver, and where it stands.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub struct PlacedWaiver {
     /// The waiver.
     pub waiver: Waiver,
     /// File and line.
@@ -62,7 +62,7 @@ pub struct Given {
 #[derive(Debug, Default)]
 pub struct Waivers {
     /// In order.
-    pub given: Vec<Given>,
+    pub given: Vec<PlacedWaiver>,
     /// The files.
     pub files: Vec<InputFile>,
 }
@@ -109,10 +109,10 @@ pub fn read<'a>(paths: impl IntoIterator<Item = &'a Path>, max_days: u32, max_by
     Err(Error::usage(faults.join("\n"), help))
 }
 
-fn parse(input: &Input) -> Result<Vec<Given>, String> {
+fn parse(input: &Input) -> Result<Vec<PlacedWaiver>, String> {
     let wrong = |problem: String| format!("{}: {problem}", input.name);
     let text = hand_written(&input.bytes).map_err(|fault| wrong(fault.sentence()))?;
-    let placed = |line: usize, waiver| Given { waiver, place: format!("{}, line {line}", input.name) };
+    let placed = |line: usize, waiver| PlacedWaiver { waiver, place: format!("{}, line {line}", input.name) };
     if text.trim_start().starts_with('{') {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]

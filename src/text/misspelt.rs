@@ -70,7 +70,7 @@ pub fn misspelt<'a>(
 /// What two names differ in that have the same [`lookalike_key`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline, description = "What two names differ in that have the same [`form`].")]
+#[schemars(inline, description = "What two names differ in that look alike.")]
 pub enum FormDifference {
     /// Capitals and small letters.
     Case,

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::collect::fields::EvidenceFields;
 use crate::collect::{Sources, collect};
-use crate::declared::params::{Given, ParamSource};
+use crate::declared::params::{GivenParam, ParamSource};
 use crate::error::Error;
 use crate::evaluation::previous;
 use crate::io::config::Config;
@@ -20,7 +20,7 @@ use crate::io::input::{Bytes, Input, MAX_WRITTEN, Source};
 use crate::io::output;
 use crate::model::document::text::Text;
 use crate::policy::facts::FactFiles;
-use crate::policy::files::Tested as TestFiles;
+use crate::policy::files::TestFiles;
 use crate::policy::load::{Settings, load};
 use crate::policy::prepared::Prepared;
 use crate::policy::previous::Previous;
@@ -153,7 +153,7 @@ impl FixtureRunner<'_> {
         let mut case = case.unwrap_or_default();
         let now = case.collected_at.as_deref().map_or(Ok(Timestamp::UNIX_EPOCH), str::parse);
         let now = now.map_err(|error| format!("{CASE}: collected_at: {error}"))?;
-        let found = self.found(folder, &case, now).map_err(|error| Unusable::of(error, &path))?;
+        let found = self.findings(folder, &case, now).map_err(|error| Unusable::of(error, &path))?;
         let different = differences(&mut case.findings, &found)?;
         if self.update && (is_new || !different.is_empty()) {
             case.findings = found;
@@ -168,7 +168,7 @@ impl FixtureRunner<'_> {
     }
 
     /// What the policies say.
-    fn found(&mut self, folder: &Path, case: &Case, now: Timestamp) -> Result<Vec<Map<String, Value>>, Error> {
+    fn findings(&mut self, folder: &Path, case: &Case, now: Timestamp) -> Result<Vec<Map<String, Value>>, Error> {
         let sources = sources(folder)?;
         let collected = collect(&sources, now)?;
         document::validate(&collected.document)?;
@@ -203,7 +203,7 @@ impl FixtureRunner<'_> {
             previous.report
         );
         if !self.loaded.contains_key(&key) {
-            let given = case.params.iter().map(|(name, value)| Given {
+            let params = case.params.iter().map(|(name, value)| GivenParam {
                 name: name.clone(),
                 text: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
                 from: ParamSource::CommandLine,
@@ -212,7 +212,7 @@ impl FixtureRunner<'_> {
             let facts = Some(FactFiles { files, values, max_bytes: MAX_BYTES });
             let settings = Settings {
                 paths: self.paths.clone(),
-                params: given.collect(),
+                params: params.collect(),
                 facts,
                 folders: self.tested.folders.clone(),
                 previous: Some(previous),
@@ -270,20 +270,20 @@ impl From<String> for Unusable {
 
 /// The evidence of a fixture.
 fn sources(folder: &Path) -> Result<Sources, Error> {
-    let there = |names: &[&str]| {
+    let only_file_of = |names: &[&str]| {
         let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
         match &*paths {
             [] | [_] => Ok(paths.into_iter().next()),
             _ => Err(Error::usage(format!("it holds more than one of {}", names.join(", ")), "keep one")),
         }
     };
-    let evidence = there(&EVIDENCE)?;
+    let evidence = only_file_of(&EVIDENCE)?;
     let evidence = evidence
         .ok_or_else(|| Error::usage(format!("it holds no evidence: none of {}", EVIDENCE.join(", ")), "add one"))?;
     Ok(Sources {
         evidence: Source::Found(evidence),
-        fleet: there(&["fleet.json", "fleet.txt"])?.map(Source::Found),
-        plan: there(&["plan.json"])?.map(Source::Found),
+        fleet: only_file_of(&["fleet.json", "fleet.txt"])?.map(Source::Found),
+        plan: only_file_of(&["plan.json"])?.map(Source::Found),
         fields: EvidenceFields::default(),
         max_bytes: MAX_BYTES,
     })

@@ -17,7 +17,7 @@ use crate::commands::policy::test::results::{Coverage, Format, Results};
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::policy::files::Tested as TestFiles;
+use crate::policy::files::TestFiles;
 use crate::policy::load::{Settings, load};
 use crate::policy::test_runner;
 use crate::policy::test_runner::Outcome;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::declared::names::{RULES, is_ours};
 use crate::diagnostic::problem::Place;
 use crate::lint::builtins;
-use crate::lint::program::{Found, PARAM_VALUE};
+use crate::lint::program::{DataPath, PARAM_VALUE};
 use crate::lint::scope::{Checker, Reference};
 use crate::rego::syntax::{Expr, ExprKind, Kind, Rule};
+use crate::text::plural::plural;
 use crate::text::suggest::nearest;
 
 /// What a package that reads the previous rollout says about that.
@@ -19,9 +20,9 @@ impl<'a> Checker<'_, 'a> {
         let path = steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
         let at = steps.last().map_or(place, |(_, place)| *place);
         match self.program.find(steps) {
-            Found::Rule(..) | Found::Param(None) | Found::Data => {}
-            Found::Param(Some(name)) => self.param(&name, at),
-            Found::Fact(name) => {
+            DataPath::Rule(..) | DataPath::Param(None) | DataPath::Data => {}
+            DataPath::Param(Some(name)) => self.param(&name, at),
+            DataPath::Fact(name) => {
                 if !self.program.facts.contains(&name) {
                     let near = nearest(&name, self.program.facts.iter().map(String::as_str));
                     let remedy = near.map_or_else(
@@ -31,13 +32,13 @@ impl<'a> Checker<'_, 'a> {
                     self.add(at, format!("no policy declares the fact {name:?}"), remedy);
                 }
             }
-            Found::Previous => {
+            DataPath::Previous => {
                 let speaks = |rule: &Rule| RULES.contains(&&*rule.name);
                 if self.module.rules.iter().any(speaks) && !self.program.previous.contains_key(&*self.module.package) {
                     self.add(at, "the METADATA does not say that the package reads the previous rollout", PREVIOUS_KEY);
                 }
             }
-            Found::Given => {
+            DataPath::Given => {
                 if !is_ours(&self.module.package) {
                     self.add(
                         at,
@@ -46,12 +47,12 @@ impl<'a> Checker<'_, 'a> {
                     );
                 }
             }
-            Found::Package if reference == Reference::Import => {}
-            Found::Package => {
+            DataPath::Package if reference == Reference::Import => {}
+            DataPath::Package => {
                 let what = format!("data.{path} is a package, not a rule");
                 self.add(at, what, "name a rule of it, in full");
             }
-            Found::Nothing => {
+            DataPath::Nothing => {
                 if self.program.complete {
                     self.add(at, format!("nothing provides data.{path}"), self.program.near(&path));
                 }
@@ -97,7 +98,7 @@ impl<'a> Checker<'_, 'a> {
             return;
         }
         self.provided(&absolute.steps, root.place, Reference::Path);
-        if let Found::Rule(rule, _) = self.program.find(&absolute.steps)
+        if let DataPath::Rule(rule, _) = self.program.find(&absolute.steps)
             && self.program.rules.get(&rule).is_some_and(|symbol| symbol.kind == Kind::Function)
         {
             self.add(root.place, format!("{rule} is a function, and is not called"), "give it its arguments");
@@ -129,12 +130,8 @@ impl<'a> Checker<'_, 'a> {
     pub fn call(&mut self, place: Place, function: &'a [String], args: &'a [Expr]) {
         let Some(expected) = self.arity(place, function, args) else { return };
         if args.len() != expected {
-            let what = format!(
-                "{} takes {expected} argument{}, and gets {}",
-                function.join("."),
-                if expected == 1 { "" } else { "s" },
-                args.len()
-            );
+            let what =
+                format!("{} takes {}, and gets {}", function.join("."), plural(expected, "argument"), args.len());
             self.add(place, what, "give it as many as it takes; a result is bound by `:=`");
         }
     }
@@ -153,7 +150,7 @@ impl<'a> Checker<'_, 'a> {
         };
         self.uses_import(root);
         let steps = &absolute.steps;
-        let Found::Rule(rule, used) = self.program.find(steps) else {
+        let DataPath::Rule(rule, used) = self.program.find(steps) else {
             let path = steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
             if !absolute.input && self.program.complete {
                 self.add(place, format!("there is no function data.{path}"), self.program.near(&path));

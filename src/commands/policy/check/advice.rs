@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::lint;
 use crate::model::finding::Severity;
 use crate::policy::data;
-use crate::policy::files::Tested as TestFiles;
+use crate::policy::files::TestFiles;
 use crate::policy::load::{Settings, load};
 use crate::policy::package::Package;
 use crate::policy::prepared::Prepared;
