@@ -289,6 +289,7 @@ fn sources(folder: &Path) -> Result<Sources, Error> {
     })
 }
 
+/// What is expected and not found, and what is found and not expected.
 fn differences(expected: &mut [Map<String, Value>], found: &[Map<String, Value>]) -> Result<Vec<Shown>, String> {
     for finding in &mut *expected {
         if let Some(key) = finding.keys().find(|key| !KEYS.contains(&key.as_str())) {
@@ -299,21 +300,65 @@ fn differences(expected: &mut [Map<String, Value>], found: &[Map<String, Value>]
             tenants.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
         }
     }
-    // The one that says most chooses first: what says less may match others, too.
+    // Where not all can be matched, those that say most are.
     expected.sort_by_key(|finding| std::cmp::Reverse(finding.len()));
-    let mut left: Vec<&Map<String, Value>> = found.iter().collect();
-    let mut different = Vec::new();
+    let mut matching = Matching { expected, found, matched: vec![None; found.len()] };
+    let unmatched = (0..expected.len()).filter(|i| !matching.assign(*i, &mut vec![false; found.len()]));
+    let missing: Vec<usize> = unmatched.collect();
     let shown = |word: &str, finding: &Map<String, Value>| Shown {
         expression: word.to_owned(),
         value: serde_json::to_string(finding).unwrap_or_default(),
     };
-    for finding in &*expected {
-        let matches = |found: &&Map<String, Value>| finding.iter().all(|(key, value)| found.get(key) == Some(value));
-        match left.iter().position(matches) {
-            Some(i) => drop(left.remove(i)),
-            None => different.push(shown("expected, not found", finding)),
+    let missing = missing.into_iter().map(|i| shown("expected, not found", &expected[i]));
+    let left = found.iter().zip(&matching.matched).filter(|(_, matched)| matched.is_none());
+    Ok(missing.chain(left.map(|(finding, _)| shown("found, not expected", finding))).collect())
+}
+
+/// Which expected finding each found one is matched with, if any. One with few keys may match several, so a found finding
+/// is given to another expected one where the first can have a different one.
+struct Matching<'a> {
+    expected: &'a [Map<String, Value>],
+    found: &'a [Map<String, Value>],
+    /// By the index of a found finding, the index of the expected one.
+    matched: Vec<Option<usize>>,
+}
+
+impl Matching<'_> {
+    /// Matches an expected finding, if that is possible without taking a match away from another one. `tried` are the found
+    /// findings that were tried already.
+    fn assign(&mut self, expected: usize, tried: &mut [bool]) -> bool {
+        for i in 0..self.found.len() {
+            let is_match = self.expected[expected].iter().all(|(key, value)| self.found[i].get(key) == Some(value));
+            if is_match && !std::mem::replace(&mut tried[i], true) {
+                let other = self.matched[i];
+                if other.is_none_or(|other| self.assign(other, tried)) {
+                    self.matched[i] = Some(expected);
+                    return true;
+                }
+            }
         }
+        false
     }
-    different.extend(left.into_iter().map(|finding| shown("found, not expected", finding)));
-    Ok(different)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn expected_findings_that_match_several_are_all_found() {
+        let finding = |json: Value| json.as_object().expect("an object").clone();
+        let found = [
+            finding(json!({"code": "gold.ill", "message": "acme is ill"})),
+            finding(json!({"code": "gold.ill", "message": "bolt is ill"})),
+        ];
+        let any = finding(json!({"code": "gold.ill"}));
+        let acme = finding(json!({"message": "acme is ill"}));
+        assert_eq!(differences(&mut [any.clone(), acme.clone()], &found), Ok(Vec::new()));
+        let different = differences(&mut [acme.clone(), acme], &found).expect("its keys are known");
+        let words: Vec<&str> = different.iter().map(|shown| &*shown.expression).collect();
+        assert_eq!(words, ["expected, not found", "found, not expected"]);
+    }
 }
