@@ -13,15 +13,19 @@ use crate::cli::shared::{EXIT_CODES, format_and_path};
 use crate::model::document::text::Text;
 use crate::render;
 
-/// How archives are found, as the help of `audit` shows it.
+/// How archives are found, as the help of `audit` shows it: paragraphs, which clap breaks into lines.
 const NAMES: &str = "\
-Which files belong together, their names tell: one of the words plan, fleet (or inventory), response, document, journal
-and report says what a file is, and files of one folder whose names have the same rest are one rollout. So are plan.json,
-fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-07-01T10.response.json.gz. A plan or a
-fleet whose name has no rest is meant for every response of its folder that has none of its own. Files may be packed
-(.gz, .zst), and lie in ZIP and tar archives (.zip, .tar, .tar.gz, .tar.zst), which are read in place. When a rollout was made, its document says, else a date in its path below the folder that is named, such as
-2026/05/01/response.json, 2026-05-01T10:22:33+0200.json or run-1777630953.json (seconds since 1970). A rollout without a
-date is judged, and has no part in lag. --since, --until and --tenant choose what is listed and judged; everything is read.";
+The names of files tell which belong together. One of the words plan, fleet (or inventory), response, document, journal \
+and report says what a file is; files of one folder whose names are otherwise the same are one rollout. So are plan.json, \
+fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-07-01T10.response.json.gz. A plan or a \
+fleet whose name says nothing else is used for every response of its folder that has none of its own. Files may be packed \
+(.gz, .zst), and lie in ZIP and tar archives (.zip, .tar, .tar.gz, .tar.zst), which are read in place.
+
+A rollout was made when its document says so, or else at the date in its path below the named folder, such as \
+2026/05/01/response.json, 2026-05-01T10:22:33+0200.json or run-1777630953.json (seconds since 1970). A rollout without a \
+date is judged, and has no part in lag.
+
+--since, --until and --tenant choose what is listed and judged; everything is read.";
 
 /// Verify every archived rollout of some folders, and what they say together.
 #[derive(Debug, Args)]

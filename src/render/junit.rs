@@ -164,6 +164,7 @@ pub(crate) fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &S
     let mut texts: Vec<String> = findings.iter().take(MAX_FINDINGS).map(text).collect();
     match findings.len() - texts.len() {
         0 => {}
+        1 => texts.push("1 more is not shown; the JSON report has all.".to_owned()),
         more => texts.push(format!("{more} more are not shown; the JSON report has all.")),
     }
     texts.join("\n\n")

@@ -97,13 +97,15 @@ fn stragglers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for Straggler { tenant, state, reason, .. } in report.stragglers.iter().take(MAX_STRAGGLERS) {
         writeln!(out, "| {} | {} | {} |", for_markdown(tenant), for_markdown(state), for_markdown(reason))?;
     }
-    more(report.stragglers.len().saturating_sub(MAX_STRAGGLERS), "stragglers", out)?;
+    more(report.stragglers.len().saturating_sub(MAX_STRAGGLERS), "straggler", out)?;
     writeln!(out)
 }
 
-/// Says how many had no room, if any.
-pub(crate) fn more(many: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
-    if many == 0 { Ok(()) } else { writeln!(out, "\n{many} more {what} are not shown; the JSON report names all.") }
+/// Says how many lines of a table or a list are not shown, if any; `one` names what a line is.
+pub(crate) fn more(many: usize, one: &str, out: &mut dyn Write) -> io::Result<()> {
+    let are = if many == 1 { "is" } else { "are" };
+    let more = plural(many, &format!("more {one}"));
+    if many == 0 { Ok(()) } else { writeln!(out, "\n{more} {are} not shown; the JSON report names all.") }
 }
 
 /// Writes findings as a list.
@@ -129,7 +131,7 @@ pub(crate) fn findings(findings: &[Finding], view: &View, out: &mut dyn Write) -
             writeln!(out, "  - Next: {}", for_markdown(remedy.trim()))?;
         }
     }
-    more(findings.len().saturating_sub(MAX_FINDINGS), "findings", out)?;
+    more(findings.len().saturating_sub(MAX_FINDINGS), "finding", out)?;
     writeln!(out)
 }
 

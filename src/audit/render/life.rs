@@ -8,6 +8,7 @@ use crate::audit::render::words::{called, duration, group_name};
 use crate::render::view::View;
 use crate::render::words::verdict;
 use crate::text::escape::for_terminal;
+use crate::text::plural::plural;
 use crate::text::table::lines;
 use crate::text::wrap::wrap;
 
@@ -37,8 +38,7 @@ pub fn render(history: &History, view: &View, out: &mut dyn Write) -> io::Result
     }
     let unreadable = history.unreadable.len();
     if unreadable > 0 {
-        let s = if unreadable == 1 { "" } else { "s" };
-        writeln!(out, "\n{unreadable} archive{s} could not be read; `rollproof audit` says why")?;
+        writeln!(out, "\n{} could not be read; `rollproof audit` says why", plural(unreadable, "archive"))?;
     }
     Ok(())
 }
@@ -46,13 +46,8 @@ pub fn render(history: &History, view: &View, out: &mut dyn Write) -> io::Result
 /// A life in one sentence.
 fn in_words(life: &Life) -> String {
     let summary = &life.summary;
-    let s = |many: u64| if many == 1 { "" } else { "s" };
-    let mut parts = vec![format!(
-        "in the fleet of {} rollout{} since {}",
-        summary.rollouts,
-        s(summary.rollouts),
-        minute(&summary.first_seen)
-    )];
+    let rollouts = plural(summary.rollouts, "rollout");
+    let mut parts = vec![format!("in the fleet of {rollouts} since {}", minute(&summary.first_seen))];
     if !summary.labels.is_empty() {
         let labels: Vec<String> = summary.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         parts.push(labels.join(", "));
@@ -62,7 +57,7 @@ fn in_words(life: &Life) -> String {
         parts.push("never behind".to_owned());
     } else {
         let seconds = summary.behind.iter().map(|behind| behind.seconds).sum();
-        parts.push(format!("behind {behind} time{}, for {} altogether", s(behind), duration(seconds)));
+        parts.push(format!("behind {}, for {} altogether", plural(behind, "time"), duration(seconds)));
     }
     if let Some(open) = summary.behind.last().filter(|last| last.until.is_none()) {
         parts.push(format!("still behind since {}", minute(&open.since)));

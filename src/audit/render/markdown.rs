@@ -38,7 +38,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
             let (archive, why) = (for_markdown(&flip.archive), for_markdown(&turned_by(flip)));
             writeln!(out, "| {when} | {was} | **{now}** | {archive} | {why} |")?;
         }
-        more(comparison.flips.len().saturating_sub(MAX_LINES), "flips", out)?;
+        more(comparison.flips.len().saturating_sub(MAX_LINES), "flip", out)?;
         writeln!(out)?;
     }
     if !report.audit.unreadable.is_empty() {
@@ -46,7 +46,7 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
         for one in report.audit.unreadable.iter().take(MAX_LINES) {
             writeln!(out, "| {} | {} |", for_markdown(&one.archive), for_markdown(&one.problem))?;
         }
-        more(report.audit.unreadable.len().saturating_sub(MAX_LINES), "archives", out)?;
+        more(report.audit.unreadable.len().saturating_sub(MAX_LINES), "archive", out)?;
     }
     Ok(())
 }
@@ -75,7 +75,7 @@ fn behind(report: &AuditReport, group: &Group, of: &str, out: &mut dyn Write) ->
             for_markdown(&behind.reason),
         )?;
     }
-    more(lags.len().saturating_sub(MAX_LINES), "times", out)?;
+    more(lags.len().saturating_sub(MAX_LINES), "time", out)?;
     writeln!(out)
 }
 
@@ -99,7 +99,7 @@ fn miscalled(report: &AuditReport, group: &Group, of: &str, out: &mut dyn Write)
             why(rollout),
         )?;
     }
-    more(rollouts.len().saturating_sub(MAX_LINES), "rollouts", out)?;
+    more(rollouts.len().saturating_sub(MAX_LINES), "rollout", out)?;
     writeln!(out)
 }
 

@@ -6,6 +6,7 @@ use crate::model::audit::{Because, Called, Group, Rollout};
 use crate::model::decision::Decision;
 use crate::model::document::text::Text;
 use crate::text::escape::names_of;
+use crate::text::plural::plural;
 
 /// The verdict in one sentence.
 pub fn headline(report: &AuditReport) -> String {
@@ -91,18 +92,16 @@ pub fn judged(report: &AuditReport) -> String {
     let parts: Vec<String> = parts.collect();
     let others = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
     let judged = audit.rollouts.len() as u64 + found.not_listed;
-    let s = |many: u64| if many == 1 { "" } else { "s" };
-    let (rollouts, files) = (found.rollouts, found.files);
-    format!("judged {judged} of {rollouts} rollout{} in {files} file{}{others}", s(rollouts), s(files))
+    let (rollouts, files) = (plural(found.rollouts, "rollout"), plural(found.files, "file"));
+    format!("judged {judged} of {rollouts} in {files}{others}")
 }
 
 /// How many verdicts flip, in one sentence.
 pub fn flips(comparison: &Comparison) -> String {
-    let s = |many: u64| if many == 1 { "" } else { "s" };
-    let (flips, compared) = (comparison.flips.len() as u64, comparison.compared);
+    let (flips, compared) = (comparison.flips.len(), plural(comparison.compared, "verdict"));
     let verb = if flips == 1 { "flips" } else { "flip" };
     let against: Vec<&str> = comparison.against.iter().map(|path| &**path).collect();
-    format!("{flips} of {compared} verdict{} {verb} against {}", s(compared), against.join(", "))
+    format!("{flips} of {compared} {verb} against {}", against.join(", "))
 }
 
 /// How many reasons of a rollout, or of a side, are told.
@@ -110,11 +109,8 @@ pub const MAX_REASONS: usize = 3;
 
 /// How many reasons are not told, in words: nothing where all are.
 pub fn more_reasons(many: usize) -> Option<String> {
-    match many.saturating_sub(MAX_REASONS) {
-        0 => None,
-        1 => Some("and 1 more reason".to_owned()),
-        more => Some(format!("and {more} more reasons")),
-    }
+    let more = many.saturating_sub(MAX_REASONS);
+    (more > 0).then(|| format!("and {}", plural(more, "more reason")))
 }
 
 /// What turned a verdict: what only one side says against a pass.
