@@ -1,4 +1,4 @@
-//! What other policies would have said of the same archives: the verdicts that flip, with what did it.
+//! Compares the verdicts of an audit with those of other policies on the same archives: which flip, and why.
 
 use std::collections::HashMap;
 
@@ -105,11 +105,11 @@ pub struct Flip {
     pub only_now: Vec<Because>,
 }
 
-/// What policies say of an archive, by its name.
+/// The name of an archive, and what policies say of it.
 pub type Verdict = (Text, Decision, Vec<Because>);
 
-/// What others say of the archives.
-pub struct Other {
+/// What other policies say of the archives.
+pub struct OtherVerdicts {
     /// What the command line names them by.
     pub against: Vec<Text>,
     pub verdicts: Vec<Verdict>,
@@ -117,8 +117,8 @@ pub struct Other {
 }
 
 /// Compares rollouts, judged by `now`, with what others say of them.
-pub fn compare(rollouts: &[Rollout], other: Other, now: Side) -> Comparison {
-    let Other { against, verdicts, side } = other;
+pub fn compare(rollouts: &[Rollout], other: OtherVerdicts, now: Side) -> Comparison {
+    let OtherVerdicts { against, verdicts, side } = other;
     let others: HashMap<Text, (Decision, Vec<Because>)> =
         verdicts.into_iter().map(|(archive, decision, because)| (archive, (decision, because))).collect();
     let both = rollouts.iter().filter_map(|rollout| Some((rollout, others.get(&rollout.archive)?)));

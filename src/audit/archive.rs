@@ -1,5 +1,5 @@
-//! What a folder holds, and the ZIP and tar archives in it: which files are one rollout, told by their names. Nothing is read
-//! here but lists of members.
+//! Finds the rollouts in folders and in the ZIP and tar archives in them: which files are one rollout, their names tell. Of
+//! files, only the lists of members are read here.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -72,23 +72,24 @@ pub fn quoted(path: &Path) -> String {
     format!("'{}'", path.replace('\'', r"'\''"))
 }
 
+/// The archives of some folders, and the files that belong to none.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundArchives {
     /// The rollouts, by path.
     pub archives: Vec<Archive>,
-    /// Plans and fleets that belong to none.
+    /// Plans and fleets that belong to no rollout.
     pub unpaired: Vec<String>,
-    /// Files of which it cannot be told what they are, and why.
+    /// Files that cannot be assigned or looked at, and why.
     pub unclear: Vec<(String, String)>,
-    /// Files whose names are those of no archive, by path.
+    /// Files that are no archives by their names, by path.
     pub ignored: Vec<String>,
-    /// How many files belong to archives, or could.
+    /// How many files belong to archives, or may.
     pub files: u64,
     /// Files in ZIP and tar archives.
     members: HashMap<PathBuf, Member>,
 }
 
-impl Found {
+impl FoundArchives {
     /// Where to read a file of an archive.
     pub fn source(&self, path: &Path) -> Source {
         match self.members.get(path) {
@@ -110,12 +111,12 @@ pub struct Search {
 }
 
 /// The files of one rollout, by kind.
-type Unit = BTreeMap<Kind, Vec<PathBuf>>;
+type RolloutFiles = BTreeMap<Kind, Vec<PathBuf>>;
 
 /// Files as they are found.
 #[derive(Default)]
 struct Files {
-    units: BTreeMap<Key, Unit>,
+    units: BTreeMap<Key, RolloutFiles>,
     ignored: BTreeSet<PathBuf>,
     problems: BTreeMap<PathBuf, String>,
     members: HashMap<PathBuf, Member>,
@@ -148,7 +149,7 @@ impl Files {
     }
 }
 
-/// How paths are read and named.
+/// How paths are told apart, and shown.
 struct Names<'a> {
     folders: &'a [PathBuf],
     pair: Option<&'a Pair>,
@@ -177,7 +178,7 @@ impl Names<'_> {
 ///
 /// # Errors
 /// [`Error::Usage`] where a folder is none.
-pub fn find(folders: &[PathBuf], search: &Search) -> Result<Found, Error> {
+pub fn find(folders: &[PathBuf], search: &Search) -> Result<FoundArchives, Error> {
     let names = Names { folders, pair: search.pair.as_ref() };
     let mut files = Files::default();
     for folder in folders {
@@ -185,7 +186,7 @@ pub fn find(folders: &[PathBuf], search: &Search) -> Result<Found, Error> {
             let problem = format!("{} is no folder", folder.display());
             return Err(Error::usage(problem, "name a folder of archives; `rollproof verify` reads a single one"));
         }
-        // Nothing but an archive is wanted, but whatever lies there is listed.
+        // Only archives are read, but every other file is listed.
         let others = RefCell::new(Vec::new());
         let below = files_below(folder, &|path| {
             let is_wanted = container::Kind::of(path).is_some() || names.read(path).is_some();
@@ -208,7 +209,7 @@ pub fn find(folders: &[PathBuf], search: &Search) -> Result<Found, Error> {
     }
     files.open_containers(&names, search.max_bytes);
     let mut found = pair(&files.units, &names, search.fleet.as_deref());
-    // A container that cannot be read is a file of which nobody knows more.
+    // A container that cannot be read counts as one file.
     let unread = files.problems.keys().filter(|path| container::Kind::of(path).is_some()).count() as u64;
     found.unclear.extend(files.problems.into_iter().map(|(path, why)| (names.name(&path), why)));
     found.ignored = files.ignored.iter().map(|path| names.name(path)).collect();
@@ -217,11 +218,11 @@ pub fn find(folders: &[PathBuf], search: &Search) -> Result<Found, Error> {
     Ok(found)
 }
 
-fn pair(units: &BTreeMap<Key, Unit>, names: &Names<'_>, fleet_of_all: Option<&Path>) -> Found {
+fn pair(units: &BTreeMap<Key, RolloutFiles>, names: &Names<'_>, fleet_of_all: Option<&Path>) -> FoundArchives {
     let name = |path: &Path| names.name(path);
-    let mut found = Found::default();
+    let mut found = FoundArchives::default();
     let mut used: HashSet<&Path> = fleet_of_all.into_iter().collect();
-    let none = Unit::new();
+    let none = RolloutFiles::new();
     for (key, unit) in units {
         let files = |kind| unit.get(&kind).map_or(&[][..], Vec::as_slice);
         let many = |kinds: &[Kind]| kinds.iter().map(|kind| files(*kind).len()).max().unwrap_or_default();
@@ -239,7 +240,7 @@ fn pair(units: &BTreeMap<Key, Unit>, names: &Names<'_>, fleet_of_all: Option<&Pa
             found.unclear.push((name(&first), problem));
             continue;
         }
-        // What lies in the folder without a name of its own is meant for all of its archives.
+        // A plan or a fleet whose name says nothing else is used for every archive of its folder.
         let shared = match key {
             Key::Convention(folder, rest) if !rest.is_empty() => {
                 units.get(&Key::Convention(folder.clone(), String::new())).unwrap_or(&none)

@@ -17,15 +17,15 @@ pub const MISSING: &str = "missing";
 /// Why such a tenant is not proven.
 pub const WHY_MISSING: &str = "missing: nobody enumerated the fleet, and no row answers for it";
 
-/// What became of each tenant, by group, control plane and name, and the groups. `evaluated` is in the order of time, `names` are the tenants by
-/// number, and a tenant that is still behind is so up to `until`.
+/// What became of each tenant, by group, control plane and name; and the groups. `evaluated` is in the order of time,
+/// `names` are the tenants by number, and a tenant that is still behind is so up to `until`.
 pub fn tenants(evaluated: &[EvaluatedRollout], names: &[Text], until: Timestamp) -> (Vec<Tenant>, Vec<Group>) {
     let (mut tenants, mut groups) = (Vec::new(), Vec::new());
     for ((group, control_plane), all) in series(evaluated) {
         // What has no date has no place among the others.
         let is_dated = |i: &usize| evaluated[*i].at.is_some() && !evaluated[*i].cells.is_empty();
         let rollouts: Vec<usize> = all.iter().copied().filter(is_dated).collect();
-        let (newest, gap) = evidence(rollouts.iter().filter_map(|i| evaluated[*i].at));
+        let (newest, gap) = newest_and_gap(rollouts.iter().filter_map(|i| evaluated[*i].at));
         let fleets = Fleets::of(evaluated, &rollouts);
         let published = fleets.published(evaluated);
         let series = Series { evaluated, group, control_plane, rollouts, fleets, until };
@@ -229,7 +229,7 @@ impl Series<'_> {
 }
 
 /// The newest of some times in order, and the longest time between two of them.
-pub fn evidence(made: impl Iterator<Item = Timestamp>) -> (Option<Text>, Option<Gap>) {
+pub fn newest_and_gap(made: impl Iterator<Item = Timestamp>) -> (Option<Text>, Option<Gap>) {
     let made: Vec<Timestamp> = made.collect();
     let gaps = made.windows(2).filter_map(|two| Some((*two.first()?, *two.last()?)));
     let longest = gaps.max_by_key(|(since, until)| (until.duration_since(*since), std::cmp::Reverse(*since)));

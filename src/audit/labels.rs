@@ -32,7 +32,7 @@ pub fn add(
     let newest: Vec<(&EvaluatedRollout, Vec<usize>)> =
         newest.into_iter().map(|(rollout, places)| (&evaluated[rollout], places)).collect();
     let read = newest.par_iter().map(|(one, places)| {
-        let document = read(evaluator, &archives, one)?;
+        let document = read_again(evaluator, &archives, one)?;
         let places = places.iter().map(|place| (&tenants[*place].tenant, *place));
         Ok(labels(&document, &places.collect()))
     });
@@ -40,7 +40,7 @@ pub fn add(
     let mut known = HashSet::new();
     for (place, labels) in read.into_iter().flatten() {
         tenants[place].labels =
-            labels.iter().map(|(name, value)| (once(name, &mut known), once(value, &mut known))).collect();
+            labels.iter().map(|(name, value)| (intern(name, &mut known), intern(value, &mut known))).collect();
     }
     Ok(())
 }
@@ -64,8 +64,8 @@ fn newest(tenants: &[Tenant], evaluated: &[EvaluatedRollout], names: &[Text]) ->
     newest
 }
 
-/// The evidence of a rollout once more.
-fn read(
+/// Reads the evidence of a rollout again.
+fn read_again(
     evaluator: &ArchiveEvaluator<'_>,
     archives: &HashMap<&str, &Archive>,
     one: &EvaluatedRollout,
@@ -90,8 +90,8 @@ fn labels(document: &Document, places: &HashMap<&Text, usize>) -> Vec<(usize, Ma
     tenants.filter_map(|(tenant, labels)| Some((*places.get(tenant)?, labels.clone()))).collect()
 }
 
-/// A text that is held once.
-fn once(text: &Text, known: &mut HashSet<Text>) -> Text {
+/// The known text that equals this one, so that equal texts share their memory.
+fn intern(text: &Text, known: &mut HashSet<Text>) -> Text {
     if let Some(known) = known.get(text) {
         return known.clone();
     }

@@ -1,5 +1,5 @@
-//! Which rollouts an audit lists, and which times of being behind: a choice of what is shown and judged. It is made after
-//! everything that was read has been put together, so it moves no beginning and no end.
+//! Selects the rollouts and the times of being behind that an audit lists. This is done once the histories of tenants are
+//! complete, so it changes neither the beginning nor the end of any time.
 
 use jiff::Timestamp;
 
@@ -7,15 +7,16 @@ use crate::audit::verdict::EvaluatedRollout;
 use crate::model::audit::Tenant;
 use crate::model::document::text::Text;
 
-/// Takes away what was made after `last`, and says how many rollouts that are. `rollouts` are in the order of time.
-pub fn up_to(rollouts: &mut Vec<EvaluatedRollout>, last: Timestamp) -> u64 {
+/// Removes the rollouts that were made after `last`, and returns how many they were.
+pub fn remove_after(rollouts: &mut Vec<EvaluatedRollout>, last: Timestamp) -> u64 {
     let before = rollouts.len();
     rollouts.retain(|one| one.at.is_none_or(|at| at <= last));
     (before - rollouts.len()) as u64
 }
 
-/// Takes away what was made before `since`, what tenants had behind them by then, and says how many rollouts that are.
-pub fn from(since: Timestamp, rollouts: &mut Vec<EvaluatedRollout>, tenants: &mut [Tenant]) -> u64 {
+/// Removes the rollouts that were made before `since`, with the times of being behind that ended before it, and returns
+/// how many rollouts they were. `rollouts` are in the order of time.
+pub fn remove_before(since: Timestamp, rollouts: &mut Vec<EvaluatedRollout>, tenants: &mut [Tenant]) -> u64 {
     let earlier = rollouts.partition_point(|one| one.at.is_some_and(|at| at < since));
     rollouts.drain(..earlier);
     for tenant in tenants {

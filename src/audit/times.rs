@@ -1,6 +1,6 @@
-//! What the file of `--times` says of archives outright: when they were made, in which environment, and what they were called.
+//! The file of `--times`, which states of archives when they were made, in which environment, and what they were called.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -77,29 +77,24 @@ impl Times {
         self.lines.values().any(|(_, stated)| stated.environment.is_some())
     }
 
-    /// Tells archives what is said of them. A line is for the archive whose evidence it names, from its folder on or as the
-    /// audit was given it, or for all archives in the folder, ZIP or tar archive that it names; the longest path counts.
+    /// Gives each archive what its line states. A line names the evidence of one archive, by the path below its folder or the
+    /// path that the audit was given, or a folder, ZIP or tar archive with several; the longest path counts.
     ///
     /// # Errors
-    /// [`Error::Evidence`] where a line is for none.
-    pub fn tell(&self, archives: &mut [Archive]) -> Result<(), Error> {
-        let mut used: HashMap<&Path, bool> = self.lines.keys().map(|path| (path.as_path(), false)).collect();
+    /// [`Error::Evidence`] where a line is for no archive.
+    pub fn apply_to(&self, archives: &mut [Archive]) -> Result<(), Error> {
+        let mut used: HashSet<&Path> = HashSet::new();
         for archive in archives.iter_mut() {
             let paths = above(&archive.below).into_iter().chain(above(&archive.evidence));
-            let of_archive: Vec<PathBuf> = paths.filter(|path| self.lines.contains_key(path)).collect();
-            let longest = of_archive.iter().max_by_key(|path| path.components().count());
-            for path in &of_archive {
-                if let Some((path, _)) = self.lines.get_key_value(path) {
-                    used.insert(path, true);
-                }
-            }
-            if let Some((_, stated)) = longest.and_then(|path| self.lines.get(path)) {
+            let lines: Vec<_> = paths.filter_map(|path| self.lines.get_key_value(&path)).collect();
+            used.extend(lines.iter().map(|(path, _)| path.as_path()));
+            if let Some((_, (_, stated))) = lines.into_iter().max_by_key(|(path, _)| path.components().count()) {
                 archive.stated = stated.clone();
             }
         }
         let known: Vec<String> = archives.iter().map(|archive| archive.below.display().to_string()).collect();
         let mut faults = Vec::new();
-        for (path, (line, _)) in self.lines.iter().filter(|(path, _)| used.get(path.as_path()) == Some(&false)) {
+        for (path, (line, _)) in self.lines.iter().filter(|(path, _)| !used.contains(path.as_path())) {
             let shown = path.display().to_string();
             let near = nearest(&shown, known.iter().map(String::as_str));
             let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
@@ -126,23 +121,23 @@ fn above(path: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// A line's number, and what it says or what is wrong with it.
-type Read = Vec<(u64, Result<Line, String>)>;
+/// The lines of a file with their numbers, each read or refused.
+type NumberedLines = Vec<(u64, Result<Line, String>)>;
 
-fn json_lines(text: &str) -> Read {
+fn json_lines(text: &str) -> NumberedLines {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let read = |line: &str| {
         serde_json::from_str(line).map_err(|error| {
             let error = error.to_string();
             let near = meant(&error).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            // Where in the line it is, is not where in the file.
+            // serde_json counts its line and column within this line of the file.
             format!("{}{near}", error.split(" at line ").next().unwrap_or(&error))
         })
     };
     lines.map(|(number, line)| (number, read(line))).collect()
 }
 
-fn csv_lines(text: &str) -> Result<Read, Fault> {
+fn csv_lines(text: &str) -> Result<NumberedLines, Fault> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| Fault::whole(error.to_string()))?.clone();
     for (i, column) in header.iter().enumerate() {

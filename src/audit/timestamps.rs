@@ -80,7 +80,7 @@ fn matches<'a>(pattern: &'a Regex, path: &'a str) -> impl Iterator<Item = Moment
         let found = pattern.captures_at(path, from)?;
         let all = found.get(0)?;
         let last = path[..all.end()].char_indices().next_back().map_or(0, |(last, _)| last);
-        // Behind the last letter, there is nothing left to look at.
+        // After a match that ends the path there is nothing left to look at.
         from = if all.end() == path.len() || last <= all.start() { all.end().max(from + 1) } else { last };
         while !path.is_char_boundary(from) {
             from += 1;
@@ -139,7 +139,7 @@ impl From<Timestamp> for Until {
 /// A moment as the command line names it: RFC 3339, or a date, which stands for its beginning.
 ///
 /// # Errors
-/// In words.
+/// A message that says what is expected.
 pub fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse::<Timestamp>().or_else(|_| midnight(date(text)?))
 }
@@ -147,7 +147,7 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
 /// The same, where a date stands for the whole day.
 ///
 /// # Errors
-/// In words.
+/// A message that says what is expected.
 pub fn until(text: &str) -> Result<Until, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.into());
@@ -169,7 +169,7 @@ fn midnight(day: Date) -> Result<Timestamp, String> {
 /// A duration such as `24h`, `90m` or `2d`, in hours.
 ///
 /// # Errors
-/// In words.
+/// A message that says what is expected.
 pub fn hours(text: &str) -> Result<f64, String> {
     let wrong = || "a duration such as 24h, 90m or 2d is expected".to_owned();
     let span: Span = text.parse().map_err(|_| wrong())?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::audit::archive::{Archive, Found, quoted};
+use crate::audit::archive::{Archive, FoundArchives, quoted};
 use crate::audit::timestamps::Patterns;
 use crate::collect::collected::Collected;
 use crate::collect::fields::EvidenceFields;
@@ -29,7 +29,7 @@ use crate::schema::document;
 pub struct ArchiveEvaluator<'a> {
     pub policies: &'a Prepared,
     /// The archives and their files.
-    pub found: &'a Found,
+    pub found: &'a FoundArchives,
     /// What of a path is a time.
     pub patterns: &'a Patterns,
     /// Extra fields of rows that are evidence.

@@ -1,4 +1,4 @@
-//! What every command that reads archives does first: finds them, and evaluates each.
+//! Finds archives and evaluates each, for every command that reads them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use crate::audit::against::Verdict;
-use crate::audit::archive::{self, Archive, Found, Search};
+use crate::audit::archive::{self, Archive, FoundArchives, Search};
 use crate::audit::group::{self, GroupBy};
 use crate::audit::names::Pair;
 use crate::audit::progress::Progress;
@@ -20,8 +20,8 @@ use crate::model::audit::{Tenant, Unreadable};
 use crate::model::document::text::Text;
 use crate::text::suggest::nearest;
 
-/// The archives, with what the command line says of them.
-pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<Found, Error> {
+/// Finds the archives of some folders, with the times, environments and groups that the options give them.
+pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<FoundArchives, Error> {
     let pair = options.pair.as_deref().map(Pair::new).transpose()?;
     let group_by = options.group_by.as_deref().map(GroupBy::new).transpose()?;
     let times = options.times.as_deref().map(Times::read).transpose()?;
@@ -31,13 +31,13 @@ pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<Found, Error> 
         return Err(Error::usage(problem, "give --times a file with a column environment"));
     }
     if let Some(fleet) = &options.fleet {
-        // What is wrong with it is wrong once, not in every archive.
+        // A fault of it is reported once, and not for every archive.
         fleet_names(&Source::Found(fleet.clone()).read(options.max_input_bytes)?)?;
     }
     let search = Search { pair, fleet: options.fleet.clone(), max_bytes: options.max_input_bytes };
     let mut found = archive::find(folders, &search)?;
     if let Some(times) = times {
-        times.tell(&mut found.archives)?;
+        times.apply_to(&mut found.archives)?;
     }
     if let Some(group_by) = group_by.or(has_environments.then_some(GroupBy::Environment)) {
         for archive in &mut found.archives {
@@ -47,11 +47,11 @@ pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<Found, Error> 
     Ok(found)
 }
 
-/// What came of the archives.
+/// The evaluated archives.
 pub struct Evaluated {
     /// In the order of time.
     pub rollouts: Vec<EvaluatedRollout>,
-    /// How many were made before what is to be read.
+    /// How many were made before --read-since.
     pub not_read: u64,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
@@ -84,7 +84,7 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
             Ok(Some(one)) => rollouts.push(one),
             Ok(None) => not_read += 1,
             Err((archive, error)) => {
-                // A policy that fails says nothing of any archive, and no option makes up for that.
+                // A policy that fails decides nothing, and --keep-going does not change that.
                 code = code.max(if error.exit_code() == 5 { 5 } else { 0 });
                 unreadable.push(Unreadable { archive, problem: Text::from(error.to_string()) });
             }
@@ -100,7 +100,7 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     Evaluated { rollouts, not_read, unreadable, code }
 }
 
-/// What policies say of each archive that can be read; what cannot be, the audit itself names.
+/// The verdicts on the archives that can be read. The audit itself lists the others.
 ///
 /// # Errors
 /// What fails in a policy.
@@ -121,9 +121,9 @@ pub fn verdicts(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Resu
     Ok(verdicts?.into_iter().flatten().collect())
 }
 
-/// Those tenants that are asked for. One that nobody knows is a mistake, but where `code` says that not everything could
-/// be judged: it may be there.
-pub fn tenants(wanted: &[String], mut tenants: Vec<Tenant>, code: u8) -> Result<Vec<Tenant>, Error> {
+/// The tenants of `--tenant`, or all where none is named. A name that no rollout has is refused, unless `code` says that
+/// archives could not be read: it may be in one of those.
+pub fn select_tenants(wanted: &[String], mut tenants: Vec<Tenant>, code: u8) -> Result<Vec<Tenant>, Error> {
     if !wanted.is_empty() {
         let known: BTreeSet<&str> = tenants.iter().map(|tenant| &*tenant.tenant).collect();
         let unknown = wanted.iter().find(|tenant| !known.contains(tenant.as_str()));

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::audit::against::{Comparison, Other, Side};
-use crate::audit::archive::Found;
+use crate::audit::against::{Comparison, OtherVerdicts, Side};
+use crate::audit::archive::FoundArchives;
 use crate::audit::parquet::Tables;
 use crate::audit::report::AuditReport;
 use crate::audit::table_source::TableSource;
@@ -17,7 +17,7 @@ use crate::cli::audit::Against;
 use crate::cli::evaluation::EvaluationArgs;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::mapped::Mappings;
-use crate::commands::archives::{Evaluated, evaluate_all, find, tenants, verdicts};
+use crate::commands::archives::{Evaluated, evaluate_all, find, select_tenants, verdicts};
 use crate::commands::outcome;
 use crate::declared::params;
 use crate::declared::subject::Subject;
@@ -46,7 +46,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     let of_audits: Vec<String> = of_audits.declared().keys().cloned().collect();
     let others = start_others(options, &config, &rollouts, &of_audits)?;
     let pending = start(&options.archives.evaluation(rollouts), config.clone(), &of_audits)?;
-    let lag = policies(options, lag, &config)?;
+    let lag = load_lag_policies(options, lag, &config)?;
     let patterns = Patterns::new(&options.archives.when)?;
     let fields = EvidenceFields::new(&options.archives.evidence_fields)?.with_plan(&options.archives.plan_fields)?;
     let mappings = Mappings::load(options.archives.map.as_deref(), options.archives.fleet_map.as_deref())?;
@@ -75,12 +75,12 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     };
     let other = others.map(|others| {
         let evaluator = ArchiveEvaluator { policies: others.policies(), shared: Mutex::default(), ..evaluator };
-        judged_by_others(options, &evaluator)
+        evaluate_others(options, &evaluator)
     });
     let other = other.transpose()?;
     let mut evaluated = evaluate_all(&evaluator, &options.archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    let listed = list(options, &mut evaluated, &names, &evaluator, until)?;
+    let listed = select(options, &mut evaluated, &names, &evaluator, until)?;
     let source = TableSource {
         evaluator: &evaluator,
         archives: &found.archives,
@@ -103,7 +103,7 @@ pub fn audit(options: &audit::Audit, report_error: &mut dyn FnMut(&Error)) -> Re
     Ok(outcome::exit_code(exit_code(options, &report, code), written, report_error))
 }
 
-/// Begins to load the policies that verdicts are compared with, if any.
+/// Begins to load the policies of `--against`, if any.
 fn start_others(
     options: &audit::Audit,
     config: &Config,
@@ -118,21 +118,21 @@ fn start_others(
     // A configuration is read once: it may be a pipe.
     let is_another = archives.policies.config != options.archives.policies.config;
     let config = if is_another { Config::read(archives.policies.config.as_deref())? } else { config.clone() };
-    let asked = EvaluationArgs { expect_policies: expected, ..archives.evaluation(params.to_vec()) };
-    start(&asked, config, of_audits).map(Some)
+    let args = EvaluationArgs { expect_policies: expected, ..archives.evaluation(params.to_vec()) };
+    start(&args, config, of_audits).map(Some)
 }
 
-/// What others say of the archives.
-fn judged_by_others(options: &audit::Audit, evaluator: &ArchiveEvaluator<'_>) -> Result<Other, Error> {
+/// Evaluates the archives by the policies of `--against`.
+fn evaluate_others(options: &audit::Audit, evaluator: &ArchiveEvaluator<'_>) -> Result<OtherVerdicts, Error> {
     let against = options.against.iter().map(|against| Text::from(against.path().display().to_string()));
-    Ok(Other {
+    Ok(OtherVerdicts {
         against: against.collect(),
         verdicts: verdicts(evaluator, &options.archives)?,
         side: Side::of(options.archives.with_policies_of(&options.against).named(), evaluator.policies),
     })
 }
 
-/// The policies that verdicts are compared with.
+/// Waits for the policies of `--against`, which must be the expected ones.
 fn wait_for_expected(others: PendingEvaluation) -> Result<Evaluation, Error> {
     let others = others.wait()?;
     others.expected()?;
@@ -158,9 +158,9 @@ fn expected_policies(options: &audit::Audit) -> Result<Option<String>, Error> {
 
 /// Begins to load the policies that judge rollouts; `of_audits` are the parameters that are not theirs.
 fn start(args: &EvaluationArgs, config: Config, of_audits: &[String]) -> Result<PendingEvaluation, Error> {
-    let asked = args.options();
-    let settings = Settings { other_params: of_audits.to_vec(), ..Evaluation::settings(&asked, &config, None)? };
-    Evaluation::start_with(asked, config, settings)
+    let options = args.options();
+    let settings = Settings { other_params: of_audits.to_vec(), ..Evaluation::settings(&options, &config, None)? };
+    Evaluation::start_with(options, config, settings)
 }
 
 /// Writes the report wherever it is wanted.
@@ -185,22 +185,26 @@ fn exit_code(options: &audit::Audit, report: &AuditReport, code: u8) -> u8 {
     }
 }
 
-fn policies(options: &audit::Audit, mut params: Vec<(String, String)>, config: &Config) -> Result<Prepared, Error> {
+fn load_lag_policies(
+    options: &audit::Audit,
+    mut params: Vec<(String, String)>,
+    config: &Config,
+) -> Result<Prepared, Error> {
     params.extend(options.behind_for.map(|hours| ("behind_for".to_owned(), hours.to_string())));
     let params = params::given(config, &params);
     load(Settings { subject: Subject::Audit, params, ..Settings::default() })?.wait()
 }
 
-/// What is listed of all that was read, and what follows from the rest.
+/// The tenants and groups of the rollouts that are listed.
 struct Listed {
     tenants: Vec<Tenant>,
     groups: Vec<Group>,
     /// How many rollouts are not listed.
-    others: u64,
+    not_listed: u64,
 }
 
-/// Puts the history of each tenant together from everything that was read, and leaves the rollouts that are listed.
-fn list(
+/// Builds the history of each tenant from every rollout that was read, then removes the rollouts that are not listed.
+fn select(
     options: &audit::Audit,
     evaluated: &mut Evaluated,
     names: &[Text],
@@ -208,17 +212,23 @@ fn list(
     until: Until,
 ) -> Result<Listed, Error> {
     let rollouts = &mut evaluated.rollouts;
-    let after = listed::up_to(rollouts, until.last);
+    let after = listed::remove_after(rollouts, until.last);
     let (all, groups) = history::tenants(rollouts, names, until.at);
     history::name_missing(rollouts, &all);
-    let mut tenants = tenants(&options.tenants, all, evaluated.code)?;
+    let mut tenants = select_tenants(&options.tenants, all, evaluated.code)?;
     labels::add(&mut tenants, rollouts, names, evaluator)?;
-    let before = options.since.map_or(0, |since| listed::from(since, rollouts, &mut tenants));
-    Ok(Listed { tenants, groups, others: before + after })
+    let before = options.since.map_or(0, |since| listed::remove_before(since, rollouts, &mut tenants));
+    Ok(Listed { tenants, groups, not_listed: before + after })
 }
 
 /// The document of the audit.
-fn collect(options: &audit::Audit, until: Timestamp, evaluated: Evaluated, listed: Listed, found: &Found) -> Audit {
+fn collect(
+    options: &audit::Audit,
+    until: Timestamp,
+    evaluated: Evaluated,
+    listed: Listed,
+    found: &FoundArchives,
+) -> Audit {
     let text = |time: Timestamp| Text::from(time.to_string());
     let texts = |names: &[String]| names.iter().map(|name| Text::from(&**name)).collect();
     Audit {
@@ -229,7 +239,7 @@ fn collect(options: &audit::Audit, until: Timestamp, evaluated: Evaluated, liste
         found: Some(FoundFiles {
             files: found.files,
             rollouts: (found.archives.len() + found.unclear.len()) as u64,
-            not_listed: listed.others,
+            not_listed: listed.not_listed,
             not_read: evaluated.not_read,
             ignored: texts(&found.ignored),
         }),

@@ -10,7 +10,7 @@ use crate::audit::{history, labels, life, listed, render};
 use crate::cli::history::{Form, History};
 use crate::collect::fields::EvidenceFields;
 use crate::collect::mapped::Mappings;
-use crate::commands::archives::{evaluate_all, find, tenants};
+use crate::commands::archives::{evaluate_all, find, select_tenants};
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::io::output;
@@ -20,7 +20,7 @@ use crate::text::escape::write_json;
 /// Shows what became of a tenant.
 ///
 /// # Errors
-/// [`Error`], where nothing can be told of it.
+/// [`Error`], where no archive has the tenant, or the policies fail.
 pub fn history(options: &History) -> Result<u8, Error> {
     let archives = &options.archives;
     let evaluation = Evaluation::start(archives.evaluation(archives.policies.params.clone()).options())?.wait()?;
@@ -44,9 +44,9 @@ pub fn history(options: &History) -> Result<u8, Error> {
     };
     let mut evaluated = evaluate_all(&evaluator, archives);
     let names = std::mem::take(&mut *evaluator.shared.lock().unwrap_or_else(PoisonError::into_inner)).names();
-    listed::up_to(&mut evaluated.rollouts, evaluator.until);
+    listed::remove_after(&mut evaluated.rollouts, evaluator.until);
     let (all, _) = history::tenants(&evaluated.rollouts, &names, until.at);
-    let mut mine = tenants(std::slice::from_ref(&options.tenant), all, evaluated.code)?;
+    let mut mine = select_tenants(std::slice::from_ref(&options.tenant), all, evaluated.code)?;
     labels::add(&mut mine, &evaluated.rollouts, &names, &evaluator)?;
     let number = names.iter().position(|name| **name == *options.tenant).unwrap_or(names.len());
     let lives = life::lives(&evaluated.rollouts, mine, number);
