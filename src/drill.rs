@@ -1,4 +1,4 @@
-//! `rollproof drill`: the whole thing, for real, against a control plane that rollproof itself serves on loopback.
+//! `rollproof drill`: a real rollout, against a control plane that rollproof itself serves on loopback.
 
 pub(crate) mod build;
 pub(crate) mod gitea;

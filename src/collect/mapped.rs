@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::io::input::Input;
 use crate::mapping::item::MappedRow;
 use crate::mapping::load::{Mapping, Part};
-use crate::mapping::read::{Outcome, Reading, has_target, target};
+use crate::mapping::read::{Outcome, Reading, check_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::cohort::Grouping;
 use crate::model::document::mapping::ItemRun;
@@ -57,7 +57,7 @@ impl Mappings {
     /// [`Error::Usage`] where it is not.
     pub(crate) fn have_target(&self, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
         for (mapping, part) in [(&self.rows, Part::Rows), (&self.fleet, Part::Fleet)] {
-            mapping.iter().try_for_each(|mapping| has_target(mapping, part, rollout, has_plan))?;
+            mapping.iter().try_for_each(|mapping| check_target(mapping, part, rollout, has_plan))?;
         }
         Ok(())
     }

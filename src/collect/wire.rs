@@ -23,7 +23,7 @@ use crate::jq::{limits, session};
 use crate::mapping::file::InputForm;
 use crate::mapping::item::{MappedRow, MappedTenant};
 use crate::mapping::load::{Mapping, Part, RowField};
-use crate::mapping::read::{Outcome, Reading, has_target, target};
+use crate::mapping::read::{Outcome, Reading, check_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Purpose, Rollout, Row};
@@ -354,7 +354,7 @@ pub fn mapping(file: &MappingText, rollout: Option<&Rollout>) -> Result<Arc<Mapp
     }
     if let Some(rollout) = rollout {
         for part in [Part::Rows, Part::Fleet] {
-            has_target(&mapping, part, rollout, true)?;
+            check_target(&mapping, part, rollout, true)?;
         }
     }
     Ok(Arc::new(mapping))

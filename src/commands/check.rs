@@ -1,15 +1,14 @@
-//! `rollproof run --check`: everything up to the first call that changes something. It writes nothing, and names
-//! everything that is wrong.
+//! `rollproof run --check`: does everything that `run` does before its first call that changes something, writes nothing,
+//! and reports everything that is wrong.
 
 use crate::cli::run;
+use crate::collect::inputs::PLAN_HELP;
 use crate::collect::rollout::requests::REQUEST_HELP;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::HaltCheck;
 use crate::commands::outcome;
 use crate::commands::probe;
-use crate::commands::run::{
-    RunLocks, UNUSABLE_PLAN_HELP, control_plane, gate_reader, never_answered, speaking, start, timing, token,
-};
+use crate::commands::run::{RunLocks, control_plane, gate_reader, never_answered, start, timing, token, with_wire};
 use crate::drive::client::{self, Client};
 use crate::drive::driver::{Driver, HaltAnswer, Timing};
 use crate::drive::journal::Journal;
@@ -41,7 +40,7 @@ const NOT_READY_HELP: &str = "nothing was changed; remove the cause, then run th
 /// end with.
 pub fn check(options: &run::Run, conflicts: Vec<Error>, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
     let is_conflict = !conflicts.is_empty();
-    let done = look(options, conflicts);
+    let done = check_everything(options, conflicts);
     // Standard output may be one of the outputs that are in the way.
     if is_conflict {
         return done;
@@ -49,7 +48,7 @@ pub fn check(options: &run::Run, conflicts: Vec<Error>, report_error: &mut dyn F
     outcome::or_report_error::<Format>(done, Some(options.evaluation.outputs.format), &[], report_error)
 }
 
-fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
+fn check_everything(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
     let mut wrong = Errors::default();
     let can_lock = conflicts.is_empty();
     for conflict in conflicts {
@@ -73,13 +72,13 @@ fn look(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
     }
     // A configuration that cannot be read may say how the control plane is called.
     let parts = RunParts { services: parts.services.filter(|_| is_configured), ..parts };
-    let seen = parts.preview(options, evaluation.as_ref(), &mut wrong)?;
-    if let Some(signal) = seen.signal {
+    let preview = parts.preview(options, evaluation.as_ref(), &mut wrong)?;
+    if let Some(signal) = preview.signal {
         return Ok(signal.exit_code());
     }
-    let denied = evaluation.as_ref().and_then(|evaluation| wrong.or_keep(evaluate_ideal(evaluation, &seen.ideal)));
+    let denied = evaluation.as_ref().and_then(|evaluation| wrong.or_keep(evaluate_ideal(evaluation, &preview.ideal)));
     wrong.end()?;
-    output::print(|out| seen.write(options, denied.as_deref().unwrap_or_default(), out)).map(|()| 0)
+    output::print(|out| preview.write(options, denied.as_deref().unwrap_or_default(), out)).map(|()| 0)
 }
 
 fn not_ready(problem: impl Into<String>, exit_code: u8) -> Error {
@@ -97,32 +96,32 @@ fn journal(options: &run::Run) -> Result<(), Error> {
 
 /// The policies with everything that they are evaluated with. Where waivers cannot be read, they are loaded without.
 fn evaluation(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Evaluation> {
-    let mut asked = options.evaluation.options();
+    let mut evaluation_options = options.evaluation.options();
     let mut config = config.clone();
-    let settings = wrong.or_keep(Evaluation::settings(&asked, &config, None));
+    let settings = wrong.or_keep(Evaluation::settings(&evaluation_options, &config, None));
     let settings = settings.map_or_else(
         || {
-            asked.waivers.clear();
+            evaluation_options.waivers.clear();
             config.waivers.files.clear();
-            Evaluation::settings(&asked, &config, None)
+            Evaluation::settings(&evaluation_options, &config, None)
         },
         Ok,
     );
     let loaded = settings.and_then(load).and_then(Loading::wait);
-    let evaluation = wrong.or_keep(loaded).map(|policies| Evaluation::of(asked, policies, config))?;
+    let evaluation = wrong.or_keep(loaded).map(|policies| Evaluation::of(evaluation_options, policies, config))?;
     wrong.or_keep(evaluation.expected());
     Some(evaluation)
 }
 
-/// What a rollout begins with, as far as it can be used.
+/// The parts of a rollout that can be used.
 struct RunParts {
     rollout: Rollout,
-    /// Absent: nobody can be asked.
+    /// Absent: no service can be asked.
     services: Option<Services>,
     probed_at: Option<String>,
 }
 
-/// Whom the rollout asks before its first call that changes something.
+/// The services that are asked before the first call that changes something.
 struct Services {
     client: Client,
     timing: Timing,
@@ -130,11 +129,11 @@ struct Services {
 }
 
 impl RunParts {
-    /// Nothing where there is no plan, or no wire to call by.
+    /// Nothing where the plan or the wire settings cannot be used.
     fn of(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Self> {
         let start = start(options, config, wrong);
         let rollout = start.and_then(|start| {
-            wrong.or_keep(Rollout::start(&start).map_err(|problem| Error::usage(problem, UNUSABLE_PLAN_HELP)))
+            wrong.or_keep(Rollout::start(&start).map_err(|problem| Error::usage(problem, PLAN_HELP)))
         });
         if let Some(rollout) = rollout {
             if rollout.plan().enabled {
@@ -152,7 +151,7 @@ impl RunParts {
         let checked = wrong.or_keep(checked);
         let client = match wrong.or_keep(token(options)) {
             Some(token) => {
-                wrong.or_keep(Client::new(url, &token, &config.http).and_then(|client| speaking(client, &rollout)))
+                wrong.or_keep(Client::new(url, &token, &config.http).and_then(|client| with_wire(client, &rollout)))
             }
             None => wrong.or_keep(client::check(url, &config.http)).and(None),
         };
@@ -209,11 +208,11 @@ impl RunParts {
             let checked = rollout.check_requests_of(&ideal);
             wrong.or_keep(checked.map_err(|problem| Error::usage(problem, REQUEST_HELP)));
         }
-        let mut seen = Preview { rollout, ideal, signal, has_gates: gate_reader.is_some(), probed_at };
+        let mut preview = Preview { rollout, ideal, signal, has_gates: gate_reader.is_some(), probed_at };
         if signal.is_none() {
-            seen.keep_halts(&halts, evaluation, wrong);
+            preview.add_halts(&halts, evaluation, wrong);
         }
-        Ok(seen)
+        Ok(preview)
     }
 }
 
@@ -228,23 +227,23 @@ struct Preview {
 }
 
 impl Preview {
-    /// Keeps why the rollout would not come to its first call.
-    fn keep_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, wrong: &mut Errors) {
+    /// Adds to `wrong` why the rollout would not come to its first call.
+    fn add_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, wrong: &mut Errors) {
         let shows_errors = evaluation.is_some_and(|evaluation| evaluation.options.show_errors);
         let so_far = self.rollout.so_far().into_owned();
         let document = &self.rollout.document;
         let code = if never_answered(document) { 6 } else { 1 };
         // A halt names no tenants; the finding with the same words does.
-        let found = evaluation.filter(|_| !halts.is_empty());
-        let found = found.and_then(|evaluation| evaluation.policies().evaluate_trial(&so_far).ok());
-        let found: Vec<Finding> = found.map_or_else(Vec::new, |outcome| outcome.findings);
+        let outcome = evaluation.filter(|_| !halts.is_empty());
+        let outcome = outcome.and_then(|evaluation| evaluation.policies().evaluate_trial(&so_far).ok());
+        let findings: Vec<Finding> = outcome.map_or_else(Vec::new, |outcome| outcome.findings);
         let with_tenants = |halt: &String| {
-            let same = found.iter().find(|finding| *halt == format!("{}: {}", finding.code, finding.message));
-            format!("{halt}{}", same.map_or_else(String::new, whose))
+            let same = findings.iter().find(|finding| *halt == format!("{}: {}", finding.code, finding.message));
+            format!("{halt}{}", same.map_or_else(String::new, tenants_in_brackets))
         };
         let mut problems: Vec<String> = halts.iter().map(with_tenants).collect();
         let has_planned = document.calls.iter().any(|call| call.purpose == Purpose::Plan);
-        match (failed(document, shows_errors), problems.last_mut()) {
+        match (plan_call_failure(document, shows_errors), problems.last_mut()) {
             (Some(call), Some(halt)) => halt.push_str(&format!(" ({call})")),
             (Some(call), None) => problems.push(call),
             (None, None) if has_planned && self.rollout.fleet() == 0 => {
@@ -261,14 +260,14 @@ impl Preview {
     fn write(&self, options: &run::Run, denied: &[Finding], out: &mut dyn std::io::Write) -> std::io::Result<()> {
         let rollout = &self.rollout.plan().rollout;
         let calls = self.ideal.calls.iter().filter(|call| call.purpose != Purpose::Plan).count();
-        let many = plural(calls, "call");
+        let calls = plural(calls, "call");
         let canary =
             rollout.canary.as_ref().map_or_else(|| "no canary".to_owned(), |canary| format!("canary {canary}"));
         let soak = rollout.soak_seconds.unwrap_or_default();
-        let is_dry = if rollout.dry_run { ", a dry run" } else { "" };
+        let dry_run = if rollout.dry_run { ", a dry run" } else { "" };
         line!(
             out,
-            "ready: {} in {many}, {canary}, batches of {}, soak {soak} s, {} tolerated{is_dry}",
+            "ready: {} in {calls}, {canary}, batches of {}, soak {soak} s, {} tolerated{dry_run}",
             tenants(self.rollout.fleet() as u64),
             rollout.batch_size.unwrap_or(1),
             rollout.max_stragglers,
@@ -291,14 +290,14 @@ impl Preview {
         }
         line!(out, "  policies  even if every call succeeds, they would say, as far as that can be told ahead:")?;
         denied.iter().try_for_each(|finding| {
-            let (severity, tenants) = (finding.severity.name(), whose(finding));
+            let (severity, tenants) = (finding.severity.name(), tenants_in_brackets(finding));
             line!(out, "            {severity}  {}: {}{tenants}", finding.code, finding.message)
         })
     }
 }
 
 /// How the plan call failed, if it did. What the control plane itself says of it may be sensitive.
-fn failed(document: &Document, shows_errors: bool) -> Option<String> {
+fn plan_call_failure(document: &Document, shows_errors: bool) -> Option<String> {
     let call = failed_call(document)?;
     match call.split_once(", detail=") {
         Some((before, _)) if !shows_errors && !never_answered(document) => Some(before.to_owned()),
@@ -307,16 +306,16 @@ fn failed(document: &Document, shows_errors: bool) -> Option<String> {
 }
 
 /// The tenants of a finding, in brackets.
-fn whose(finding: &Finding) -> String {
+fn tenants_in_brackets(finding: &Finding) -> String {
     if finding.tenants.is_empty() { String::new() } else { format!(" ({})", names_of(finding.tenants.iter())) }
 }
 
 /// What the policies would say against the rollout if every call succeeded.
 fn evaluate_ideal(evaluation: &Evaluation, ideal: &Document) -> Result<Vec<Finding>, Error> {
-    let mut found = evaluation.policies().foresee(ideal)?.findings;
-    found.retain(|finding| {
+    let mut findings = evaluation.policies().foresee(ideal)?.findings;
+    findings.retain(|finding| {
         finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
     });
-    found.sort_by(|a, b| (a.severity, &a.code, &a.message).cmp(&(b.severity, &b.code, &b.message)));
-    Ok(found)
+    findings.sort_by(|a, b| (a.severity, &a.code, &a.message).cmp(&(b.severity, &b.code, &b.message)));
+    Ok(findings)
 }

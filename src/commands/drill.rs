@@ -23,7 +23,7 @@ use crate::text::wrap::wrap;
 /// How much is read of the document that a rehearsal wrote, in bytes.
 const MAX_DOCUMENT: u64 = 1 << 30;
 
-/// What is kept of a scenario.
+/// The files that --keep keeps of a scenario.
 const KEPT: [&str; 7] = [
     "plan.json",
     "inventory.txt",
@@ -43,7 +43,7 @@ pub fn drill(options: &drill::Drill) -> Result<u8, Error> {
         (Some(drill::DrillCommand::Serve { scenario }), _) => serve(scenario.as_deref()),
         (None, _) if options.list => list(),
         (None, name) => {
-            holds_no_rehearsal(options)?;
+            refuse_earlier_rehearsal(options)?;
             match name {
                 Some("all") => all(options),
                 name => one(options, name.unwrap_or(scenario::SEED)),
@@ -55,18 +55,18 @@ pub fn drill(options: &drill::Drill) -> Result<u8, Error> {
 fn list() -> Result<u8, Error> {
     let mut text = String::new();
     for name in Scenario::names() {
-        text.push_str(&fitted(&format!("{name:32} "), &Scenario::bundled(&name)?.about));
+        text.push_str(&wrapped(&format!("{name:32} "), &Scenario::bundled(&name)?.about));
     }
     output::print(|out| out.write_all(text.as_bytes())).map(|()| 0)
 }
 
 /// Lines of text, each but the first indented as far as the text begins.
-fn fitted(start: &str, text: &str) -> String {
+fn wrapped(start: &str, text: &str) -> String {
     let indent = " ".repeat(start.width());
     wrap(text, view(false).line_width, start, &indent).into_iter().map(|line| line.into_owned() + "\n").collect()
 }
 
-fn system(error: &io::Error) -> Error {
+fn drill_error(error: &io::Error) -> Error {
     Error::machine(format!("cannot serve or play the drill: {error}"))
 }
 
@@ -77,18 +77,18 @@ fn serve(name: Option<&Path>) -> Result<u8, Error> {
     };
     let runtime = runtime()?;
     runtime.block_on(async {
-        let (listener, address) = server::listen().await.map_err(|error| system(&error))?;
+        let (listener, address) = server::listen().await.map_err(|error| drill_error(&error))?;
         output::print(|out| {
             line!(out, "http://{address}")?;
             line!(out, "{}", names::TOKEN)
         })?;
-        server::serve(listener, scenario).await.map_err(|error| system(&error))
+        server::serve(listener, scenario).await.map_err(|error| drill_error(&error))
     })?;
     Ok(0)
 }
 
-/// Refuses to keep a rehearsal where an earlier one was kept: what that left would be taken for this one's.
-fn holds_no_rehearsal(options: &drill::Drill) -> Result<(), Error> {
+/// Refuses a folder that holds files of an earlier rehearsal, which would be taken for those of this one.
+fn refuse_earlier_rehearsal(options: &drill::Drill) -> Result<(), Error> {
     let Some(folder) = &options.keep else { return Ok(()) };
     let Some(file) = kept(folder, options).into_iter().find(|file| file.symlink_metadata().is_ok()) else {
         return Ok(());
@@ -108,16 +108,16 @@ pub fn kept(folder: &Path, options: &drill::Drill) -> Vec<PathBuf> {
 }
 
 fn runtime() -> Result<Runtime, Error> {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| system(&error))
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| drill_error(&error))
 }
 
-/// What a played scenario gave.
+/// The results of a scenario.
 struct Played {
     code: u8,
     stdout: String,
     /// Whether the response says that all went well.
     ok: bool,
-    /// What a gate that only looks at the calls would have said; none where no document was written.
+    /// The verdict of a gate that looks at the calls alone; none where no document was written.
     old_gate: Option<String>,
 }
 
@@ -125,7 +125,7 @@ fn one(options: &drill::Drill, name: &str) -> Result<u8, Error> {
     let played = play(options, name, &["--format", "text"])?;
     let about = Scenario::bundled(name)?.about;
     output::print(|out| {
-        out.write_all(fitted("drill  ", &format!("{name}: {about}")).as_bytes())?;
+        out.write_all(wrapped("drill  ", &format!("{name}: {about}")).as_bytes())?;
         line!(out)?;
         // The report that was printed is escaped already.
         out.write_all(played.stdout.as_bytes())?;
@@ -146,15 +146,15 @@ fn all(options: &drill::Drill) -> Result<u8, Error> {
             || "nothing".into(),
             |expect| format!("exit {}, denies {:?}, stragglers {:?}", expect.exit, expect.denies, expect.stragglers),
         );
-        // Whoever reads the response and not the exit code must read the same.
+        // The response must say the same as the exit code.
         let found =
             if played.ok == (played.code == 0) { found } else { format!("{found}, response ok: {}", played.ok) };
         let is_right = found == expected;
         wrong += usize::from(!is_right);
         let mark = if is_right { "ok" } else { "WRONG" };
-        text.push_str(&fitted(&format!("{mark:6} {name:32} "), &found));
+        text.push_str(&wrapped(&format!("{mark:6} {name:32} "), &found));
         if !is_right {
-            text.push_str(&fitted("       expected ", &expected));
+            text.push_str(&wrapped("       expected ", &expected));
         }
     }
     // Writing to a string cannot fail.
@@ -195,10 +195,10 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     };
     std::fs::create_dir_all(&folder).map_err(|source| Error::Output { path: folder.clone(), source })?;
     let runtime = runtime()?;
-    let (listener, address) = runtime.block_on(server::listen()).map_err(|error| system(&error))?;
+    let (listener, address) = runtime.block_on(server::listen()).map_err(|error| drill_error(&error))?;
     let write = |name: &str, text: String| output::replace(&folder.join(name), |out| out.write_all(text.as_bytes()));
     write("plan.json", format!("{:#}\n", scenario.plan_file(&format!("http://{address}"))))?;
-    let mut command = Command::new(std::env::current_exe().map_err(|error| system(&error))?);
+    let mut command = Command::new(std::env::current_exe().map_err(|error| drill_error(&error))?);
     command.args(["run", "--plan", "plan.json", "--response", "response.json", "--document", "document.json"]);
     // A rehearsal is the same in every folder: the configuration around it is for real rollouts.
     command.args(["--config", "/dev/null"]);
@@ -221,10 +221,10 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
         })?;
         command.arg("--policy").arg(path);
     }
-    behind_gates(&mut command, &scenario, &format!("http://{address}"));
+    set_gates(&mut command, &scenario, &format!("http://{address}"));
     runtime.spawn(server::serve(listener, scenario));
     command.env("CP_ADMIN_API_TOKEN", names::TOKEN).current_dir(&folder).stdin(Stdio::null());
-    let ran = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().map_err(|error| system(&error))?;
+    let ran = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().map_err(|error| drill_error(&error))?;
     Ok(Played {
         code: ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX),
         stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
@@ -233,10 +233,10 @@ fn play(options: &drill::Drill, name: &str, more: &[&str]) -> Result<Played, Err
     })
 }
 
-/// Has the rollout ask its gates of the scenario's Gitea, and of no other.
-fn behind_gates(command: &mut Command, scenario: &Scenario, url: &str) {
+/// Gives the rollout the scenario's Gitea for its gates, or none.
+fn set_gates(command: &mut Command, scenario: &Scenario, url: &str) {
     let Some(gitea) = &scenario.gitea else {
-        // Neither is the kill switch of whoever rehearses asked.
+        // A rehearsal does not read the kill switch of the person's own environment.
         command.env_remove("GITEA_HOST").env_remove("PROD_AUTO_DEPLOY_DISABLED");
         return;
     };
@@ -257,7 +257,7 @@ fn read(path: &Path) -> Value {
     input.ok().and_then(|input| serde_json::from_slice(&input.bytes).ok()).unwrap_or_default()
 }
 
-/// What a gate says that believes every call which was HTTP 200 with `ok` true.
+/// The verdict of a gate that passes where every call was answered with HTTP 200 and `ok` true; none without a document.
 fn old_gate(document: &Path) -> Option<String> {
     let document = read(document);
     if document.is_null() {

@@ -18,7 +18,7 @@ use crate::io::input::Source;
 use crate::io::output;
 use crate::mapping::bundled;
 use crate::mapping::load::{Mapping, Part};
-use crate::mapping::read::{Outcome, Reading, has_target, target};
+use crate::mapping::read::{Outcome, Reading, check_target, target};
 use crate::mapping::walk::Place;
 use crate::model::document::text::{Map, Text};
 use crate::model::document::{Row, unknown_rollout};
@@ -118,7 +118,7 @@ fn tried(options: &MappingTry) -> Result<Mapped, Error> {
         None => unknown_rollout(),
         Some(path) => plan_file(&Source::new(path.clone()).read(options.max_input_bytes)?, &fields)?.rollout,
     };
-    has_target(&mapping, part, &rollout, options.plan.is_some())?;
+    check_target(&mapping, part, &rollout, options.plan.is_some())?;
     let input = Arc::new(Source::new(options.input.clone()).read(options.max_input_bytes)?);
     let reason = mapping.skip_reason(part).cloned().unwrap_or_else(|| "".into());
     let each = move |found: &mut Found, place: &Place, outcome| {

@@ -1,4 +1,5 @@
-//! Says in every output that there is no verdict, and why, so that no report of an earlier run is taken for this one.
+//! Exit codes, and what is written where there is no verdict: every output says so and why, so that nobody takes the report
+//! of an earlier run for this run's.
 
 use std::path::PathBuf;
 
@@ -7,8 +8,8 @@ use crate::error::report::ErrorReport;
 use crate::io::output;
 use crate::render::{Form, view};
 
-/// The exit code of a verdict, part of which may not have been written: that has a code of its own only where the
-/// verdict has none.
+/// The exit code of a verdict whose outputs were `written` or not. An output that could not be written is reported; it
+/// changes the exit code only where the verdict's is 0.
 pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, report_error: &mut dyn FnMut(&Error)) -> u8 {
     let mut failures = written.into_iter().filter_map(Result::err).peekable();
     let code = if verdict == 0 && failures.peek().is_some() { 7 } else { verdict };
@@ -16,11 +17,11 @@ pub fn exit_code(verdict: u8, written: Vec<Result<(), Error>>, report_error: &mu
     code
 }
 
-/// Where a command has no verdict, writes so to the reports and to standard output, and complains. After a conflict
-/// nothing is touched, and standard error alone says so.
+/// Where a command has no verdict, writes why to the reports and to standard output, and reports the error. After a
+/// conflict between outputs nothing is written.
 ///
 /// # Errors
-/// A conflict, as it is.
+/// [`Error::Conflict`], unchanged.
 pub fn or_report_error<F: Form>(
     done: Result<u8, Error>,
     printed: Option<F>,

@@ -1,6 +1,5 @@
-//! What each command reads and what it writes. Before it does either, its outputs must be in nobody's way: each differs
-//! from every input and every other output, and it or its folder can be written. Nothing is opened here but the
-//! configuration, which names inputs too.
+//! What each command reads and writes. Before it does either, each output is checked: it is neither an input nor another
+//! output, and it or its folder can be written. Only the configuration is opened here, since it names inputs too.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -26,15 +25,15 @@ use crate::mapping::load::Mapping;
 use crate::policy::files::is_read;
 use crate::render::Format;
 
-/// What the file that guards another is called.
+/// The name of a lock file among the outputs.
 const LOCK: &str = "the lock";
 
-/// What is wrong with what a command writes: an output is in the way of something, or cannot be written.
+/// What is wrong with the outputs of a command: one is an input or another output, or cannot be written.
 pub fn conflicts(command: &Command) -> Vec<Error> {
     Files::of(command).conflicts()
 }
 
-/// What a command reads and writes.
+/// The files and folders that a command reads and writes.
 #[derive(Default)]
 struct Files {
     inputs: Vec<Input>,
@@ -46,8 +45,8 @@ struct Input {
     /// What the command line calls it.
     name: &'static str,
     path: PathBuf,
-    /// Where it is a folder: which files below are read. Of these all are inputs, also those that are still to come.
-    wanted: fn(&Path) -> bool,
+    /// Where it is a folder: whether a file below it is read, also one that does not exist yet.
+    is_read: fn(&Path) -> bool,
 }
 
 /// Something that is written.
@@ -55,21 +54,21 @@ struct Output {
     /// What the command line calls it.
     name: &'static str,
     path: PathBuf,
-    how: How,
+    mode: WriteMode,
 }
 
-/// How something is written.
+/// How an output is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
+enum WriteMode {
     /// A new file takes the place of the old.
     Replaced,
-    /// The same, in a folder that is made where there is none.
-    Made,
-    /// It is read, and added to by this process alone.
+    /// A new file takes the place of the old; its folder is created where there is none.
+    ReplacedInNewFolder,
+    /// This process alone reads it and appends to it.
     Continued,
-    /// It is added to, by others too.
+    /// Other processes append to it, too.
     Appended,
-    /// A folder, which is made where there is none, and everything in it.
+    /// A folder with everything in it, created where there is none.
     Folder,
 }
 
@@ -79,7 +78,7 @@ fn mapping_file(named: Option<&PathBuf>) -> Option<&PathBuf> {
 }
 
 impl Files {
-    /// The declaration of every command.
+    /// What a command reads and writes.
     fn of(command: &Command) -> Self {
         let files = Self::default();
         match command {
@@ -95,19 +94,19 @@ impl Files {
                 .reads("--fleet", &options.fleet)
                 .reads("--token-file", &options.token_file)
                 .evaluation(&options.evaluation)
-                .locked("--response", &options.response, How::Replaced)
-                .locked("--document", &options.document, How::Replaced)
-                .locked("--journal", &options.journal(), How::Continued),
+                .locked("--response", &options.response, WriteMode::Replaced)
+                .locked("--document", &options.document, WriteMode::Replaced)
+                .locked("--journal", &options.journal(), WriteMode::Continued),
             Command::Probe(options) => {
                 let files = files.evaluation(&options.evaluation);
                 match &options.document {
                     Some(document) => {
-                        files.reads("DOCUMENT", [&options.evidence]).locked("--document", document, How::Replaced)
+                        files.reads("DOCUMENT", [&options.evidence]).locked("--document", document, WriteMode::Replaced)
                     }
                     None if !options.in_place || is_stdin(&options.evidence) => {
                         files.reads("DOCUMENT", [&options.evidence])
                     }
-                    None => files.locked("DOCUMENT", &options.evidence, How::Replaced),
+                    None => files.locked("DOCUMENT", &options.evidence, WriteMode::Replaced),
                 }
             }
             Command::Audit(options) => files
@@ -125,14 +124,14 @@ impl Files {
                 .writes("--report", options.reports.iter().map(|(_, path)| path))
                 .writes("--document", options.document.as_ref())
                 .writes("--metrics", options.metrics.as_ref())
-                .with("--parquet", &options.parquet, How::Folder),
+                .with("--parquet", &options.parquet, WriteMode::Folder),
             Command::Drill(options) => files.folders("--policy", &options.policies, is_read).with(
                 "--keep",
                 &options.keep.iter().flat_map(|folder| drill::kept(folder, options)).collect::<Vec<_>>(),
-                How::Made,
+                WriteMode::ReplacedInNewFolder,
             ),
             Command::Policy(options) => files.policy(&options.command),
-            Command::Man { folder } => files.with("FOLDER", folder, How::Folder),
+            Command::Man { folder } => files.with("FOLDER", folder, WriteMode::Folder),
             Command::Schema { .. } | Command::Completions { .. } | Command::History(_) | Command::Mapping(_) => files,
         }
     }
@@ -145,18 +144,18 @@ impl Files {
                 files.writes("--report", reports)
             }
             PolicyCommand::List(options) => {
-                self.reads("--waivers", &options.waivers).facts(&options.facts).own(&options.own)
+                self.reads("--waivers", &options.waivers).facts(&options.facts).policy_paths(&options.own)
             }
-            PolicyCommand::Show(options) => self.own(&options.own),
-            PolicyCommand::New(options) => self.with("--in", [&options.folder], How::Folder),
+            PolicyCommand::Show(options) => self.policy_paths(&options.own),
+            PolicyCommand::New(options) => self.with("--in", [&options.folder], WriteMode::Folder),
             PolicyCommand::Test(options) => {
                 let cases = options.fixtures.iter().flat_map(|folder| subfolders(folder)).collect::<Vec<_>>();
                 let expected: Vec<_> =
                     cases.iter().filter(|_| options.update).map(|case| case.join("case.json")).collect();
                 self.folders("PATH", &options.paths, is_read)
-                    .folders("--fixtures", &cases, is_no_case)
+                    .folders("--fixtures", &cases, is_not_case_file)
                     .config(options.config.as_deref())
-                    .with("--fixtures", &expected, How::Made)
+                    .with("--fixtures", &expected, WriteMode::ReplacedInNewFolder)
             }
             PolicyCommand::Eval(options) => self
                 .reads("EVIDENCE", [&options.evidence])
@@ -165,10 +164,12 @@ impl Files {
                 .reads("--plan", &options.plan)
                 .facts(&options.facts)
                 .previous(&options.previous)
-                .own(&options.own),
-            PolicyCommand::Bundle(options) => {
-                self.facts(&options.facts).previous(&options.previous).own(&options.own).writes("--out", [&options.out])
-            }
+                .policy_paths(&options.own),
+            PolicyCommand::Bundle(options) => self
+                .facts(&options.facts)
+                .previous(&options.previous)
+                .policy_paths(&options.own)
+                .writes("--out", [&options.out]),
         }
     }
 
@@ -201,7 +202,7 @@ impl Files {
         self.reads("--facts", facts.iter().map(|(_, path)| path))
     }
 
-    fn own(self, options: &policy::PolicyPaths) -> Self {
+    fn policy_paths(self, options: &policy::PolicyPaths) -> Self {
         self.folders("--policy", &options.policies, is_read).config(options.config.as_deref())
     }
 
@@ -226,9 +227,9 @@ impl Files {
         mut self,
         name: &'static str,
         paths: impl IntoIterator<Item = &'a PathBuf>,
-        wanted: fn(&Path) -> bool,
+        is_input: fn(&Path) -> bool,
     ) -> Self {
-        self.inputs.extend(paths.into_iter().map(|path| Input { name, path: path.clone(), wanted }));
+        self.inputs.extend(paths.into_iter().map(|path| Input { name, path: path.clone(), is_read: is_input }));
         self
     }
 
@@ -236,24 +237,24 @@ impl Files {
         self.outputs.extend(reports.iter().map(|(_, path)| Output {
             name: "--report",
             path: path.clone(),
-            how: if is_appended_to(path) { How::Appended } else { How::Replaced },
+            mode: if is_appended_to(path) { WriteMode::Appended } else { WriteMode::Replaced },
         }));
         self
     }
 
     fn writes<'a>(self, name: &'static str, paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        self.with(name, paths, How::Replaced)
+        self.with(name, paths, WriteMode::Replaced)
     }
 
-    fn with<'a>(mut self, name: &'static str, paths: impl IntoIterator<Item = &'a PathBuf>, how: How) -> Self {
-        self.outputs.extend(paths.into_iter().map(|path| Output { name, path: path.clone(), how }));
+    fn with<'a>(mut self, name: &'static str, paths: impl IntoIterator<Item = &'a PathBuf>, mode: WriteMode) -> Self {
+        self.outputs.extend(paths.into_iter().map(|path| Output { name, path: path.clone(), mode }));
         self
     }
 
-    /// Something that one process writes at a time: the file that guards it is an output too.
-    fn locked(self, name: &'static str, path: &PathBuf, how: How) -> Self {
-        let guard = lock::beside(path);
-        self.with(name, [path], how).with(LOCK, &guard, How::Continued)
+    /// An output that one process writes at a time: its lock file is an output too.
+    fn locked(self, name: &'static str, path: &PathBuf, mode: WriteMode) -> Self {
+        let lock = lock::beside(path);
+        self.with(name, [path], mode).with(LOCK, &lock, WriteMode::Continued)
     }
 
     fn without_outputs(mut self) -> Self {
@@ -265,23 +266,23 @@ impl Files {
         let mut conflicts: Vec<Error> = Vec::new();
         let mut failed = None;
         for output in &self.outputs {
-            let Err(problem) = output.can_be_written() else { continue };
-            // What guards a file stands beside it, so that both fail for the same reason.
+            let Err(problem) = output.check_writable() else { continue };
+            // A lock lies beside its file, so both fail for the same reason, which is told once.
             if failed.replace(problem.clone()) != Some(problem.clone()) || output.name != LOCK {
                 let problem = format!("cannot write {}: {problem}", output.shown());
                 conflicts.push(Error::conflict(problem, "name a file in a folder that is there and that you may write to; nothing was read, called or written"));
             }
         }
-        let read = Read::all(&self.inputs, self.outputs.is_empty());
+        let read = Read::all(&self.inputs, !self.outputs.is_empty());
         let mut written: HashMap<Identity, &Output> = HashMap::new();
         for output in &self.outputs {
             let Some(identity) = output.identity() else { continue };
-            if let Some(input) = read.by(&identity, &output.path) {
-                conflicts.push(in_the_way(&output.shown(), &input.shown(), "which is read"));
+            if let Some(input) = read.input_at(&identity, &output.path) {
+                conflicts.push(same_file_error(&output.shown(), &input.shown(), "which is read"));
             }
             match written.insert(identity, output) {
-                Some(other) if output.how != How::Appended || other.how != How::Appended => {
-                    conflicts.push(in_the_way(&output.shown(), &other.shown(), "which is written too"));
+                Some(other) if output.mode != WriteMode::Appended || other.mode != WriteMode::Appended => {
+                    conflicts.push(same_file_error(&output.shown(), &other.shown(), "which is written too"));
                 }
                 _ => {}
             }
@@ -292,13 +293,13 @@ impl Files {
 
     /// Nothing else is written into a folder that is an output as a whole.
     fn check_folders(&self) -> Result<(), Error> {
-        for folder in self.outputs.iter().filter(|output| output.how == How::Folder) {
+        for folder in self.outputs.iter().filter(|output| output.mode == WriteMode::Folder) {
             let Ok(found) = fs::metadata(&folder.path) else { continue };
-            for output in self.outputs.iter().filter(|output| output.how != How::Folder) {
+            for output in self.outputs.iter().filter(|output| output.mode != WriteMode::Folder) {
                 let place = destination(&output.path);
                 let mut above = place.ancestors().skip(1).filter_map(|above| fs::metadata(above).ok());
                 if above.any(|above| Identity::of(&above) == Identity::of(&found)) {
-                    return Err(in_the_way(&output.shown(), &folder.shown(), "which is a folder of its own"));
+                    return Err(same_file_error(&output.shown(), &folder.shown(), "which is a folder of its own"));
                 }
             }
         }
@@ -312,17 +313,17 @@ fn check_streams(read: &Read<'_>, written: &HashMap<Identity, &Output>) -> Resul
     for (name, identity) in streams {
         let Some(identity) = identity else { continue };
         if let Some(input) = read.files.get(&identity) {
-            return Err(in_the_way(name, &input.shown(), "which is read"));
+            return Err(same_file_error(name, &input.shown(), "which is read"));
         }
-        if let Some(output) = written.get(&identity).filter(|output| output.how != How::Appended) {
-            return Err(in_the_way(name, &output.shown(), "which is written too"));
+        if let Some(output) = written.get(&identity).filter(|output| output.mode != WriteMode::Appended) {
+            return Err(same_file_error(name, &output.shown(), "which is written too"));
         }
     }
     Ok(())
 }
 
-fn in_the_way(output: &str, other: &str, what: &str) -> Error {
-    let problem = format!("{output} is the same as {other}, {what}");
+fn same_file_error(output: &str, other: &str, role: &str) -> Error {
+    let problem = format!("{output} is the same as {other}, {role}");
     Error::conflict(problem, "name a file of its own for each; nothing was read, called or written")
 }
 
@@ -331,7 +332,7 @@ fn subfolders(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
 
-fn is_no_case(path: &Path) -> bool {
+fn is_not_case_file(path: &Path) -> bool {
     path.file_name() != Some(OsStr::new("case.json"))
 }
 
@@ -339,21 +340,21 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// What a path leads to.
+/// The file or folder that a path leads to.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Identity {
-    /// What is there: its device and its number.
-    There(u64, u64),
-    /// What is not there yet: its folder, and its name in it.
+    /// One that exists: its device and its inode.
+    Existing(u64, u64),
+    /// One that does not exist yet: device and inode of its folder, and its name.
     New(u64, u64, OsString),
 }
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {
-        Self::There(metadata.dev(), metadata.ino())
+        Self::Existing(metadata.dev(), metadata.ino())
     }
 
-    /// What is there or will be; nothing for a device or a pipe, which can be named twice.
+    /// The identity of a path; nothing for a device or a pipe, which may be named twice.
     fn at(path: &Path) -> Option<Self> {
         match fs::metadata(path) {
             Ok(found) if found.is_file() || found.is_dir() => Some(Self::of(&found)),
@@ -388,40 +389,40 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    /// Looks for all inputs; in folders only where something is written.
-    fn all(inputs: &'a [Input], only_named: bool) -> Self {
+    /// Finds all inputs; those in folders are left out where nothing is written.
+    fn all(inputs: &'a [Input], has_outputs: bool) -> Self {
         let mut read = Self::default();
         for input in inputs {
             if is_stdin(&input.path) {
                 read.files.extend(identity_of(io::stdin()).map(|identity| (identity, input)));
             } else if !input.path.is_dir() {
                 read.files.extend(Identity::at(&input.path).map(|identity| (identity, input)));
-            } else if !only_named {
-                read.look_into(input);
+            } else if has_outputs {
+                read.add_folder(input);
             }
         }
         read
     }
 
-    fn look_into(&mut self, input: &'a Input) {
+    fn add_folder(&mut self, input: &'a Input) {
         // A folder that cannot be read is an error where it is used.
         for entry in WalkDir::new(&input.path).follow_links(true).into_iter().flatten() {
             let Ok(found) = entry.metadata() else { continue };
             if found.is_dir() {
                 self.folders.insert(Identity::of(&found), input);
-            } else if found.is_file() && (input.wanted)(entry.path()) {
+            } else if found.is_file() && (input.is_read)(entry.path()) {
                 self.files.insert(Identity::of(&found), input);
             }
         }
     }
 
-    /// The input that an output would be.
-    fn by(&self, identity: &Identity, path: &Path) -> Option<&'a Input> {
+    /// The input that has this identity, or that a new file at this path would be.
+    fn input_at(&self, identity: &Identity, path: &Path) -> Option<&'a Input> {
         let folder = match identity {
-            Identity::New(device, number, _) => self.folders.get(&Identity::There(*device, *number)),
-            Identity::There(..) => None,
+            Identity::New(device, inode, _) => self.folders.get(&Identity::Existing(*device, *inode)),
+            Identity::Existing(..) => None,
         };
-        let folder = folder.filter(|input| (input.wanted)(&destination(path)));
+        let folder = folder.filter(|input| (input.is_read)(&destination(path)));
         self.files.get(identity).or(folder).copied()
     }
 }
@@ -431,46 +432,48 @@ impl Output {
         format!("{} {}", self.name, self.path.display())
     }
 
-    /// What must be nothing else; nothing where it may be.
+    /// What no other file may be; nothing for a stream, which may be named twice.
     fn identity(&self) -> Option<Identity> {
         if is_stream(&self.path) { None } else { Identity::at(&self.path) }
     }
 
-    /// Whether it can be written, as far as the system tells; if not, why.
-    fn can_be_written(&self) -> Result<(), String> {
+    /// Refuses an output that cannot be written, as far as the system tells.
+    fn check_writable(&self) -> Result<(), String> {
         let bytes = self.path.as_os_str().as_bytes();
-        if self.how != How::Folder && (bytes.ends_with(b"/") || bytes.ends_with(b"/.")) {
+        if self.mode != WriteMode::Folder && (bytes.ends_with(b"/") || bytes.ends_with(b"/.")) {
             return Err("it is a folder".into());
         }
         match fs::metadata(&self.path) {
-            Ok(found) if found.is_dir() && self.how != How::Folder => Err("it is a folder".into()),
-            Ok(found) if found.is_dir() => may(&self.path, Access::WRITE_OK | Access::EXEC_OK),
-            Ok(_) if self.how == How::Folder => Err("it is no folder".into()),
-            Ok(found) if self.how == How::Continued && !found.is_file() => Err("it is no ordinary file".into()),
-            Ok(found) if !found.is_file() || self.how == How::Appended => may(&self.path, Access::WRITE_OK),
-            Ok(_) if self.how == How::Continued => may(&self.path, Access::WRITE_OK | Access::READ_OK),
-            Ok(_) => may_make_in(folder_of(&destination(&self.path))),
+            Ok(found) if found.is_dir() && self.mode != WriteMode::Folder => Err("it is a folder".into()),
+            Ok(found) if found.is_dir() => check_access(&self.path, Access::WRITE_OK | Access::EXEC_OK),
+            Ok(_) if self.mode == WriteMode::Folder => Err("it is no folder".into()),
+            Ok(found) if self.mode == WriteMode::Continued && !found.is_file() => Err("it is no ordinary file".into()),
+            Ok(found) if !found.is_file() || self.mode == WriteMode::Appended => {
+                check_access(&self.path, Access::WRITE_OK)
+            }
+            Ok(_) if self.mode == WriteMode::Continued => check_access(&self.path, Access::WRITE_OK | Access::READ_OK),
+            Ok(_) => check_folder_writable(folder_of(&destination(&self.path))),
             Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Err(error.to_string())
             }
             Err(_) => {
                 let place = destination(&self.path);
                 let mut folder = folder_of(&place);
-                if matches!(self.how, How::Made | How::Folder) {
+                if matches!(self.mode, WriteMode::ReplacedInNewFolder | WriteMode::Folder) {
                     while !folder.exists() && folder != folder_of(folder) {
                         folder = folder_of(folder);
                     }
                 }
-                may_make_in(folder)
+                check_folder_writable(folder)
             }
         }
     }
 }
 
-/// Whether files can be made in a folder.
-fn may_make_in(folder: &Path) -> Result<(), String> {
+/// Refuses a folder in which no file can be created.
+fn check_folder_writable(folder: &Path) -> Result<(), String> {
     match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => may(folder, Access::WRITE_OK | Access::EXEC_OK),
+        Ok(found) if found.is_dir() => check_access(folder, Access::WRITE_OK | Access::EXEC_OK),
         Ok(_) => Err(format!("{} is no folder", folder.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(format!("there is no folder {}", folder.display()))
@@ -479,7 +482,7 @@ fn may_make_in(folder: &Path) -> Result<(), String> {
     }
 }
 
-fn may(path: &Path, access: Access) -> Result<(), String> {
+fn check_access(path: &Path, access: Access) -> Result<(), String> {
     accessat(CWD, path, access, AtFlags::EACCESS)
         .map_err(|error| format!("{}: {}", path.display(), io::Error::from(error)))
 }

@@ -1,4 +1,4 @@
-//! `rollproof preflight`: asks one gate.
+//! `rollproof preflight`: reads one gate and evaluates it.
 
 use tokio::runtime::Builder;
 
@@ -22,10 +22,10 @@ use crate::model::document::{Document, Rollout, unknown_rollout};
 use crate::schema::document;
 use crate::text::escape::line;
 
-/// The exit code of `latest` where the job is not known to be superseded (design section 5).
-const LATEST: u8 = 10;
+/// The exit code of `preflight latest` where no newer commit is known (design section 5).
+const NOT_SUPERSEDED: u8 = 10;
 
-/// Asks one gate and judges what it says.
+/// Reads one gate and evaluates it.
 ///
 /// # Errors
 /// [`Error::Usage`] where the environment cannot be used, [`Error::Policy`] where a policy fails, [`Error::Internal`] where the machine does.
@@ -40,7 +40,7 @@ pub fn preflight(options: &preflight::Preflight, report_error: &mut dyn FnMut(&E
         let mut written = evaluation.write_files(&report);
         let newer = report.summary.superseded_by.as_deref();
         written.extend(newer.map(|head| output::print(|out| line!(out, "{head}"))));
-        return Ok(outcome::exit_code(if newer.is_some() { 0 } else { LATEST }, written, report_error));
+        return Ok(outcome::exit_code(if newer.is_some() { 0 } else { NOT_SUPERSEDED }, written, report_error));
     }
     let code = match report.decision.exit_code(false) {
         1 if asked > 0 && answered == 0 => exit::UNANSWERED,
@@ -58,9 +58,9 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
     match gate {
         preflight::Gate::Enabled => {
             let switch = KillSwitch::from_environment(&config.plan);
-            // The job's own word holds without anybody being asked.
+            // A kill switch that the job itself arms needs no answer from Gitea.
             let is_armed = switch.as_ref().is_ok_and(KillSwitch::is_armed_by_job);
-            let gitea = if is_armed { Ok(Gitea::nobody()) } else { gitea.map(|((), gitea)| gitea) };
+            let gitea = if is_armed { Ok(Gitea::without_token()) } else { gitea.map(|((), gitea)| gitea) };
             let (switch, gitea) = EnvironmentFaults::combine(switch, gitea)?;
             progress.reading("the kill switch", gitea.limit());
             gates.switch.push(runtime.block_on(switch.read(&gitea, 0)));
@@ -79,7 +79,7 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
     Ok(gates)
 }
 
-/// A document of nothing but gates: nobody was enumerated, and nobody called.
+/// A document that holds gates alone: no tenant was enumerated, and no call made.
 fn document(gates: Gates) -> Document {
     let sha = gates.ci.iter().map(|ci| &ci.sha).chain(gates.head.iter().map(|reading| &reading.sha)).next();
     let rollout = Rollout { target_sha: sha.cloned(), ..unknown_rollout() };

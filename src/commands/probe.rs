@@ -18,7 +18,7 @@ use crate::evaluation::Evaluation;
 use crate::explain::counterfactuals;
 use crate::io::clock::now;
 use crate::io::config::Config;
-use crate::io::config::probe::LEAST;
+use crate::io::config::probe::MIN_SECONDS;
 use crate::io::input::Source;
 use crate::io::lock::Lock;
 use crate::io::output;
@@ -28,14 +28,15 @@ use crate::model::document::{Document, Role};
 use crate::schema::document;
 use crate::time::{scaled, seconds};
 
-/// Where to ask, how often and how long; `scale` is what the waiting between rounds is multiplied with.
+/// Where to ask, how often and how long, by the options and the configuration; the waits between rounds are multiplied
+/// with `scale`.
 ///
 /// # Errors
-/// [`Error::Usage`] where that is not said, or makes no sense.
+/// [`Error::Usage`] where no URL is configured, or a value cannot be used.
 fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Prober, Error> {
     let configured = &config.probe;
-    let named = options.probe_url_template.is_some() || options.probe_domain.is_some();
-    let (template, domain) = if named {
+    let has_option = options.probe_url_template.is_some() || options.probe_domain.is_some();
+    let (template, domain) = if has_option {
         (&options.probe_url_template, &options.probe_domain)
     } else {
         (&configured.url_template, &configured.domain)
@@ -57,17 +58,17 @@ fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Probe
                     commit_header in [probe] of rollproof.toml";
         Error::usage(problem, help)
     })?;
-    let time = |option: &str, given: Option<f64>, configured: f64, least: f64| {
-        let time = given.unwrap_or(configured);
-        seconds(time).filter(|_| time >= least).ok_or_else(|| {
-            let problem = format!("--{option}: found {time}, but a time of at least {least} seconds is allowed");
+    let time = |option: &str, option_value: Option<f64>, configured: f64, min: f64| {
+        let time = option_value.unwrap_or(configured);
+        seconds(time).filter(|_| time >= min).ok_or_else(|| {
+            let problem = format!("--{option}: found {time}, but a time of at least {min} seconds is allowed");
             Error::usage(problem, "rollproof schema config describes the keys of [probe]")
         })
     };
-    let interval = time("probe-interval", options.probe_interval, configured.interval_seconds, LEAST)?;
+    let interval = time("probe-interval", options.probe_interval, configured.interval_seconds, MIN_SECONDS)?;
     let timeout = time("probe-timeout", options.probe_timeout, configured.timeout_seconds, 0.0)?;
     let request = options.probe_request_timeout;
-    let request_timeout = time("probe-request-timeout", request, configured.request_timeout_seconds, LEAST)?;
+    let request_timeout = time("probe-request-timeout", request, configured.request_timeout_seconds, MIN_SECONDS)?;
     let concurrency = options.probe_concurrency.unwrap_or(configured.concurrency);
     if concurrency == 0 {
         return Err(Error::usage(
@@ -80,13 +81,13 @@ fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Probe
     Prober::new(template, commit_place, pace)
 }
 
-/// What `run --probe` asks tenants with; nothing without `--probe`.
+/// The prober of `run --probe`; nothing without `--probe`.
 ///
 /// # Errors
 /// [`Error::Usage`] where the options make no sense, before anything is called.
 pub fn of_run(options: &run::Run, config: &Config, rollout: &Rollout, scale: f64) -> Result<Option<Prober>, Error> {
     if options.probe {
-        needs_commit(rollout.plan().rollout.target_sha.as_ref(), &options.plan.display().to_string())?;
+        check_has_commit(rollout.plan().rollout.target_sha.as_ref(), &options.plan.display().to_string())?;
         return prober(&options.probing, config, scale).map(Some);
     }
     if options.probing == probe::Probing::default() {
@@ -95,7 +96,7 @@ pub fn of_run(options: &run::Run, config: &Config, rollout: &Rollout, scale: f64
     Err(Error::usage("an option of probing is given, and --probe is not", "add --probe, or leave the option out"))
 }
 
-/// Keeps that builds are to be probed, so that a journal which ends before that is no pass.
+/// Writes into the journal that builds will be probed, so that one which ends before they are is no pass.
 ///
 /// # Errors
 /// Those of the journal.
@@ -109,18 +110,18 @@ pub fn announce(prober: Option<&Prober>, journal: &mut Journal, rollout: &mut Ro
 ///
 /// # Errors
 /// [`Error::Usage`].
-pub fn is_probing_kept(prober: Option<&Prober>, begun: &Rollout) -> Result<(), Error> {
+pub fn check_still_probed(prober: Option<&Prober>, begun: &Rollout) -> Result<(), Error> {
     if prober.is_none() && begun.probes_builds() {
         return Err(Error::usage("the rollout began with --probe, and is resumed without it", "give --probe again"));
     }
     Ok(())
 }
 
-/// Refuses a rollout of which no build can be right.
+/// Refuses a rollout without a commit, with which no build could be compared.
 ///
 /// # Errors
 /// [`Error::Usage`] where no commit is known.
-fn needs_commit(target_sha: Option<&Text>, from: &str) -> Result<(), Error> {
+fn check_has_commit(target_sha: Option<&Text>, from: &str) -> Result<(), Error> {
     if target_sha.is_some_and(|sha| !sha.trim().is_empty()) {
         return Ok(());
     }
@@ -149,7 +150,7 @@ pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Re
         let problem = format!("{} cannot be replaced: it is no document", options.evidence.display());
         return Err(Error::usage(problem, "say with --document where the document is written"));
     }
-    needs_commit(document.rollout.target_sha.as_ref(), &options.evidence.display().to_string())?;
+    check_has_commit(document.rollout.target_sha.as_ref(), &options.evidence.display().to_string())?;
 
     document.probes = Some(Vec::new());
     let signal = ask(options, &evaluation, &prober, &mut document);
@@ -169,7 +170,7 @@ pub fn probe(options: &probe::Probe, report_error: &mut dyn FnMut(&Error)) -> Re
     Ok(outcome::exit_code(code, written, report_error))
 }
 
-/// Where the document goes: nothing is replaced that nobody asked to replace.
+/// Where the document is written: over the one that was read only with --in-place.
 fn place(options: &probe::Probe) -> Result<&Path, Error> {
     let is_stdin = options.evidence == Path::new("-");
     match &options.document {

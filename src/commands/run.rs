@@ -105,12 +105,12 @@ impl RunLocks {
 struct PreparedRollout {
     rollout: Rollout,
     /// Absent where the plan is not enabled: no call is made.
-    live: Option<Live>,
+    live: Option<LiveRollout>,
     stop: Stop,
 }
 
-/// The control plane, and what calls to it need.
-struct Live {
+/// What the calls to the control plane need.
+struct LiveRollout {
     client: Client,
     timing: Timing,
     gate_reader: Option<GateReader>,
@@ -134,7 +134,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     let start = start(options, config, &mut wrong);
     wrong.end()?;
     let start = start.ok_or_else(|| Error::bug("there is no plan"))?;
-    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, UNUSABLE_PLAN_HELP))?;
+    let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, PLAN_HELP))?;
     if !rollout.plan().enabled {
         return Ok(PreparedRollout { rollout, live: None, stop: register_signals()? });
     }
@@ -142,53 +142,53 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     let client = Client::new(control_plane(&rollout), &token(options)?, &config.http)?;
     let timing = timing(options, config, &rollout)?;
     let prober = probe::of_run(options, config, &rollout, timing.scale)?;
-    let (mut found, mut old, mut rollout) = (None, None, rollout);
+    let (mut resumed, mut replaced, mut rollout) = (None, None, rollout);
     match (options.resume, opened) {
         (true, Some(journal)) => {
-            let (journal, length, begun) = begun(options, journal, &rollout, prober.as_ref())?;
-            found = Some((journal, length));
+            let (journal, length, begun) = read_begun(options, journal, &rollout, prober.as_ref())?;
+            resumed = Some((journal, length));
             rollout = begun;
         }
         (true, None) => {
             let problem = format!("there is no journal {}", options.journal().display());
-            return Err(Error::usage(problem, "is the path right? without --resume a rollout begins"));
+            return Err(Error::usage(
+                problem,
+                "correct the path of --journal, or leave --resume out to begin a new rollout",
+            ));
         }
         (false, Some(mut journal)) => {
             journal.may_be_replaced(options.evaluation.max_input_bytes)?;
-            old = Some(journal);
+            replaced = Some(journal);
         }
         (false, None) => {}
     }
-    let client = speaking(client, &rollout)?;
+    let client = with_wire(client, &rollout)?;
     if !rollout.learns_labels() {
         evaluation.policies().needs_of(&rollout.ideal_document().map_err(Error::bug)?)?;
     }
     let gate_reader = gate_reader(options, config, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
     let announced = rollout.probes_builds();
-    let replaces = old.is_some();
-    let mut journal = match found {
+    let replaces = replaced.is_some();
+    let mut journal = match resumed {
         Some((journal, length)) => resume(journal, length, &mut rollout)?,
-        None => Journal::create(&options.journal(), &start, old.as_ref())?,
+        None => Journal::create(&options.journal(), &start, replaced.as_ref())?,
     };
     probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
     Ok(PreparedRollout {
         rollout,
-        live: Some(Live { client, timing, gate_reader, prober, journal, replaces }),
+        live: Some(LiveRollout { client, timing, gate_reader, prober, journal, replaces }),
         stop: register_signals()?,
     })
 }
 
-/// The client as the rollout's control plane expects its calls.
-pub(crate) fn speaking(client: Client, rollout: &Rollout) -> Result<Client, Error> {
+/// The client with the wire settings of the rollout's control plane.
+pub(crate) fn with_wire(client: Client, rollout: &Rollout) -> Result<Client, Error> {
     match rollout.wire() {
         Some(wire) => client.speaking(wire.settings()),
         None => Ok(client),
     }
 }
-
-/// What to do where a plan tells of no rollout.
-pub(crate) const UNUSABLE_PLAN_HELP: &str = "is the plan right?";
 
 /// The first record of the journal: the plan and the inventory as they stand in their files. Nothing where there is no
 /// plan, or no wire, that can be used. What else is wrong is kept, and left out of the record.
@@ -224,21 +224,21 @@ fn fields(options: &run::Run) -> Result<EvidenceFields, Error> {
     EvidenceFields::new(&options.evidence_fields)?.with_plan(&options.plan_fields)
 }
 
-/// The plan's file, and what it says of the rollout.
+/// The plan's file, and the rollout that it describes.
 fn plan(
     options: &run::Run,
     fields: Option<&EvidenceFields>,
 ) -> Result<(Input, crate::model::document::Rollout), Error> {
     let plan = Source::new(options.plan.clone()).read(options.evaluation.max_input_bytes)?;
-    let says = plan_file(&plan, fields.unwrap_or(&EvidenceFields::default()))?;
-    if says.enabled && says.rollout.control_plane.is_none() {
+    let plan_file = plan_file(&plan, fields.unwrap_or(&EvidenceFields::default()))?;
+    if plan_file.enabled && plan_file.rollout.control_plane.is_none() {
         let fault = fault_at(&plan.bytes, "", "the key \"cp_url\" is missing, so there is nobody to call".into());
         return Err(Error::Evidence { input: plan.name.to_string(), faults: vec![fault.help(PLAN_HELP)] });
     }
-    Ok((plan, says.rollout))
+    Ok((plan, plan_file.rollout))
 }
 
-/// A name that no other rollout has. It is only a name, so it need not be hard to guess.
+/// A name that no other rollout has. Nothing depends on its being hard to guess.
 fn rollout_id() -> Text {
     // Each has keys of its own, which the operating system chooses at random.
     let random = || RandomState::new().hash_one(Timestamp::now().as_nanosecond());
@@ -296,21 +296,21 @@ pub(crate) fn gate_reader(
     begun: &Rollout,
     scale: f64,
 ) -> Result<Option<GateReader>, Error> {
-    let had = begun.known_gates();
-    let asked = GateReader::asked(config, options.preflight)?.max(had);
+    let gates_before = begun.known_gates();
+    let asked = GateReader::asked(config, options.preflight)?.max(gates_before);
     let asked = asked.filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
     let gate_reader = GateReader::from_environment(config, asked, sha.as_deref(), scale)?;
-    if options.resume && had.is_some() {
+    if options.resume && gates_before.is_some() {
         gate_reader.still_answers()?;
     }
     Ok(Some(gate_reader))
 }
 
-/// The journal of the rollout that is gone on with, where its last whole record ends, and the rollout as far as it came.
-/// Nothing is written yet.
-fn begun(
+/// The journal of the rollout that is resumed, the end of its last whole record in bytes, and the rollout as the journal
+/// leaves it. Nothing is written yet.
+fn read_begun(
     options: &run::Run,
     mut journal: Journal,
     planned: &Rollout,
@@ -344,15 +344,15 @@ fn begun(
         let problem = format!("the plan, the fleet or an evidence field is not the one that {path} began with");
         return Err(Error::usage(
             problem,
-            "go on with the files that it began with, or start again with another --journal",
+            "resume with the files that it began with, or start again with another --journal",
         ));
     }
-    wire::is_kept(&begun, planned, &path)?;
-    probe::is_probing_kept(prober, &begun)?;
+    wire::check_unchanged(&begun, planned, &path)?;
+    probe::check_still_probed(prober, &begun)?;
     Ok((journal, length, begun))
 }
 
-/// Goes on with a journal.
+/// Opens a journal to append to it after its last whole record.
 fn resume(journal: Journal, length: u64, rollout: &mut Rollout) -> Result<Journal, Error> {
     let mut journal = journal.truncate_to(length)?;
     // One that is complete stays so: nothing is left but its verdict, and builds that may still have to be probed.
@@ -368,7 +368,7 @@ fn drive(
     evaluation: &Evaluation,
     PreparedRollout { rollout, live, stop }: PreparedRollout,
 ) -> Ended {
-    let Some(Live { client, timing, gate_reader, prober, journal, replaces }) = live else {
+    let Some(LiveRollout { client, timing, gate_reader, prober, journal, replaces }) = live else {
         return Ended { rollout, stop, error: None };
     };
     let progress = Progress::new(options.quiet, options.verbose);
@@ -396,11 +396,11 @@ fn drive(
     Ended { rollout: driver.rollout, stop: driver.stop, error }
 }
 
-/// What the exit code follows from.
+/// What decides the exit code.
 struct Results<'a> {
     /// The exit code of the verdict, if there is one.
     verdict: Option<u8>,
-    /// Whether nobody answered of whom something was asked.
+    /// Whether requests were made and none was answered.
     is_unanswered: bool,
     signal: Option<Signal>,
     /// What ended the rollout, or kept it from being evaluated.
@@ -477,7 +477,7 @@ fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_erro
     }
 }
 
-/// Whether nobody answered of whom something was asked: the control plane, or before the first call the Gitea.
+/// Whether no request was answered: none to the control plane or, before the first call, none to Gitea.
 pub(crate) fn never_answered(document: &Document) -> bool {
     let mut attempts = document.calls.iter().flat_map(|call| &call.attempts).peekable();
     if attempts.peek().is_none() {

@@ -1,4 +1,4 @@
-//! `[control_plane]` of rollproof.toml: what a rollout begins with, and what it is gone on with.
+//! `[control_plane]` of rollproof.toml: the settings of a rollout that begins, and whether a resumed one has the same.
 
 use std::path::Path;
 
@@ -68,11 +68,12 @@ fn mapping(path: &Path, rollout: Option<&document::Rollout>) -> Result<MappingTe
     Ok(file)
 }
 
-/// Whether a rollout is gone on with as it began. Where rollproof.toml says nothing, the journal does.
+/// Refuses to resume a rollout with other settings than it began with. Without settings in rollproof.toml, those of the
+/// journal are used.
 ///
 /// # Errors
-/// [`Error::Usage`] where rollproof.toml says something else.
-pub(crate) fn is_kept(begun: &Rollout, planned: &Rollout, journal: &Path) -> Result<(), Error> {
+/// [`Error::Usage`] where rollproof.toml has others.
+pub(crate) fn check_unchanged(begun: &Rollout, planned: &Rollout, journal: &Path) -> Result<(), Error> {
     let Some(planned) = planned.wire() else { return Ok(()) };
     if begun.wire().is_some_and(|begun| !begun.settings().differs(planned.settings())) {
         return Ok(());
@@ -80,6 +81,6 @@ pub(crate) fn is_kept(begun: &Rollout, planned: &Rollout, journal: &Path) -> Res
     let journal = journal.display();
     Err(Error::usage(
         format!("[control_plane] or its mapping is not the one that {journal} began with"),
-        "go on with the settings that it began with, or with none, or start again with another --journal",
+        "resume with the settings that it began with, or with none, or start again with another --journal",
     ))
 }

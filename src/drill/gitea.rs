@@ -59,7 +59,7 @@ impl Default for Gitea {
     }
 }
 
-/// An answer of the Gitea.
+/// An answer to a question.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Answer {
@@ -113,7 +113,7 @@ fn answer(answer: &Answer) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], answer.body.to_string()).into_response()
 }
 
-/// Serves it.
+/// The routes of a Gitea that answers as the scenario says.
 pub fn router(gitea: &Gitea) -> Router {
     let ok = |body| Answer { body, ..Answer::default() };
     let green = || {

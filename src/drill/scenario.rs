@@ -149,7 +149,7 @@ pub struct Expect {
 }
 
 impl Scenario {
-    /// The names of the bundled ones.
+    /// The names of the bundled scenarios.
     pub fn names() -> Vec<String> {
         let stem = |file: &include_dir::File<'_>| Some(file.path().file_stem()?.to_string_lossy().into_owned());
         let mut names: Vec<String> = SCENARIOS.files().filter_map(stem).collect();
@@ -157,7 +157,7 @@ impl Scenario {
         names
     }
 
-    /// A bundled one.
+    /// The bundled scenario of a name.
     ///
     /// # Errors
     /// [`Error::Usage`] where there is none of that name.
@@ -171,7 +171,7 @@ impl Scenario {
         Self::parse(file.contents_utf8().unwrap_or_default(), name)
     }
 
-    /// One from a file.
+    /// The scenario in a file.
     ///
     /// # Errors
     /// [`Error::Usage`] where it cannot be read or is none.
@@ -187,7 +187,7 @@ impl Scenario {
         Self::parse(&text, &name)
     }
 
-    /// The bundled one of that name, else one from a file.
+    /// The bundled scenario of that name, else the one in that file.
     ///
     /// # Errors
     /// [`Error::Usage`] where it cannot be read or is none.

@@ -22,14 +22,14 @@ const PASSED: &str = "success";
 /// The states of a context that may still pass; a status without one has none yet. Every other state ends the wait.
 const OPEN: [&str; 2] = ["pending", ""];
 
-/// No commit has so many pages of statuses: the server does not count them.
+/// How many pages of statuses are read at most: a server that gives more does not heed the page's number.
 const MAX_PAGES: u32 = 1000;
 
 /// How many characters of a state are kept.
 const KEPT: usize = 64;
 
 /// The least pause between two polls.
-const LEAST: Duration = Duration::from_millis(10);
+const MIN_PAUSE: Duration = Duration::from_millis(10);
 
 /// How many names of other contexts are read, and how many of them are kept.
 const MAX_OTHERS: usize = 200;
@@ -38,7 +38,7 @@ const KEPT_OTHERS: usize = 20;
 /// How many characters of a context's name are compared.
 const COMPARED: usize = 100;
 
-/// Whoever is told how the wait goes on.
+/// Is told how the wait goes on.
 pub trait WaitObserver {
     /// One line.
     fn line(&self, text: &str);
@@ -47,6 +47,7 @@ pub trait WaitObserver {
     fn waits(&self, what: &str, since: Instant, at_most: Duration);
 }
 
+/// The wait for the required CI contexts.
 #[derive(Debug)]
 pub struct Wait {
     contexts: Vec<String>,
@@ -54,9 +55,9 @@ pub struct Wait {
     timeout: Duration,
 }
 
-/// What the pages say of a commit's contexts.
+/// The statuses of a commit, from all pages.
 #[derive(Debug, Default)]
-struct Found {
+struct Statuses {
     /// The state of each required one, and the number of its status.
     newest: HashMap<String, (u64, String)>,
     /// The names of others.
@@ -99,9 +100,9 @@ impl Wait {
     }
 
     /// Waits, and tells of each context's state as it changes, and what it waits for.
-    pub async fn run(&self, gitea: &Gitea, sha: &str, audience: &dyn WaitObserver) -> CiWait {
+    pub async fn run(&self, gitea: &Gitea, sha: &str, observer: &dyn WaitObserver) -> CiWait {
         let start = Instant::now();
-        audience.waits("the statuses of the commit", start, self.timeout);
+        observer.waits("the statuses of the commit", start, self.timeout);
         let mut wait = CiWait {
             at: now(),
             sha: Text::from(sha),
@@ -113,7 +114,7 @@ impl Wait {
         };
         loop {
             match self.poll(gitea, sha, &mut wait.asked).await {
-                Some(found) => wait.record_statuses(&found, audience),
+                Some(statuses) => wait.record_statuses(&statuses, observer),
                 None => wait.end = CiEnd::Unreadable,
             }
             let left = self.timeout.saturating_sub(start.elapsed());
@@ -121,17 +122,17 @@ impl Wait {
                 wait.at = now();
                 return wait;
             }
-            audience.waits(&wait.open(), start, self.timeout);
+            observer.waits(&wait.open_contexts(), start, self.timeout);
             if wait.polls == 1 {
-                audience.line(&format!("waiting for {}", wait.waits(left)));
+                observer.line(&format!("waiting for {}", wait.description(left)));
             }
-            tokio::time::sleep(self.interval.max(LEAST).min(left)).await;
+            tokio::time::sleep(self.interval.max(MIN_PAUSE).min(left)).await;
         }
     }
 
     /// What all pages say; none where one cannot be read.
-    async fn poll(&self, gitea: &Gitea, sha: &str, asked: &mut Asked) -> Option<Found> {
-        let mut found = Found::default();
+    async fn poll(&self, gitea: &Gitea, sha: &str, asked: &mut Asked) -> Option<Statuses> {
+        let mut statuses = Statuses::default();
         for page in 1..=MAX_PAGES {
             // The server clamps `limit`, so a short page is not the last one: the empty one is.
             let answer = gitea.get(&format!("/commits/{}/statuses?page={page}&limit=100", encoded(sha))).await;
@@ -139,9 +140,9 @@ impl Wait {
             *asked = answer.asked.clone();
             asked.requests += requests;
             asked.answers += answers;
-            let read = answer.json().and_then(|page| self.read(&page, &mut found));
+            let read = answer.json().and_then(|page| self.read(&page, &mut statuses));
             match read {
-                Some(0) => return Some(found),
+                Some(0) => return Some(statuses),
                 Some(_) => {}
                 None => {
                     let unreadable = answer.unreadable("an array of statuses");
@@ -155,15 +156,15 @@ impl Wait {
     }
 
     /// Reads a page: how many statuses it has; none where it cannot be read.
-    fn read(&self, page: &Value, found: &mut Found) -> Option<usize> {
-        let statuses = page.as_array()?;
-        for status in statuses {
+    fn read(&self, page: &Value, statuses: &mut Statuses) -> Option<usize> {
+        let page = page.as_array()?;
+        for status in page {
             let fields = status.as_object()?;
             let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::trim);
             let Some(name) = text("context") else { continue };
             if !self.contexts.iter().any(|context| context == name) {
-                if found.others.len() < MAX_OTHERS && !name.is_empty() {
-                    found.others.insert(name.to_owned());
+                if statuses.others.len() < MAX_OTHERS && !name.is_empty() {
+                    statuses.others.insert(name.to_owned());
                 }
                 continue;
             }
@@ -175,11 +176,11 @@ impl Wait {
             let states = states.map(|key| text(key).map(kept)).collect::<Option<Vec<_>>>()?;
             let state = states.into_iter().max_by_key(|state| failure_rank(state)).unwrap_or_default();
             let is_worse = |known: &(u64, String)| (known.0, failure_rank(&known.1)) < (id, failure_rank(&state));
-            if found.newest.get(name).is_none_or(is_worse) {
-                found.newest.insert(name.to_owned(), (id, state));
+            if statuses.newest.get(name).is_none_or(is_worse) {
+                statuses.newest.insert(name.to_owned(), (id, state));
             }
         }
-        Some(statuses.len())
+        Some(page.len())
     }
 }
 
@@ -193,17 +194,17 @@ fn failure_rank(state: &str) -> u8 {
 }
 
 impl CiWait {
-    fn record_statuses(&mut self, found: &Found, audience: &dyn WaitObserver) {
+    fn record_statuses(&mut self, statuses: &Statuses, observer: &dyn WaitObserver) {
         let first = self.polls == 0;
         self.polls += 1;
         for context in &mut self.contexts {
-            let state = found.newest.get(&*context.name).map(|(_, state)| Text::from(&**state));
+            let state = statuses.newest.get(&*context.name).map(|(_, state)| Text::from(&**state));
             if first || state != context.state {
-                audience.line(&format!("{}: {}", context.name, state.as_deref().unwrap_or("missing")));
+                observer.line(&format!("{}: {}", context.name, state.as_deref().unwrap_or("missing")));
             }
             context.state = state;
         }
-        self.present = self.nearest(&found.others);
+        self.present = self.nearest(&statuses.others);
         if self.has_ended() {
             self.end = CiEnd::Answered;
         }
@@ -235,14 +236,14 @@ impl CiWait {
     }
 
     /// The contexts that have not passed.
-    fn open(&self) -> String {
+    fn open_contexts(&self) -> String {
         let open = self.contexts.iter().filter(|context| context.state.as_deref() != Some(PASSED));
         names_of(open.map(|context| &*context.name).collect::<Vec<_>>().into_iter())
     }
 
     /// What is waited for, and for how long.
-    fn waits(&self, left: Duration) -> String {
-        let mut text = format!("{}, {} s at most", self.open(), left.as_secs_f64().ceil());
+    fn description(&self, left: Duration) -> String {
+        let mut text = format!("{}, {} s at most", self.open_contexts(), left.as_secs_f64().ceil());
         if !self.present.is_empty() {
             let present = names_of(self.present.iter().map(|name| &**name));
             text.push_str(&format!("; what is missing may be misspelt: the commit has {present}"));

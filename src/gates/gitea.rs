@@ -103,8 +103,8 @@ impl Gitea {
         Ok(Self { service: Some(Service { http, base, owner, repository, bounds, delays, token_from }) })
     }
 
-    /// One that nobody is asked at.
-    pub const fn nobody() -> Self {
+    /// One without a token: no request is made.
+    pub const fn without_token() -> Self {
         Self { service: None }
     }
 
@@ -150,7 +150,7 @@ impl Gitea {
 
     /// Asks for something below the repository: `path` is empty or begins with `/`, and is encoded.
     pub async fn get(&self, path: &str) -> Answer {
-        let Some(Service { owner, repository, .. }) = &self.service else { return nobody() };
+        let Some(Service { owner, repository, .. }) = &self.service else { return not_asked() };
         self.get_below("repos", &format!("/{}/{}{path}", encoded(owner), encoded(repository))).await
     }
 
@@ -165,7 +165,7 @@ impl Gitea {
     }
 
     async fn get_below(&self, kind: &str, path: &str) -> Answer {
-        let Some(service) = &self.service else { return nobody() };
+        let Some(service) = &self.service else { return not_asked() };
         let url = format!("{}/{kind}{path}", service.base);
         let (mut asked, mut delays) = (Asked::default(), service.delays.iter());
         let token_from = Some(service.token_from.clone());
@@ -190,13 +190,13 @@ impl Gitea {
 
 impl Answer {
     /// Whether a whole answer came with this status.
-    pub fn is(&self, status: u16) -> bool {
+    pub fn has_status(&self, status: u16) -> bool {
         self.asked.problem.is_none() && self.asked.status == Some(status)
     }
 
     /// The JSON of a whole answer with HTTP 200. One that says the same thing twice cannot be relied on.
     pub fn json(&self) -> Option<Value> {
-        if self.is(200) { self.read().ok() } else { None }
+        if self.has_status(200) { self.read().ok() } else { None }
     }
 
     fn read(&self) -> Result<Value, String> {
@@ -236,7 +236,7 @@ pub fn encoded(part: &str) -> String {
 }
 
 /// What comes of a question without a token.
-fn nobody() -> Answer {
+fn not_asked() -> Answer {
     let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
     Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None, failure: None }
 }

@@ -66,25 +66,27 @@ impl KillSwitch {
         }
         let repository = gitea.get("").await;
         if !is_object(&repository) {
-            return reading
-                .doubt("HTTP 404 says nothing, because the token cannot read the repository either", repository);
+            return reading.set_unreadable(
+                "HTTP 404 says nothing, because the token cannot read the repository either",
+                repository,
+            );
         }
-        reading.count(repository.asked);
+        reading.add_requests(repository.asked);
         reading.owner = Some(Text::from(gitea.owner()));
         if !reading.is_unset(gitea.get_of_owner(&path).await) {
             return;
         }
         let organization = gitea.get_of_owner("").await;
-        if organization.is(404) {
-            reading.count(organization.asked);
+        if organization.has_status(404) {
+            reading.add_requests(organization.asked);
             if !reading.is_unset_of_user(gitea, &path).await {
                 return;
             }
         } else if is_object(&organization) {
-            reading.count(organization.asked);
+            reading.add_requests(organization.asked);
         } else {
             return reading
-                .doubt("HTTP 404 says nothing, because the token cannot read the owner either", organization);
+                .set_unreadable("HTTP 404 says nothing, because the token cannot read the owner either", organization);
         }
         reading.owner = None;
         reading.state = SwitchState::Off;
@@ -94,17 +96,17 @@ impl KillSwitch {
 impl SwitchReading {
     /// Whether there is no such variable, by the answer of whoever was asked for it. Everything else settles the reading.
     fn is_unset(&mut self, answer: Answer) -> bool {
-        if answer.is(404) {
-            self.count(answer.asked);
+        if answer.has_status(404) {
+            self.add_requests(answer.asked);
             return true;
         }
-        if answer.is(403) {
+        if answer.has_status(403) {
             self.fall_back(answer);
         } else if let Some(value) = answer.json().as_ref().and_then(value) {
-            self.count(answer.asked);
+            self.add_requests(answer.asked);
             self.record_value(value);
         } else {
-            self.count(answer.unreadable("a variable"));
+            self.add_requests(answer.unreadable("a variable"));
         }
         false
     }
@@ -113,21 +115,21 @@ impl SwitchReading {
     /// nobody to ask.
     async fn is_unset_of_user(&mut self, gitea: &Gitea, path: &str) -> bool {
         let user = gitea.get_of_user("").await;
-        if user.is(403) {
+        if user.has_status(403) {
             self.fall_back(user);
             return false;
         }
         match user.json().as_ref().and_then(|user| user["login"].as_str()) {
             Some(login) if login.eq_ignore_ascii_case(gitea.owner()) => {
-                self.count(user.asked);
+                self.add_requests(user.asked);
                 self.is_unset(gitea.get_of_user(path).await)
             }
             Some(_) => {
-                self.count(user.asked);
+                self.add_requests(user.asked);
                 true
             }
             None => {
-                self.doubt("the owner is no organization, and nobody says whether the token is its own", user);
+                self.set_unreadable("the owner is no organization, and nobody says whether the token is its own", user);
                 false
             }
         }
@@ -135,20 +137,20 @@ impl SwitchReading {
 
     /// The token may not read what it was asked for: the job's own word decides, which is not on.
     fn fall_back(&mut self, answer: Answer) {
-        self.count(answer.unreadable("a variable"));
+        self.add_requests(answer.unreadable("a variable"));
         (self.state, self.source) = (SwitchState::Off, SwitchSource::Job);
     }
 
-    /// Nobody knows, because of this answer.
-    fn doubt(&mut self, problem: &str, answer: Answer) {
+    /// Leaves the state unreadable, because of this answer.
+    fn set_unreadable(&mut self, problem: &str, answer: Answer) {
         let asked = answer.unreadable("the object that was asked for");
         let why = asked.problem.as_deref().unwrap_or_default();
         let problem = Some(Text::from(format!("{problem}: {why}")));
-        self.count(Asked { problem, answer: None, ..asked });
+        self.add_requests(Asked { problem, answer: None, ..asked });
     }
 
-    /// Keeps how somebody was asked, beside how often others were.
-    fn count(&mut self, asked: Asked) {
+    /// Records the newest request, and adds the counts of requests and answers.
+    fn add_requests(&mut self, asked: Asked) {
         let Asked { requests, answers, .. } = self.asked;
         self.asked = Asked { requests: requests + asked.requests, answers: answers + asked.answers, ..asked };
     }

@@ -66,7 +66,8 @@ impl GateReader {
         let switch = KillSwitch::from_environment(&config.plan)?;
         // Where the job's own word holds the rollout, nobody has to be asked, and nobody has to be named.
         let is_needed = before.is_some() || !switch.is_armed_by_job();
-        let gitea = if is_needed { Gitea::from_environment(&config.gitea, &config.http)? } else { Gitea::nobody() };
+        let gitea =
+            if is_needed { Gitea::from_environment(&config.gitea, &config.http)? } else { Gitea::without_token() };
         Ok(Self { gitea: gitea.scaled(scale), switch, before })
     }
 

@@ -1,4 +1,4 @@
-//! `rollproof.toml`: what is the operator's own. An unknown key is an error.
+//! `rollproof.toml`: the operator's own settings. An unknown key is an error.
 
 pub mod control_plane;
 pub(crate) mod gitea;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::io::config::control_plane::{ControlPlane, Wrong};
 use crate::io::config::http::Http;
-use crate::io::config::probe::{LEAST, Probe};
+use crate::io::config::probe::{MIN_SECONDS, Probe};
 use crate::io::input::{MAX_WRITTEN, Source, remedy};
 use crate::io::repository::{Repository, is_there};
 use crate::model::document::{InputFile, Role};
@@ -211,13 +211,13 @@ struct Time {
     /// The table and the key.
     key: &'static str,
     seconds: f64,
-    /// The least that is allowed, in seconds.
-    least: f64,
+    /// The smallest value that is allowed, in seconds.
+    min: f64,
 }
 
 impl Time {
     fn is_allowed(&self) -> bool {
-        seconds(self.seconds).is_some() && self.seconds >= self.least
+        seconds(self.seconds).is_some() && self.seconds >= self.min
     }
 }
 
@@ -225,16 +225,16 @@ impl Config {
     /// Every time in it.
     fn times(&self) -> Vec<Time> {
         let Self { http, gitea, probe, .. } = self;
-        let of = |key, seconds, least| Time { key, seconds, least };
-        let delays = |key, delays: &[f64]| delays.iter().map(|delay| of(key, *delay, 0.0)).collect::<Vec<_>>();
+        let time = |key, seconds, min| Time { key, seconds, min };
+        let delays = |key, delays: &[f64]| delays.iter().map(|delay| time(key, *delay, 0.0)).collect::<Vec<_>>();
         let mut times = delays("[http] retry_delays_seconds", &http.retry_delays_seconds);
         times.extend(delays("[gitea] retry_delays_seconds", &gitea.retry_delays_seconds));
         times.extend([
-            of("[http] plan_timeout_seconds", http.plan_timeout_seconds, 0.0),
-            of("[gitea] timeout_seconds", gitea.timeout_seconds, 0.0),
-            of("[probe] interval_seconds", probe.interval_seconds, LEAST),
-            of("[probe] timeout_seconds", probe.timeout_seconds, 0.0),
-            of("[probe] request_timeout_seconds", probe.request_timeout_seconds, LEAST),
+            time("[http] plan_timeout_seconds", http.plan_timeout_seconds, 0.0),
+            time("[gitea] timeout_seconds", gitea.timeout_seconds, 0.0),
+            time("[probe] interval_seconds", probe.interval_seconds, MIN_SECONDS),
+            time("[probe] timeout_seconds", probe.timeout_seconds, 0.0),
+            time("[probe] request_timeout_seconds", probe.request_timeout_seconds, MIN_SECONDS),
         ]);
         times
     }
@@ -245,9 +245,9 @@ impl Config {
         configured.map(|(name, path)| (name.clone(), path.clone())).chain(named.iter().cloned()).collect()
     }
 
-    /// The file that is read where this one is named, or none.
+    /// The path of the configuration: the one that is named, else the default.
     pub fn path(named: Option<&Path>) -> PathBuf {
-        named.map_or_else(found, Path::to_owned)
+        named.map_or_else(default_path, Path::to_owned)
     }
 
     /// Reads the file that is named, else the working folder's, else the nearest above it in its repository, else none.
@@ -267,7 +267,7 @@ impl Config {
         };
         let input = source.raw(MAX_WRITTEN).map_err(unreadable)?;
         let text = input.text().map_err(unreadable)?;
-        let mut config: Self = toml::from_str(text).map_err(|error| wrong(path, &error))?;
+        let mut config: Self = toml::from_str(text).map_err(|error| parse_error(path, &error))?;
         config.file = (!input.bytes.is_empty()).then(|| input.file(Role::Config, input.sha256()));
         let folder = path.parent().unwrap_or(Path::new(""));
         let named = config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file);
@@ -275,9 +275,9 @@ impl Config {
         for path in named.chain(config.facts.values_mut()) {
             *path = folder.join(&*path);
         }
-        if let Some(Time { key, seconds, least }) = config.times().into_iter().find(|time| !time.is_allowed()) {
+        if let Some(Time { key, seconds, min }) = config.times().into_iter().find(|time| !time.is_allowed()) {
             let file = path.display();
-            let problem = format!("{file}: {key}: found {seconds}, but a time of at least {least} seconds is allowed");
+            let problem = format!("{file}: {key}: found {seconds}, but a time of at least {min} seconds is allowed");
             return Err(Error::usage(problem, "rollproof schema config describes every key"));
         }
         if let Some(Wrong { problem, help }) = config.control_plane.wrong() {
@@ -294,13 +294,13 @@ impl Config {
 
 /// The file that is read where none is named: the nearest from the working folder upward, but only inside a repository, up
 /// to the folder that holds `.git`. Outside of one, whoever can write to a folder above could decide what is enforced.
-fn found() -> PathBuf {
+fn default_path() -> PathBuf {
     let above = Repository::found().above().unwrap_or(0);
     let candidates = (0..=above).map(|above| PathBuf::from("../".repeat(above)).join(FILE));
     candidates.into_iter().find(|path| is_there(path)).unwrap_or_else(|| FILE.into())
 }
 
-fn wrong(path: &Path, error: &toml::de::Error) -> Error {
+fn parse_error(path: &Path, error: &toml::de::Error) -> Error {
     let near = meant(error.message());
     let help = near
         .map_or_else(|| "rollproof schema config describes every key".into(), |near| format!("did you mean {near:?}?"));

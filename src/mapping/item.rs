@@ -25,51 +25,51 @@ pub(crate) struct MappedTenant {
     pub(crate) labels: Map<Text>,
 }
 
-/// What is wrong with what a filter gives.
-pub(crate) struct Wrong {
+/// Why the value of a filter cannot be used.
+pub(crate) struct FilterError {
     /// The filter's key.
     pub(crate) filter: String,
     pub(crate) problem: String,
 }
 
-/// An item as filters see it.
-pub(crate) struct Seen<'a> {
+/// What a filter runs on: an item, and the values of the variables.
+pub(crate) struct FilterInput<'a> {
     pub(crate) item: &'a Value,
     /// In the order in which the filters name them.
     pub(crate) variables: &'a [Value],
 }
 
-impl Seen<'_> {
-    fn ask(&self, filter: &Filter, key: &str) -> Result<Json, Wrong> {
+impl FilterInput<'_> {
+    fn run(&self, filter: &Filter, key: &str) -> Result<Json, FilterError> {
         let given = filter
             .one(self.item, self.variables)
             .and_then(|value| value.json().map_err(|what| format!("found {what}")));
-        given.map_err(|problem| Wrong { filter: key.to_owned(), problem })
+        given.map_err(|problem| FilterError { filter: key.to_owned(), problem })
     }
 
     /// Whether the item is skipped.
-    pub(crate) fn is_skipped(&self, items: &Items) -> Result<bool, Wrong> {
+    pub(crate) fn is_skipped(&self, items: &Items) -> Result<bool, FilterError> {
         let Some((skip, _)) = &items.skip else { return Ok(false) };
-        match self.ask(skip, "skip")? {
+        match self.run(skip, "skip")? {
             Json::Bool(is_skipped) => Ok(is_skipped),
-            other => Err(misfit("skip", &other, "true or false")),
+            other => Err(wrong_type("skip", &other, "true or false")),
         }
     }
 
-    fn slug(&self, filter: &Filter) -> Result<String, Wrong> {
-        match self.ask(filter, "slug")? {
+    fn slug(&self, filter: &Filter) -> Result<String, FilterError> {
+        match self.run(filter, "slug")? {
             Json::String(slug) if !slug.trim().is_empty() => Ok(slug.trim().to_owned()),
-            other => Err(misfit("slug", &other, "a string that is not blank")),
+            other => Err(wrong_type("slug", &other, "a string that is not blank")),
         }
     }
 
-    /// The row that it is read as.
-    pub(crate) fn row(&self, mapping: &RowMapping) -> Result<MappedRow, Wrong> {
+    /// The row that the mapping makes of the item.
+    pub(crate) fn row(&self, mapping: &RowMapping) -> Result<MappedRow, FilterError> {
         let slug = self.slug(&mapping.slug)?;
         let mut row = Row::default();
         let mut extra = Vec::new();
         for (field, filter) in &mapping.fields {
-            let given = self.ask(filter, field.key())?;
+            let given = self.run(filter, field.key())?;
             match field {
                 RowField::Verified => row.verified_on_target = boolean(field, &given)?,
                 RowField::Healthz => row.healthz_ok = present(boolean(field, &given)?),
@@ -85,29 +85,29 @@ impl Seen<'_> {
         Ok(MappedRow { slug, row })
     }
 
-    /// The tenant that it is read as.
-    pub(crate) fn tenant(&self, mapping: &FleetMapping) -> Result<MappedTenant, Wrong> {
+    /// The tenant that the mapping makes of the item.
+    pub(crate) fn tenant(&self, mapping: &FleetMapping) -> Result<MappedTenant, FilterError> {
         let slug = self.slug(&mapping.slug)?;
-        let labels = match mapping.labels.as_ref().map(|filter| self.ask(filter, "labels")).transpose()? {
+        let labels = match mapping.labels.as_ref().map(|filter| self.run(filter, "labels")).transpose()? {
             None | Some(Json::Null) => Map::default(),
             Some(Json::Object(labels)) => labels
                 .into_iter()
                 .filter(|(_, label)| !label.is_null())
                 .map(|(name, label)| match label {
                     Json::String(label) => Ok((Text::from(name), Text::from(label))),
-                    other => Err(misfit(&format!("labels, {name:?}"), &other, "a string or null")),
+                    other => Err(wrong_type(&format!("labels, {name:?}"), &other, "a string or null")),
                 })
                 .collect::<Result<_, _>>()?,
-            Some(other) => return Err(misfit("labels", &other, "an object or null")),
+            Some(other) => return Err(wrong_type("labels", &other, "an object or null")),
         };
         Ok(MappedTenant { slug, labels })
     }
 }
 
-fn misfit(filter: &str, found: &Json, allowed: &str) -> Wrong {
+fn wrong_type(filter: &str, found: &Json, allowed: &str) -> FilterError {
     let shown = found.to_string();
     let problem = format!("found {}, but only {allowed} is allowed", clipped(&shown, MAX_SHOWN));
-    Wrong { filter: filter.to_owned(), problem }
+    FilterError { filter: filter.to_owned(), problem }
 }
 
 /// A field that `null` leaves out.
@@ -115,38 +115,38 @@ fn present<T>(field: Field<T>) -> Field<T> {
     if let Field::Null = field { Field::Absent } else { field }
 }
 
-fn boolean(field: &RowField, given: &Json) -> Result<Field<bool>, Wrong> {
+fn boolean(field: &RowField, given: &Json) -> Result<Field<bool>, FilterError> {
     match given {
         Json::Null => Ok(Field::Null),
         Json::Bool(value) => Ok(Field::Given(*value)),
-        other => Err(misfit(field.key(), other, "true, false or null")),
+        other => Err(wrong_type(field.key(), other, "true, false or null")),
     }
 }
 
-fn text(field: &RowField, given: Json) -> Result<Field<Text>, Wrong> {
+fn text(field: &RowField, given: Json) -> Result<Field<Text>, FilterError> {
     match given {
         Json::Null => Ok(Field::Absent),
         Json::String(text) => Ok(Field::Given(Text::from(text))),
-        other => Err(misfit(field.key(), &other, "a string or null")),
+        other => Err(wrong_type(field.key(), &other, "a string or null")),
     }
 }
 
-fn integer(field: &RowField, given: &Json) -> Result<Field<i64>, Wrong> {
+fn integer(field: &RowField, given: &Json) -> Result<Field<i64>, FilterError> {
     match given {
         Json::Null => Ok(Field::Absent),
         other => {
             let integer = other.as_i64().map(Field::Given);
-            integer.ok_or_else(|| misfit(field.key(), other, "an integer of 64 bits or null"))
+            integer.ok_or_else(|| wrong_type(field.key(), other, "an integer of 64 bits or null"))
         }
     }
 }
 
-fn scalar(field: &RowField, given: Json) -> Result<Option<Scalar>, Wrong> {
+fn scalar(field: &RowField, given: Json) -> Result<Option<Scalar>, FilterError> {
     match given {
         Json::Null => Ok(None),
         Json::Bool(value) => Ok(Some(Scalar::Boolean(value))),
         Json::Number(number) => Ok(Some(Scalar::Number(number))),
         Json::String(text) => Ok(Some(Scalar::String(Text::from(text)))),
-        other => Err(misfit(field.key(), &other, "a string, a number, a boolean or null")),
+        other => Err(wrong_type(field.key(), &other, "a string, a number, a boolean or null")),
     }
 }

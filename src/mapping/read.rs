@@ -11,7 +11,7 @@ use crate::jq::value::Value;
 use crate::jq::{limits, session};
 use crate::mapping::file::InputForm;
 use crate::mapping::input;
-use crate::mapping::item::{MappedRow, MappedTenant, Seen, Wrong};
+use crate::mapping::item::{FilterError, FilterInput, MappedRow, MappedTenant};
 use crate::mapping::load::{Mapping, Part};
 use crate::mapping::walk::{Place, Stop, walk};
 use crate::model::document::Rollout;
@@ -19,10 +19,10 @@ use crate::model::document::mapping::ItemRun;
 use crate::model::document::text::Text;
 use crate::rego::guard::Failure;
 
-/// How many times an input's bytes what is made of its items may take.
+/// How many times its own bytes the items of an input may take in memory.
 const COPIES: usize = 4;
 
-/// The same where filters see it as a whole: a tree of values is larger than its text.
+/// The same where a filter sees the input as a whole: a tree of values is larger than its text.
 const COPIES_AS_TREE: usize = 40;
 
 /// What an item is read as.
@@ -43,11 +43,11 @@ pub(crate) fn target(rollout: &Rollout) -> Json {
     })
 }
 
-/// Whether what the filters need to know of the target is known.
+/// Refuses a mapping whose filters need something of the target that the plan does not give.
 ///
 /// # Errors
 /// [`Error::Usage`] where it is not.
-pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
+pub(crate) fn check_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
     let filters = mapping.filters(part);
     let name = &mapping.name;
     if !has_plan && filters.iter().any(|filter| filter.names("$target")) {
@@ -56,7 +56,7 @@ pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_p
     }
     let known = target(rollout);
     let keys = filters.iter().flat_map(|filter| filter.keys_of("$target")).filter(|(_, says_absent)| !says_absent);
-    // What is absent in an item as well would be equal to it.
+    // An absent value of the target would equal one that is absent in an item.
     let is_unknown = |key: &&str| known.pointer(&format!("/{}", key.replace('.', "/"))).is_none_or(Json::is_null);
     let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
     if let Some(key) = keys.iter().find(|key| key.is_empty() || key.ends_with('.')) {
@@ -79,7 +79,7 @@ pub(crate) fn has_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_p
 }
 
 /// The pointer of an item, and what is wrong with it.
-type Located = (String, Wrong);
+type Located = (String, FilterError);
 
 /// How a session ended.
 struct Ended<S> {
@@ -88,7 +88,7 @@ struct Ended<S> {
     faults: Vec<Located>,
 }
 
-/// What is read, and by what.
+/// A mapping, and the input that it reads.
 pub(crate) struct Reading<'a> {
     pub(crate) mapping: &'a Arc<Mapping>,
     pub(crate) part: Part,
@@ -115,9 +115,9 @@ impl Reading<'_> {
         }
         let filters = mapping.filters(part);
         let names = |variable: &str| filters.iter().any(|filter| filter.names(variable));
-        let wanted = Wanted { input: names("$input") || mapping.index(part).is_some(), path: names("$path") };
-        let limits = limits(input.bytes.len(), if wanted.input { COPIES_AS_TREE } else { COPIES });
-        let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target, wanted };
+        let needed = NeededVariables { input: names("$input") || mapping.index(part).is_some(), path: names("$path") };
+        let limits = limits(input.bytes.len(), if needed.input { COPIES_AS_TREE } else { COPIES });
+        let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target, needed };
         let ended = session(limits, move || Ok(job.run(state, each)));
         let ended = ended.map_err(|failure| out_of_limits(failure, input))?;
         let refused = |faults| Error::Evidence { input: input.name.to_string(), faults };
@@ -149,7 +149,7 @@ fn out_of_limits(failure: Failure, input: &Input) -> Error {
 }
 
 fn fault(mapping: &Mapping, input: &Input, located: Located) -> Fault {
-    let (pointer, Wrong { filter, problem }) = located;
+    let (pointer, FilterError { filter, problem }) = located;
     let problem = format!("the filter {filter} of the mapping {}: {problem}", mapping.name);
     let fault = match mapping.input {
         InputForm::Json => fault_at(&input.bytes, &pointer, problem),
@@ -160,20 +160,20 @@ fn fault(mapping: &Mapping, input: &Input, located: Located) -> Fault {
     fault.help("correct the mapping or the evidence; `rollproof mapping try` shows what each filter gives")
 }
 
-/// Which variables are worth their making.
+/// Which of the costly variables are built: those that a filter names.
 #[derive(Debug, Clone, Copy)]
-struct Wanted {
+struct NeededVariables {
     input: bool,
     path: bool,
 }
 
-/// What a session works on.
+/// What the guarded thread needs to read an input.
 struct Job {
     mapping: Arc<Mapping>,
     part: Part,
     input: Arc<Input>,
     target: Json,
-    wanted: Wanted,
+    needed: NeededVariables,
 }
 
 impl Job {
@@ -181,14 +181,14 @@ impl Job {
         let text = input::json(&self.input.bytes, self.mapping.input)?;
         let root = input::value(&text)?;
         let too_deep = |problem: String| Fault { pointer: Some(String::new()), ..Fault::whole(problem) };
-        let whole = if self.wanted.input { Value::parse(root).map_err(too_deep)? } else { Value::default() };
+        let whole = if self.needed.input { Value::parse(root).map_err(too_deep)? } else { Value::default() };
         let target = Value::of(&self.target).map_err(too_deep)?;
         let index =
             match self.mapping.index(self.part).map(|filter| filter.one(&whole, &[whole.clone(), target.clone()])) {
                 None => Value::default(),
                 Some(Ok(index)) => index,
                 Some(Err(problem)) => {
-                    let wrong = Wrong { filter: "index".into(), problem };
+                    let wrong = FilterError { filter: "index".into(), problem };
                     return Ok(Ended { state, runs: Vec::new(), faults: vec![(String::new(), wrong)] });
                 }
             };
@@ -199,11 +199,11 @@ impl Job {
         let paths = items.map_or(&[][..], |items| &items.paths);
         let mut faults: Vec<Located> = Vec::new();
         let walked = walk(root, paths, |place, item| {
-            let path = if self.wanted.path { Value::of(&place.path()).unwrap_or_default() } else { Value::default() };
+            let path = if self.needed.path { Value::of(&place.path()).unwrap_or_default() } else { Value::default() };
             let variables = [whole.clone(), path, target.clone(), index.clone()];
             match Value::parse(item)
-                .map_err(|problem| Wrong { filter: "items".into(), problem })
-                .and_then(|item| self.item(&Seen { item: &item, variables: self.mapping.seen(&variables) }))
+                .map_err(|problem| FilterError { filter: "items".into(), problem })
+                .and_then(|item| self.item(&FilterInput { item: &item, variables: self.mapping.seen(&variables) }))
             {
                 Ok(outcome) => each(&mut state, place, outcome),
                 Err(wrong) => faults.push((place.pointer(), wrong)),
@@ -214,16 +214,20 @@ impl Job {
             Ok(runs) => Ok(Ended { state, runs, faults }),
             Err(Stop::Enough) => Ok(Ended { state, runs: Vec::new(), faults }),
             Err(Stop::Wrong(pointer, problem)) => {
-                faults.push((pointer, Wrong { filter: "items".into(), problem }));
+                faults.push((pointer, FilterError { filter: "items".into(), problem }));
                 Ok(Ended { state, runs: Vec::new(), faults })
             }
         }
     }
 
-    fn item(&self, seen: &Seen<'_>) -> Result<Outcome, Wrong> {
+    fn item(&self, filter_input: &FilterInput<'_>) -> Result<Outcome, FilterError> {
         match (self.part, &self.mapping.row, &self.mapping.fleet) {
-            (Part::Rows, Some(row), _) if !seen.is_skipped(&row.items)? => seen.row(row).map(Outcome::Row),
-            (Part::Fleet, _, Some(fleet)) if !seen.is_skipped(&fleet.items)? => seen.tenant(fleet).map(Outcome::Tenant),
+            (Part::Rows, Some(row), _) if !filter_input.is_skipped(&row.items)? => {
+                filter_input.row(row).map(Outcome::Row)
+            }
+            (Part::Fleet, _, Some(fleet)) if !filter_input.is_skipped(&fleet.items)? => {
+                filter_input.tenant(fleet).map(Outcome::Tenant)
+            }
             _ => Ok(Outcome::Skipped),
         }
     }

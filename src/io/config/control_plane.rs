@@ -95,7 +95,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// What is wrong with a setting.
+/// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
     /// The setting, and what is wrong with it.

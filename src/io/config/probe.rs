@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
-pub const LEAST: f64 = 0.01;
+pub const MIN_SECONDS: f64 = 0.01;
 
 /// Asking tenants for their build (contract section 4.8). Times are in seconds and may be fractions.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
