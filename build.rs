@@ -1,4 +1,4 @@
-//! Bundled policies, scenarios and mappings are embedded: the crate is built anew when one changes.
+//! Builds the crate again when a bundled policy, scenario or mapping changes, and writes the table of bundled mappings.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -18,7 +18,7 @@ fn mappings(folder: &Path) -> io::Result<String> {
     let mut folders = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     folders.retain(|folder| folder.join("mapping.toml").is_file());
     folders.sort();
-    let mut table = String::from("/// Name and text of each.\nconst BUNDLED: &[(&str, &str)] = &[\n");
+    let mut table = String::from("/// Name and text of each bundled mapping.\nconst BUNDLED: &[(&str, &str)] = &[\n");
     for folder in folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         table.push_str(&format!(

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::rego::guard::{self, Failure, Limits};
 
-/// What filters may use for so many bytes of JSON: 10 s and 4 s a MiB, 1 GiB and what `copies` of these bytes take.
+/// What filters may use for JSON of this many bytes: 10 s and 4 s a MiB, 1 GiB and what `copies` of these bytes take.
 pub fn limits(bytes: usize, copies: usize) -> Limits {
     let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
     Limits {

@@ -14,18 +14,18 @@ static ALLOCATOR: CappedAllocator = CappedAllocator;
 
 fn main() -> ExitCode {
     without_backtraces_of_errors();
-    // A panic may quote what comes from outside, too.
-    std::panic::set_hook(Box::new(|panic| say(&block("", &panic.to_string()))));
+    // The message of a panic may quote input, too, so it is escaped.
+    std::panic::set_hook(Box::new(|panic| write_stderr(&block("", &panic.to_string()))));
     force_color();
     let code = match Cli::try_parse() {
         Ok(cli) => dispatch(cli, &mut report_error).unwrap_or_else(|error| {
             report_error(&error);
             error.exit_code()
         }),
-        // It is the help or the version, and quotes nobody.
+        // The help or the version: it quotes no input, so nothing needs escaping.
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
-            say(&block("", &refusal(error)));
+            write_stderr(&block("", &refusal(error)));
             2
         }
     };
@@ -42,14 +42,14 @@ fn without_backtraces_of_errors() {
 
 fn report_error(error: &Error) {
     for error in error.each() {
-        say(&block("error: ", &error.to_string()));
+        write_stderr(&block("error: ", &error.to_string()));
         if let Some(help) = error.help() {
-            say(&block("  help: ", help));
+            write_stderr(&block("  help: ", help));
         }
     }
 }
 
-fn say(escaped: &str) {
+fn write_stderr(escaped: &str) {
     // Where standard error is closed there is nobody left to tell.
     let _ = std::io::stderr().write_all(escaped.as_bytes());
 }

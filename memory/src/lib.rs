@@ -43,7 +43,7 @@ pub fn requests() -> u64 {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// A budget of `bytes`.
     pub fn new(bytes: usize) -> Arc<Self> {
         let limit = isize::try_from(bytes).unwrap_or(isize::MAX);
         Arc::new(Self { limit, used: AtomicIsize::new(0), requests: AtomicU64::new(0), over: AtomicBool::new(false) })

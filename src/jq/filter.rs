@@ -73,7 +73,7 @@ impl Filter {
         self.types
     }
 
-    /// The values that it gives, at most so many. To be called in a [`session`].
+    /// The values that it gives, at most `most`. To be called in a [`session`].
     ///
     /// # Errors
     /// What the filter itself says is wrong.

@@ -27,7 +27,7 @@ impl Types {
     /// All of them.
     pub const ANY: Self = Self(63);
 
-    /// What is in either.
+    /// The types of either.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -6,7 +6,7 @@ pub struct Annotation {
     pub start: u32,
     /// The line of its last comment.
     pub end: u32,
-    /// What stands behind the `# ` of each line after the first.
+    /// What stands after the `# ` of each line after the first.
     pub yaml: String,
 }
 

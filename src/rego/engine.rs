@@ -57,7 +57,7 @@ pub fn parse_all(modules: Vec<Module>) -> Result<Vec<Result<syntax::Module, Prob
 pub struct Input(Value);
 
 impl Input {
-    /// Makes it; tenant names are shared with the document.
+    /// The input that a document is; tenant names are shared with it.
     ///
     /// # Errors
     /// None that evidence can cause.
@@ -90,7 +90,7 @@ impl Input {
         Ok(self)
     }
 
-    /// The same with one key more, which holds an answer.
+    /// Adds a key that holds an answer.
     pub fn with(mut self, key: &str, answer: Answer) -> Self {
         if let Ok(object) = self.0.as_object_mut() {
             object.insert(Value::from(key), answer.0);
@@ -98,7 +98,7 @@ impl Input {
         self
     }
 
-    /// Makes it of an audit, without what became of tenants rollout by rollout.
+    /// The input that an audit is, without what became of tenants rollout by rollout.
     ///
     /// # Errors
     /// None that archives can cause.
@@ -126,7 +126,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Makes the next one.
+    /// The input for the evidence as it is now.
     ///
     /// # Errors
     /// As [`Input::new`].
@@ -188,7 +188,7 @@ impl Answer {
         }
     }
 
-    /// It, as a type of ours.
+    /// The answer as a Rust type.
     ///
     /// # Errors
     /// In words, where it has another form.
@@ -254,7 +254,7 @@ impl Loaded {
         Ok((Self(engine, rewritten), outlines))
     }
 
-    /// Makes it ready, with data and one module more.
+    /// Adds the query and the data, and evaluates the rule `warm`, so that the engine has analysed its modules.
     ///
     /// # Errors
     /// In words: what the engine says.
@@ -286,7 +286,7 @@ impl PreparedEngine {
         self.2.take()
     }
 
-    /// Does something, and keeps nothing of what policies print meanwhile.
+    /// Runs `work`, and drops what policies print meanwhile.
     pub fn without_prints<T>(&self, work: impl FnOnce() -> T) -> T {
         self.2.without(work)
     }

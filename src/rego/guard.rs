@@ -105,7 +105,7 @@ impl Limits {
         Self { time: time.unwrap_or(self.time), ..self }
     }
 
-    /// The limits for a document of so many cohorts: 10 s and 100 µs a cohort; 2 GiB and 4 KiB a cohort.
+    /// The limits for a document of this many cohorts: 10 s and 100 µs a cohort; 2 GiB and 4 KiB a cohort.
     pub fn for_cohorts(cohorts: usize) -> Self {
         let many = u32::try_from(cohorts).unwrap_or(u32::MAX);
         Self {

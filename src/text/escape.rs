@@ -1,4 +1,4 @@
-//! Text from evidence, made harmless for one kind of reader each.
+//! Escapes text from evidence, with a function for each kind of reader.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -204,7 +204,7 @@ pub fn for_markdown(text: &str) -> String {
     escaped.replace("www.", "www&#46;")
 }
 
-/// For a page, whose markup is escaped by who writes it. It may be printed, too.
+/// For an HTML page. Its markup is escaped by the template; this keeps it harmless where a log shows the page.
 pub fn for_page(text: &str) -> String {
     visible(text).replace("##[", "#\\u{23}[")
 }
@@ -220,7 +220,7 @@ pub fn for_property(text: &str) -> String {
 }
 
 /// For text in JUnit XML, where GitLab and Jenkins take `[[ATTACHMENT|path]]` for a file to fetch. The XML itself is
-/// escaped by who writes it.
+/// escaped by its writer.
 pub fn for_junit(text: &str) -> String {
     for_terminal(text).replace("[[", "[\\u{5b}")
 }
@@ -235,7 +235,7 @@ pub fn place(place: &str) -> Cow<'_, str> {
     if place.contains(char::is_whitespace) { Cow::Owned(format!("\"{place}\"")) } else { Cow::Borrowed(place) }
 }
 
-/// At most so many characters, at least one, with an ellipsis where something was cut off.
+/// The first `most` characters of a text, with an ellipsis in place of the last where something was cut off.
 pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),

@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// The least width that text is fitted to, in columns.
-const LEAST: usize = 40;
+const MIN_WIDTH: usize = 40;
 
 /// Escaped text over as many lines as it takes, indented by `first` and then by `rest`. It is broken at spaces alone.
 pub fn wrap<'a>(text: &'a str, width: usize, first: &'a str, rest: &'a str) -> Vec<Cow<'a, str>> {
-    broken(text, Options::new(width.max(LEAST)).initial_indent(first).subsequent_indent(rest))
+    broken(text, Options::new(width.max(MIN_WIDTH)).initial_indent(first).subsequent_indent(rest))
 }
 
 /// The same in a column of a table, which may be narrow.

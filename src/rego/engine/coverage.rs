@@ -12,9 +12,9 @@ use crate::rego::guard::{Limits, guarded};
 /// Lines of a file, by whether they were evaluated.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
-    /// Evaluated.
+    /// The lines that were evaluated.
     pub covered: BTreeSet<u32>,
-    /// Not evaluated.
+    /// The lines that were not.
     pub uncovered: BTreeSet<u32>,
 }
 

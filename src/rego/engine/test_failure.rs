@@ -1,6 +1,6 @@
 //! Why a test failed: the first of its conditions that does not hold, and the values of what stands in it.
 //!
-//! The conditions are asked anew, one more each time, as a rule beside the test: the first that makes it undefined is
+//! The conditions are evaluated again, one more each time, as a rule beside the test: the first that makes it undefined is
 //! the one.
 
 use std::collections::BTreeSet;

@@ -9,7 +9,7 @@ use crate::render::html::components::{class, count, labels, meaning, prose, scro
 use crate::report::Report;
 use crate::report::fleet_view::{Cell, FleetView};
 
-/// Up to so many tenants each is a tile that shows its name.
+/// Up to this many tenants, each is a tile that shows its name.
 const MAX_TILES: usize = 240;
 
 /// How many groups the table of groups holds.

@@ -12,7 +12,7 @@ use crate::rego::engine::lower::nested::{Constants, Nested};
 use crate::rego::engine::lower::{Lowering, Refused};
 use crate::rego::engine::text::children;
 
-/// A part of a head with several: an expression, or a name behind a dot.
+/// A part of a head with several: an expression, or a name after a dot.
 pub enum Key<'a> {
     Expr(&'a Expr),
     Name(&'a Span),
