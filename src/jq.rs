@@ -11,9 +11,26 @@ mod natives;
 pub mod types;
 pub mod value;
 
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::rego::guard::{self, Failure, Limits};
+use crate::rego::guard::{self, Failure, Limits, is_limit};
+
+thread_local! {
+    /// The name of the filter that this thread runs, shared with the thread that waits for it.
+    static RUNNING: RefCell<Arc<Mutex<String>>> = RefCell::default();
+}
+
+/// Says by its key in the mapping or the configuration which filter runs from now on.
+pub fn runs(key: &str) {
+    RUNNING.with_borrow(|running| {
+        if let Ok(mut running) = running.lock() {
+            running.clear();
+            running.push_str(key);
+        }
+    });
+}
 
 /// What filters may use for JSON of this many bytes: 10 s and 4 s a MiB, 1 GiB and what `copies` of these bytes take.
 pub fn limits(bytes: usize, copies: usize) -> Limits {
@@ -28,12 +45,25 @@ pub fn limits(bytes: usize, copies: usize) -> Limits {
 /// Does `work`, which runs filters, on a guarded thread: one for everything that is to be filtered, not one an item.
 ///
 /// # Errors
-/// What `work` says is [`Failure::Policy`], and so is a limit that was reached; else the machine or this program failed.
+/// What `work` says is [`Failure::Policy`], and so is a limit that was reached, with the filter that ran last; else the
+/// machine or this program failed.
 pub fn session<T: Send + 'static>(
     limits: Limits,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, Failure> {
-    guard::guarded(limits, work)
+    let running = Arc::<Mutex<String>>::default();
+    let shared = Arc::clone(&running);
+    let done = guard::guarded(limits, move || {
+        RUNNING.set(shared);
+        work()
+    });
+    done.map_err(|failure| match (failure, running.try_lock()) {
+        // A thread that was stopped may hold the lock for ever.
+        (Failure::Policy(problem), Ok(key)) if is_limit(&problem) && !key.is_empty() => {
+            Failure::Policy(format!("{problem}; the last one that ran is {key}"))
+        }
+        (failure, _) => failure,
+    })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::jq::fault::FilterFault;
 use crate::jq::filter::Filter;
 use crate::jq::types::Types;
 use crate::jq::value::Value;
-use crate::jq::{limits, session};
+use crate::jq::{limits, runs, session};
 use crate::mapping::file::InputForm;
 use crate::mapping::item::{MappedRow, MappedTenant};
 use crate::mapping::load::{Mapping, Part, RowField};
@@ -92,6 +92,7 @@ impl Setting {
 
     /// The one value that a filter of this key gives.
     fn value(self, filter: &Filter, input: &Value, variables: &[Value]) -> Result<Json, String> {
+        runs(&format!("[control_plane] {}", self.name()));
         let value = filter.one(input, variables).and_then(|value| value.json());
         let wrong = |problem: String| format!("[control_plane] {}: {problem}", self.name());
         let value = value.map_err(wrong)?;

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::jq::filter::Filter;
+use crate::jq::runs;
 use crate::jq::value::Value;
 use crate::mapping::load::{FleetMapping, Items, RowField, RowMapping};
 use crate::model::document::Row;
@@ -41,6 +42,7 @@ pub(crate) struct FilterInput<'a> {
 
 impl FilterInput<'_> {
     fn run(&self, filter: &Filter, key: &str) -> Result<Json, FilterError> {
+        runs(key);
         let given = filter
             .one(self.item, self.variables)
             .and_then(|value| value.json().map_err(|what| format!("found {what}")));

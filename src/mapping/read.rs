@@ -8,7 +8,7 @@ use crate::diagnostic::fault::{Fault, MAX_FAULTS, fault_at};
 use crate::error::Error;
 use crate::io::input::Input;
 use crate::jq::value::Value;
-use crate::jq::{limits, session};
+use crate::jq::{limits, runs, session};
 use crate::mapping::file::InputForm;
 use crate::mapping::input;
 use crate::mapping::item::{FilterError, FilterInput, MappedRow, MappedTenant};
@@ -119,7 +119,7 @@ impl Reading<'_> {
         let limits = limits(input.bytes.len(), if needed.input { COPIES_AS_TREE } else { COPIES });
         let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target, needed };
         let ended = session(limits, move || Ok(job.run(state, each)));
-        let ended = ended.map_err(|failure| out_of_limits(failure, input))?;
+        let ended = ended.map_err(|failure| out_of_limits(failure, mapping, input))?;
         let refused = |faults| Error::Evidence { input: input.name.to_string(), faults };
         let Ended { state, runs, faults } = ended.map_err(|fault| refused(vec![fault]))?;
         if faults.is_empty() {
@@ -138,9 +138,10 @@ fn missing(mapping: &Mapping, part: Part) -> Error {
     Error::usage(problem, "`rollproof mapping list` names mappings, and what each reads")
 }
 
-fn out_of_limits(failure: Failure, input: &Input) -> Error {
+fn out_of_limits(failure: Failure, mapping: &Mapping, input: &Input) -> Error {
     match failure {
         Failure::Policy(problem) => {
+            let problem = format!("the mapping {}: {problem}", mapping.name);
             let help = "a filter that names $input or $index holds the whole input in memory, and one may never end: make it simpler";
             Error::Evidence { input: input.name.to_string(), faults: vec![Fault::whole(problem).help(help)] }
         }
@@ -183,15 +184,13 @@ impl Job {
         let too_deep = |problem: String| Fault { pointer: Some(String::new()), ..Fault::whole(problem) };
         let whole = if self.needed.input { Value::parse(root).map_err(too_deep)? } else { Value::default() };
         let target = Value::of(&self.target).map_err(too_deep)?;
-        let index =
-            match self.mapping.index(self.part).map(|filter| filter.one(&whole, &[whole.clone(), target.clone()])) {
-                None => Value::default(),
-                Some(Ok(index)) => index,
-                Some(Err(problem)) => {
-                    let wrong = FilterError { filter: "index".into(), problem };
-                    return Ok(Ended { state, runs: Vec::new(), faults: vec![(String::new(), wrong)] });
-                }
-            };
+        let index = match self.index(&whole, &target) {
+            Ok(index) => index,
+            Err(problem) => {
+                let wrong = FilterError { filter: "index".into(), problem };
+                return Ok(Ended { state, runs: Vec::new(), faults: vec![(String::new(), wrong)] });
+            }
+        };
         let items = match self.part {
             Part::Rows => self.mapping.row.as_ref().map(|row| &row.items),
             Part::Fleet => self.mapping.fleet.as_ref().map(|fleet| &fleet.items),
@@ -218,6 +217,13 @@ impl Job {
                 Ok(Ended { state, runs: Vec::new(), faults })
             }
         }
+    }
+
+    /// The value of `$index`.
+    fn index(&self, whole: &Value, target: &Value) -> Result<Value, String> {
+        let Some(filter) = self.mapping.index(self.part) else { return Ok(Value::default()) };
+        runs("index");
+        filter.one(whole, &[whole.clone(), target.clone()])
     }
 
     fn item(&self, filter_input: &FilterInput<'_>) -> Result<Outcome, FilterError> {
