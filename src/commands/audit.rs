@@ -200,7 +200,7 @@ struct Listed {
     tenants: Vec<Tenant>,
     groups: Vec<Group>,
     /// How many rollouts are not listed.
-    not_listed: u64,
+    unlisted: u64,
 }
 
 /// Builds the history of each tenant from every rollout that was read, then removes the rollouts that are not listed.
@@ -218,7 +218,7 @@ fn select(
     let mut tenants = select_tenants(&options.tenants, all, evaluated.code)?;
     labels::add(&mut tenants, rollouts, names, evaluator)?;
     let before = options.since.map_or(0, |since| listed::remove_before(since, rollouts, &mut tenants));
-    Ok(Listed { tenants, groups, not_listed: before + after })
+    Ok(Listed { tenants, groups, unlisted: before + after })
 }
 
 /// The document of the audit.
@@ -239,7 +239,7 @@ fn collect(
         found: Some(FoundFiles {
             files: found.files,
             rollouts: (found.archives.len() + found.unclear.len()) as u64,
-            not_listed: listed.not_listed,
+            not_listed: listed.unlisted,
             not_read: evaluated.not_read,
             ignored: texts(&found.ignored),
         }),

@@ -142,7 +142,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     let client = Client::new(control_plane(&rollout), &token(options)?, &config.http)?;
     let timing = timing(options, config, &rollout)?;
     let prober = probe::of_run(options, config, &rollout, timing.scale)?;
-    let (mut resumed, mut replaced, mut rollout) = (None, None, rollout);
+    let (mut resumed, mut earlier_attempt, mut rollout) = (None, None, rollout);
     match (options.resume, opened) {
         (true, Some(journal)) => {
             let (journal, length, begun) = read_begun(options, journal, &rollout, prober.as_ref())?;
@@ -158,7 +158,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
         }
         (false, Some(mut journal)) => {
             journal.may_be_replaced(options.evaluation.max_input_bytes)?;
-            replaced = Some(journal);
+            earlier_attempt = Some(journal);
         }
         (false, None) => {}
     }
@@ -169,10 +169,10 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
     let gate_reader = gate_reader(options, config, &rollout, timing.scale)?;
     // The first record says so already, but for that of an older version or of a rollout that began without.
     let announced = rollout.probes_builds();
-    let replaces = replaced.is_some();
+    let replaces = earlier_attempt.is_some();
     let mut journal = match resumed {
         Some((journal, length)) => resume(journal, length, &mut rollout)?,
-        None => Journal::create(&options.journal(), &start, replaced.as_ref())?,
+        None => Journal::create(&options.journal(), &start, earlier_attempt.as_ref())?,
     };
     probe::announce(prober.as_ref().filter(|_| !announced), &mut journal, &mut rollout)?;
     Ok(PreparedRollout {
