@@ -1,16 +1,18 @@
 //! What could have been different: single changes of the evidence, the plan, the parameters or the waivers. Whether one
 //! turns anything is not known here; the policies are asked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::declared::day::Day;
 use crate::declared::params::Kind;
 use crate::explain::change::{Apply, Change, MAX_COHORTS, blocks, evidence, isolate_tenant, verified};
 use crate::explain::circumstances;
 use crate::explain::context::{ExplainContext, place};
+use crate::model::document::origins::Origins;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Cohort, Document, FleetSource, Row};
 use crate::policy::waivers::Waiver;
+use crate::text::escape::names_of;
 use crate::text::plural::plural;
 
 /// What makes a row worse.
@@ -46,19 +48,19 @@ pub fn fixes<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         let Some(first) = cohort.tenants.first() else { continue };
         let many = cohort.tenants.len();
         if many > 1 {
-            let whose = format!("a row of one of {}", crate::text::escape::names_of(cohort.tenants.iter()));
+            let whose = format!("a row of one of {}", names_of(cohort.tenants.iter()));
             changes.extend(better_rows(context, i, &whose, &move |document, edit| {
                 edit(isolate_tenant(document, first));
             }));
         }
         let whose = if many > 1 {
-            format!("the rows of {}", crate::text::escape::names_of(cohort.tenants.iter()))
+            format!("the rows of {}", names_of(cohort.tenants.iter()))
         } else {
             format!("the row of {first}")
         };
         changes.extend(better_rows(context, i, &whose, &move |document, edit| {
             if let Some(cohort) = document.cohorts.get_mut(i) {
-                cohort.origins = crate::model::document::origins::Origins::default();
+                cohort.origins = Origins::default();
                 edit(cohort);
             }
         }));
@@ -78,7 +80,7 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         let Some(first) = cohort.tenants.first() else { continue };
         let who = match cohort.tenants.len() {
             1 => first.to_string(),
-            _ => format!("one of {}", crate::text::escape::names_of(cohort.tenants.iter())),
+            _ => format!("one of {}", names_of(cohort.tenants.iter())),
         };
         if cohort.rows.is_empty() {
             continue;
@@ -231,7 +233,7 @@ fn tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
 /// A waiver for each code that blocks, for one tenant or for all that the finding names.
 fn waivers(context: &ExplainContext<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'_>>) {
     let Some((day, when)) = day(context.document) else { return };
-    let mut codes = std::collections::BTreeSet::new();
+    let mut codes = BTreeSet::new();
     for finding in context.report.findings.iter().filter(|finding| blocks(finding)) {
         let tenants: Vec<Text> = match tenant {
             Some(tenant) => finding.tenants.iter().filter(|named| ***named == *tenant).cloned().collect(),
@@ -240,7 +242,7 @@ fn waivers(context: &ExplainContext<'_>, tenant: Option<&str>, changes: &mut Vec
         if tenants.is_empty() || !codes.insert(&finding.code) {
             continue;
         }
-        let who = crate::text::escape::names_of(tenants.iter());
+        let who = names_of(tenants.iter());
         let waiver = Waiver {
             code: finding.code.clone(),
             tenants: Some(tenants),

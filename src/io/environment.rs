@@ -202,5 +202,5 @@ pub fn sha() -> Result<String, Error> {
         return Ok(sha.to_ascii_lowercase());
     }
     let problem = format!("GITHUB_SHA: got {sha:?}, but a commit is expected");
-    Err(Error::usage(problem, "a commit has 40 hexadecimal digits"))
+    Err(Error::usage(problem, "give its 40 hexadecimal digits, or the first 7 at least"))
 }

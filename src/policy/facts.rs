@@ -27,7 +27,7 @@ pub struct FactFiles {
 
 /// A fact whose file was opened.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedFact {
     name: String,
     /// What the file holds, or why that cannot be told.
     input: Result<Input, Error>,
@@ -35,11 +35,11 @@ pub struct Opened {
 
 impl FactFiles {
     /// Reads the files; what is wrong with one is said once it is known that a policy declares it.
-    pub fn open(self) -> Vec<Opened> {
-        let open = |(name, path)| Opened { name, input: Source::File(path).read(self.max_bytes) };
+    pub fn open(self) -> Vec<OpenedFact> {
+        let open = |(name, path)| OpenedFact { name, input: Source::File(path).read(self.max_bytes) };
         let given = |(name, value): (String, Value)| {
             let bytes = Bytes::Vec(value.to_string().into_bytes());
-            Opened { input: Ok(Input { name: Text::from(&*name), bytes }), name }
+            OpenedFact { input: Ok(Input { name: Text::from(&*name), bytes }), name }
         };
         self.files.into_iter().map(open).chain(self.values.into_iter().map(given)).collect()
     }
@@ -56,7 +56,7 @@ pub struct Facts {
 
 /// A fact that a policy declares.
 #[derive(Debug, Clone)]
-pub struct Needed {
+pub struct NeededFact {
     /// The policy's package.
     pub package: String,
     /// The policy's file.
@@ -72,8 +72,8 @@ pub struct Needed {
 /// # Errors
 /// [`Error::Usage`] where one is given twice or no policy declares it, [`Error::Facts`] where one is missing,
 /// [`Error::Evidence`] where a file is no JSON or too large.
-pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Result<Facts, Error> {
-    for (i, Opened { name, .. }) in given.iter().enumerate() {
+pub fn read(given: Vec<OpenedFact>, declared: &[NeededFact], needed: &[NeededFact]) -> Result<Facts, Error> {
+    for (i, OpenedFact { name, .. }) in given.iter().enumerate() {
         if given[..i].iter().any(|other| other.name == *name) {
             return Err(Error::usage(format!("--facts {name} is given twice"), "give each fact once"));
         }
@@ -81,7 +81,7 @@ pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Resul
             return Err(undeclared(name, declared));
         }
     }
-    let missing: Vec<&Needed> =
+    let missing: Vec<&NeededFact> =
         needed.iter().filter(|needed| !given.iter().any(|given| given.name == needed.name)).collect();
     if let Some(first) = missing.first() {
         let help = format!(
@@ -93,7 +93,7 @@ pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Resul
         return Err(Error::Facts { problem, help });
     }
     let mut facts = Facts::default();
-    for Opened { name, input } in given {
+    for OpenedFact { name, input } in given {
         let input = input?;
         let value = explain::json(without_bom(&input.bytes)).map_err(|mut faults| {
             if let Some(first) = faults.first_mut() {
@@ -108,12 +108,12 @@ pub fn read(given: Vec<Opened>, declared: &[Needed], needed: &[Needed]) -> Resul
     Ok(facts)
 }
 
-fn lacking(needed: &Needed) -> String {
-    let Needed { package, file, name, description } = needed;
+fn lacking(needed: &NeededFact) -> String {
+    let NeededFact { package, file, name, description } = needed;
     format!("{file}: the policy {package} needs the fact {name:?}, which was not given: {}", description.trim())
 }
 
-fn undeclared(name: &str, declared: &[Needed]) -> Error {
+fn undeclared(name: &str, declared: &[NeededFact]) -> Error {
     let known: BTreeSet<&str> = declared.iter().map(|declared| &*declared.name).collect();
     let problem = format!("no policy declares a fact {name:?}");
     let near = nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("did you mean {near:?}? "));

@@ -17,7 +17,7 @@ use crate::lint;
 use crate::lint::data::Data;
 use crate::model::finding::{RulePlace, Severity};
 use crate::policy::basis::Basis;
-use crate::policy::facts::{FactFiles, Facts, Needed, Opened};
+use crate::policy::facts::{FactFiles, Facts, NeededFact, OpenedFact};
 use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::Prepared;
 use crate::policy::previous::{Dependent, Previous};
@@ -36,7 +36,7 @@ pub struct Policies {
     pub(crate) packages: Vec<Package>,
     pub(crate) params: BTreeMap<String, Declaration>,
     /// The facts that a team's own policies declare.
-    facts: Vec<Needed>,
+    facts: Vec<NeededFact>,
     /// The SHA-256 of the text of every package, libraries too.
     texts: BTreeMap<String, String>,
     /// The policies that need the previous rollout.
@@ -275,9 +275,9 @@ impl Policies {
     ///
     /// # Errors
     /// Those of [`facts::read`].
-    fn facts(&self, opened: Option<Vec<Opened>>) -> Result<Facts, Error> {
+    fn facts(&self, opened: Option<Vec<OpenedFact>>) -> Result<Facts, Error> {
         let is_off = |name: &str| self.packages.iter().any(|package| package.name == name && !package.is_on());
-        let needed: Vec<Needed> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
+        let needed: Vec<NeededFact> = self.facts.iter().filter(|needed| !is_off(&needed.package)).cloned().collect();
         opened.map_or_else(|| Ok(Facts::default()), |opened| facts::read(opened, &self.facts, &needed))
     }
 
@@ -343,8 +343,8 @@ fn declare_params(params: &mut BTreeMap<String, Declaration>, metadata: &Metadat
 }
 
 /// The facts that a package declares.
-fn needed_facts(outline: &Outline, metadata: &Metadata) -> impl Iterator<Item = Needed> {
-    metadata.custom.facts.iter().map(|(name, fact)| Needed {
+fn needed_facts(outline: &Outline, metadata: &Metadata) -> impl Iterator<Item = NeededFact> {
+    metadata.custom.facts.iter().map(|(name, fact)| NeededFact {
         package: outline.package.clone(),
         file: outline.file.clone(),
         name: name.clone(),

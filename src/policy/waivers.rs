@@ -61,7 +61,7 @@ pub struct PlacedWaiver {
 /// Waivers from files.
 #[derive(Debug, Default)]
 pub struct Waivers {
-    /// In order.
+    /// The waivers, file by file.
     pub given: Vec<PlacedWaiver>,
     /// The files.
     pub files: Vec<InputFile>,

@@ -12,11 +12,11 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 /// escapes, so that nothing moves the cursor, hides, or starts a line.
 pub fn visible(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    text.chars().for_each(|c| push(&mut escaped, c));
+    text.chars().for_each(|c| push_visible(&mut escaped, c));
     escaped
 }
 
-fn push(escaped: &mut String, c: char) {
+fn push_visible(escaped: &mut String, c: char) {
     match c {
         '"' | '\'' | '\\' => escaped.push(c),
         _ if is_blank_letter(c) => escaped.extend(c.escape_unicode()),
@@ -59,7 +59,7 @@ fn escape_commands(text: &str, place: Place) -> String {
         };
         match c {
             _ if commands => escaped.extend(c.escape_unicode()),
-            _ => push(&mut escaped, c),
+            _ => push_visible(&mut escaped, c),
         }
         first = false;
     }

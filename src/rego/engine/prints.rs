@@ -36,7 +36,7 @@ impl Prints {
         }
     }
 
-    /// Does something, and keeps nothing of what is printed meanwhile.
+    /// Runs `work`, and drops what is printed meanwhile.
     pub fn without<T>(&self, work: impl FnOnce() -> T) -> T {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::take(&mut *lock());
