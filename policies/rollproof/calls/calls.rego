@@ -260,14 +260,14 @@ deny contains finding if some finding in failures_of({"no_ok"})
 # custom:
 #   codes: [calls.unreached]
 note contains finding if {
+	unreached := fleet.planned & proof.in_state("unreached")
 	some reason, phrase in {
 		"not_called": "never called",
 		"call_failed": "named by a call that failed",
 		"in_flight": "named by a call that was never seen to end",
 	}
 	indices := {i |
-		some i in fleet.planned
-		proof.states[i] == "unreached"
+		some i in unreached
 		calls.unreached_reason(input.cohorts[i]) == reason
 	}
 	count(indices) > 0

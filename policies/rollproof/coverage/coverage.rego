@@ -25,7 +25,7 @@ is_incomplete if fleet.unwaived_count > fleet.tolerated
 
 is_incomplete if count(fleet.never_called) > 0
 
-assumed := {i | some i in fleet.asserted; proof.states[i] == "assumed"}
+assumed := fleet.asserted & proof.in_state("assumed")
 
 # METADATA
 # title: Incomplete rollout

@@ -286,7 +286,7 @@ warn contains finding if {
 #   remedy: Find out why. The control plane may have been updated meanwhile, or may not have inspected these tenants.
 warn contains finding if {
 	with_row := {i | some i, _ in proof.deciding_rows} & fleet.asserted
-	with_key := {i | some i in with_row; proof.deciding_rows[i].verified_on_target in {true, false, null}}
+	with_key := {i | some i, row in proof.deciding_rows; row.verified_on_target in {true, false, null}} & with_row
 	count(with_key) > 0
 	tenants := fleet.tenants(with_row - with_key)
 	count(tenants) > 0
@@ -314,7 +314,7 @@ warn contains finding if {
 	tenants := fleet.tenants({i |
 		some i, cohort in input.cohorts
 		count(cohort.rows) > 1
-		proof.is_conflicting(proof.live_rows(cohort))
+		proof.is_conflicting(proof.live[i])
 	})
 	count(tenants) > 0
 	have_rows := text.plural(count(tenants), "tenant has", "tenants have")
@@ -333,9 +333,9 @@ warn contains finding if {
 #   codes: [evidence.bare_row]
 #   remedy: Check what these tenants run. The control plane named them and reported no result.
 warn contains finding if {
+	assumed := fleet.asserted & proof.in_state("assumed")
 	tenants := fleet.tenants({i |
-		some i in fleet.asserted
-		proof.states[i] == "assumed"
+		some i in assumed
 		is_bare(proof.deciding_rows[i])
 	})
 	count(tenants) > 0
@@ -356,9 +356,9 @@ warn contains finding if {
 #   codes: [evidence.contradiction]
 #   remedy: Check these tenants. A command may have failed after the build was installed.
 warn contains finding if {
+	verified := fleet.asserted & proof.in_state("verified")
 	tenants := fleet.tenants({i |
-		some i in fleet.asserted
-		proof.states[i] == "verified"
+		some i in verified
 		contradicts_itself(proof.deciding_rows[i])
 	})
 	count(tenants) > 0
@@ -625,9 +625,11 @@ archive_contradictions contains "is called incomplete" if {
 	startswith(input.archive.error, "incomplete rollout:")
 }
 
-contradicts_itself(row) if proof.reports_failure(row)
-
-contradicts_itself(row) if row.running_image in proof.other_images
+contradicts_itself(row) if {
+	row.running_image in proof.other_images
+} else if {
+	proof.reports_failure(row)
+}
 
 # A null reports as little as a field that is absent.
 is_bare(row) if {

@@ -17,19 +17,19 @@ import data.rollproof.lib.params
 import data.rollproof.lib.proof
 import data.rollproof.lib.text
 
+proven := fleet.asserted & proof.proven
+
 # The cohorts that are proven and not healthy, as indices into input.cohorts.
 unhealthy contains i if {
-	some i in fleet.asserted
-	i in proof.proven
-	is_unhealthy(proof.deciding_rows[i])
+	some i in proven
+	proof.deciding_rows[i].healthz_ok == false
 }
 
-is_unhealthy(row) if row.healthz_ok == false
-
 # A mapping looked for a health result and found none.
-is_unhealthy(row) if {
+unhealthy contains i if {
 	"healthz_ok" in input.mapping.fields
-	object.get(row, "healthz_ok", null) == null
+	some i in proven
+	object.get(proof.deciding_rows[i], "healthz_ok", null) == null
 }
 
 # METADATA

@@ -54,7 +54,7 @@ tolerated := limit if {
 nobody_is_proven if {
 	not is_running
 	count(stragglers) > 0
-	size(asserted) == count(stragglers)
+	count(asserted & proof.proven) == 0
 }
 
 # Stragglers that are known never to have been called. The tolerance does not cover them.

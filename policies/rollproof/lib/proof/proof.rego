@@ -10,7 +10,10 @@ package rollproof.lib.proof
 import data.rollproof.lib.text
 
 # The proof state of each cohort, in the order of input.cohorts.
-states := [state(cohort) | some cohort in input.cohorts]
+states := [found | some i, rows in live; found := state_of(rows, input.cohorts[i])]
+
+# The cohorts in a proof state, as indices into input.cohorts.
+in_state(name) := {i | some i, found in states; found == name}
 
 # The cohorts that are proven, as indices into input.cohorts.
 proven contains i if {
@@ -19,15 +22,13 @@ proven contains i if {
 }
 
 # The row that decides the proof state of each cohort that has one: its latest live row.
-deciding_rows := {i: row |
-	some i, cohort in input.cohorts
-	rows := live_rows(cohort)
-	row := rows[count(rows) - 1]
-}
+deciding_rows := {i: row | some i, rows in live; row := rows[count(rows) - 1]}
 
-# The proof state of a cohort: what its latest live row says, unless its other live rows speak against it.
-state(cohort) := found if {
-	rows := live_rows(cohort)
+# The proof state of a cohort with these live rows: what the latest one says, unless the others speak against it.
+state_of(rows, cohort) := found if {
+	[row] := rows
+	found := row_state(row)
+} else := found if {
 	found := weighed(row_state(rows[count(rows) - 1]), rows)
 } else := "dry_run" if {
 	count(cohort.rows) > 0
@@ -82,22 +83,24 @@ is_conflicting(rows) if {
 	count({found | some row in rows; found := row_state(row)}) > 1
 }
 
-# The live rows of a cohort, in the order in which they arrived.
-live_rows(cohort) := rows if {
+# The live rows of each cohort, in the order of input.cohorts. Mostly there are no others.
+live := [cohort.rows | some cohort in input.cohorts] if {
 	count(dry_run_statuses) == 0
-	rows := cohort.rows
-} else := [row | some row in cohort.rows; not is_dry_run(row)]
+} else := [live_rows(cohort) | some cohort in input.cohorts]
+
+# The live rows of a cohort, in the order in which they arrived.
+live_rows(cohort) := [row | some row in cohort.rows; not is_dry_run(row)]
 
 is_dry_run(row) if row.ssm_status in dry_run_statuses
 
-reports_failure(row) if text.is_nonblank(row.error)
-
 reports_failure(row) if {
+	text.is_nonblank(row.error)
+} else if {
 	code := row.ssm_exit_code
 	not code in {0, null}
+} else if {
+	row.ssm_status in failed_statuses
 }
-
-reports_failure(row) if row.ssm_status in failed_statuses
 
 # Whether a mapping says that the status is all the proof there is.
 by_status if input.mapping.proof == "status"
@@ -130,10 +133,21 @@ images := {image | some cohort in input.cohorts; some row in cohort.rows; image 
 
 # An image without a tag, an image ID and a rollout without a target give no information.
 other_images := {image |
+	some image in (images - target_images)
+	is_string(image)
+	tag(image) != input.rollout.target_tag
+	not regex.match(`^sha(256|512):[0-9a-fA-F]+$`, image)
+}
+
+# The images that plainly end with the target's tag, as most do: only the others are taken apart.
+target_images := {image |
+	target := input.rollout.target_tag
+	not regex.match(`[:/@]`, target)
+	ending := sprintf(":%s", [target])
 	some image in images
 	is_string(image)
-	not regex.match(`^sha(256|512):[0-9a-fA-F]+$`, image)
-	tag(image) != input.rollout.target_tag
+	endswith(image, ending)
+	not contains(image, "@")
 }
 
 # The tag of an image: the text after the last colon of the last path segment, without a digest.

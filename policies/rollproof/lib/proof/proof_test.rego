@@ -112,6 +112,23 @@ test_states_are_in_cohort_order if {
 	found == ["unreached", "verified", "dry_run"]
 }
 
+test_cohorts_in_a_state if {
+	document := {"rollout": {}, "cohorts": [{"rows": []}, {"rows": [{}]}, {"rows": []}]}
+	proof.in_state("unreached") == {0, 2} with input as document
+	proof.in_state("verified") == set() with input as document
+}
+
+# Only the tag says that an image is another: not what merely ends like the target.
+test_end_of_an_image_is_no_tag if {
+	state([{"running_image": "p:staging-old@md5:staging-new"}]) == "off_target"
+	state([{"running_image": "p:other-staging-new"}]) == "off_target"
+	other := proof.other_images with input as {
+		"rollout": {"target_tag": "a:b"},
+		"cohorts": [{"rows": [{"running_image": "p:a:b"}]}],
+	}
+	other == {"p:a:b"}
+}
+
 test_verified_and_assumed_are_proven if {
 	rows := [[{"verified_on_target": true}], [{"ssm_status": "Success"}], [{"error": "x"}], []]
 	proof.proven == {0, 1} with input as {"rollout": {}, "cohorts": [{"rows": each} | some each in rows]}

@@ -35,7 +35,7 @@ waived := object.keys(fleet.waived)
 default reservations := {"assumed": "their rows carry no verified_on_target"}
 
 reservations := {"assumed": "its rows carry no verified_on_target"} if {
-	fleet.size({i | some i in fleet.asserted; proof.states[i] == "assumed"}) == 1
+	fleet.size(fleet.asserted & proof.in_state("assumed")) == 1
 }
 
 # The progress of a rollout: how many tenants that calls named are proven, and how many are not.
@@ -54,35 +54,42 @@ superseded_by := newer if {
 
 # For each of input.cohorts, in order: its proof state, what follows from it, the reason, and the index of the deciding row.
 cohorts := [summary |
-	some i, cohort in input.cohorts
+	proven := proof.proven
+	straggling := fleet.straggling
+	some i, state in proof.states
 	summary := {
-		"state": proof.states[i],
-		"proven": i in proof.proven,
-		"straggler": i in fleet.straggling,
-		"reason": reason_for(proof.states[i], i),
-		"row": deciding_index(cohort),
+		"state": state,
+		"proven": i in proven,
+		"straggler": i in straggling,
+		"reason": reason_for(state, i),
+		"row": deciding_index(input.cohorts[i]),
 	}
 ]
 
 # The index of the deciding row. Without a live row, the last row shows the reason.
-deciding_index(cohort) := null if {
+deciding_index(cohort) := 0 if {
+	count(cohort.rows) == 1
+} else := null if {
 	count(cohort.rows) == 0
 } else := at if {
 	at := max([k | some k, row in cohort.rows; not proof.is_dry_run(row)])
 } else := count(cohort.rows) - 1
 
 # Why the cohort of an index, in this state, is not proven; blank if it is.
-reason_for("verified", _) := ""
-
-reason_for("assumed", _) := ""
-
-reason_for("unreached", i) := phrase if phrase := unreached_text(calls.unreached_reason(input.cohorts[i]))
-
-reason_for("dry_run", _) := "only dry-run rows answer for it"
-
-reason_for("off_target", i) := phrase if phrase := off_target_text(proof.deciding_rows[i])
-
-reason_for("errored", i) := phrase if phrase := errored_text(proof.deciding_rows[i])
+reason_for(state, i) := "" if {
+	state in {"verified", "assumed"}
+} else := phrase if {
+	state == "unreached"
+	phrase := unreached_text(calls.unreached_reason(input.cohorts[i]))
+} else := "only dry-run rows answer for it" if {
+	state == "dry_run"
+} else := phrase if {
+	state == "off_target"
+	phrase := off_target_text(proof.deciding_rows[i])
+} else := phrase if {
+	state == "errored"
+	phrase := errored_text(proof.deciding_rows[i])
+}
 
 unreached_text("skipped") := skipped_text
 

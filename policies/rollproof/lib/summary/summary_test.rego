@@ -103,8 +103,10 @@ test_reason_unreached_after_calls if {
 
 test_index_of_deciding_row if {
 	rows := [{"verified_on_target": true}, {"ssm_status": "DryRun"}]
-	cohorts := summary.cohorts with input as document([{"planned": true, "tenants": ["acme"], "rows": rows}, dry_run, unreached])
-	[cohort.row | some cohort in cohorts] == [0, 0, null]
+	twice := {"planned": true, "tenants": ["elm"], "rows": [{"ssm_status": "DryRun"}, {"ssm_status": "dryrun"}]}
+	acme := {"planned": true, "tenants": ["acme"], "rows": rows}
+	cohorts := summary.cohorts with input as document([acme, dry_run, unreached, twice])
+	[cohort.row | some cohort in cohorts] == [0, 0, null, 1]
 }
 
 test_reason_dry_run if reason([{"ssm_status": "DryRun"}]) == "only dry-run rows answer for it"
