@@ -108,8 +108,18 @@ impl Prepared {
 
     /// What the bundled policies see of a document.
     pub(crate) fn projection<'d>(&self, document: &'d Document) -> Projection<'d> {
+        Projection::for_bundled(document, self.waived_labels())
+    }
+
+    /// What the bundled rules that can halt a rollout see of a document.
+    pub(crate) fn projection_for_halts<'d>(&self, document: &'d Document) -> Projection<'d> {
+        Projection::for_halts(document, self.waived_labels())
+    }
+
+    /// The labels that waivers name.
+    fn waived_labels(&self) -> BTreeSet<String> {
         let given = self.waivers.given.iter().filter_map(|given| given.waiver.labels.as_ref());
-        Projection::for_bundled(document, given.flat_map(|labels| labels.keys()).cloned().collect())
+        given.flat_map(|labels| labels.keys()).cloned().collect()
     }
 
     /// What single definitions of rules say of what their policies saw, each definition given by file and line.

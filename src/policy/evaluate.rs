@@ -132,7 +132,16 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn halt_check(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
-        self.evaluate_halts(HALTS, document, inputs, |_| true)
+        self.evaluate_halts(HALTS, self.projection_for_halts(document), inputs, |_| true)
+    }
+
+    /// The same where the bundled policies see every cohort and every call as it is, as in [`Prepared::evaluate_unmerged`].
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    #[doc(hidden)]
+    pub fn halt_check_unmerged(&self, document: &Document) -> Result<SoFar, Error> {
+        self.evaluate_halts(HALTS, Projection::whole(document), &mut Inputs::default(), |_| true)
     }
 
     /// The same after a reading of a gate, by the gates' policy alone. The other policies were evaluated after the last
@@ -141,22 +150,23 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn halt_check_gates(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
-        self.evaluate_halts(GATES_HALT, document, inputs, |package| package.name == GATES)
+        self.evaluate_halts(GATES_HALT, self.projection_for_halts(document), inputs, |package| package.name == GATES)
     }
 
     fn evaluate_halts(
         &self,
         question: Question,
-        document: &Document,
+        projection: Projection<'_>,
         inputs: &mut Inputs,
         asked: impl Fn(&Package) -> bool,
     ) -> Result<SoFar, Error> {
+        let document = projection.document();
         let asking = self.packages.iter().filter(|package| package.is_on() && package.halts && asked(package));
         // Before anybody was called there is nothing that a need could be missing from.
         if document.calls.iter().any(|call| call.purpose != Purpose::Plan) {
             needed(asking, document)?;
         }
-        let answers = self.ask(question, self.projection(document), inputs)?;
+        let answers = self.ask(question, projection, inputs)?;
         let mut halts = Vec::new();
         let reporting = answers.bundled.get("reporting").only().and_then(|reporting| reporting.value());
         let reporting: BTreeMap<String, Softened> = reporting.map_err(Error::bug)?;

@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, LimitError, PolicyLengthConfig, Value};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::problem::{Place, Problem};
@@ -29,7 +28,7 @@ use crate::error::Error;
 use crate::model::audit::{Audit, Tenant};
 use crate::model::document::projection::Projection;
 use crate::model::document::text::Text;
-use crate::model::document::{Call, Document};
+use crate::model::document::{Call, Cohort, Document};
 use crate::rego::engine::generated::MAX_COLUMNS;
 use crate::rego::engine::lower::Lowered;
 use crate::rego::engine::module::{Module, Outline, outline};
@@ -118,11 +117,21 @@ impl Input {
     }
 }
 
-/// The evidence of one rollout while it is driven, after one call after another. A call that has ended stays as it is,
-/// so it is made once.
+/// From how many tenants on a cohort's names are kept for the next input. Fewer are put together anew in no time.
+const MANY: usize = 50;
+
+/// Names of tenants as the engine has them, by the rest of the cohort whose tenants they are.
+type Names = BTreeMap<Value, Value>;
+
+/// The evidence of one rollout while it is driven, after one call after another. What stays the same is made once: a call
+/// that has ended, and the names of tenants that stay in their cohort.
 #[derive(Debug, Default)]
 pub struct Inputs {
     ended: Vec<Value>,
+    /// Where every cohort is seen as it is.
+    names: Names,
+    /// Where cohorts are merged.
+    names_of_merged: Names,
 }
 
 impl Inputs {
@@ -133,38 +142,76 @@ impl Inputs {
     pub fn next(&mut self, projection: &Projection<'_>) -> Result<Input, serde_json::Error> {
         let document = projection.document();
         let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
-        let call = |call: &Call| with_tenants(&call.without_tenants(), call.tenants.iter());
-        for ended in document.calls.iter().skip(self.ended.len()).take_while(|call| call.has_ended()) {
-            self.ended.push(call(ended)?);
-        }
-        debug_assert!(
-            document.calls.iter().zip(&self.ended).all(|(now, ended)| call(now).is_ok_and(|now| now == *ended))
-        );
-        let mut calls = self.ended.clone();
-        for open in document.calls.iter().skip(calls.len()) {
-            calls.push(call(open)?);
-        }
-        let cohorts = projection.cohorts().map(|(cohort, tenants)| with_tenants(&cohort, tenants.into_iter()));
-        let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
+        let (calls, cohorts) = (self.calls(projection)?, self.cohorts(projection)?);
         if let Ok(object) = input.as_object_mut() {
             object.insert(Value::from("calls"), Value::from(calls));
             object.insert(Value::from("cohorts"), Value::from(cohorts));
         }
         Ok(Input(input))
     }
+
+    fn calls(&mut self, projection: &Projection<'_>) -> Result<Vec<Value>, serde_json::Error> {
+        let calls = &projection.document().calls;
+        let value = |call: &Call| {
+            let rest = serde_json::to_value(call.without_tenants())?;
+            let tenants: Vec<Value> = call.tenants.iter().map(name).collect();
+            Ok(with_tenants(rest.into(), tenants.into()))
+        };
+        for ended in calls.iter().skip(self.ended.len()).take_while(|call| call.has_ended()) {
+            self.ended.push(value(ended)?);
+        }
+        debug_assert!(calls.iter().zip(&self.ended).all(|(now, ended)| value(now).is_ok_and(|now| now == *ended)));
+        let seen = projection.calls().filter_map(|index| calls.get(index).map(|call| (self.ended.get(index), call)));
+        seen.map(|(ended, call)| ended.cloned().map_or_else(|| value(call), Ok)).collect()
+    }
+
+    fn cohorts(&mut self, projection: &Projection<'_>) -> Result<Vec<Value>, serde_json::Error> {
+        let names = if projection.is_merged() { &mut self.names_of_merged } else { &mut self.names };
+        let mut before = std::mem::take(names);
+        let cohort = |(cohort, tenants): (Cohort, Vec<&[Text]>)| {
+            let rest = Value::from(serde_json::to_value(cohort)?);
+            if tenants.iter().map(|part| part.len()).sum::<usize>() < MANY {
+                let tenants: Vec<Value> = tenants.into_iter().flatten().map(name).collect();
+                return Ok(with_tenants(rest, tenants.into()));
+            }
+            let tenants = names_now(before.remove(&rest).unwrap_or_else(Value::new_array), &tenants);
+            names.insert(rest.clone(), tenants.clone());
+            Ok(with_tenants(rest, tenants))
+        };
+        projection.cohorts().map(cohort).collect()
+    }
 }
 
-/// A call or a cohort, its tenants' names shared.
-fn with_tenants<'t>(
-    rest: &impl Serialize,
-    tenants: impl Iterator<Item = &'t Text>,
-) -> Result<Value, serde_json::Error> {
-    let mut value = Value::from(serde_json::to_value(rest)?);
-    let tenants: Vec<Value> = tenants.map(|tenant| Value::String(tenant.shared())).collect();
-    if let Ok(object) = value.as_object_mut() {
-        object.insert(Value::from("tenants"), Value::from(tenants));
+/// A tenant's name, shared.
+fn name(tenant: &Text) -> Value {
+    Value::String(tenant.shared())
+}
+
+/// A call or a cohort with its tenants.
+fn with_tenants(mut rest: Value, tenants: Value) -> Value {
+    if let Ok(object) = rest.as_object_mut() {
+        object.insert(Value::from("tenants"), tenants);
     }
-    Ok(value)
+    rest
+}
+
+/// The names of tenants, made from a list that has mostly the same ones: tenants that join a cohort or leave it are mostly
+/// neighbours. Only what lies between the same beginning and the same end is replaced, in place, since the engine has
+/// given the list back.
+fn names_now(mut list: Value, tenants: &[&[Text]]) -> Value {
+    let Ok(array) = list.as_array_mut() else { return list };
+    let mut known = std::mem::take(array).into_vec();
+    let is_same = |(known, tenant): &(&Value, &Text)| match known {
+        Value::String(known) => std::ptr::eq(known.as_ptr(), tenant.as_ptr()),
+        _ => false,
+    };
+    let tenants = || tenants.iter().copied().flatten();
+    let (is, was) = (tenants().count(), known.len());
+    let start = known.iter().zip(tenants()).take_while(is_same).count();
+    let end = known.iter().rev().zip(tenants().rev()).take(is.min(was) - start).take_while(is_same).count();
+    known.splice(start..was - end, tenants().skip(start).take(is - start - end).map(name));
+    *array = known.into();
+    list
 }
 
 /// The answer to a query.

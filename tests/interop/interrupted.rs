@@ -233,8 +233,8 @@ fn verdict(document: &Document, policies: &Prepared) -> Verdict {
     Verdict { outcome: format!("{:?}", document.rollout.outcome), findings: weighty.map(finding).collect() }
 }
 
-/// Drives a rollout in this process to its end.
-fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout) -> Document {
+/// Drives a rollout in this process to its end. `path` is that of its journal.
+fn drive(policies: &Prepared, plane: &Plane, path: &Path, journal: Journal, rollout: Rollout) -> Document {
     let client = Client::new(
         &plane.url,
         &Token::new("t0ken-of-no-worth", "the test").expect("a token"),
@@ -249,6 +249,10 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
     };
     let mut inputs = Inputs::default();
     let mut ask = |document: &Document, question: HaltCheck| {
+        if question != HaltCheck::IdealDocument {
+            let (mut again, _) = replayed(path);
+            assert_eq!(&*again.so_far(), document, "a process that begins with this journal sees the same");
+        }
         let SoFar { halts, proven, not_proven } = match question {
             HaltCheck::AfterCall => policies.halt_check(document, &mut inputs)?,
             HaltCheck::AfterGate => policies.halt_check_gates(document, &mut inputs)?,
@@ -266,10 +270,15 @@ fn drive(policies: &Prepared, plane: &Plane, journal: Journal, rollout: Rollout)
     driver.rollout.finish().0
 }
 
+/// The rollout that a journal tells of, and where its last whole record ends.
+fn replayed(path: &Path) -> (Rollout, u64) {
+    let input = Source::new(path.to_owned()).read(1 << 26).expect("a journal");
+    replay(&input, &EvidenceFields::default()).expect("it is valid")
+}
+
 /// Goes on with a journal in this process; one that has halted or is complete says what it came to.
 fn resume(policies: &Prepared, plane: &Plane, path: &Path) -> Document {
-    let input = Source::new(path.to_owned()).read(1 << 26).expect("a journal");
-    let (mut begun, length) = replay(&input, &EvidenceFields::default()).expect("it is valid");
+    let (mut begun, length) = replayed(path);
     if matches!(begun.outcome(), RolloutOutcome::Halted | RolloutOutcome::Completed) {
         return begun.finish().0;
     }
@@ -277,7 +286,7 @@ fn resume(policies: &Prepared, plane: &Plane, path: &Path) -> Document {
     let mut journal = opened.truncate_to(length).expect("it can be written");
     let resumed = Record::Resumed { at: now() };
     journal.append(&mut begun, &resumed).expect("it is written");
-    drive(policies, plane, journal, begun)
+    drive(policies, plane, path, journal, begun)
 }
 
 /// Runs scenarios in this process until there were enough runs.
@@ -309,7 +318,7 @@ fn interrupt(scenario: &Scenario, policies: &Prepared, folder: &Path, random: &m
     let start = scenario.start();
     let (plane, _) = serve(scenario, |_| ());
     let journal = Journal::create(&path, &start, None).expect("a journal");
-    let document = drive(policies, &plane, journal, Rollout::start(&start).expect("a plan"));
+    let document = drive(policies, &plane, &path, journal, Rollout::start(&start).expect("a plan"));
     let expected = (scopes(plane.calls()), verdict(&document, policies));
     let whole = std::fs::read(&path).expect("a journal");
     std::fs::remove_file(&path).expect("it is there");

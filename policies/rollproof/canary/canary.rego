@@ -13,17 +13,23 @@
 #   remedy: Repair the canary, then roll out again. The tolerance never covers it.
 package rollproof.canary
 
+import data.rollproof.lib.calls
 import data.rollproof.lib.fleet
 import data.rollproof.lib.lookalikes
 import data.rollproof.lib.params
 import data.rollproof.lib.proof
 
-# The cohort of the canary, as an index into input.cohorts; empty if the canary is not in the fleet.
-enumerated contains i if {
-	canary := input.rollout.canary
-	some i, cohort in input.cohorts
-	canary in cohort.tenants
-	cohort.planned
+# The cohort of the canary, as an index into input.cohorts; empty if the canary is not in the fleet. While a rollout is
+# running, most of the fleet may not have been called yet, so these tenants are searched last.
+enumerated := called if {
+	called := with_canary({i | some i, _ in input.cohorts} - calls.not_yet_called)
+	count(called) > 0
+} else := with_canary(calls.not_yet_called)
+
+with_canary(indices) := {i |
+	some i in indices
+	input.cohorts[i].planned
+	input.rollout.canary in input.cohorts[i].tenants
 }
 
 asserted := enumerated & fleet.asserted

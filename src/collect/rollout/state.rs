@@ -487,7 +487,7 @@ impl Rollout {
     /// has not ended. A halt check of an uninterrupted rollout never sees such a call either.
     pub fn so_far(&mut self) -> Cow<'_, Document> {
         self.document.rollout.next = self.upcoming();
-        self.document.cohorts = self.grouping.cohorts();
+        self.grouping.list(&mut self.document.cohorts);
         self.document.anomalies = self.anomalies();
         self.document.probes = self.probing.as_ref().map(Probing::probes);
         match self.document.calls.iter().rposition(Call::has_ended).map_or(0, |last| last + 1) {

@@ -36,6 +36,9 @@ pub struct Grouping {
     in_flight: HashMap<u32, (HistoryId, Option<u32>), RandomState>,
     sightings: Vec<Sighting>,
     next: usize,
+    /// The cohorts of a rollout that is being driven, as they were last listed. Absent: they have not been, or not since
+    /// the fleet changed.
+    listed: Option<Listed>,
 }
 
 /// A row of a tenant, as it was seen.
@@ -109,6 +112,7 @@ impl Grouping {
 
     /// The next tenant of the fleet. Of one that comes twice the first place counts, and labels add up.
     pub fn enumerate(&mut self, slug: &str, labels: LabelsId) {
+        self.listed = None;
         if let Some(tenant) = self.names.find_unless_ascending(slug) {
             self.duplicates.push(Text::from(slug));
             if labels != self.labels[tenant] {
@@ -125,6 +129,7 @@ impl Grouping {
     /// A row of a tenant.
     pub fn record_row(&mut self, slug: &str, row: RowId, phase: Option<PhaseId>, origin: Origin) {
         let tenant = self.tenant(slug);
+        self.note_change(tenant);
         self.history[tenant] = self.histories.extend(self.history[tenant], row);
         self.sightings.push(Sighting { tenant: index(tenant), phase, origin });
     }
@@ -163,6 +168,7 @@ impl Grouping {
     /// A call names a tenant.
     pub fn record_call(&mut self, slug: &str, call: u32) {
         let tenant = self.tenant(slug);
+        self.note_change(tenant);
         self.in_flight.entry(index(tenant)).or_insert((self.history[tenant], self.call[tenant]));
         self.call[tenant] = Some(call);
     }
@@ -170,6 +176,7 @@ impl Grouping {
     /// The call that names a tenant has ended.
     pub fn end_call(&mut self, slug: &str) {
         let tenant = self.tenant(slug);
+        self.note_change(tenant);
         self.in_flight.remove(&index(tenant));
     }
 
@@ -200,6 +207,7 @@ impl Grouping {
             sighting.tenant = place[sighting.tenant as usize];
         }
         self.planned = order.len();
+        self.listed = None;
     }
 
     /// A tenant that something other than a row names, where there is no fleet.
@@ -217,12 +225,6 @@ impl Grouping {
         duplicates
     }
 
-    /// The cohorts so far, without origins and without what belongs to a call that has not ended: those of the fleet in
-    /// its order, then the others by name.
-    pub fn cohorts(&self) -> Vec<Cohort> {
-        self.build(self.names.list.clone(), None).0
-    }
-
     /// The cohorts with their origins, and all else.
     pub fn finish(mut self) -> Grouped {
         let origins = OriginsByTenant::new(self.names.list.len(), &self.sightings);
@@ -234,7 +236,7 @@ impl Grouping {
         }
         self.sightings = Vec::new();
         let names = std::mem::take(&mut self.names.list);
-        let (cohorts, order) = self.build(names, Some(&origins));
+        let (cohorts, order) = self.build(names, &origins);
         Grouped {
             cohorts,
             order,
@@ -244,36 +246,26 @@ impl Grouping {
         }
     }
 
-    fn build(&self, mut names: Vec<Text>, origins: Option<&OriginsByTenant>) -> (Vec<Cohort>, Vec<Run>) {
+    fn build(&self, mut names: Vec<Text>, origins: &OriginsByTenant) -> (Vec<Cohort>, Vec<Run>) {
         let mut strays: Vec<(Text, usize)> = names.split_off(self.planned).into_iter().zip(self.planned..).collect();
         strays.sort();
         let (mut cohorts, mut order): (Vec<Cohort>, Vec<Run>) = (Vec::new(), Vec::new());
         let mut places: HashMap<Key, usize, FixedState> = HashMap::default();
         let mut place = |key: Key, cohorts: &mut Vec<Cohort>| {
             *places.entry(key).or_insert_with(|| {
-                let rows = self.histories.rows(key.history);
-                cohorts.push(Cohort {
-                    planned: key.planned,
-                    labels: self.label_sets.get(key.labels.0).clone(),
-                    call: key.call,
-                    tenants: Vec::new(),
-                    origins: origins.map_or_else(Origins::default, |_| Origins::new(rows.len())),
-                    rows: rows.into_iter().map(|row| self.rows.get(row.0).clone()).collect(),
-                });
+                let cohort = self.cohort(key);
+                cohorts.push(Cohort { origins: Origins::new(cohort.rows.len()), ..cohort });
                 cohorts.len() - 1
             })
         };
         let come_from = |cohort: &mut Cohort, tenants: Range<usize>| {
-            if let Some(origins) = origins {
-                tenants.for_each(|tenant| cohort.origins.push(origins.of(tenant)));
-            }
+            tenants.for_each(|tenant| cohort.origins.push(origins.of(tenant)));
         };
-        let key_of = |tenant| self.key(tenant, origins.is_none());
         // Neighbours mostly have the same evidence.
         let (mut names, mut at) = (names.into_iter(), 0);
         while at < self.planned {
-            let key = key_of(at);
-            let end = (at + 1..self.planned).find(|tenant| key_of(*tenant) != key).unwrap_or(self.planned);
+            let key = self.key(at);
+            let end = (at + 1..self.planned).find(|tenant| self.key(*tenant) != key).unwrap_or(self.planned);
             let place = place(key, &mut cohorts);
             order.push(Run(index(place), index(end - at)));
             cohorts[place].tenants.extend(names.by_ref().take(end - at));
@@ -281,21 +273,31 @@ impl Grouping {
             at = end;
         }
         for (name, tenant) in strays {
-            let place = place(key_of(tenant), &mut cohorts);
+            let place = place(self.key(tenant), &mut cohorts);
             cohorts[place].tenants.push(name);
             come_from(&mut cohorts[place], tenant..tenant + 1);
         }
         (cohorts, order)
     }
 
-    fn key(&self, tenant: usize, is_driven: bool) -> Key {
-        let now = (self.history[tenant], self.call[tenant]);
-        let before = if is_driven && !self.in_flight.is_empty() { self.in_flight.get(&index(tenant)) } else { None };
-        let (mut history, call) = before.copied().unwrap_or(now);
-        if is_driven && call.is_none() {
-            // What an answer to somebody else's call says of it is not judged before its own.
-            history = HistoryId::default();
+    /// A cohort without tenants and origins.
+    fn cohort(&self, key: Key) -> Cohort {
+        let rows = self.histories.rows(key.history).into_iter();
+        Cohort {
+            planned: key.planned,
+            labels: self.label_sets.get(key.labels.0).clone(),
+            call: key.call,
+            tenants: Vec::new(),
+            origins: Origins::default(),
+            rows: rows.map(|row| self.rows.get(row.0).clone()).collect(),
         }
+    }
+
+    fn key(&self, tenant: usize) -> Key {
+        self.key_of(tenant, self.history[tenant], self.call[tenant])
+    }
+
+    fn key_of(&self, tenant: usize, history: HistoryId, call: Option<u32>) -> Key {
         let call = call.filter(|_| history == HistoryId::default());
         Key { planned: tenant < self.planned, labels: self.labels[tenant], history, call }
     }
@@ -304,7 +306,11 @@ impl Grouping {
         self.labels.push(labels);
         self.history.push(HistoryId::default());
         self.call.push(None);
-        self.names.push(slug)
+        let tenant = self.names.push(slug);
+        if let Some(listed) = &mut self.listed {
+            listed.add(index(tenant));
+        }
+        tenant
     }
 }
 
@@ -450,4 +456,222 @@ impl OriginsByTenant {
 /// Numbers of tenants and rows fit 32 bits: the size limit of inputs sees to it.
 fn index(i: usize) -> u32 {
     u32::try_from(i).unwrap_or(u32::MAX)
+}
+
+// The cohorts of a rollout that is being driven. They are changed in place: what that costs follows from how many tenants
+// have other evidence than before and how many cohorts there are, and not from the size of the fleet.
+
+/// By tenant what the cohort that lists it has in common; nothing where no cohort does.
+type Changed = HashMap<u32, Option<Key>, RandomState>;
+
+/// The tenants of each cohort as they were last listed, and whose evidence may have changed since.
+#[derive(Debug, Clone, Default)]
+struct Listed {
+    /// Parallel to the cohorts.
+    members: Vec<Members>,
+    changed: Changed,
+}
+
+#[derive(Debug, Clone)]
+struct Members {
+    key: Key,
+    /// The numbers of the tenants, in the order of the cohort.
+    tenants: Vec<u32>,
+}
+
+/// The tenants that leave a cohort and those that join it.
+#[derive(Debug, Default)]
+struct Moves {
+    leaving: Vec<u32>,
+    joining: Vec<u32>,
+}
+
+impl Listed {
+    /// A tenant that is in no cohort yet.
+    fn add(&mut self, tenant: u32) {
+        self.changed.insert(tenant, None);
+    }
+}
+
+impl Grouping {
+    /// Brings the cohorts so far up to date, without origins and without what belongs to a call that has not ended: those
+    /// of the fleet in its order, then the others by name. `cohorts` are those of the last time, or none.
+    pub fn list(&mut self, cohorts: &mut Vec<Cohort>) {
+        let mut listed = self.listed.take().unwrap_or_else(|| {
+            cohorts.clear();
+            Listed {
+                changed: (0..index(self.names.list.len())).map(|tenant| (tenant, None)).collect(),
+                ..Listed::default()
+            }
+        });
+        let moves = self.moves(std::mem::take(&mut listed.changed));
+        if !moves.is_empty() {
+            let places = listed.members.iter().enumerate().map(|(place, members)| (members.key, place));
+            let places: HashMap<Key, usize, RandomState> = places.collect();
+            for (key, moves) in moves {
+                let place = places.get(&key).copied().unwrap_or_else(|| {
+                    cohorts.push(self.cohort(key));
+                    listed.members.push(Members { key, tenants: Vec::new() });
+                    cohorts.len() - 1
+                });
+                self.apply(moves, &mut listed.members[place].tenants, &mut cohorts[place].tenants);
+            }
+            let all = std::mem::take(cohorts).into_iter().zip(std::mem::take(&mut listed.members));
+            let mut all: Vec<(Cohort, Members)> = all.filter(|(cohort, _)| !cohort.tenants.is_empty()).collect();
+            all.sort_by(|(_, a), (_, b)| self.rank(a.tenants[0]).cmp(&self.rank(b.tenants[0])));
+            (*cohorts, listed.members) = all.into_iter().unzip();
+        }
+        self.listed = Some(listed);
+    }
+
+    /// Before the evidence of a tenant changes.
+    fn note_change(&mut self, tenant: usize) {
+        if self.listed.is_some() {
+            let key = self.key_so_far(tenant);
+            self.listed.iter_mut().for_each(|listed| {
+                listed.changed.entry(index(tenant)).or_insert(Some(key));
+            });
+        }
+    }
+
+    /// Who leaves and joins which cohort.
+    fn moves(&self, changed: Changed) -> HashMap<Key, Moves, RandomState> {
+        let mut moves: HashMap<Key, Moves, RandomState> = HashMap::default();
+        for (tenant, before) in changed {
+            let now = self.key_so_far(tenant as usize);
+            if before != Some(now) {
+                if let Some(before) = before {
+                    moves.entry(before).or_default().leaving.push(tenant);
+                }
+                moves.entry(now).or_default().joining.push(tenant);
+            }
+        }
+        moves
+    }
+
+    /// Changes the tenants of a cohort, and their names. Whoever comes before the first and after the last of those that
+    /// move stays in place.
+    fn apply(&self, Moves { mut leaving, joining }: Moves, tenants: &mut Vec<u32>, names: &mut Vec<Text>) {
+        leaving.sort_unstable();
+        let ranks = || leaving.iter().chain(&joining).map(|tenant| self.rank(*tenant));
+        let (Some(first), Some(last)) = (ranks().min(), ranks().max()) else { return };
+        let start = tenants.partition_point(|tenant| self.rank(*tenant) < first);
+        let end = tenants.partition_point(|tenant| self.rank(*tenant) <= last);
+        let staying = tenants[start..end].iter().copied().filter(|tenant| leaving.binary_search(tenant).is_err());
+        let mut between: Vec<u32> = staying.chain(joining.iter().copied()).collect();
+        between.sort_by(|a, b| self.rank(*a).cmp(&self.rank(*b)));
+        names.splice(start..end, between.iter().map(|tenant| self.names.list[*tenant as usize].clone()));
+        tenants.splice(start..end, between);
+    }
+
+    /// Where a tenant stands in the order of a document: one of the fleet by its number, another by its name.
+    fn rank(&self, tenant: u32) -> (usize, &str) {
+        let number = tenant as usize;
+        if number < self.planned { (number, "") } else { (self.planned, &self.names.list[number]) }
+    }
+
+    /// What a tenant has in common with its cohort, where a call that has not ended does not count.
+    fn key_so_far(&self, tenant: usize) -> Key {
+        let now = (self.history[tenant], self.call[tenant]);
+        let before = if self.in_flight.is_empty() { None } else { self.in_flight.get(&index(tenant)) };
+        let (history, call) = before.copied().unwrap_or(now);
+        // What an answer to somebody else's call says of a tenant is not judged before its own.
+        let history = if call.is_none() { HistoryId::default() } else { history };
+        self.key_of(tenant, history, call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What happens while a rollout is driven. Tenants are given by number.
+    #[derive(Debug, Clone)]
+    enum Event {
+        Call(Vec<usize>),
+        /// A row of a tenant, in the answer to whatever call.
+        Row(usize, &'static str),
+        /// The calls of these tenants have ended.
+        End(Vec<usize>),
+        /// The cohorts are listed.
+        List,
+    }
+
+    const NAMES: [&str; 7] = ["m", "b", "x", "stray 2", "a", "stray 1", "k"];
+
+    fn event() -> impl Strategy<Value = Event> {
+        let tenants = || vec(0..NAMES.len(), 1..4);
+        prop_oneof![
+            tenants().prop_map(Event::Call),
+            (0..NAMES.len(), prop::sample::select(vec!["Success", "Failed"]))
+                .prop_map(|(who, row)| Event::Row(who, row)),
+            tenants().prop_map(Event::End),
+            Just(Event::List),
+        ]
+    }
+
+    /// The cohorts so far, put together anew from each tenant's evidence.
+    fn anew(grouping: &Grouping) -> Vec<Cohort> {
+        let mut tenants: Vec<u32> = (0..index(grouping.names.list.len())).collect();
+        tenants.sort_by(|a, b| grouping.rank(*a).cmp(&grouping.rank(*b)));
+        let (mut keys, mut cohorts): (Vec<Key>, Vec<Cohort>) = (Vec::new(), Vec::new());
+        for tenant in tenants {
+            let key = grouping.key_so_far(tenant as usize);
+            let place = keys.iter().position(|known| *known == key).unwrap_or_else(|| {
+                keys.push(key);
+                cohorts.push(grouping.cohort(key));
+                keys.len() - 1
+            });
+            cohorts[place].tenants.push(grouping.names.list[tenant as usize].clone());
+        }
+        cohorts
+    }
+
+    fn check(fleet: &[(usize, bool)], events: &[Event]) -> Result<(), TestCaseError> {
+        let (mut grouping, mut cohorts, mut calls) = (Grouping::new(), Vec::new(), 0);
+        let gold = grouping.labels(std::iter::once((Text::from("tier"), Text::from("gold"))).collect());
+        let none = grouping.labels(Map::default());
+        // So it is while the plan call is not answered.
+        grouping.list(&mut cohorts);
+        prop_assert!(cohorts.is_empty());
+        for (tenant, is_gold) in fleet {
+            grouping.enumerate(NAMES[*tenant], if *is_gold { gold } else { none });
+        }
+        for event in events {
+            match event {
+                Event::Call(tenants) => {
+                    tenants.iter().for_each(|tenant| grouping.record_call(NAMES[*tenant], calls));
+                    calls += 1;
+                }
+                Event::Row(tenant, status) => {
+                    let row = Row { ssm_status: Field::Given(Text::from(*status)), ..Row::default() };
+                    let row = grouping.row(row);
+                    grouping.record_row(NAMES[*tenant], row, None, Origin { call: None, attempt: None, row: 0 });
+                }
+                Event::End(tenants) => tenants.iter().for_each(|tenant| grouping.end_call(NAMES[*tenant])),
+                Event::List => {
+                    grouping.list(&mut cohorts);
+                    prop_assert_eq!(&cohorts, &anew(&grouping));
+                }
+            }
+        }
+        grouping.list(&mut cohorts);
+        prop_assert_eq!(&cohorts, &anew(&grouping));
+        let names: HashSet<&Text> = cohorts.iter().flat_map(|cohort| &cohort.tenants).collect();
+        prop_assert_eq!(names.len(), grouping.names().len(), "every tenant is in a cohort");
+        Ok(())
+    }
+
+    #[test]
+    fn cohorts_that_are_changed_in_place_are_those_put_together_anew() {
+        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+        proptest!(config, |(fleet in vec((0..NAMES.len(), any::<bool>()), 0..6), events in vec(event(), 0..30))| {
+            check(&fleet, &events)?;
+        });
+    }
 }

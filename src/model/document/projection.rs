@@ -1,16 +1,16 @@
-//! What policies see of a document's cohorts: all of them as they are, or those merged that the bundled policies cannot
-//! tell apart.
+//! What policies see of a document's cohorts and calls: all of them as they are, or those merged that the bundled policies
+//! cannot tell apart.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::document::text::{Field, Map, Text};
-use crate::model::document::{Cohort, Document, Row};
+use crate::model::document::{Attempt, Call, Cohort, Document, Purpose, Row};
 
 /// Stands for every error text that is not blank.
 const SOME_ERROR: &str = "an error";
 
-/// A document, and which of its cohorts are seen as one.
+/// A document, and which of its cohorts and calls are seen as one.
 #[derive(Debug)]
 pub struct Projection<'d> {
     document: &'d Document,
@@ -23,6 +23,7 @@ struct Merged {
     members: Vec<Vec<usize>>,
     /// The names of the labels that are seen.
     labels: BTreeSet<String>,
+    calls: SeenCalls,
 }
 
 impl<'d> Projection<'d> {
@@ -34,17 +35,38 @@ impl<'d> Projection<'d> {
     /// The cohorts merged by what the bundled policies read: no label but these, no extra field, and of an error only
     /// whether it is blank.
     pub fn for_bundled(document: &'d Document, labels: BTreeSet<String>) -> Self {
+        Self::merged(document, labels, SeenCalls::default())
+    }
+
+    /// The same for the bundled rules that can halt a rollout, which state no place: they see the batches that went well
+    /// from the first call on as one call.
+    pub fn for_halts(document: &'d Document, labels: BTreeSet<String>) -> Self {
+        Self::merged(document, labels, SeenCalls::of(&document.calls))
+    }
+
+    fn merged(document: &'d Document, labels: BTreeSet<String>, calls: SeenCalls) -> Self {
         let mut positions = HashMap::new();
         let mut members: Vec<Vec<usize>> = Vec::new();
         for (index, cohort) in document.cohorts.iter().enumerate() {
-            let position = *positions.entry(Key::new(cohort, &labels)).or_insert(members.len());
+            let position = *positions.entry(Key::new(cohort, &labels, calls)).or_insert(members.len());
             match members.get_mut(position) {
                 Some(members) => members.push(index),
                 None => members.push(vec![index]),
             }
         }
-        let merged = (members.len() < document.cohorts.len()).then_some(Merged { members, labels });
-        Self { document, merged }
+        let is_merged = members.len() < document.cohorts.len() || calls.hidden > 0;
+        Self { document, merged: is_merged.then_some(Merged { members, labels, calls }) }
+    }
+
+    /// Whether something is not seen as it is.
+    pub const fn is_merged(&self) -> bool {
+        self.merged.is_some()
+    }
+
+    /// The calls that are seen, as indices.
+    pub fn calls(&self) -> impl Iterator<Item = usize> + use<> {
+        let calls = self.merged.as_ref().map_or_else(SeenCalls::default, |merged| merged.calls);
+        (0..self.document.calls.len()).filter(move |index| !calls.hides(*index))
     }
 
     /// The document.
@@ -57,8 +79,8 @@ impl<'d> Projection<'d> {
         self.merged.as_ref().map_or(self.document.cohorts.len(), |merged| merged.members.len())
     }
 
-    /// The cohorts that are seen, each without its tenants, and the tenants.
-    pub fn cohorts(&self) -> impl Iterator<Item = (Cohort, Vec<&'d Text>)> {
+    /// The cohorts that are seen, each without its tenants, and the tenants in parts.
+    pub fn cohorts(&self) -> impl Iterator<Item = (Cohort, Vec<&'d [Text]>)> {
         (0..self.len()).filter_map(|seen| {
             let members = self.members(seen);
             let cohorts = || members.iter().filter_map(|index| self.document.cohorts.get(*index));
@@ -67,7 +89,7 @@ impl<'d> Projection<'d> {
                 Some(merged) => merged.seen_of(first),
                 None => first,
             };
-            Some((seen, cohorts().flat_map(|cohort| &cohort.tenants).collect()))
+            Some((seen, cohorts().map(|cohort| &*cohort.tenants).collect()))
         })
     }
 
@@ -95,6 +117,7 @@ impl<'d> Projection<'d> {
 impl Merged {
     /// What is seen of a cohort.
     fn seen_of(&self, mut cohort: Cohort) -> Cohort {
+        cohort.call = cohort.call.map(|call| self.calls.seen(call));
         cohort.labels = cohort
             .labels
             .iter()
@@ -111,6 +134,45 @@ impl Merged {
     }
 }
 
+/// Which calls are seen.
+#[derive(Debug, Clone, Copy, Default)]
+struct SeenCalls {
+    /// The call that the hidden ones are seen as.
+    first: u32,
+    /// How many of those after it are hidden.
+    hidden: u32,
+}
+
+impl SeenCalls {
+    fn of(calls: &[Call]) -> Self {
+        let plain = calls.iter().take_while(|call| is_plain(call)).count();
+        let first = calls[..plain].iter().position(|call| call.purpose == Purpose::Batch).unwrap_or(plain);
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        // The plan call and that of the canary come before.
+        Self { first: number(first), hidden: number(plain.saturating_sub(first + 1)) }
+    }
+
+    const fn hides(self, index: usize) -> bool {
+        let after = index.saturating_sub(self.first as usize);
+        0 < after && after <= self.hidden as usize
+    }
+
+    /// Where a call of the document is seen.
+    fn seen(self, call: u32) -> u32 {
+        if call <= self.first { call } else { call.saturating_sub(self.hidden).max(self.first) }
+    }
+}
+
+/// Whether a call went well at once, and its answer says nothing else of it.
+fn is_plain(call: &Call) -> bool {
+    let Call { purpose: _, tenants: _, attempts, ok } = call;
+    let [Attempt { at: _, status, duration_ms: _, error, malformed, failure, last }] = &attempts[..] else {
+        return false;
+    };
+    let says_nothing = error.is_none() && malformed.is_none() && failure.is_none();
+    *ok == Field::Given(true) && *status == Some(200) && *last && says_nothing
+}
+
 /// What is seen of a cohort, to compare it.
 #[derive(PartialEq, Eq, Hash)]
 struct Key<'d> {
@@ -121,11 +183,12 @@ struct Key<'d> {
 }
 
 impl<'d> Key<'d> {
-    fn new(cohort: &'d Cohort, labels: &BTreeSet<String>) -> Self {
+    fn new(cohort: &'d Cohort, labels: &BTreeSet<String>, calls: SeenCalls) -> Self {
         // Naming every field makes a new one fail to compile until somebody has decided whether it is seen.
         let Cohort { planned, labels: of_cohort, call, tenants: _, rows, origins: _ } = cohort;
         let labels = of_cohort.iter().filter(|(name, _)| labels.contains(&***name)).collect();
-        Self { planned: *planned, labels, call: *call, rows: rows.iter().map(RowKey::new).collect() }
+        let call = call.map(|call| calls.seen(call));
+        Self { planned: *planned, labels, call, rows: rows.iter().map(RowKey::new).collect() }
     }
 }
 
@@ -159,5 +222,19 @@ fn is_blank(text: &Field<Text>) -> Field<bool> {
         Field::Absent => Field::Absent,
         Field::Null => Field::Null,
         Field::Given(text) => Field::Given(text.trim().is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SeenCalls;
+
+    #[test]
+    fn hidden_calls_are_seen_as_the_one_before_them() {
+        let calls = SeenCalls { first: 2, hidden: 3 };
+        let seen: Vec<u32> = (0..8).map(|call| calls.seen(call)).collect();
+        assert_eq!(seen, [0, 1, 2, 2, 2, 2, 3, 4]);
+        let hidden: Vec<usize> = (0..8).filter(|index| calls.hides(*index)).collect();
+        assert_eq!(hidden, [3, 4, 5]);
     }
 }

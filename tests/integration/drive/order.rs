@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rollproof::internal::{
     Client, Config, Driver, HaltAnswer, HaltCheck, Inputs, Journal, JournalFormat, Name, Progress, Record, Rollout,
-    RolloutOutcome, SoFar, Stop, Text, Timing, Token,
+    RolloutOutcome, SoFar, Stop, Text, Timing, Token, replay,
 };
 use rollproof::{
     Document, Error, EvidenceFields, Loading, Prepared, Settings, Source, Sources, collect, load, validate,
@@ -210,6 +210,23 @@ fn replayed(case: &Case) -> Document {
     collect(&sources, Timestamp::UNIX_EPOCH).expect("the journal is valid").document
 }
 
+/// What policies are asked about after the records of the journal so far, where a process begins with them.
+fn so_far(case: &Case) -> Document {
+    let journal = Source::new(case.path("run.journal")).read(1 << 20).expect("a journal");
+    let (mut rollout, _) = replay(&journal, &EvidenceFields::default()).expect("it is valid");
+    rollout.so_far().into_owned()
+}
+
+/// A document of which one of the calls has failed.
+fn with_failed_call(document: &Document, number: usize) -> Document {
+    let mut document = serde_json::to_value(document).expect("it is JSON");
+    let calls = document["calls"].as_array_mut().expect("a list");
+    if let Some(index) = number.checked_rem(calls.len()) {
+        calls[index]["ok"] = json!(false);
+    }
+    serde_json::from_value(document).expect("a document")
+}
+
 /// The scopes of the calls, in order, each with what came of its attempts.
 fn scopes(scenario: &Scenario, calls: &[Vec<String>]) -> Vec<(Vec<String>, Vec<Fate>)> {
     let mut scopes: Vec<(Vec<String>, Vec<Fate>)> = Vec::new();
@@ -243,9 +260,16 @@ fn check(scenario: &Scenario, policies: &Prepared, schema: &jsonschema::Validato
         let many: usize =
             document.cohorts.iter().filter(|cohort| cohort.planned).map(|cohort| cohort.tenants.len()).sum();
         assert_eq!(many as u64, document.fleet.tenants, "every tenant is in one cohort");
-        let afresh = policies.halt_check(document, &mut Inputs::default())?;
+        assert_eq!(&so_far(&case), document, "the journal tells the same");
         let SoFar { mut halts, proven, not_proven } = policies.halt_check(document, &mut inputs)?;
-        assert_eq!((&halts, proven, not_proven), (&afresh.halts, afresh.proven, afresh.not_proven));
+        let answer = |so_far: SoFar| (so_far.halts, so_far.proven, so_far.not_proven);
+        let afresh = policies.halt_check(document, &mut Inputs::default()).map(answer)?;
+        let unmerged = policies.halt_check_unmerged(document).map(answer)?;
+        assert_eq!((&halts, proven, not_proven), (&afresh.0, afresh.1, afresh.2));
+        assert_eq!(afresh, unmerged, "policies that see everything say the same");
+        let failed = with_failed_call(document, *asked.lock().expect("it is not poisoned"));
+        let afresh = policies.halt_check(&failed, &mut Inputs::default()).map(answer)?;
+        assert_eq!(afresh, policies.halt_check_unmerged(&failed).map(answer)?, "with a failed call: {failed:?}");
         assert!(proven + not_proven <= document.fleet.tenants);
         let mut asked = asked.lock().expect("it is not poisoned");
         if scenario.halts_at == Some(*asked) {
