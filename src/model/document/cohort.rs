@@ -645,7 +645,9 @@ mod tests {
         for event in events {
             match event {
                 Event::Call(tenants) => {
-                    tenants.iter().for_each(|tenant| grouping.record_call(NAMES[*tenant], calls));
+                    for tenant in tenants {
+                        grouping.record_call(NAMES[*tenant], calls);
+                    }
                     calls += 1;
                 }
                 Event::Row(tenant, status) => {
@@ -653,7 +655,11 @@ mod tests {
                     let row = grouping.row(row);
                     grouping.record_row(NAMES[*tenant], row, None, Origin { call: None, attempt: None, row: 0 });
                 }
-                Event::End(tenants) => tenants.iter().for_each(|tenant| grouping.end_call(NAMES[*tenant])),
+                Event::End(tenants) => {
+                    for tenant in tenants {
+                        grouping.end_call(NAMES[*tenant]);
+                    }
+                }
                 Event::List => {
                     grouping.list(&mut cohorts);
                     prop_assert_eq!(&cohorts, &anew(&grouping));
