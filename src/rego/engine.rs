@@ -399,3 +399,31 @@ pub(crate) fn in_words(error: &anyhow::Error, limits: Limits) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NAMES: [&str; 5] = ["acme", "bolt", "coral", "dune", "ember"];
+
+    fn check(before: &[usize], now: &[Vec<usize>]) -> Result<(), TestCaseError> {
+        let names = NAMES.map(Text::from);
+        let texts = |numbers: &[usize]| -> Vec<Text> { numbers.iter().map(|number| names[*number].clone()).collect() };
+        let before = names_now(Value::new_array(), &[&texts(before)]);
+        let parts: Vec<Vec<Text>> = now.iter().map(|part| texts(part)).collect();
+        let parts: Vec<&[Text]> = parts.iter().map(|part| &**part).collect();
+        let expected: Vec<Value> = parts.iter().copied().flatten().map(name).collect();
+        prop_assert_eq!(names_now(before, &parts), Value::from(expected));
+        Ok(())
+    }
+
+    #[test]
+    fn names_that_are_changed_in_place_are_those_of_the_cohort() {
+        proptest!(|(before in vec(0..NAMES.len(), 0..8), now in vec(vec(0..NAMES.len(), 0..4), 0..4))| {
+            check(&before, &now)?;
+        });
+    }
+}
