@@ -506,3 +506,37 @@ fn a_signal_ends_the_wait_for_ci_at_once() {
     assert_eq!(json_of(&case, "document.json")["rollout"]["outcome"], "interrupted");
     assert_eq!(denies(&case), ["calls.interrupted"]);
 }
+
+#[test]
+fn a_reading_with_more_answers_than_requests_is_refused() {
+    let case = Case::new();
+    let journal = crate::support::read(&crate::support::root().join("fixtures/gates/ci-missing/run.journal"));
+    for (record, stated) in [("switch", "\"requests\":2,\"answers\":2"), ("head", "\"requests\":1,\"answers\":1")] {
+        let lines = journal.lines().map(|line| {
+            let is_it = line.starts_with(&format!("{{\"record\":\"{record}\""));
+            if is_it {
+                line.replace(stated, &stated.replacen(|c: char| c.is_ascii_digit(), "0", 1))
+            } else {
+                line.to_owned()
+            }
+        });
+        let changed: String = lines.map(|line| line + "\n").collect();
+        assert_ne!(changed, journal, "{record}");
+        case.file("run.journal", &changed);
+        let ran = case.run(["verify", "run.journal"]);
+        assert_eq!(ran.code, 4, "{record}: {} {}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("found more answers than requests"), "{record}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_head_whose_state_is_not_what_the_commits_say_is_refused() {
+    let case = Case::new();
+    let journal = crate::support::read(&crate::support::root().join("fixtures/gates/ci-missing/run.journal"));
+    let changed = journal.replace("\"state\":\"latest\"", "\"state\":\"superseded\"");
+    assert_ne!(changed, journal);
+    case.file("run.journal", &changed);
+    let ran = case.run(["verify", "run.journal"]);
+    assert_eq!(ran.code, 4, "{} {}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("found another state than the commits say"), "{}", ran.stderr);
+}

@@ -8,7 +8,7 @@ use crate::collect::rollout::grammar::{Grammar, Kind, Read, State, tenants_of};
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::Step;
 use crate::model::document::Purpose;
-use crate::model::document::gates::HeadState;
+use crate::model::document::gates::{HeadReading, HeadState};
 use crate::model::document::text::Text;
 use crate::text::escape::names_of;
 
@@ -178,11 +178,14 @@ impl Rollout {
     }
 
     fn may_read_gate(&self, record: &Record) -> Result<(), String> {
-        let before = match record {
-            Record::Switch { reading } => Some(reading.before),
-            Record::Head { reading } => Some(reading.before),
-            _ => None,
+        let (before, problem) = match record {
+            Record::Switch { reading } => (Some(reading.before), reading.asked.contradiction()),
+            Record::Head { reading } => (Some(reading.before), head_contradiction(reading)),
+            _ => (None, None),
         };
+        if let Some(problem) = problem {
+            return Err(problem.to_owned());
+        }
         let next = self.next_call();
         if before.is_some_and(|before| before != next) {
             return Err(format!("it was read before another call, and the next one is call {next}"));
@@ -303,7 +306,7 @@ impl Rollout {
         if reading.before != next {
             return Err(format!("it was read before another call, and {next} were made"));
         }
-        Ok(())
+        head_contradiction(reading).map_or(Ok(()), |problem| Err(problem.to_owned()))
     }
 
     fn may_probe(&self, record: &Record) -> Result<(), String> {
@@ -370,4 +373,8 @@ fn described(record: &Record) -> String {
         Record::Answer { call, attempt, .. } => format!("`{name}` to attempt {attempt} of call {call}"),
         _ => format!("`{name}`"),
     }
+}
+
+fn head_contradiction(reading: &HeadReading) -> Option<&'static str> {
+    reading.contradiction().or_else(|| reading.asked.contradiction())
 }

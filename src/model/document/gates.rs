@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::model::commit::is_same_commit;
 use crate::model::document::text::Text;
 
 /// What was read before or while a rollout was driven.
@@ -43,6 +44,13 @@ pub struct Asked {
     /// The beginning of an answer that could not be read. May hold sensitive text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Text>,
+}
+
+impl Asked {
+    /// What contradicts itself in it, in words.
+    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+        (self.answers > self.requests).then_some("found more answers than requests")
+    }
 }
 
 /// A reading of the kill switch.
@@ -112,6 +120,18 @@ pub struct HeadReading {
     pub head: Option<Text>,
     /// How it was asked for.
     pub asked: Asked,
+}
+
+impl HeadReading {
+    /// What contradicts itself in it, in words.
+    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+        let says = match &self.head {
+            None => HeadState::Unreadable,
+            Some(head) if is_same_commit(head, &self.sha) => HeadState::Latest,
+            Some(_) => HeadState::Superseded,
+        };
+        (self.state != says).then_some("found another state than the commits say")
+    }
 }
 
 /// How a commit stands to its branch's head.

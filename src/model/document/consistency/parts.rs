@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::model::document::consistency::contradiction::{CheckResult, Contradiction, contradiction, ensure};
-use crate::model::document::gates::HeadState;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::mapping::MappingProof;
 use crate::model::document::probe::Probe;
@@ -351,17 +350,12 @@ impl<'a> DocumentCheck<'a> {
                     at.clone(),
                     format!("found a reading before call {before}, but {many} were made"),
                 )?;
-                ensure(asked.answers <= asked.requests, at, "found more answers than requests")?;
+                asked.contradiction().map_or(Ok(()), |problem| contradiction(at, problem))?;
             }
         }
         for (i, reading) in gates.head.iter().enumerate() {
-            let says = match &reading.head {
-                None => HeadState::Unreadable,
-                Some(head) if crate::model::commit::is_same_commit(head, &reading.sha) => HeadState::Latest,
-                Some(_) => HeadState::Superseded,
-            };
             let at = format!("/gates/head/{i}/state");
-            ensure(reading.state == says, at, "found another state than the commits say")?;
+            reading.contradiction().map_or(Ok(()), |problem| contradiction(at, problem))?;
         }
         Ok(())
     }
