@@ -6,5 +6,6 @@ pub(crate) mod json;
 pub mod misspelt;
 pub(crate) mod plural;
 pub(crate) mod suggest;
+pub(crate) mod switch;
 pub(crate) mod table;
 pub(crate) mod wrap;

@@ -21,7 +21,7 @@ fleet.json and response.json of a folder, and 2026-07-01T10.plan.json and 2026-0
 fleet whose name says nothing else is used for every response of its folder that has none of its own. Files may be packed \
 (.gz, .zst), and lie in ZIP and tar archives (.zip, .tar, .tar.gz, .tar.zst), which are read in place.
 
-A rollout was made when its document says so, or else at the date in its path below the named folder, such as \
+The time of a rollout is the one in its document, else the date in its path below the named folder, such as \
 2026/05/01/response.json, 2026-05-01T10:22:33+0200.json or run-1777630953.json (seconds since 1970). A rollout without a \
 date is judged, and has no part in lag.
 

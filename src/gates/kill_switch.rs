@@ -8,9 +8,10 @@ use crate::error::Error;
 use crate::gates::gitea::{Answer, Gitea};
 use crate::io::clock::now;
 use crate::io::config::plan::PlanConfig;
-use crate::io::environment::{armed, switch, switch_words};
+use crate::io::environment::armed;
 use crate::model::document::gates::{Asked, SwitchReading, SwitchSource, SwitchState};
 use crate::model::document::text::Text;
+use crate::text::switch::{ON, switch, words};
 
 /// How many characters of a value are kept.
 const KEPT: usize = 64;
@@ -161,7 +162,7 @@ impl SwitchReading {
             Some(true) => SwitchState::Armed,
             Some(false) => SwitchState::Off,
             None => {
-                let problem = format!("it holds {kept:?}, which is no word for on or off ({})", switch_words());
+                let problem = format!("it holds {kept:?}, which is no word for on or off ({})", words(&ON));
                 self.asked.problem = Some(Text::from(problem));
                 SwitchState::Unreadable
             }

@@ -7,16 +7,8 @@ use crate::diagnostic::fault::Fault;
 use crate::error::Error;
 use crate::model::commit::is_sha;
 use crate::text::misspelt::misspelt;
+use crate::text::switch::{ON, YES, switch, words};
 use crate::time;
-
-/// What turns a switch on, in any case. The last two arm the kill switch alone.
-const ON: [&str; 6] = ["1", "true", "yes", "on", "disabled", "disable"];
-
-/// How many words for on mean yes, too.
-const YES: usize = 4;
-
-/// What turns a switch off, in any case. So does a blank.
-const OFF: [&str; 4] = ["0", "false", "no", "off"];
 
 /// What is wrong with an environment, collected so that it is told at once.
 #[derive(Debug, Default)]
@@ -121,22 +113,6 @@ pub fn required(name: &str, what: &str) -> Result<String, Error> {
     nonblank_var(name)?.ok_or_else(|| Error::usage(format!("{name} is not set"), format!("it is {what}")))
 }
 
-/// Whether a word turns a switch on or off; none where it is no such word. White space around it and its case say nothing.
-pub fn switch(word: &str) -> Option<bool> {
-    let word = word.trim();
-    let is_in = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    if word.is_empty() || is_in(&OFF) { Some(false) } else { is_in(&ON).then_some(true) }
-}
-
-/// The words that turn the kill switch on and off, for whoever set another one.
-pub fn switch_words() -> String {
-    words(&ON)
-}
-
-fn words(on: &[&str]) -> String {
-    format!("for on: {}; for off: {}, or nothing", on.join(", "), OFF.join(", "))
-}
-
 /// The value of a kill switch variable if it arms the switch; none if it is off or not set.
 ///
 /// # Errors
@@ -156,11 +132,12 @@ pub fn armed(name: &str) -> Result<Option<String>, Error> {
 /// and here would mean their contrary.
 pub fn flag(name: &str) -> Result<bool, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(false) };
-    if ON[YES..].iter().any(|odd| word.eq_ignore_ascii_case(odd)) {
+    let is_yes = YES.iter().any(|yes| word.eq_ignore_ascii_case(yes));
+    if switch(&word) == Some(true) && !is_yes {
         let problem = format!("{name}: got {word:?}, which arms the kill switch but would turn this option on");
-        return Err(Error::usage(problem, format!("the words are, {}", words(&ON[..YES]))));
+        return Err(Error::usage(problem, format!("the words are, {}", words(YES))));
     }
-    switch(&word).ok_or_else(|| no_word(name, &word, &ON[..YES]))
+    switch(&word).ok_or_else(|| no_word(name, &word, YES))
 }
 
 fn no_word(name: &str, word: &str, on: &[&str]) -> Error {

@@ -10,7 +10,7 @@ use crate::drive::plane::{Plane, Reply, healthy, http};
 use crate::drive::signals::signal;
 use crate::drive::{FLEET, command, denies, json_of, plan};
 use crate::preflight::{OTHER, SHA, TOKEN, gitea, job, ok, path, status};
-use crate::support::{Case, Ran, rollproof, run};
+use crate::support::{Case, Ran, read, rollproof, root, run};
 
 /// What a Gitea answers to each kind of question, by how often it was asked before.
 #[derive(Clone)]
@@ -507,36 +507,51 @@ fn a_signal_ends_the_wait_for_ci_at_once() {
     assert_eq!(denies(&case), ["calls.interrupted"]);
 }
 
+/// What a reading holds that cannot be, and what is said of it: in a journal, and in a document.
 #[test]
-fn a_reading_with_more_answers_than_requests_is_refused() {
+fn a_reading_that_contradicts_itself_is_refused() {
     let case = Case::new();
-    let journal = crate::support::read(&crate::support::root().join("fixtures/gates/ci-missing/run.journal"));
-    for (record, stated) in [("switch", "\"requests\":2,\"answers\":2"), ("head", "\"requests\":1,\"answers\":1")] {
-        let lines = journal.lines().map(|line| {
-            let is_it = line.starts_with(&format!("{{\"record\":\"{record}\""));
-            if is_it {
-                line.replace(stated, &stated.replacen(|c: char| c.is_ascii_digit(), "0", 1))
-            } else {
-                line.to_owned()
-            }
-        });
-        let changed: String = lines.map(|line| line + "\n").collect();
-        assert_ne!(changed, journal, "{record}");
-        case.file("run.journal", &changed);
-        let ran = case.run(["verify", "run.journal"]);
-        assert_eq!(ran.code, 4, "{record}: {} {}", ran.stdout, ran.stderr);
-        assert!(ran.stderr.contains("found more answers than requests"), "{record}: {}", ran.stderr);
+    let journal = read(&root().join("fixtures/gates/ci-missing/run.journal"));
+    case.file("run.journal", &journal);
+    case.run(["verify", "run.journal", "--document", "document.json"]);
+    let document = json_of(&case, "document.json");
+    let records: Vec<Value> =
+        journal.lines().map(|line| serde_json::from_str(line).expect("a record of a journal")).collect();
+    let contradictions = [
+        ("switch", json!({"asked": {"requests": 1, "answers": 2}}), "more answers than requests"),
+        ("head", json!({"asked": {"requests": 0, "answers": 1}}), "more answers than requests"),
+        ("ci", json!({"asked": {"requests": 0, "answers": 1}}), "more answers than requests"),
+        ("switch", json!({"asked": {"requests": 2, "answers": 0}}), "nobody answered"),
+        ("head", json!({"asked": {"requests": 2, "answers": 0}}), "nobody answered"),
+        ("ci", json!({"end": "answered", "asked": {"requests": 2, "answers": 0}}), "nobody answered"),
+        ("head", json!({"state": "superseded"}), "another state than the commits say"),
+        ("head", json!({"head": "1111111111111111111111111111111111111111"}), "another state than the commits say"),
+        ("switch", json!({"state": "off", "value": "true"}), "another state than the value says"),
+        ("switch", json!({"state": "off", "value": "disabled"}), "another state than the value says"),
+        ("switch", json!({"state": "off", "value": "yes please"}), "another state than the value says"),
+        ("switch", json!({"state": "armed", "value": "no"}), "another state than the value says"),
+        ("switch", json!({"state": "armed"}), "another state than the value says"),
+    ];
+    for (record, change, problem) in contradictions {
+        let kind = if record == "ci" { "wait" } else { "reading" };
+        let mut records = records.clone();
+        let reading = records.iter_mut().find(|line| line["record"] == record).expect("there is one");
+        merge(&mut reading[kind], &change);
+        case.file("run.journal", records.iter().map(|line| format!("{line}\n")).collect::<String>());
+        let mut document = document.clone();
+        let gate = &mut document["gates"][record];
+        merge(if record == "ci" { gate } else { &mut gate[0] }, &change);
+        case.file("document.json", document.to_string());
+        for evidence in ["run.journal", "document.json"] {
+            let ran = case.run(["verify", evidence]);
+            assert_eq!(ran.code, 4, "{evidence} {record} {change}: {} {}", ran.stdout, ran.stderr);
+            assert!(ran.stderr.contains(problem), "{evidence} {record} {change}: {}", ran.stderr);
+        }
     }
 }
 
-#[test]
-fn a_head_whose_state_is_not_what_the_commits_say_is_refused() {
-    let case = Case::new();
-    let journal = crate::support::read(&crate::support::root().join("fixtures/gates/ci-missing/run.journal"));
-    let changed = journal.replace("\"state\":\"latest\"", "\"state\":\"superseded\"");
-    assert_ne!(changed, journal);
-    case.file("run.journal", &changed);
-    let ran = case.run(["verify", "run.journal"]);
-    assert_eq!(ran.code, 4, "{} {}", ran.stdout, ran.stderr);
-    assert!(ran.stderr.contains("found another state than the commits say"), "{}", ran.stderr);
+fn merge(value: &mut Value, change: &Value) {
+    for (key, changed) in change.as_object().expect("an object") {
+        value[key] = changed.clone();
+    }
 }

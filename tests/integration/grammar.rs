@@ -108,7 +108,10 @@ fn resumed() -> Vec<(String, Vec<String>)> {
     let signal = json!({"record": "interrupted", "at": at, "signal": "SIGTERM"});
     let halted = json!({"record": "halted", "at": at, "because": "team.halt: enough"});
     let asked = json!({"requests": 1, "answers": 1, "status": 200});
-    let switch = |before: u32, state: &str| json!({"record": "switch", "reading": {"at": at, "before": before, "variable": "PROD_AUTO_DEPLOY_DISABLED", "state": state, "source": "live", "asked": asked}});
+    let switch = |before: u32, state: &str| {
+        let value = if state == "armed" { "true" } else { "false" };
+        json!({"record": "switch", "reading": {"at": at, "before": before, "variable": "PROD_AUTO_DEPLOY_DISABLED", "state": state, "source": "live", "value": value, "asked": asked}})
+    };
     let head = |before: u32, head: &str| {
         let state = if head == "abcdef1" { "latest" } else { "superseded" };
         json!({"record": "head", "reading": {"at": at, "before": before, "branch": "main", "sha": "abcdef1", "state": state, "head": head, "asked": asked}})

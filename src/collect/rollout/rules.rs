@@ -8,7 +8,7 @@ use crate::collect::rollout::grammar::{Grammar, Kind, Read, State, tenants_of};
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::Step;
 use crate::model::document::Purpose;
-use crate::model::document::gates::{HeadReading, HeadState};
+use crate::model::document::gates::HeadState;
 use crate::model::document::text::Text;
 use crate::text::escape::names_of;
 
@@ -39,9 +39,10 @@ const SAME_CALL: &str = "the next attempt of the same call";
 
 const OF_THE_REQUEST: &str = "to that attempt, with `last` as its status has it";
 
-const IN_ORDER: &str = "before that call, and in the order in which gates are asked";
+const IN_ORDER: &str =
+    "before that call, in the order in which gates are asked, where the reading does not contradict itself";
 
-const AFTER_ALL: &str = "before the call that would be next";
+const AFTER_ALL: &str = "before the call that would be next, where the reading does not contradict itself";
 
 const ANNOUNCED: &str = "where `start` or `probe` says so, for tenants of the fleet";
 
@@ -179,11 +180,12 @@ impl Rollout {
 
     fn may_read_gate(&self, record: &Record) -> Result<(), String> {
         let (before, problem) = match record {
-            Record::Switch { reading } => (Some(reading.before), reading.asked.contradiction()),
-            Record::Head { reading } => (Some(reading.before), head_contradiction(reading)),
+            Record::Switch { reading } => (Some(reading.before), reading.contradiction()),
+            Record::Head { reading } => (Some(reading.before), reading.contradiction()),
+            Record::Ci { wait } => (None, wait.contradiction()),
             _ => (None, None),
         };
-        if let Some(problem) = problem {
+        if let Some((_, problem)) = problem {
             return Err(problem.to_owned());
         }
         let next = self.next_call();
@@ -306,7 +308,7 @@ impl Rollout {
         if reading.before != next {
             return Err(format!("it was read before another call, and {next} were made"));
         }
-        head_contradiction(reading).map_or(Ok(()), |problem| Err(problem.to_owned()))
+        reading.contradiction().map_or(Ok(()), |(_, problem)| Err(problem.to_owned()))
     }
 
     fn may_probe(&self, record: &Record) -> Result<(), String> {
@@ -373,8 +375,4 @@ fn described(record: &Record) -> String {
         Record::Answer { call, attempt, .. } => format!("`{name}` to attempt {attempt} of call {call}"),
         _ => format!("`{name}`"),
     }
-}
-
-fn head_contradiction(reading: &HeadReading) -> Option<&'static str> {
-    reading.contradiction().or_else(|| reading.asked.contradiction())
 }

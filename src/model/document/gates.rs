@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::commit::is_same_commit;
 use crate::model::document::text::Text;
+use crate::text::switch::switch;
 
 /// What was read before or while a rollout was driven.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,10 +47,16 @@ pub struct Asked {
     pub answer: Option<Text>,
 }
 
+/// Where something in a reading contradicts the rest of it, as a pointer within the reading, and the problem in words.
+pub(crate) type Contradiction = (&'static str, &'static str);
+
 impl Asked {
-    /// What contradicts itself in it, in words.
-    pub(crate) fn contradiction(&self) -> Option<&'static str> {
-        (self.answers > self.requests).then_some("found more answers than requests")
+    /// What contradicts itself in it, where the answers gave something (`is_known`) or nothing.
+    fn contradiction(&self, is_known: bool) -> Option<Contradiction> {
+        if self.answers > self.requests {
+            return Some(("/asked", "found more answers than requests"));
+        }
+        (is_known && self.answers == 0).then_some(("/asked", "found a reading that nobody answered"))
     }
 }
 
@@ -75,6 +82,22 @@ pub struct SwitchReading {
     pub value: Option<Text>,
     /// How it was asked for.
     pub asked: Asked,
+}
+
+impl SwitchReading {
+    /// What contradicts itself in it.
+    pub(crate) fn contradiction(&self) -> Option<Contradiction> {
+        let says = self.value.as_deref().map(switch);
+        let fits = match self.state {
+            SwitchState::Off => matches!(says, None | Some(Some(false))),
+            SwitchState::Armed => says == Some(Some(true)),
+            // The beginning of a long value may look like a word.
+            SwitchState::Unreadable => true,
+        };
+        let state = (!fits).then_some(("/state", "found another state than the value says"));
+        let is_known = self.source == SwitchSource::Live && self.state != SwitchState::Unreadable;
+        state.or_else(|| self.asked.contradiction(is_known))
+    }
 }
 
 /// What the kill switch says.
@@ -123,14 +146,15 @@ pub struct HeadReading {
 }
 
 impl HeadReading {
-    /// What contradicts itself in it, in words.
-    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+    /// What contradicts itself in it.
+    pub(crate) fn contradiction(&self) -> Option<Contradiction> {
         let says = match &self.head {
             None => HeadState::Unreadable,
             Some(head) if is_same_commit(head, &self.sha) => HeadState::Latest,
             Some(_) => HeadState::Superseded,
         };
-        (self.state != says).then_some("found another state than the commits say")
+        let state = (self.state != says).then_some(("/state", "found another state than the commits say"));
+        state.or_else(|| self.asked.contradiction(self.head.is_some()))
     }
 }
 
@@ -167,6 +191,13 @@ pub struct CiWait {
     pub polls: u32,
     /// How it was asked for.
     pub asked: Asked,
+}
+
+impl CiWait {
+    /// What contradicts itself in it.
+    pub(crate) fn contradiction(&self) -> Option<Contradiction> {
+        self.asked.contradiction(self.end == CiEnd::Answered)
+    }
 }
 
 /// A CI context.

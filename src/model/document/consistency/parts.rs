@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::model::document::consistency::contradiction::{CheckResult, Contradiction, contradiction, ensure};
+use crate::model::document::gates::CiWait;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::mapping::MappingProof;
 use crate::model::document::probe::Probe;
@@ -337,12 +338,12 @@ impl<'a> DocumentCheck<'a> {
 
     pub(crate) fn gates(&self) -> CheckResult {
         let Some(gates) = &self.document.gates else { return Ok(()) };
-        let switches = gates.switch.iter().map(|reading| (&reading.asked, reading.before));
-        let heads = gates.head.iter().map(|reading| (&reading.asked, reading.before));
+        let switches = gates.switch.iter().map(|reading| (reading.before, reading.contradiction()));
+        let heads = gates.head.iter().map(|reading| (reading.before, reading.contradiction()));
         for (name, readings) in [("switch", switches.collect::<Vec<_>>()), ("head", heads.collect())] {
-            let ascending = readings.windows(2).all(|pair| pair[0].1 <= pair[1].1);
+            let ascending = readings.windows(2).all(|pair| pair[0].0 <= pair[1].0);
             ensure(ascending, format!("/gates/{name}"), "found readings that are not in the order of the calls")?;
-            for (i, (asked, before)) in readings.iter().enumerate() {
+            for (i, (before, problem)) in readings.iter().enumerate() {
                 let at = format!("/gates/{name}/{i}");
                 let many = self.document.calls.len();
                 ensure(
@@ -350,14 +351,11 @@ impl<'a> DocumentCheck<'a> {
                     at.clone(),
                     format!("found a reading before call {before}, but {many} were made"),
                 )?;
-                asked.contradiction().map_or(Ok(()), |problem| contradiction(at, problem))?;
+                problem.map_or(Ok(()), |(part, problem)| contradiction(at + part, problem))?;
             }
         }
-        for (i, reading) in gates.head.iter().enumerate() {
-            let at = format!("/gates/head/{i}/state");
-            reading.contradiction().map_or(Ok(()), |problem| contradiction(at, problem))?;
-        }
-        Ok(())
+        let problem = gates.ci.as_ref().and_then(CiWait::contradiction);
+        problem.map_or(Ok(()), |(part, problem)| contradiction(format!("/gates/ci{part}"), problem))
     }
 
     pub(crate) fn probes(&self) -> CheckResult {
