@@ -120,7 +120,7 @@ pub mod internal {
     pub use crate::policy::load::Policies;
     pub use crate::policy::prepared::SoFar;
     pub use crate::policy::waivers;
-    pub use crate::rego::engine::Inputs;
+    pub use crate::rego::engine::input::Inputs;
     pub use crate::rego::engine::module::Module;
     pub use crate::schema::explain::explain;
     pub use crate::schema::published::Name;

@@ -24,7 +24,7 @@ use crate::io::output;
 use crate::model::document::{Document, Purpose};
 use crate::model::finding::{Finding, Severity};
 use crate::policy::load::{Loading, load};
-use crate::rego::engine::Inputs;
+use crate::rego::engine::input::Inputs;
 use crate::render::Format;
 use crate::render::words::tenants;
 use crate::text::escape::{line, names_of};

@@ -41,7 +41,7 @@ use crate::model::document::gates::contacts;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, Outcome, Role};
 use crate::policy::prepared::SoFar;
-use crate::rego::engine::Inputs;
+use crate::rego::engine::input::Inputs;
 use crate::report::Report;
 use crate::schema::document;
 use crate::time::seconds;

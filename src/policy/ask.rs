@@ -12,8 +12,9 @@ use crate::policy::failure;
 use crate::policy::failure::CandidateRule;
 use crate::policy::package::Package;
 use crate::policy::prepared::Prepared;
+use crate::rego::engine::answer::Answer;
+use crate::rego::engine::input::{Input, Inputs};
 use crate::rego::engine::probe::RuleOutput;
-use crate::rego::engine::{Answer, Input, Inputs};
 use crate::rego::guard::{Failure, Limits};
 
 /// Rules of the query that are asked together.

@@ -8,7 +8,7 @@ use crate::model::finding::{Element, Finding};
 use crate::policy::ask::AUDITED;
 use crate::policy::package::key;
 use crate::policy::prepared::{Outcome, Prepared};
-use crate::rego::engine::{Input, Inputs};
+use crate::rego::engine::input::{Input, Inputs};
 use crate::rego::guard::Limits;
 
 impl Prepared {

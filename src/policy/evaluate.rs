@@ -16,8 +16,9 @@ use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
 use crate::policy::ask::{ANSWER, Answers, GATES_HALT, HALTS, Question};
 use crate::policy::package::{Package, Rule, key};
 use crate::policy::prepared::{Outcome, Prepared, SoFar, Summary, needed};
+use crate::rego::engine::answer::Answer;
+use crate::rego::engine::input::Inputs;
 use crate::rego::engine::probe::RuleOutput;
-use crate::rego::engine::{Answer, Inputs};
 use crate::schema::document::Valid;
 
 /// Which of a finding's tenants are waived, each by the waiver of that index.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::diagnostic::problem::{Place, Problem};
 use crate::error::Error;
 use crate::model::finding::RulePlace;
-use crate::rego::engine::{Input, PreparedEngine, places};
+use crate::rego::engine::input::Input;
+use crate::rego::engine::{PreparedEngine, places};
 use crate::rego::guard::{Failure, Limits, is_limit, work};
 
 /// How long the search may take where a limit was reached.

@@ -20,7 +20,7 @@ use crate::policy::source::RuleText;
 use crate::policy::waivers::Waivers;
 use crate::policy::{needs, source, waivers};
 use crate::rego::engine;
-use crate::rego::engine::Input;
+use crate::rego::engine::input::Input;
 use crate::rego::engine::probe::{RuleBindings, RuleOutput};
 use crate::rego::guard::Limits;
 use crate::text::suggest::nearest;

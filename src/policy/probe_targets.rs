@@ -5,7 +5,7 @@ use crate::model::document::Document;
 use crate::model::document::text::Text;
 use crate::policy::ask::PROBE_TARGETS;
 use crate::policy::prepared::Prepared;
-use crate::rego::engine::Inputs;
+use crate::rego::engine::input::Inputs;
 
 /// The package that says it.
 const BUILD: &str = "rollproof.build";

@@ -12,7 +12,7 @@ use crate::model::finding::{Element, Finding, Severity};
 use crate::policy::failure::CandidateRule;
 use crate::policy::package::Package;
 use crate::policy::prepared::{Prepared, needed};
-use crate::rego::engine::Input;
+use crate::rego::engine::input::Input;
 use crate::rego::engine::module::Module;
 use crate::rego::guard::{Failure, Limits};
 

@@ -7,10 +7,11 @@ use regorus::{Engine, PolicyLengthConfig, Value};
 
 use crate::rego::engine::generated::MAX_COLUMNS;
 use crate::rego::engine::generated::TEST_RULE;
+use crate::rego::engine::input::Input;
 use crate::rego::engine::lower::{Lowered, lower};
 use crate::rego::engine::module::{Module, path};
 use crate::rego::engine::unit_test::set_time_limit;
-use crate::rego::engine::{Input, Loaded, PreparedEngine, in_words};
+use crate::rego::engine::{Loaded, PreparedEngine, in_words};
 use crate::rego::guard::{Failure, Limits, guarded};
 
 impl Loaded {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use regorus::Value;
 use regorus::unstable::{Expr, Literal, Module as Ast, Query, Rule, RuleHead, Span};
 
+use crate::rego::engine::PreparedEngine;
 use crate::rego::engine::generated::{BINDINGS_RULE, BOUND, OURS};
+use crate::rego::engine::input::Input;
 use crate::rego::engine::module::path;
-use crate::rego::engine::{Input, PreparedEngine};
 use crate::rego::guard::{Failure, Limits, guarded};
 
 /// How far from rule to rule what gave a finding is followed.
