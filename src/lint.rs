@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_bundled_policies_read_nothing_that_merged_cohorts_lose() {
         let mut schema = published::Name::Document.schema();
-        for (of, lost) in [("Cohort", "labels"), ("Row", "extra"), ("Row", "error")] {
+        for (of, lost) in [("Cohort", "labels"), ("Row", "extra"), ("Row", "error"), ("Row", "running_image")] {
             let fields = schema["$defs"][of]["properties"].as_object_mut().expect("it is an object");
             assert!(fields.remove(lost).is_some(), "{of} has no {lost}");
         }
@@ -110,11 +110,16 @@ mod tests {
             file.text.lines().nth(problem.place.line as usize - 1).expect("it has the line").trim().to_owned()
         };
         let found: Vec<String> = report.problems().iter().map(line).collect();
-        // Whether an error is blank stays known, and so do the labels that waivers name.
+        // Whether an error or an image is blank stays known, and so do the labels that waivers name. Of many images those
+        // that are another than the target's are asked for first.
         let known = [
             "count({key | some key, value in labels; cohort.labels[key] == value}) == count(labels)",
             "text.is_nonblank(row.error)",
             "errors := [\"an error\" | text.is_nonblank(row.error)]",
+            "text.is_nonblank(row.running_image)",
+            "image := row.running_image",
+            "row.running_image in other_images",
+            "row.running_image in proof.other_images",
         ];
         let unknown: Vec<_> = found.iter().filter(|line| !known.contains(&&***line)).collect();
         assert!(unknown.is_empty(), "`Projection::for_bundled` has to keep what these read: {unknown:#?}");

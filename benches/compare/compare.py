@@ -25,6 +25,7 @@ KINDS = {
     "equal tenants": ([], []),
     "a label of each tenant's own": (["--labels", "distinct"], ["--labels", "labels.json"]),
     "an error of each tenant's own": (["--distinct-errors"], []),
+    "an image of each tenant's own": (["--distinct-images"], []),
     "a policy that reads labels.tier": (["--labels", "tier"], ["--labels", "labels.json", "--policy", os.path.join(POLICIES, "tier.rego")]),
     "a policy that reads row.error, all different": (["--distinct-errors"], ["--policy", os.path.join(POLICIES, "error.rego")]),
     "a policy that imports lib.proof, all errors different": (["--distinct-errors"], ["--policy", os.path.join(POLICIES, "proof.rego")]),

@@ -15,6 +15,9 @@ pub(crate) const PREVIOUS: &str = "previous";
 /// The package that a report's counts come from.
 pub(crate) const SUMMARY: &str = "rollproof.lib.summary";
 
+/// The bundled rule that says which images are another than the target's: no other rule looks at what an image is.
+pub(crate) const OTHER_IMAGES: &str = "data.rollproof.lib.proof.other_images";
+
 /// The package of the generated query.
 pub(crate) const QUERY: &str = "rollproof.query";
 

@@ -345,7 +345,7 @@ impl Attempt {
 }
 
 /// The tenants whose evidence is identical, with that evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cohort {
     /// Whether the fleet enumerates these tenants.

@@ -1,12 +1,13 @@
 //! Asks the policies about a document: a team's own about the document as it is, the bundled ones about its cohorts merged
 //! by what they can tell apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::declared::names::{NOT_APPLICABLE, USED_BY_OWN, is_ours};
+use crate::declared::names::{NOT_APPLICABLE, OTHER_IMAGES, USED_BY_OWN, is_ours};
 use crate::error::Error;
-use crate::model::document::Document;
-use crate::model::document::projection::Projection;
+use crate::model::document::projection::{Projection, SeenValues};
+use crate::model::document::text::{Field, Text};
+use crate::model::document::{Cohort, Document, Row};
 use crate::model::finding::Finding;
 use crate::policy::failure;
 use crate::policy::failure::CandidateRule;
@@ -41,6 +42,9 @@ pub const GATES_HALT: Question = Question { bundled: "data.rollproof.query.gates
 
 /// The tenants whose build is asked for next.
 pub const PROBE_TARGETS: Question = Question { bundled: "data.rollproof.query.probe_targets", own: None };
+
+/// Up to how many images of a document the bundled policies are not asked which of them they treat alike.
+const FEW_IMAGES: usize = 8;
 
 /// What the policies answered.
 pub struct Answers<'d> {
@@ -108,19 +112,51 @@ impl Prepared {
     }
 
     /// What the bundled policies see of a document.
-    pub(crate) fn projection<'d>(&self, document: &'d Document) -> Projection<'d> {
-        Projection::for_bundled(document, self.waived_labels())
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub(crate) fn projection<'d>(&self, document: &'d Document) -> Result<Projection<'d>, Error> {
+        Ok(Projection::for_bundled(document, self.seen_values(document)?))
     }
 
     /// What the bundled rules that can halt a rollout see of a document.
-    pub(crate) fn projection_for_halts<'d>(&self, document: &'d Document) -> Projection<'d> {
-        Projection::for_halts(document, self.waived_labels())
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub(crate) fn projection_for_halts<'d>(&self, document: &'d Document) -> Result<Projection<'d>, Error> {
+        Ok(Projection::for_halts(document, self.seen_values(document)?))
     }
 
-    /// The labels that waivers name.
-    fn waived_labels(&self) -> BTreeSet<String> {
+    /// What the bundled policies can tell apart in a document: the labels that waivers name, and few of many images.
+    fn seen_values(&self, document: &Document) -> Result<SeenValues, Error> {
         let given = self.waivers.given.iter().filter_map(|given| given.waiver.labels.as_ref());
-        given.flat_map(|labels| labels.keys()).cloned().collect()
+        let labels = given.flat_map(|labels| labels.keys()).cloned().collect();
+        Ok(SeenValues { labels, images: self.images_alike(document)? })
+    }
+
+    /// The images that the bundled policies treat alike, each with the first of them. They ask whether an image is one of
+    /// the other images, and whether it is blank.
+    fn images_alike(&self, document: &Document) -> Result<BTreeMap<Text, Text>, Error> {
+        let rows = document.cohorts.iter().flat_map(|cohort| &cohort.rows);
+        let images: BTreeSet<&Text> = rows.filter_map(|row| row.running_image.given()).collect();
+        if images.len() <= FEW_IMAGES {
+            return Ok(BTreeMap::new());
+        }
+        let row = |image: &&Text| Row { running_image: Field::Given((*image).clone()), ..Row::default() };
+        let cohort = Cohort { rows: images.iter().map(row).collect(), ..Cohort::default() };
+        let asked = Document { cohorts: vec![cohort], ..document.without_evidence() };
+        let input = input(&mut Inputs::default(), &Projection::whole(&asked))?;
+        let others = self.ask_one(OTHER_IMAGES, &input, images.len())?.elements::<String>();
+        let others = others.map_err(|error| Error::bug(format!("{OTHER_IMAGES}: {error}")))?;
+        let others: BTreeSet<&str> = others.iter().map(|image| &**image).collect();
+        let is_nonblank = |image: &&Text| !image.trim().is_empty();
+        let (others, same): (Vec<&Text>, Vec<&Text>) =
+            images.into_iter().filter(is_nonblank).partition(|image| others.contains(&***image));
+        let with_first = |alike: Vec<&Text>| {
+            let first = alike.first().map(|first| (*first).clone()).into_iter().cycle();
+            alike.into_iter().cloned().zip(first).collect::<Vec<_>>()
+        };
+        Ok([others, same].into_iter().flat_map(with_first).collect())
     }
 
     /// What single definitions of rules say of what their policies saw, each definition given by file and line.

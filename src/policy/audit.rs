@@ -18,7 +18,7 @@ impl Prepared {
     /// As [`Prepared::evaluate`].
     pub fn audited(&self, document: &Document) -> Result<(Outcome, bool), Error> {
         self.needs_of(document)?;
-        let answers = self.ask(AUDITED, self.projection(document), &mut Inputs::default())?;
+        let answers = self.ask(AUDITED, self.projection(document)?, &mut Inputs::default())?;
         let fanned_out = answers.bundled.get("fanned_out").only().and_then(|fanned_out| fanned_out.value());
         let fanned_out = fanned_out.map_err(|error| Error::bug(format!("{SUMMARY}.fanned_out: {error}")))?;
         Ok((self.read(&answers)?, fanned_out))

@@ -11,11 +11,11 @@ use crate::error::Error;
 use crate::model::document::lookalikes::lookalikes;
 use crate::model::document::projection::Projection;
 use crate::model::document::text::{Map, Text};
-use crate::model::document::{Document, Purpose};
+use crate::model::document::{Cohort, Document, Purpose};
 use crate::model::finding::{Element, Finding, Severity, Softened, Waived};
 use crate::policy::ask::{ANSWER, Answers, GATES_HALT, HALTS, Question};
 use crate::policy::package::{Package, Rule, key};
-use crate::policy::prepared::{Outcome, Prepared, SoFar, Summary, needed};
+use crate::policy::prepared::{CohortSummary, Outcome, Prepared, SoFar, Summary, needed};
 use crate::rego::engine::answer::Answer;
 use crate::rego::engine::input::Inputs;
 use crate::rego::engine::probe::RuleOutput;
@@ -32,6 +32,28 @@ struct Counts {
     not_proven: u64,
 }
 
+/// What `rollproof.lib.summary` says of cohorts that the policies see as one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenSummary {
+    state: String,
+    proven: bool,
+    straggler: bool,
+    /// Texts between which the image of the deciding row stands.
+    reason: Vec<String>,
+    row: Option<i64>,
+}
+
+impl SeenSummary {
+    /// What it says of one of these cohorts.
+    fn of(self, cohort: &Cohort) -> CohortSummary {
+        let Self { state, proven, straggler, reason, row } = self;
+        let deciding = row.and_then(|row| cohort.rows.get(usize::try_from(row).ok()?));
+        let image = deciding.and_then(|row| row.running_image.given()).map_or("", |image| image);
+        CohortSummary { state, proven, straggler, reason: reason.join(image), row }
+    }
+}
+
 impl Prepared {
     /// What every policy says of a document.
     ///
@@ -39,7 +61,7 @@ impl Prepared {
     /// [`Error::Policy`] where one fails, is undefined, says something that is no finding, or reaches a limit.
     pub fn evaluate(&self, document: &Valid<'_>) -> Result<Outcome, Error> {
         let document = self.with_waived(document);
-        self.evaluate_seen(self.projection(&document))
+        self.evaluate_seen(self.projection(&document)?)
     }
 
     /// The same where the bundled policies see every cohort as it is. It takes longer, and a test compares the two.
@@ -66,7 +88,7 @@ impl Prepared {
     pub(crate) fn evaluate_trial(&self, document: &Document) -> Result<Outcome, Error> {
         let document = self.with_waived(document);
         self.needs_of(&document)?;
-        self.read(&self.ask(ANSWER, self.projection(&document), &mut Inputs::default())?)
+        self.read(&self.ask(ANSWER, self.projection(&document)?, &mut Inputs::default())?)
     }
 
     /// The document, in which the names that waivers give look like tenants of the fleet as well.
@@ -124,7 +146,7 @@ impl Prepared {
         let mut plain = foreseen.clone();
         // Nobody knows what extra fields will hold, so policies are evaluated without them.
         plain.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows).for_each(|row| row.extra = Map::default());
-        let answers = self.ask(ANSWER, self.projection(&plain), &mut Inputs::default())?;
+        let answers = self.ask(ANSWER, self.projection(&plain)?, &mut Inputs::default())?;
         self.read(&answers)
     }
 
@@ -133,7 +155,7 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn halt_check(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
-        self.evaluate_halts(HALTS, self.projection_for_halts(document), inputs, |_| true)
+        self.evaluate_halts(HALTS, self.projection_for_halts(document)?, inputs, |_| true)
     }
 
     /// The same where the bundled policies see every cohort and every call as it is, as in [`Prepared::evaluate_unmerged`].
@@ -151,7 +173,7 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn halt_check_gates(&self, document: &Document, inputs: &mut Inputs) -> Result<SoFar, Error> {
-        self.evaluate_halts(GATES_HALT, self.projection_for_halts(document), inputs, |package| package.name == GATES)
+        self.evaluate_halts(GATES_HALT, self.projection_for_halts(document)?, inputs, |package| package.name == GATES)
     }
 
     fn evaluate_halts(
@@ -211,12 +233,7 @@ impl Prepared {
 
     /// The same, with the findings of bundled policies where the policies saw them.
     fn read_seen(&self, answers: &Answers<'_>) -> Result<Outcome, Error> {
-        let mut summary = read_summary(&answers.bundled).map_err(Error::bug)?;
-        let (found, cohorts) = (summary.cohorts.len(), answers.projection.len());
-        if found != cohorts {
-            return Err(Error::bug(format!("{SUMMARY}.cohorts: {found} entries for {cohorts} cohorts")));
-        }
-        summary.cohorts = answers.projection.spread(summary.cohorts);
+        let summary = read_summary(&answers.bundled, &answers.projection).map_err(Error::bug)?;
         let mut findings = Vec::new();
         for package in self.packages.iter().filter(|package| package.is_on()) {
             for severity in package.severities() {
@@ -305,10 +322,15 @@ fn is_of(finding: &Finding, value: &Value) -> bool {
 }
 
 /// What `rollproof.lib.summary` says.
-fn read_summary(answer: &Answer) -> Result<Summary, String> {
+fn read_summary(answer: &Answer, projection: &Projection<'_>) -> Result<Summary, String> {
     let rule = |rule: &str| answer.get(rule).only().map_err(|error| format!("{SUMMARY}.{rule}: {error}"));
+    let seen: Vec<SeenSummary> = rule("cohorts")?.elements()?;
+    if seen.len() != projection.len() {
+        return Err(format!("{SUMMARY}.cohorts: {} entries for {} cohorts", seen.len(), projection.len()));
+    }
+    let of_cohorts = projection.spread(seen).into_iter().zip(&projection.document().cohorts);
     Ok(Summary {
-        cohorts: rule("cohorts")?.elements()?,
+        cohorts: of_cohorts.map(|(seen, cohort)| seen.of(cohort)).collect(),
         tolerated: rule("tolerated")?.value()?,
         quarantined: rule("quarantined")?.value()?,
         waived: rule("waived")?.elements()?,

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::declared::names::WAIVERS;
 use crate::declared::params::{Declaration, Param};
 use crate::diagnostic::problem::{Place, Problem};
@@ -56,8 +54,7 @@ pub struct Summary {
 }
 
 /// What `rollproof.lib.summary` says of a cohort.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CohortSummary {
     /// Its proof state, such as `verified`.
     pub state: String,
@@ -68,7 +65,6 @@ pub struct CohortSummary {
     /// Why it is not proven, in words.
     pub reason: String,
     /// Which of its rows counts; none or -1 where it has no row.
-    #[serde(default)]
     pub row: Option<i64>,
 }
 

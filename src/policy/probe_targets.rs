@@ -26,7 +26,7 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::evaluate`].
     pub fn next_probe_targets(&self, document: &Document) -> Result<Vec<Text>, Error> {
-        let answers = self.ask(PROBE_TARGETS, self.projection(document), &mut Inputs::default())?;
+        let answers = self.ask(PROBE_TARGETS, self.projection(document)?, &mut Inputs::default())?;
         let [first, repeated] = RULES.map(|rule| {
             let indices = answers.bundled.get(rule).only().and_then(|value| value.elements::<usize>());
             indices.map_err(|error| Error::bug(format!("{BUILD}.{rule}: {error}")))

@@ -188,13 +188,19 @@ def finding_of_report(finding):
     return {"tenants": sorted(set(finding.get("tenants", []))), **{key: finding.get(key) for key in keys}}
 
 
+def reason(says, cohort):
+    """Why a cohort is not proven: the image of its deciding row stands between the texts."""
+    row = cohort["rows"][says["row"]] if says["row"] is not None else {}
+    return (row.get("running_image") or "").join(says["reason"])
+
+
 def counts(said, document):
     """What follows from OPA's summary."""
     summary = {name: said[f"rollproof.lib.summary.{name}"][0] for name in SUMMARY}
     if len(summary["cohorts"]) != len(document["cohorts"]):
         raise ValueError(f"{len(summary['cohorts'])} entries for {len(document['cohorts'])} cohorts")
     stragglers = [
-        {"tenant": tenant, "state": says["state"], "reason": says["reason"], "quarantined": summary["quarantined"] and tenant not in summary["waived"]}
+        {"tenant": tenant, "state": says["state"], "reason": reason(says, cohort), "quarantined": summary["quarantined"] and tenant not in summary["waived"]}
         for says, cohort in zip(summary["cohorts"], document["cohorts"])
         if says["straggler"]
         for tenant in cohort["tenants"]

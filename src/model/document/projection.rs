@@ -2,7 +2,7 @@
 //! cannot tell apart.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::document::text::{Field, Map, Text};
 use crate::model::document::{Attempt, Call, Cohort, Document, Purpose, Row};
@@ -17,12 +17,20 @@ pub struct Projection<'d> {
     merged: Option<Merged>,
 }
 
+/// What the bundled policies can tell apart of values that differ for many tenants.
+#[derive(Debug, Default)]
+pub struct SeenValues {
+    /// The names of the labels that they read.
+    pub labels: BTreeSet<String>,
+    /// Images that they treat alike, each with the one that they see in its place.
+    pub images: BTreeMap<Text, Text>,
+}
+
 #[derive(Debug)]
 struct Merged {
     /// The cohorts of the document that each cohort that is seen stands for, ascending.
     members: Vec<Vec<usize>>,
-    /// The names of the labels that are seen.
-    labels: BTreeSet<String>,
+    values: SeenValues,
     calls: SeenCalls,
 }
 
@@ -32,30 +40,30 @@ impl<'d> Projection<'d> {
         Self { document, merged: None }
     }
 
-    /// The cohorts merged by what the bundled policies read: no label but these, no extra field, and of an error only
-    /// whether it is blank.
-    pub fn for_bundled(document: &'d Document, labels: BTreeSet<String>) -> Self {
-        Self::merged(document, labels, SeenCalls::default())
+    /// The cohorts merged by what the bundled policies can tell apart: no extra field, and of an error only whether it is
+    /// blank.
+    pub fn for_bundled(document: &'d Document, values: SeenValues) -> Self {
+        Self::merged(document, values, SeenCalls::default())
     }
 
     /// The same for the bundled rules that can halt a rollout, which state no place: they see the batches that went well
     /// from the first call on as one call.
-    pub fn for_halts(document: &'d Document, labels: BTreeSet<String>) -> Self {
-        Self::merged(document, labels, SeenCalls::of(&document.calls))
+    pub fn for_halts(document: &'d Document, values: SeenValues) -> Self {
+        Self::merged(document, values, SeenCalls::of(&document.calls))
     }
 
-    fn merged(document: &'d Document, labels: BTreeSet<String>, calls: SeenCalls) -> Self {
+    fn merged(document: &'d Document, values: SeenValues, calls: SeenCalls) -> Self {
         let mut positions = HashMap::new();
         let mut members: Vec<Vec<usize>> = Vec::new();
         for (index, cohort) in document.cohorts.iter().enumerate() {
-            let position = *positions.entry(Key::new(cohort, &labels, calls)).or_insert(members.len());
+            let position = *positions.entry(Key::new(cohort, &values, calls)).or_insert(members.len());
             match members.get_mut(position) {
                 Some(members) => members.push(index),
                 None => members.push(vec![index]),
             }
         }
         let is_merged = members.len() < document.cohorts.len() || calls.hidden > 0;
-        Self { document, merged: is_merged.then_some(Merged { members, labels, calls }) }
+        Self { document, merged: is_merged.then_some(Merged { members, values, calls }) }
     }
 
     /// Whether something is not seen as it is.
@@ -121,11 +129,14 @@ impl Merged {
         cohort.labels = cohort
             .labels
             .iter()
-            .filter(|entry| self.labels.contains(&**entry.0))
+            .filter(|entry| self.values.labels.contains(&**entry.0))
             .map(|entry| (entry.0.clone(), entry.1.clone()))
             .collect();
         for row in &mut cohort.rows {
             row.extra = Map::default();
+            if let Some(image) = row.running_image.given().and_then(|image| self.values.images.get(image)) {
+                row.running_image = Field::Given(image.clone());
+            }
             if is_blank(&row.error) == Field::Given(false) {
                 row.error = Field::Given(SOME_ERROR.into());
             }
@@ -183,12 +194,12 @@ struct Key<'d> {
 }
 
 impl<'d> Key<'d> {
-    fn new(cohort: &'d Cohort, labels: &BTreeSet<String>, calls: SeenCalls) -> Self {
+    fn new(cohort: &'d Cohort, values: &'d SeenValues, calls: SeenCalls) -> Self {
         // Naming every field makes a new one fail to compile until somebody has decided whether it is seen.
         let Cohort { planned, labels: of_cohort, call, tenants: _, rows, origins: _ } = cohort;
-        let labels = of_cohort.iter().filter(|(name, _)| labels.contains(&***name)).collect();
+        let labels = of_cohort.iter().filter(|(name, _)| values.labels.contains(&***name)).collect();
         let call = call.map(|call| calls.seen(call));
-        Self { planned: *planned, labels, call, rows: rows.iter().map(RowKey::new).collect() }
+        Self { planned: *planned, labels, call, rows: rows.iter().map(|row| RowKey::new(row, values)).collect() }
     }
 }
 
@@ -198,19 +209,19 @@ struct RowKey<'d> {
     ssm_exit_code: Field<i64>,
     healthz_ok: Field<bool>,
     verified_on_target: Field<bool>,
-    running_image: &'d Field<Text>,
+    running_image: Field<&'d Text>,
     error_is_blank: Field<bool>,
 }
 
 impl<'d> RowKey<'d> {
-    fn new(row: &'d Row) -> Self {
+    fn new(row: &'d Row, values: &'d SeenValues) -> Self {
         let Row { ssm_status, ssm_exit_code, healthz_ok, verified_on_target, running_image, error, extra: _ } = row;
         Self {
             ssm_status,
             ssm_exit_code: *ssm_exit_code,
             healthz_ok: *healthz_ok,
             verified_on_target: *verified_on_target,
-            running_image,
+            running_image: running_image.as_ref().map(|image| values.images.get(image).unwrap_or(image)),
             error_is_blank: is_blank(error),
         }
     }
@@ -218,11 +229,7 @@ impl<'d> RowKey<'d> {
 
 /// Whether a text is blank, as the policies ask it.
 fn is_blank(text: &Field<Text>) -> Field<bool> {
-    match text {
-        Field::Absent => Field::Absent,
-        Field::Null => Field::Null,
-        Field::Given(text) => Field::Given(text.trim().is_empty()),
-    }
+    text.as_ref().map(|text| text.trim().is_empty())
 }
 
 #[cfg(test)]

@@ -118,6 +118,24 @@ impl<T> Field<T> {
             Self::Absent | Self::Null => None,
         }
     }
+
+    /// The same with a reference to the value.
+    pub const fn as_ref(&self) -> Field<&T> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Null => Field::Null,
+            Self::Given(value) => Field::Given(value),
+        }
+    }
+
+    /// The same with what the value is turned into.
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Null => Field::Null,
+            Self::Given(value) => Field::Given(turn(value)),
+        }
+    }
 }
 
 impl<T: Serialize> Serialize for Field<T> {

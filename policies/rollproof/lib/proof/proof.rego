@@ -129,32 +129,40 @@ default successes := {"success"}
 
 successes := {"success", "succeeded"} if input.mapping
 
-images := {image | some cohort in input.cohorts; some row in cohort.rows; image := row.running_image}
-
-# An image without a tag, an image ID and a rollout without a target give no information.
-other_images := {image |
-	some image in (images - target_images)
-	is_string(image)
-	tag(image) != input.rollout.target_tag
-	not regex.match(`^sha(256|512):[0-9a-fA-F]+$`, image)
+images := {image |
+	some cohort in input.cohorts
+	some row in cohort.rows
+	image := row.running_image
+	image != null
 }
 
-# The images that plainly end with the target's tag, as most do: only the others are taken apart.
+# The images with another tag than the target's. The tag is the text after the last colon of the last path segment, without
+# a digest. An image without a tag, an image ID and a rollout without a target give no information.
+other_images := {image |
+	target := input.rollout.target_tag
+	some image in (unlike_target - image_ids)
+	path := split(split(image, "@")[0], "/")
+	name := split(path[count(path) - 1], ":")
+	count(name) > 1
+	tag := name[count(name) - 1]
+	not tag in {"", target}
+}
+
+# Most images plainly end with the target's tag: only the others are taken apart.
+unlike_target := images - target_images
+
 target_images := {image |
 	target := input.rollout.target_tag
 	not regex.match(`[:/@]`, target)
 	ending := sprintf(":%s", [target])
 	some image in images
-	is_string(image)
 	endswith(image, ending)
 	not contains(image, "@")
 }
 
-# The tag of an image: the text after the last colon of the last path segment, without a digest.
-tag(image) := last if {
-	path := split(split(image, "@")[0], "/")
-	name := split(path[count(path) - 1], ":")
-	count(name) > 1
-	last := name[count(name) - 1]
-	last != ""
+# A regular expression costs more than the beginning of a text.
+image_ids := {image |
+	some image in unlike_target
+	startswith(image, "sha")
+	regex.match(`^sha(256|512):[0-9a-fA-F]+$`, image)
 }

@@ -53,6 +53,8 @@ superseded_by := newer if {
 }
 
 # For each of input.cohorts, in order: its proof state, what follows from it, the reason, and the index of the deciding row.
+# The reason is a list of texts, between which the image of the deciding row stands: cohorts that differ only in that image
+# have the same one.
 cohorts := [summary |
 	proven := proof.proven
 	straggling := fleet.straggling
@@ -75,18 +77,18 @@ deciding_index(cohort) := 0 if {
 	at := max([k | some k, row in cohort.rows; not proof.is_dry_run(row)])
 } else := count(cohort.rows) - 1
 
-# Why the cohort of an index, in this state, is not proven; blank if it is.
-reason_for(state, i) := "" if {
+# Why the cohort of an index, in this state, is not proven; empty if it is.
+reason_for(state, i) := [] if {
 	state in {"verified", "assumed"}
-} else := phrase if {
+} else := [phrase] if {
 	state == "unreached"
 	phrase := unreached_text(calls.unreached_reason(input.cohorts[i]))
-} else := "only dry-run rows answer for it" if {
+} else := ["only dry-run rows answer for it"] if {
 	state == "dry_run"
-} else := phrase if {
+} else := texts if {
 	state == "off_target"
-	phrase := off_target_text(proof.deciding_rows[i])
-} else := phrase if {
+	texts := off_target_texts(proof.deciding_rows[i])
+} else := [phrase] if {
 	state == "errored"
 	phrase := errored_text(proof.deciding_rows[i])
 }
@@ -112,14 +114,14 @@ skipped_text := reason if {
 	input.fleet.source == "plan_call"
 }
 
-off_target_text(row) := sprintf("verified_on_target is %v; runs %s", [row.verified_on_target, row.running_image]) if {
+off_target_texts(row) := [sprintf("verified_on_target is %v; runs ", [row.verified_on_target]), ""] if {
 	row.verified_on_target in {false, null}
 	text.is_nonblank(row.running_image)
-} else := sprintf("verified_on_target is %v", [row.verified_on_target]) if {
+} else := [sprintf("verified_on_target is %v", [row.verified_on_target])] if {
 	row.verified_on_target in {false, null}
-} else := sprintf("runs %s, not %s", [row.running_image, fleet.target]) if {
+} else := ["runs ", sprintf(", not %s", [fleet.target])] if {
 	row.running_image in proof.other_images
-} else := "its latest row lacks verified_on_target, and an earlier one says that it is not on the target"
+} else := ["its latest row lacks verified_on_target, and an earlier one says that it is not on the target"]
 
 errored_text(row) := sprintf("reports %s, and nothing proves it", [concat(", ", failures)]) if {
 	statuses := [reason | row.ssm_status in proof.failed_statuses; reason := sprintf("status %s", [row.ssm_status])]

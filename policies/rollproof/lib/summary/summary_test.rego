@@ -32,7 +32,8 @@ document(cohorts) := {
 # The reason why a tenant with these rows is not proven.
 reason(rows) := text if {
 	cohorts := summary.cohorts with input as document([{"planned": true, "tenants": ["acme"], "rows": rows}])
-	text := cohorts[0].reason
+	images := [image | image := rows[cohorts[0].row].running_image; is_string(image)]
+	text := concat(concat("", images), cohorts[0].reason)
 }
 
 test_cohorts_are_in_document_order if {
@@ -75,20 +76,20 @@ test_reason_unreached_names_fleet_file if {
 test_reason_unreached_names_archive if {
 	from_response := object.union(document([unreached]), {"fleet": {"source": "response"}, "provenance": {"inputs": []}})
 	cohorts := summary.cohorts with input as from_response
-	contains(cohorts[0].reason, "archive")
-	startswith(cohorts[0].reason, "skipped: ")
+	contains(cohorts[0].reason[0], "archive")
+	startswith(cohorts[0].reason[0], "skipped: ")
 }
 
 test_reason_unreached_without_fleet_file if {
 	cohorts := summary.cohorts with input as object.union(document([unreached]), {"provenance": {"inputs": []}})
-	cohorts[0].reason == "skipped: enumerated, but no row answers for it"
+	cohorts[0].reason[0] == "skipped: enumerated, but no row answers for it"
 }
 
 # The reason for a tenant without a row, after these calls.
 reason_after_calls(cohort, calls) := text if {
 	called := {"rollout": {"outcome": "halted"}, "fleet": {"source": "plan_call"}, "calls": calls}
 	cohorts := summary.cohorts with input as object.union(document([cohort]), called)
-	text := cohorts[0].reason
+	text := cohorts[0].reason[0]
 }
 
 successful_call := {"purpose": "batch", "tenants": ["gulf", "hive"], "ok": true, "attempts": [{"status": 200, "last": true}]}
