@@ -41,6 +41,21 @@ pub fn check(program: &Program<'_>, report: &mut Report) {
     }
 }
 
+/// The rules that are checked, and those that they use.
+pub fn used(program: &Program<'_>) -> BTreeSet<String> {
+    let graph = Graph::new(program);
+    let is_checked = |(m, _): &(usize, usize)| *m >= program.trusted;
+    let checked = program.rules.iter().filter(|(_, symbol)| symbol.definitions.iter().any(is_checked));
+    let mut next: Vec<&str> = checked.map(|(name, _)| &**name).collect();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    while let Some(name) = next.pop() {
+        if used.insert(name.to_owned()) {
+            next.extend(graph.0.get(name).into_iter().flatten().map(|name| &**name));
+        }
+    }
+    used
+}
+
 struct Graph<'a>(BTreeMap<&'a str, BTreeSet<String>>);
 
 impl<'a> Graph<'a> {

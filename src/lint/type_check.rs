@@ -1,8 +1,8 @@
 //! Follows types from the document's schema through every expression: a path that the document cannot have, a value
 //! that can never be what it is compared with, and what may be undefined where the engine needs it to be defined.
 //!
-//! Functions and rules are walked a few times: first silently, so that what calls give to arguments and what rules make
-//! is known; then the problems are reported. What is not known is never a problem.
+//! The rules that are checked, and those that they use, are walked a few times: first silently, so that what calls give to
+//! arguments and what rules make is known; then the problems are reported. What is not known is never a problem.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::declared::names::is_ours;
 use crate::diagnostic::problem::Place;
 use crate::lint::findings;
+use crate::lint::graph;
 use crate::lint::iteration::is_walk;
 use crate::lint::path_types::needed;
 use crate::lint::program::{Program, Report};
@@ -32,6 +33,7 @@ pub fn check(program: &Program<'_>, schema: &Value, report: &mut Report) {
     let Some(first) = program.modules.first() else { return };
     let mut walker = TypeChecker {
         program,
+        used: graph::used(program),
         module: first,
         document: Type::document(schema),
         previous: Type::of_closed_schema(published::Name::Report.schema()),
@@ -58,7 +60,10 @@ impl<'a> TypeChecker<'_, 'a> {
         for module in self.program.modules.iter().skip(from) {
             self.module = module;
             for rule in &module.rules {
-                self.rule(rule);
+                let name = format!("{}.{}", module.package, rule.name);
+                if self.used.contains(&name) {
+                    self.rule(rule, &name);
+                }
             }
         }
     }
@@ -70,9 +75,8 @@ impl<'a> TypeChecker<'_, 'a> {
         }
     }
 
-    fn rule(&mut self, rule: &'a Rule) {
-        let name = format!("{}.{}", self.module.package, rule.name);
-        let args = self.before.params.get(&name).cloned().unwrap_or_default();
+    fn rule(&mut self, rule: &'a Rule, name: &str) {
+        let args = self.before.params.get(name).cloned().unwrap_or_default();
         for case in &rule.cases {
             self.scopes.push(Scope::default());
             for (i, arg) in rule.args.iter().enumerate() {
@@ -82,11 +86,11 @@ impl<'a> TypeChecker<'_, 'a> {
             let (made, defined) = self.head(rule, case);
             let any = rule.args.iter().all(|arg| matches!(arg.kind, ExprKind::Var(_)));
             if any && defined && case.body.iter().all(|literal| self.always_holds(literal)) {
-                self.learned.certain.insert(name.clone());
+                self.learned.certain.insert(name.to_owned());
             }
             self.scopes.pop();
-            let joined = self.learned.results.get(&name).map_or_else(|| made.clone(), |before| before.join(&made));
-            self.learned.results.insert(name.clone(), joined);
+            let joined = self.learned.results.get(name).map_or_else(|| made.clone(), |before| before.join(&made));
+            self.learned.results.insert(name.to_owned(), joined);
         }
     }
 

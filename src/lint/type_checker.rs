@@ -44,6 +44,8 @@ pub struct Scope {
 pub struct TypeChecker<'c, 'a> {
     /// All modules.
     pub program: &'c Program<'a>,
+    /// The names of the rules that are walked.
+    pub used: BTreeSet<String>,
     /// The one that is walked.
     pub module: &'a Module,
     /// What `input` may be.

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod ast;
+pub(crate) mod cohort;
 pub(crate) mod coverage;
 pub(crate) mod explore;
 pub(crate) mod functions;

@@ -9,6 +9,7 @@ use crate::model::document::projection::Projection;
 use crate::model::document::text::Text;
 use crate::model::document::{Call, Cohort, Document};
 use crate::rego::engine::answer::Answer;
+use crate::rego::engine::cohort::{Keys, text};
 
 /// Evidence as the engine reads it: the document without `origins`.
 #[derive(Debug, Clone)]
@@ -86,6 +87,7 @@ type Names = BTreeMap<Value, Value>;
 /// that has ended, and the names of tenants that stay in their cohort.
 #[derive(Debug, Default)]
 pub struct Inputs {
+    keys: Keys,
     ended: Vec<Value>,
     /// Where every cohort is seen as it is.
     names: Names,
@@ -101,7 +103,7 @@ impl Inputs {
     pub fn next(&mut self, projection: &Projection<'_>) -> Result<Input, serde_json::Error> {
         let document = projection.document();
         let mut input = Value::from(serde_json::to_value(document.without_evidence())?);
-        let (calls, cohorts) = (self.calls(projection)?, self.cohorts(projection)?);
+        let (calls, cohorts) = (self.calls(projection)?, self.cohorts(projection));
         if let Ok(object) = input.as_object_mut() {
             object.insert(Value::from("calls"), Value::from(calls));
             object.insert(Value::from("cohorts"), Value::from(cohorts));
@@ -113,7 +115,7 @@ impl Inputs {
         let calls = &projection.document().calls;
         let value = |call: &Call| {
             let rest = serde_json::to_value(call.without_tenants())?;
-            let tenants: Vec<Value> = call.tenants.iter().map(name).collect();
+            let tenants: Vec<Value> = call.tenants.iter().map(text).collect();
             Ok(with_tenants(rest.into(), tenants.into()))
         };
         for ended in calls.iter().skip(self.ended.len()).take_while(|call| call.has_ended()) {
@@ -124,34 +126,35 @@ impl Inputs {
         seen.map(|(ended, call)| ended.cloned().map_or_else(|| value(call), Ok)).collect()
     }
 
-    fn cohorts(&mut self, projection: &Projection<'_>) -> Result<Vec<Value>, serde_json::Error> {
+    fn cohorts(&mut self, projection: &Projection<'_>) -> Vec<Value> {
         let names = if projection.is_merged() { &mut self.names_of_merged } else { &mut self.names };
-        let mut before = std::mem::take(names);
+        let (mut before, keys) = (std::mem::take(names), &self.keys);
         let cohort = |(cohort, tenants): (Cohort, Vec<&[Text]>)| {
-            let rest = Value::from(serde_json::to_value(cohort)?);
+            debug_assert!(keys.cohort(&cohort, Value::new_array()) == as_json(&cohort));
             if tenants.iter().map(|part| part.len()).sum::<usize>() < MANY {
-                let tenants: Vec<Value> = tenants.into_iter().flatten().map(name).collect();
-                return Ok(with_tenants(rest, tenants.into()));
+                let tenants: Vec<Value> = tenants.into_iter().flatten().map(text).collect();
+                return keys.cohort(&cohort, tenants.into());
             }
+            let rest = keys.cohort(&cohort, Value::Null);
             let tenants = names_now(before.remove(&rest).unwrap_or_else(Value::new_array), &tenants);
-            names.insert(rest.clone(), tenants.clone());
-            Ok(with_tenants(rest, tenants))
+            names.insert(rest, tenants.clone());
+            keys.cohort(&cohort, tenants)
         };
         projection.cohorts().map(cohort).collect()
     }
 }
 
-/// A tenant's name, shared.
-fn name(tenant: &Text) -> Value {
-    Value::String(tenant.shared())
-}
-
-/// A call or a cohort with its tenants.
+/// A call with its tenants.
 fn with_tenants(mut rest: Value, tenants: Value) -> Value {
     if let Ok(object) = rest.as_object_mut() {
         object.insert(Value::from("tenants"), tenants);
     }
     rest
+}
+
+/// A cohort as its JSON is read by the engine.
+fn as_json(cohort: &Cohort) -> Value {
+    serde_json::to_value(cohort).unwrap_or_default().into()
 }
 
 /// The names of tenants, made from a list that has mostly the same ones: tenants that join a cohort or leave it are mostly
@@ -168,7 +171,7 @@ fn names_now(mut list: Value, tenants: &[&[Text]]) -> Value {
     let (is, was) = (tenants().count(), known.len());
     let start = known.iter().zip(tenants()).take_while(is_same).count();
     let end = known.iter().rev().zip(tenants().rev()).take(is.min(was) - start).take_while(is_same).count();
-    known.splice(start..was - end, tenants().skip(start).take(is - start - end).map(name));
+    known.splice(start..was - end, tenants().skip(start).take(is - start - end).map(text));
     *array = known.into();
     list
 }
@@ -188,7 +191,7 @@ mod tests {
         let before = names_now(Value::new_array(), &[&texts(before)]);
         let parts: Vec<Vec<Text>> = now.iter().map(|part| texts(part)).collect();
         let parts: Vec<&[Text]> = parts.iter().map(|part| &**part).collect();
-        let expected: Vec<Value> = parts.iter().copied().flatten().map(name).collect();
+        let expected: Vec<Value> = parts.iter().copied().flatten().map(text).collect();
         prop_assert_eq!(names_now(before, &parts), Value::from(expected));
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Bodies: what the conditions of a rule, a comprehension or `every` become.
 
-use regorus::unstable::{Expr, Import, Literal, LiteralStmt, Query, WithModifier};
+use regorus::unstable::{Expr, Literal, LiteralStmt, Query, WithModifier};
 
+use crate::rego::engine::lower::expressions::import_name;
 use crate::rego::engine::lower::{Lowering, Refused};
 use crate::rego::engine::module::path;
 
@@ -60,12 +61,8 @@ impl Lowering<'_> {
     fn package_of(&self, target: &Expr) -> Option<String> {
         let target = path(target)?;
         let name = target.split('.').next()?;
-        let imported = |import: &Import| match (&import.r#as, import.refr.as_ref()) {
-            (Some(name_of_import), _) => name_of_import.text() == name,
-            (None, Expr::RefDot { field, .. }) => field.0.text() == name,
-            (None, _) => false,
-        };
-        if matches!(name, "input" | "data") || self.ast.imports.iter().any(imported) {
+        let is_imported = || self.ast.imports.iter().any(|import| import_name(import) == Some(name));
+        if matches!(name, "input" | "data") || is_imported() {
             return None;
         }
         Some(format!("data.{}.", path(&self.ast.package.refr)?))

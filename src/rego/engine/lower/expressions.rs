@@ -1,8 +1,9 @@
-//! Expressions: calls of functions that OPA has and the engine has not, or answers otherwise, and `in` as a value.
+//! Expressions: calls of functions that OPA has and the engine has not, or answers otherwise, `in` as a value, and names
+//! that are imported.
 
 use std::ops::Range;
 
-use regorus::unstable::{Expr, Ref};
+use regorus::unstable::{Expr, Import, Ref, Span};
 
 use crate::rego::engine::generated::OURS;
 use crate::rego::engine::lower::{Lowering, Refused};
@@ -27,7 +28,25 @@ impl Lowering<'_> {
                 self.membership(expr, &parts)
             }
             Expr::Call { fcn, params, .. } => self.call(expr, fcn, params),
+            Expr::RefDot { refr, .. } if let Expr::Var { span, .. } = refr.as_ref() => {
+                self.imported(span);
+                Ok(())
+            }
             _ => children(expr).into_iter().try_for_each(|child| self.expr(child)),
+        }
+    }
+
+    /// A step from a name that is imported begins with `data`: else the engine evaluates every rule of the package.
+    fn imported(&mut self, name: &Span) {
+        if self.locals.contains(name.text()) {
+            return;
+        }
+        let import = self.ast.imports.iter().find(|import| import_name(import) == Some(name.text()));
+        if let Some(path) = import.and_then(|import| path(&import.refr)).filter(|path| path.starts_with("data.")) {
+            match path.strip_suffix(name.text()) {
+                Some(above) if above.ends_with('.') => self.insert(self.tokens.range(name).start, above),
+                _ => self.replace(self.tokens.range(name), &path),
+            }
         }
     }
 
@@ -106,5 +125,14 @@ impl Lowering<'_> {
     pub(super) fn can_be_copied(&self, range: &Range<usize>) -> bool {
         let (first, last) = (self.tokens.at(range.start), self.tokens.before(range.end));
         (first..=last).all(|index| !matches!(self.tokens.text(index), "walk" | "in" | "sprintf" | "metadata" | "not"))
+    }
+}
+
+/// The name by which a file calls what it imports.
+pub fn import_name(import: &Import) -> Option<&str> {
+    match (&import.r#as, import.refr.as_ref()) {
+        (Some(name), _) => Some(name.text()),
+        (None, Expr::RefDot { field, .. }) => Some(field.0.text()),
+        (None, _) => None,
     }
 }

@@ -107,3 +107,31 @@ fn long_lines_and_deep_ones_stay_within_the_limits_of_the_engine() {
         engine.eval_rule("data.forms.x".into()).expect("it is evaluated");
     }
 }
+
+#[test]
+fn of_an_imported_package_only_what_is_read_is_evaluated() {
+    let library = "package team.lib\n\nfine := {\"of\": 1}\n\nbroken := to_number(\"x\")\n\nadd(x) := x + fine.of\n";
+    let policy = "package team.p\n\nimport data.team.lib\nimport data.team.lib as other\n\n\
+        one := lib.fine.of\n\ntwo := [lib.add(other.fine[\"of\"]) | not other.gone.x]\n\n\
+        three := f({\"of\": 3})\n\nf(lib) := lib.of\n\nfour := other.broken\n";
+    let lowered = lower(&Module { file: "p.rego".into(), text: policy.into() }).expect("it can be rewritten");
+    let ask = |rule: &str| {
+        let mut engine = Engine::new();
+        engine.set_strict_builtin_errors(true);
+        functions::add(&mut engine).expect("they are new");
+        for (file, text) in [("lib.rego", library), ("p.rego", &lowered.text)] {
+            engine.add_policy(file.into(), text.into()).expect("the engine reads it");
+        }
+        engine
+            .eval_rule(format!("data.team.p.{rule}"))
+            .map(|value| value.to_string())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(ask("one").as_deref(), Ok("1"), "{}", lowered.text);
+    assert_eq!(ask("two").as_deref(), Ok("[2]"), "{}", lowered.text);
+    assert_eq!(ask("three").as_deref(), Ok("3"), "{}", lowered.text);
+    assert!(ask("four").is_err_and(|error| error.contains("to_number")), "it is read");
+    let column = lowered.text.lines().nth(5).and_then(|line| line.find("lib.fine")).expect("it is there") + 1;
+    let place = lowered.place(Place { line: 6, column: u32::try_from(column).expect("it is small") });
+    assert_eq!(place, Place { line: 6, column: 8 });
+}
