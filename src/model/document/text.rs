@@ -164,40 +164,63 @@ impl<T: JsonSchema> JsonSchema for Field<T> {
     }
 }
 
-/// A JSON object with names for keys, sorted; the same name twice is an error.
+/// A JSON object with names for keys, sorted; the same name twice is an error. Each tenant may have one of a single key, so
+/// it takes no more room than its entries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Map<T>(BTreeMap<Text, T>);
+pub struct Map<T>(Box<[(Text, T)]>);
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Box::default())
     }
 }
 
 impl<T> Map<T> {
     /// Whether it has no key.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many keys it has.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&T> {
+        let index = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
+        self.0.get(index).map(|(_, value)| value)
+    }
+
+    /// The keys and values, by key.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Text, &T)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    /// The keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &Text> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// The values, by key.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.iter().map(|(_, value)| value)
     }
 }
 
 impl<T> FromIterator<(Text, T)> for Map<T> {
     fn from_iter<I: IntoIterator<Item = (Text, T)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
-    }
-}
-
-impl<T> Deref for Map<T> {
-    type Target = BTreeMap<Text, T>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
+        let entries: Vec<(Text, T)> = entries.into_iter().collect();
+        if entries.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+            return Self(entries.into());
+        }
+        Self(entries.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
     }
 }
 
 impl<T: Serialize> Serialize for Map<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serializer.collect_map(self.iter())
     }
 }
 
@@ -220,7 +243,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
                     }
                     map.insert(key, access.next_value()?);
                 }
-                Ok(Map(map))
+                Ok(map.into_iter().collect())
             }
         }
 
