@@ -48,36 +48,41 @@ impl Keys {
     /// A cohort with these tenants. It is made in one piece: the engine has objects that do not change in little room.
     pub fn cohort(&self, cohort: &Cohort, tenants: Value) -> Value {
         let Cohort { planned, labels, call, tenants: _, rows, origins: _ } = cohort;
-        let mut object = BTreeMap::new();
-        object.insert(self.planned.clone(), Value::Bool(*planned));
-        if !labels.is_empty() {
-            object.insert(self.labels.clone(), map(labels, text));
-        }
-        if let Some(call) = call {
-            object.insert(self.call.clone(), Value::from(*call));
-        }
-        object.insert(self.tenants.clone(), tenants);
-        object.insert(self.rows.clone(), rows.iter().map(|row| self.row(row)).collect::<Vec<_>>().into());
-        object.into()
+        let rows: Vec<Value> = rows.iter().map(|row| self.row(row)).collect();
+        object([
+            (&self.call, call.map(Value::from)),
+            (&self.labels, (!labels.is_empty()).then(|| map(labels, text))),
+            (&self.planned, Some(Value::Bool(*planned))),
+            (&self.rows, Some(rows.into())),
+            (&self.tenants, Some(tenants)),
+        ])
     }
 
     fn row(&self, row: &Row) -> Value {
         let Row { ssm_status, ssm_exit_code, healthz_ok, verified_on_target, running_image, error, extra } = row;
-        let fields = [
-            (&self.ssm_status, ssm_status.as_ref().map(text)),
-            (&self.ssm_exit_code, ssm_exit_code.map(Value::from)),
-            (&self.healthz_ok, healthz_ok.map(Value::Bool)),
-            (&self.verified_on_target, verified_on_target.map(Value::Bool)),
-            (&self.running_image, running_image.as_ref().map(text)),
-            (&self.error, error.as_ref().map(text)),
-        ];
-        let given = fields.into_iter().filter_map(|(key, field)| match field {
-            Field::Absent => None,
-            Field::Null => Some((key.clone(), Value::Null)),
-            Field::Given(value) => Some((key.clone(), value)),
-        });
-        let extra = (!extra.is_empty()).then(|| (self.extra.clone(), map(extra, scalar)));
-        given.chain(extra).collect::<BTreeMap<_, _>>().into()
+        object([
+            (&self.error, field(error.as_ref(), text)),
+            (&self.extra, (!extra.is_empty()).then(|| map(extra, scalar))),
+            (&self.healthz_ok, field(*healthz_ok, Value::Bool)),
+            (&self.running_image, field(running_image.as_ref(), text)),
+            (&self.ssm_exit_code, field(*ssm_exit_code, Value::from)),
+            (&self.ssm_status, field(ssm_status.as_ref(), text)),
+            (&self.verified_on_target, field(*verified_on_target, Value::Bool)),
+        ])
+    }
+}
+
+/// An object of those entries that have a value. They are given by key, so that there is nothing to sort.
+fn object<const N: usize>(entries: [(&Value, Option<Value>); N]) -> Value {
+    let given = entries.into_iter().filter_map(|(key, value)| Some((key.clone(), value?)));
+    given.collect::<BTreeMap<_, _>>().into()
+}
+
+fn field<T>(field: Field<T>, value: impl FnOnce(T) -> Value) -> Option<Value> {
+    match field {
+        Field::Absent => None,
+        Field::Null => Some(Value::Null),
+        Field::Given(given) => Some(value(given)),
     }
 }
 
