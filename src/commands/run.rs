@@ -130,9 +130,9 @@ struct Ended {
 /// Everything that can be known before the first call.
 fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<PreparedRollout, Error> {
     let config = &evaluation.config;
-    let mut wrong = Errors::default();
-    let start = start(options, config, &mut wrong);
-    wrong.end()?;
+    let mut errors = Errors::default();
+    let start = start(options, config, &mut errors);
+    errors.end()?;
     let start = start.ok_or_else(|| Error::bug("there is no plan"))?;
     let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, PLAN_HELP))?;
     if !rollout.plan().enabled {
@@ -192,15 +192,15 @@ pub(crate) fn with_wire(client: Client, rollout: &Rollout) -> Result<Client, Err
 
 /// The first record of the journal: the plan and the inventory as they stand in their files. Nothing where there is no
 /// plan, or no wire, that can be used. What else is wrong is kept, and left out of the record.
-pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Record> {
+pub(crate) fn start(options: &run::Run, config: &Config, errors: &mut Errors) -> Option<Record> {
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
-    let fields = wrong.or_keep(fields(options));
-    let plan = wrong.or_keep(plan(options, fields.as_ref()));
-    let inventory = wrong.or_keep(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
-    let gates = wrong.or_keep(GateReader::asked(config, options.preflight));
+    let fields = errors.keep_error(fields(options));
+    let plan = errors.keep_error(plan(options, fields.as_ref()));
+    let inventory = errors.keep_error(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
+    let gates = errors.keep_error(GateReader::asked(config, options.preflight));
     let rollout = plan.as_ref().map(|(_, rollout)| rollout);
     // Without its wire nobody is called: the contract's would be another control plane's.
-    let control_plane = wrong.or_keep(wire::settings(config, rollout));
+    let control_plane = errors.keep_error(wire::settings(config, rollout));
     let ((plan, _), control_plane) = plan.zip(control_plane)?;
     Some(Record::Start {
         format: JournalFormat::V1,

@@ -23,18 +23,18 @@ pub(crate) fn settings(config: &Config, rollout: Option<&document::Rollout>) -> 
     if settings.is_default() {
         return Ok(None);
     }
-    let mut wrong = Errors::default();
+    let mut errors = Errors::default();
     let file = config.file.as_ref().map_or_else(String::new, |file| file.name.to_string());
     for (setting, filter) in
         [(Setting::Request, &settings.request), (Setting::Ok, &settings.ok), (Setting::Error, &settings.error)]
     {
         if let Some(filter) = filter {
-            wrong.or_keep(check(setting, filter, settings).map_err(|error| error.within(&file)));
+            errors.keep_error(check(setting, filter, settings).map_err(|error| error.in_file(&file)));
         }
     }
     let answer = settings.answer.as_deref().map(|path| mapping(path, rollout));
-    let answer = answer.and_then(|answer| wrong.or_keep(answer));
-    wrong.end()?;
+    let answer = answer.and_then(|answer| errors.keep_error(answer));
+    errors.end()?;
     let text = |text: &Option<String>| text.as_deref().map(Text::from);
     let filter = |filter: &Option<Spanned<String>>| filter.as_ref().map(|text| Text::from(&**text.get_ref()));
     Ok(Some(WireSettings {

@@ -10,15 +10,15 @@ use crate::text::misspelt::misspelt;
 use crate::text::switch::{ON, YES, switch, words};
 use crate::time;
 
-/// What is wrong with an environment, collected so that it is told at once.
+/// What is wrong with an environment, collected so that all of it is reported at once.
 #[derive(Debug, Default)]
 pub struct EnvironmentFaults(Vec<Fault>);
 
 impl EnvironmentFaults {
-    /// What was read; nothing where it cannot be used, which is kept.
-    pub fn or_keep<T>(&mut self, read: Result<T, Error>) -> Option<T> {
-        match read {
-            Ok(read) => Some(read),
+    /// The value of a result; of a failed one nothing, and its error is kept.
+    pub fn keep_error<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
             Err(Error::Environment { faults, .. }) => {
                 self.0.extend(faults);
                 None
@@ -31,19 +31,19 @@ impl EnvironmentFaults {
         }
     }
 
-    /// What two readings gave.
+    /// Both values.
     ///
     /// # Errors
-    /// What is wrong with either of them.
+    /// What is wrong with either of them, or with both.
     pub fn combine<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
         match (one, other) {
             (Ok(one), Ok(other)) => Ok((one, other)),
             (Ok(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
             (one, other) => {
-                let mut wrong = Self::default();
-                wrong.or_keep(one);
-                wrong.or_keep(other);
-                Err(Error::environment(wrong.0))
+                let mut faults = Self::default();
+                faults.keep_error(one);
+                faults.keep_error(other);
+                Err(Error::environment(faults.0))
             }
         }
     }
@@ -66,12 +66,12 @@ pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
     names.sort_unstable();
     let is_set = |name: &str| names.iter().any(|set| set == name);
     let meant = |name: &String| Some((name.clone(), misspelt(name, known.iter().map(String::as_str), is_set)?));
-    let mut wrong = EnvironmentFaults::default();
+    let mut faults = EnvironmentFaults::default();
     for (name, meant) in names.iter().filter_map(meant) {
         let problem = format!("{name:?} is set, which nobody reads: did you mean {meant}?");
-        wrong.0.push(Fault::whole(problem).help(format!("name it {meant}, or unset it")));
+        faults.0.push(Fault::whole(problem).help(format!("name it {meant}, or unset it")));
     }
-    wrong.end()
+    faults.end()
 }
 
 /// Colours standard output and standard error where `FORCE_COLOR` asks for it, as `CLICOLOR_FORCE` does. `NO_COLOR` weighs
