@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::collect::response::ResponseAnomalies;
 use crate::collect::row::{KNOWN, ResponseRow};
-use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, near_keys};
+use crate::collect::scan::{Plain, Refused, Rows, ScannedRow, Scanner, SlugAndPhase, near_keys};
 use crate::diagnostic::fault::{Fault, utf8, without_bom};
 use crate::model::document::cohort::{Grouping, LabelsId};
 use crate::model::document::text::{Field, Map, Text};
@@ -150,8 +150,8 @@ struct Tenant<'a> {
 }
 
 impl<'a> ScannedRow<'a> for Tenant<'a> {
-    fn labelled(&mut self) -> Labelled<'a> {
-        Labelled { slug: Some(std::mem::replace(&mut self.slug.0, Cow::Borrowed(""))), phase: None }
+    fn take_slug_and_phase(&mut self) -> SlugAndPhase<'a> {
+        SlugAndPhase { slug: Some(std::mem::replace(&mut self.slug.0, Cow::Borrowed(""))), phase: None }
     }
 }
 
@@ -168,7 +168,7 @@ pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<A
         Some(b'[') => read_list(&mut scanner, grouping)?,
         _ => return read_lines(bytes, grouping).map(|()| Vec::new()),
     }
-    scanner.end()?;
+    scanner.expect_end()?;
     Ok(anomalies.finish())
 }
 
@@ -184,9 +184,9 @@ fn read_answer(
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
     let (mut ok, mut enumerated) = (false, false);
-    let (mut given, mut others) = (BTreeSet::<&str>::new(), Vec::new());
+    let (mut present, mut others) = (BTreeSet::<&str>::new(), Vec::new());
     scanner.object(|scanner, key| {
-        given.extend(ANSWER.iter().find(|known| **known == key));
+        present.extend(ANSWER.iter().find(|known| **known == key));
         match key {
             "ok" => {
                 ok = scanner.value()?;
@@ -210,10 +210,10 @@ fn read_answer(
         }
     })?;
     for field in others {
-        if misspelt(&field, ANSWER, |known| given.contains(known)).is_some() {
+        if misspelt(&field, ANSWER, |known| present.contains(known)).is_some() {
             return Err(Refused);
         }
-        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, None);
+        anomalies.add_unknown_field(format!("/{}", escape_pointer(&field)), &field, None);
     }
     if ok && enumerated { Ok(()) } else { Err(Refused) }
 }
@@ -228,7 +228,7 @@ pub fn answer_faults(text: &str) -> Vec<Fault> {
     let rows = results.and_then(|(_, rows)| serde_json::from_str::<Vec<&RawValue>>(rows.get()).ok());
     for (i, row) in rows.iter().flatten().enumerate() {
         if let Ok(row) = serde_json::from_str::<ResponseRow<'_>>(row.get()) {
-            let is_given = |known: &str| row.given().has(known);
+            let is_given = |known: &str| row.present_fields().has(known);
             faults.extend(near_keys(row.unknown.keys(), &KNOWN, is_given, &format!("/results/{i}")));
         }
     }
@@ -248,11 +248,11 @@ fn read_rows(
     let mut at = 0_u32;
     scanner.array(|scanner| {
         let (labelled, ()) = rows.next(scanner, |row: ResponseRow<'_>| {
-            let is_misspelt = row.unknown.keys().any(|field| row.given().misspelt(field).is_some());
+            let is_misspelt = row.unknown.keys().any(|field| row.present_fields().misspelt(field).is_some());
             if is_enumeration(&row.row) && !is_misspelt { Ok(()) } else { Err(Refused) }
         })?;
         match labelled.slug.as_deref().map(str::trim) {
-            None | Some("") => anomalies.unattributed(at),
+            None | Some("") => anomalies.add_unattributed_row(at),
             Some(slug) => grouping.enumerate(slug, LabelsId::default()),
         }
         at += 1;

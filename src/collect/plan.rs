@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::collect::response::ResponseAnomalies;
-use crate::collect::scan::{Known, Refused, known, near_keys};
+use crate::collect::scan::{ParsedObject, Refused, near_keys, parse_known_fields};
 use crate::diagnostic::fault::Fault;
 use crate::model::document::gates::Gates;
 use crate::model::document::text::{Scalar, Text};
@@ -206,10 +206,10 @@ fn compact(json: &str) -> String {
 /// [`Refused`] where it is none; `schema::explain` says why.
 pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refused)?;
-    let Known { value: plan, unknown, .. } = known::<Plan<'_>>(text).map_err(|_| Refused)?;
+    let ParsedObject { value: plan, unknown, .. } = parse_known_fields::<Plan<'_>>(text).map_err(|_| Refused)?;
     let (mut anomalies, mut others) = (ResponseAnomalies::new(input), BTreeMap::new());
     for field in &unknown {
-        anomalies.unknown(format!("/{}", escape_pointer(field)), field, None);
+        anomalies.add_unknown_field(format!("/{}", escape_pointer(field)), field, None);
     }
     keep_unknown(text, &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "", &mut others);
     let mut rollout = Rollout { control_plane: plan.cp_url, target_sha: plan.sha, ..unknown_rollout() };
@@ -218,12 +218,13 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
         None if plan.enabled => return Err(Refused),
         None => {}
         Some(raw) => {
-            let Known { value: body, unknown, .. } = known::<KnownBody>(raw.get()).map_err(|_| Refused)?;
+            let ParsedObject { value: body, unknown, .. } =
+                parse_known_fields::<KnownBody>(raw.get()).map_err(|_| Refused)?;
             if body.target_tag.trim().is_empty() || body.batch_size == Some(0) || body.confirm == Some(false) {
                 return Err(Refused);
             }
             for field in &unknown {
-                anomalies.unknown(format!("/body/{}", escape_pointer(field)), field, None);
+                anomalies.add_unknown_field(format!("/body/{}", escape_pointer(field)), field, None);
             }
             keep_unknown(raw.get(), &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "/body", &mut others);
             rollout = Rollout {
@@ -257,9 +258,9 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
 /// than the plan is read to say.
 pub fn plan_faults(text: &str) -> Vec<Fault> {
     let mut faults = nearly_known_keys(text);
-    let Ok(Known { value: plan, .. }) = known::<Plan<'_>>(text) else { return faults };
-    let body = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok());
-    if let Some(Known { value: body, .. }) = body
+    let Ok(ParsedObject { value: plan, .. }) = parse_known_fields::<Plan<'_>>(text) else { return faults };
+    let body = plan.body.and_then(|body| parse_known_fields::<KnownBody>(body.get()).ok());
+    if let Some(ParsedObject { value: body, .. }) = body
         && let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim())
     {
         let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);

@@ -90,7 +90,7 @@ fn not_ready(problem: impl Into<String>, exit_code: u8) -> Error {
 /// so that a rollout may begin meanwhile.
 fn check_journal(options: &run::Run) -> Result<(), Error> {
     match RunLocks::take(options)?.journal {
-        Some(mut journal) => journal.may_be_replaced(options.evaluation.max_input_bytes),
+        Some(mut journal) => journal.check_replaceable(options.evaluation.max_input_bytes),
         None => Ok(()),
     }
 }

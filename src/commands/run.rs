@@ -157,7 +157,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
             ));
         }
         (false, Some(mut journal)) => {
-            journal.may_be_replaced(options.evaluation.max_input_bytes)?;
+            journal.check_replaceable(options.evaluation.max_input_bytes)?;
             earlier_attempt = Some(journal);
         }
         (false, None) => {}
@@ -197,7 +197,7 @@ pub(crate) fn start(options: &run::Run, config: &Config, errors: &mut Errors) ->
     let fields = errors.keep_error(fields(options));
     let plan = errors.keep_error(plan(options, fields.as_ref()));
     let inventory = errors.keep_error(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
-    let gates = errors.keep_error(GateReader::asked(config, options.preflight));
+    let gates = errors.keep_error(GateReader::gates_to_ask(config, options.preflight));
     let rollout = plan.as_ref().map(|(_, rollout)| rollout);
     // Without its wire nobody is called: the contract's would be another control plane's.
     let control_plane = errors.keep_error(wire::settings(config, rollout));
@@ -297,13 +297,13 @@ pub(crate) fn gate_reader(
     scale: f64,
 ) -> Result<Option<GateReader>, Error> {
     let gates_before = begun.known_gates();
-    let asked = GateReader::asked(config, options.preflight)?.max(gates_before);
+    let asked = GateReader::gates_to_ask(config, options.preflight)?.max(gates_before);
     let asked = asked.filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
     let gate_reader = GateReader::from_environment(config, asked, sha.as_deref(), scale)?;
     if options.resume && gates_before.is_some() {
-        gate_reader.still_answers()?;
+        gate_reader.check_has_token()?;
     }
     Ok(Some(gate_reader))
 }

@@ -22,7 +22,7 @@ use crate::model::document::text::Text;
 use crate::model::document::{Outcome, Purpose};
 
 impl Driver<'_> {
-    /// Drives the rollout to its end, to a halt, or until a signal comes; then asks tenants for their build, where that
+    /// Drives the rollout to its end, to a halt, or until a signal comes; then asked_gates tenants for their build, where that
     /// is wanted. Where rollproof itself fails, that is an error like any other, so that what was collected can still be
     /// written.
     ///
@@ -46,7 +46,7 @@ impl Driver<'_> {
     }
 
     async fn drive(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<(), Error> {
-        self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
+        self.rollout.set_gates(self.gate_reader.map(GateReader::asked_gates));
         while self.rollout.outcome() == Outcome::Running {
             match (self.rollout.next(), self.stop.signal()) {
                 // A signal does not keep an answer from being checked: a rollout that has to halt is not resumed.

@@ -37,7 +37,7 @@ impl Driver<'_> {
     /// That of the journal.
     pub(crate) async fn read_head_again(&mut self) -> Result<(), Error> {
         let ended = self.rollout.outcome() == Outcome::Completed && !self.rollout.plan().rollout.dry_run;
-        match self.gate_reader.filter(|gate_reader| ended && gate_reader.asks() == AskedGates::All) {
+        match self.gate_reader.filter(|gate_reader| ended && gate_reader.asked_gates() == AskedGates::All) {
             Some(_) => self.read(Gate::Head).await,
             None => Ok(()),
         }

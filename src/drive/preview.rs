@@ -16,7 +16,7 @@ impl Driver<'_> {
     pub fn check_before_first_change(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<Vec<String>, Error> {
         let stop = self.stop.clone();
         block_on(&stop, async || {
-            self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
+            self.rollout.set_gates(self.gate_reader.map(GateReader::asked_gates));
             let mut halts: Vec<String> = Vec::new();
             while self.rollout.outcome() == Outcome::Running {
                 match (self.rollout.next(), self.stop.signal()) {

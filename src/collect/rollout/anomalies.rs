@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use crate::collect::response::LISTED;
-use crate::collect::row::Given;
+use crate::collect::response::MAX_LISTED;
+use crate::collect::row::PresentFields;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, AnomalyKind};
 use crate::text::json::escape_pointer;
@@ -13,7 +13,7 @@ use crate::text::json::escape_pointer;
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
 const ANSWERS: &str = "control plane";
 
-/// What is strange about the answers: the first [`LISTED`] of a kind, in the order in which they came, and how many
+/// What is strange about the answers: the first [`MAX_LISTED`] of a kind, in the order in which they came, and how many
 /// more there are. A control plane may answer for everybody with every call.
 #[derive(Debug, Default)]
 pub(crate) struct RolloutAnomalies {
@@ -23,7 +23,7 @@ pub(crate) struct RolloutAnomalies {
     /// Every field that is not known, with the known one that it misspells, and where it is listed.
     fields: HashMap<(Text, Option<&'static str>), Option<usize>, RandomState>,
     /// What fields misspell, beside which others in a row.
-    misspelt: HashMap<(Text, Given), Option<&'static str>, RandomState>,
+    misspelt: HashMap<(Text, PresentFields), Option<&'static str>, RandomState>,
 }
 
 impl RolloutAnomalies {
@@ -32,8 +32,8 @@ impl RolloutAnomalies {
     }
 
     /// The known field that a field of a row with those others misspells.
-    pub(crate) fn misspelt(&mut self, field: &Text, given: Given) -> Option<&'static str> {
-        *self.misspelt.entry((field.clone(), given)).or_insert_with(|| given.misspelt(field))
+    pub(crate) fn misspelt(&mut self, field: &Text, present: PresentFields) -> Option<&'static str> {
+        *self.misspelt.entry((field.clone(), present)).or_insert_with(|| present.misspelt(field))
     }
 
     /// A field that is not known, and the known one that it misspells, where it does.
@@ -66,7 +66,7 @@ impl RolloutAnomalies {
         name: impl FnOnce(&mut Anomaly),
     ) -> Option<usize> {
         let (many, last) = self.kinds.entry(kind).or_default();
-        if *many == LISTED {
+        if *many == MAX_LISTED {
             self.listed[*last].more += 1;
             return None;
         }

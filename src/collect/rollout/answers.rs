@@ -9,7 +9,7 @@ use crate::collect::fleet::is_enumeration;
 use crate::collect::rollout::anomalies::malformed;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::row::ResponseRow;
-use crate::collect::scan::{Known, Refused, known};
+use crate::collect::scan::{ParsedObject, Refused, parse_known_fields};
 use crate::collect::wire::Translated;
 use crate::model::document::cohort::LabelsId;
 use crate::model::document::failure::{Failure, FailureKind};
@@ -44,9 +44,9 @@ impl Rollout {
         let problem = translated.as_ref().and_then(|translated| translated.problem.as_ref());
         let problem = problem.map(|problem| malformed(problem, body.unwrap_or_default()));
         let body = translated.as_ref().map_or(body, |translated| Some(&*translated.text));
-        match body.map(known::<Answer<'_>>) {
-            Some(Ok(Known { value: answer, unknown, given, fields })) => {
-                let misspelt = |field: &str| misspelt(field, fields.iter().copied(), |known| given.contains(known));
+        match body.map(parse_known_fields::<Answer<'_>>) {
+            Some(Ok(ParsedObject { value: answer, unknown, present, fields })) => {
+                let misspelt = |field: &str| misspelt(field, fields.iter().copied(), |known| present.contains(known));
                 for (field, known) in unknown.iter().filter_map(|field| Some((&**field, misspelt(field)?))) {
                     let place = || format!("/calls/{index}/attempts/{attempt}");
                     self.anomalies.unknown_field(place, Text::from(field), Some(known));
@@ -129,7 +129,7 @@ impl Rollout {
             let at = || pointer(&origin(i));
             for field in row.unknown.keys() {
                 let field = Text::from(&**field);
-                if let Some(known) = self.anomalies.misspelt(&field, row.given()) {
+                if let Some(known) = self.anomalies.misspelt(&field, row.present_fields()) {
                     self.anomalies.unknown_field(at, field, Some(known));
                 }
             }
@@ -196,10 +196,10 @@ impl Rollout {
                 wrong = wrong.or_else(|| Some(malformed(error, raw.get())));
                 continue;
             }
-            let given = row.given();
+            let present = row.present_fields();
             for field in std::mem::take(&mut row.unknown).into_keys() {
                 let field = Text::from(&*field);
-                let known = self.anomalies.misspelt(&field, given);
+                let known = self.anomalies.misspelt(&field, present);
                 self.anomalies.unknown_field(place, field, known);
             }
             let slug = row.slug().map(Text::from);
