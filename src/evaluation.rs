@@ -91,7 +91,7 @@ impl PendingEvaluation {
     /// expected.
     pub fn wait(self) -> Result<Evaluation, Error> {
         let evaluation = Evaluation { options: self.options, policies: self.policies.wait()?, config: self.config };
-        evaluation.expected().map(|()| evaluation)
+        evaluation.check_expected_digest().map(|()| evaluation)
     }
 }
 
@@ -158,11 +158,11 @@ impl Evaluation {
         })
     }
 
-    /// Whether the policies are those that the command line expects.
+    /// Refuses policies with another digest than the command line expects.
     ///
     /// # Errors
     /// [`Error::OtherPolicies`] where others would decide.
-    pub fn expected(&self) -> Result<(), Error> {
+    pub fn check_expected_digest(&self) -> Result<(), Error> {
         let found = &self.policies.basis().digest;
         match &self.options.expect_policies {
             Some(expected) if expected != found => {

@@ -43,7 +43,7 @@ pub fn near_miss(bytes: &[u8]) -> Option<Fault> {
 /// [`Error::Evidence`] where a record is not valid, or breaks the grammar.
 pub fn read(input: &Arc<Input>, fields: &EvidenceFields, sha256: String) -> Result<Collected, Error> {
     let mut rollout = replay(input, fields)?.0;
-    rollout.cut_short();
+    rollout.mark_cut_short();
     let (document, _) = rollout.finish();
     let mut inputs = vec![input.file(Role::Journal, sha256)];
     inputs.extend(document.provenance.inputs.iter().cloned());

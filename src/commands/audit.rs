@@ -135,7 +135,7 @@ fn evaluate_others(options: &audit::Audit, evaluator: &ArchiveEvaluator<'_>) -> 
 /// Waits for the policies of `--against`, which must be the expected ones.
 fn wait_for_expected(others: PendingEvaluation) -> Result<Evaluation, Error> {
     let others = others.wait()?;
-    others.expected()?;
+    others.check_expected_digest()?;
     Ok(others)
 }
 

@@ -110,7 +110,7 @@ fn evaluation(options: &run::Run, config: &Config, errors: &mut Errors) -> Optio
     );
     let loaded = settings.and_then(load).and_then(Loading::wait);
     let evaluation = errors.keep_error(loaded).map(|policies| Evaluation::of(evaluation_options, policies, config))?;
-    errors.keep_error(evaluation.expected());
+    errors.keep_error(evaluation.check_expected_digest());
     Some(evaluation)
 }
 
@@ -205,7 +205,7 @@ impl RunParts {
         let signal = driver.stop.last_signal();
         let rollout = driver.rollout;
         let ideal = rollout.ideal_document().map_err(Error::bug)?;
-        if rollout.fleet() > 0 {
+        if rollout.fleet_size() > 0 {
             let checked = rollout.check_requests_of(&ideal);
             errors.keep_error(checked.map_err(|problem| Error::usage(problem, REQUEST_HELP)));
         }
@@ -231,7 +231,7 @@ impl Preview {
     /// Adds to `errors` why the rollout would not come to its first call.
     fn add_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, errors: &mut Errors) {
         let shows_errors = evaluation.is_some_and(|evaluation| evaluation.options.show_errors);
-        let so_far = self.rollout.so_far().into_owned();
+        let so_far = self.rollout.document_so_far().into_owned();
         let document = &self.rollout.document;
         let code = if never_answered(document) { 6 } else { 1 };
         // A halt names no tenants; the finding with the same words does.
@@ -247,7 +247,7 @@ impl Preview {
         match (plan_call_failure(document, shows_errors), problems.last_mut()) {
             (Some(call), Some(halt)) => halt.push_str(&format!(" ({call})")),
             (Some(call), None) => problems.push(call),
-            (None, None) if has_planned && self.rollout.fleet() == 0 => {
+            (None, None) if has_planned && self.rollout.fleet_size() == 0 => {
                 problems.push("the plan call enumerated nobody, so there is nobody to roll out to".into());
             }
             (None, _) => {}
@@ -269,7 +269,7 @@ impl Preview {
         line!(
             out,
             "ready: {} in {calls}, {canary}, batches of {}, soak {soak} s, {} tolerated{dry_run}",
-            tenants(self.rollout.fleet() as u64),
+            tenants(self.rollout.fleet_size() as u64),
             rollout.batch_size.unwrap_or(1),
             rollout.max_stragglers,
         )?;

@@ -185,7 +185,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
 /// The client with the wire settings of the rollout's control plane.
 pub(crate) fn with_wire(client: Client, rollout: &Rollout) -> Result<Client, Error> {
     match rollout.wire() {
-        Some(wire) => client.speaking(wire.settings()),
+        Some(wire) => client.with_wire(wire.settings()),
         None => Ok(client),
     }
 }

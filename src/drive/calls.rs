@@ -41,14 +41,14 @@ impl Driver<'_> {
                 None => Ok(()),
             }
         });
-        self.rollout.cut_short();
+        self.rollout.mark_cut_short();
         driven
     }
 
     async fn drive(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<(), Error> {
         self.rollout.set_gates(self.gate_reader.map(GateReader::asked_gates));
         while self.rollout.outcome() == Outcome::Running {
-            match (self.rollout.next(), self.stop.signal()) {
+            match (self.rollout.next_step(), self.stop.signal()) {
                 // A signal does not keep an answer from being checked: a rollout that has to halt is not resumed.
                 (Step::CheckHalt(check), signal) if signal.is_none() || check != HaltCheck::IdealDocument => {
                     self.check_halt(check_halt, check)?;
@@ -72,7 +72,7 @@ impl Driver<'_> {
             }
             check_halt(&document, check)
         } else {
-            check_halt(&self.rollout.so_far(), check)
+            check_halt(&self.rollout.document_so_far(), check)
         };
         let halts = match answer {
             Ok(_) if check == HaltCheck::IdealDocument => Vec::new(),
@@ -87,7 +87,7 @@ impl Driver<'_> {
             }
         };
         if halts.is_empty() {
-            self.rollout.checked(check);
+            self.rollout.pass_check(check);
             return Ok(());
         }
         self.progress.line(&format!("halted: {}", halts.join("; ")));
@@ -130,7 +130,7 @@ impl Driver<'_> {
     }
 
     pub(crate) async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
-        let call = self.rollout.next_call();
+        let call = self.rollout.next_call_index();
         let body = self.body(purpose, tenants)?;
         let idempotency_key = self.rollout.idempotency_key(purpose, tenants);
         let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };

@@ -46,7 +46,7 @@ impl Driver<'_> {
     /// The branch's head as a record; nothing where a signal came.
     async fn head(&self, gate_reader: &GateReader) -> Option<Record> {
         self.progress.reading("the branch's head", gate_reader.limit());
-        let reading = gate_reader.read_head(self.rollout.next_call());
+        let reading = gate_reader.read_head(self.rollout.next_call_index());
         let reading = self.stop.unless_stopped(reading).await??;
         let head = reading.head.as_deref().unwrap_or("unknown");
         self.progress.line(&match reading.state {
@@ -60,7 +60,7 @@ impl Driver<'_> {
     /// The kill switch as a record; nothing where a signal came.
     async fn switch(&self, gate_reader: &GateReader) -> Option<Record> {
         self.progress.reading("the kill switch", gate_reader.limit());
-        let reading = gate_reader.read_switch(self.rollout.next_call());
+        let reading = gate_reader.read_switch(self.rollout.next_call_index());
         let reading = self.stop.unless_stopped(reading).await?;
         let state = |reading: &SwitchReading| (reading.state, reading.source);
         if self.rollout.gates().and_then(|gates| gates.switch.last()).map(state) != Some(state(&reading)) {

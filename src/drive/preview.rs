@@ -19,13 +19,13 @@ impl Driver<'_> {
             self.rollout.set_gates(self.gate_reader.map(GateReader::asked_gates));
             let mut halts: Vec<String> = Vec::new();
             while self.rollout.outcome() == Outcome::Running {
-                match (self.rollout.next(), self.stop.signal()) {
+                match (self.rollout.next_step(), self.stop.signal()) {
                     (_, Some(signal)) => self.interrupt(signal)?,
                     (Step::CheckHalt(check), None) => {
                         if check != HaltCheck::IdealDocument {
-                            halts.extend(check_halt(&self.rollout.so_far(), check)?.halts);
+                            halts.extend(check_halt(&self.rollout.document_so_far(), check)?.halts);
                         }
-                        self.rollout.checked(check);
+                        self.rollout.pass_check(check);
                     }
                     (Step::Read(gate), None) => self.read(gate).await?,
                     (Step::Call(Purpose::Plan, tenants), None) if halts.is_empty() => {

@@ -15,15 +15,15 @@ impl Driver<'_> {
         if self.stop.signal().is_some() {
             return Ok(());
         }
-        if targets(&self.rollout.so_far())?.is_empty() {
+        if targets(&self.rollout.document_so_far())?.is_empty() {
             return Ok(());
         }
         self.read_head_again().await?;
-        let tenants = targets(&self.rollout.so_far())?;
+        let tenants = targets(&self.rollout.document_so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {
             journal.append(rollout, record)?;
-            targets(&rollout.so_far())
+            targets(&rollout.document_so_far())
         };
         prober.probe(tenants, progress, stop, &mut keep).await
     }

@@ -158,9 +158,9 @@ impl Progress {
         let what = words(purpose, tenants);
         if self.bar.is_none() {
             let counts = counts(self.locked().counts);
-            let so_far = match rollout.fleet() {
+            let so_far = match rollout.fleet_size() {
                 0 => String::new(),
-                fleet => format!("{} of {fleet} tenants called{counts}; ", rollout.called()),
+                fleet => format!("{} of {fleet} tenants called{counts}; ", rollout.called_count()),
             };
             self.line(&format!("{so_far}{what}, at most {} an attempt", seconds(limit)));
         }
@@ -184,8 +184,8 @@ impl Progress {
     /// An attempt has ended. Outside of a terminal a good answer says nothing: the next call's line does.
     pub fn answered(&self, rollout: &Rollout, purpose: Purpose, tenants: &[Text], attempt: &Attempt) {
         if let Some(bar) = &self.bar {
-            bar.set_length(rollout.fleet() as u64);
-            bar.set_position(rollout.called() as u64);
+            bar.set_length(rollout.fleet_size() as u64);
+            bar.set_position(rollout.called_count() as u64);
         }
         if self.bar.is_some() || self.verbose > 0 || attempt.status != Some(200) {
             self.line(&format!("{}: {}", words(purpose, tenants), outcome(attempt)));

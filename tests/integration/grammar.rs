@@ -48,7 +48,7 @@ pub fn bundled_code_of_journal(path: &Path) -> u8 {
 pub fn journal_document(lines: &[String]) -> Result<Document, Error> {
     let input = Input { name: Text::from("run.journal"), bytes: Bytes::Vec((lines.join("\n") + "\n").into_bytes()) };
     let (mut rollout, _) = replay(&input, &EvidenceFields::default())?;
-    rollout.cut_short();
+    rollout.mark_cut_short();
     Ok(rollout.finish().0)
 }
 

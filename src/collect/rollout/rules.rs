@@ -193,7 +193,7 @@ impl Rollout {
         if let Some((_, problem)) = problem {
             return Err(problem.to_owned());
         }
-        let next = self.next_call();
+        let next = self.next_call_index();
         if before.is_some_and(|before| before != next) {
             return Err(format!("it was read before another call, and the next one is call {next}"));
         }
@@ -219,7 +219,7 @@ impl Rollout {
     /// Whether the next step is a call that changes something.
     fn changes_something(&self) -> bool {
         let is_live = !self.plan.rollout.dry_run;
-        is_live && matches!(self.next_change(), Step::Call(Purpose::Canary | Purpose::Batch, _))
+        is_live && matches!(self.next_call_or_soak(), Step::Call(Purpose::Canary | Purpose::Batch, _))
     }
 
     /// Refuses a step while some of the gates that are asked before the first step were read, and others were not.
@@ -245,8 +245,8 @@ impl Rollout {
 
     fn check_first_attempt(&self, record: &Record) -> Result<(), String> {
         let Record::Request { call, attempt, purpose, tenants, .. } = record else { return Ok(()) };
-        let next = self.next_call();
-        let expected = match self.next_change() {
+        let next = self.next_call_index();
+        let expected = match self.next_call_or_soak() {
             Step::Call(expected_purpose, expected_tenants)
                 if (*call, *attempt, *purpose, tenants) == (next, 0, expected_purpose, &expected_tenants) =>
             {
@@ -291,25 +291,25 @@ impl Rollout {
     }
 
     fn check_soak(&self, _: &Record) -> Result<(), String> {
-        if matches!(self.next_change(), Step::Soak(_)) {
+        if matches!(self.next_call_or_soak(), Step::Soak(_)) {
             return self.check_gates_whole();
         }
         Err("a soak is not the rollout's next step".into())
     }
 
     fn check_complete(&self, _: &Record) -> Result<(), String> {
-        match self.next_change() {
+        match self.next_call_or_soak() {
             Step::Done | Step::CheckHalt(_) | Step::Read(_) => Ok(()),
             Step::Soak(_) => Err("the canary has not soaked".into()),
             Step::Call(purpose, expected_tenants) => {
-                Err(format!("{} was not made", call_in_words(self.next_call(), purpose, &expected_tenants)))
+                Err(format!("{} was not made", call_in_words(self.next_call_index(), purpose, &expected_tenants)))
             }
         }
     }
 
     fn check_read_head_again(&self, record: &Record) -> Result<(), String> {
         let Record::Head { reading } = record else { return Ok(()) };
-        let next = self.next_call();
+        let next = self.next_call_index();
         if reading.before != next {
             return Err(format!("it was read before another call, and {next} were made"));
         }
@@ -358,7 +358,7 @@ impl Rollout {
 
     /// The last call, with its index.
     fn last_call(&self) -> Option<(u32, &crate::model::document::Call)> {
-        Some((self.next_call().checked_sub(1)?, self.document.calls.last()?))
+        Some((self.next_call_index().checked_sub(1)?, self.document.calls.last()?))
     }
 }
 
