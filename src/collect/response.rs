@@ -118,7 +118,7 @@ fn read_rows(
     let mut at = 0_u32;
     scanner.array(|scanner| {
         let (SlugAndPhase { slug, phase }, remembered) = rows.next(scanner, |mut row: ResponseRow<'_>| {
-            fields.take(&mut row)?;
+            fields.move_to_evidence(&mut row)?;
             let present = row.present_fields();
             let unknown = row
                 .unknown
@@ -249,6 +249,6 @@ impl<'a> ResponseAnomalies<'a> {
 /// What is wrong with an archived response whose rows have extra fields that are evidence.
 pub fn explain_response(bytes: &[u8], fields: &EvidenceFields) -> Vec<Fault> {
     let mut schema = Name::Response.schema();
-    fields.describe(&mut schema);
+    fields.add_to_schema(&mut schema);
     explain_by(bytes, Name::Response, &schema, |_| Vec::new())
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::io::config::control_plane::{Method, Wrong, wrong_header, wrong_path, wrong_scheme};
+use crate::io::config::control_plane::{Method, SettingFault, header_fault, path_fault, scheme_fault};
 use crate::jq::filter::Filter;
 use crate::jq::value::Value;
 use crate::jq::{limits, session};
@@ -56,8 +56,10 @@ impl Speaker {
     /// # Errors
     /// In words, with what to do about it.
     pub fn new(wire: &Wire) -> Result<Self, (String, String)> {
-        let path = wrong_path(&wire.path).or_else(|| wire.token_header.as_deref().and_then(wrong_header));
-        if let Some(Wrong { problem, help }) = path.or_else(|| wire.token_scheme.as_deref().and_then(wrong_scheme)) {
+        let fault = path_fault(&wire.path).or_else(|| wire.token_header.as_deref().and_then(header_fault));
+        if let Some(SettingFault { problem, help }) =
+            fault.or_else(|| wire.token_scheme.as_deref().and_then(scheme_fault))
+        {
             return Err((format!("[wire] {problem}"), help.to_owned()));
         }
         let filter = |key: &str, text: &Option<String>, variables: &[&'static str]| {

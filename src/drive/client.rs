@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 
 use crate::collect::wire::settings::WireSettings;
 use crate::error::Error;
-use crate::io::config::control_plane::{Method, Wrong, wrong_header, wrong_path, wrong_scheme};
+use crate::io::config::control_plane::{Method, SettingFault, header_fault, path_fault, scheme_fault};
 use crate::io::config::http::Http;
 use crate::io::http::peer::Peer;
 use crate::io::http::token::Token;
@@ -106,8 +106,8 @@ impl Client {
     pub fn with_wire(self, wire: &WireSettings) -> Result<Self, Error> {
         let (path, header) = (wire.path.as_deref(), wire.token_header.as_deref());
         let scheme = wire.token_scheme.as_deref();
-        let wrong = path.and_then(wrong_path).or_else(|| header.and_then(wrong_header));
-        if let Some(Wrong { problem, help }) = wrong.or_else(|| scheme.and_then(wrong_scheme)) {
+        let fault = path.and_then(path_fault).or_else(|| header.and_then(header_fault));
+        if let Some(SettingFault { problem, help }) = fault.or_else(|| scheme.and_then(scheme_fault)) {
             return Err(Error::usage(format!("[control_plane] {problem}"), help));
         }
         let url = url_of_path(&self.base, path.unwrap_or(PATH))?;

@@ -44,7 +44,7 @@ pub trait WaitObserver {
     fn line(&self, text: &str);
 
     /// What is waited for from now on, since when, and for how long at most; it may be said again from time to time.
-    fn waits(&self, what: &str, since: Instant, at_most: Duration);
+    fn waiting_for(&self, what: &str, since: Instant, at_most: Duration);
 }
 
 /// The wait for the required CI contexts.
@@ -102,7 +102,7 @@ impl Wait {
     /// Waits, and tells of each context's state as it changes, and what it waits for.
     pub async fn run(&self, gitea: &Gitea, sha: &str, observer: &dyn WaitObserver) -> CiWait {
         let start = Instant::now();
-        observer.waits("the statuses of the commit", start, self.timeout);
+        observer.waiting_for("the statuses of the commit", start, self.timeout);
         let mut wait = CiWait {
             at: now(),
             sha: Text::from(sha),
@@ -122,7 +122,7 @@ impl Wait {
                 wait.at = now();
                 return wait;
             }
-            observer.waits(&wait.open_contexts(), start, self.timeout);
+            observer.waiting_for(&wait.open_contexts(), start, self.timeout);
             if wait.polls == 1 {
                 observer.line(&format!("waiting for {}", wait.description(left)));
             }

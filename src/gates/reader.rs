@@ -30,7 +30,7 @@ struct StartGates {
 }
 
 impl GateReader {
-    /// Which gates a rollout asked_gates: all of them where `all`, else the kill switch where a Gitea is named or the job's own
+    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named or the job's own
     /// word arms it, else none.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected,
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::io::config::control_plane::{ControlPlane, Wrong};
+use crate::io::config::control_plane::{ControlPlane, SettingFault};
 use crate::io::config::http::Http;
 use crate::io::config::probe::{MIN_SECONDS, Probe};
 use crate::io::input::{MAX_WRITTEN, Source, remedy};
@@ -280,11 +280,11 @@ impl Config {
             let problem = format!("{file}: {key}: found {seconds}, but a time of at least {min} seconds is allowed");
             return Err(Error::usage(problem, "rollproof schema config describes every key"));
         }
-        if let Some(Wrong { problem, help }) = config.control_plane.wrong() {
+        if let Some(SettingFault { problem, help }) = config.control_plane.fault() {
             return Err(Error::usage(format!("{}: [control_plane] {problem}", path.display()), help));
         }
         text.clone_into(&mut config.control_plane.text);
-        if let Some(host) = config.http.wrong_host() {
+        if let Some(host) = config.http.invalid_host() {
             let problem = format!("{}: [http] plain_http_hosts: {host:?} is no host", path.display());
             return Err(Error::usage(problem, "a host is written without a scheme and a port, such as cp.shop.svc"));
         }

@@ -191,7 +191,7 @@ impl Rollout {
             };
             let at = origin(i);
             let place = || pointer(&at);
-            if let Err(Refused) = self.fields.take(&mut row) {
+            if let Err(Refused) = self.fields.move_to_evidence(&mut row) {
                 let error = "an evidence field holds no text, number, boolean or null that can be kept";
                 problem = problem.or_else(|| Some(malformed(error, raw.get())));
                 continue;

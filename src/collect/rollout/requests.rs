@@ -20,7 +20,7 @@ impl Rollout {
     pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> Result<String, String> {
         let body = self.contract_body(purpose, tenants).json();
         let Some(wire) = &self.wire else { return Ok(body) };
-        let bodies = wire.requests(vec![Call { body, purpose, tenants: tenants.to_vec() }])?;
+        let bodies = wire.request_bodies(vec![Call { body, purpose, tenants: tenants.to_vec() }])?;
         bodies.into_iter().next().ok_or_else(|| "there is no body".into())
     }
 
@@ -109,12 +109,12 @@ impl Rollout {
             purpose: call.purpose,
             tenants: call.tenants.clone(),
         };
-        wire.requests(foreseen.calls.iter().map(call).collect()).map(drop)
+        wire.request_bodies(foreseen.calls.iter().map(call).collect()).map(drop)
     }
 }
 
 fn check_pair(wire: &Wire, one: Call, other: Call, problem: &str) -> Result<(), String> {
-    let bodies = wire.requests(vec![one, other])?;
+    let bodies = wire.request_bodies(vec![one, other])?;
     match &bodies[..] {
         [one, other] if one == other => Err(format!("[control_plane] request: {problem}: {one}")),
         _ => Ok(()),

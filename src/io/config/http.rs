@@ -47,7 +47,7 @@ impl Http {
     }
 
     /// The first entry of `plain_http_hosts` that is no host.
-    pub fn wrong_host(&self) -> Option<&str> {
+    pub fn invalid_host(&self) -> Option<&str> {
         let is_host = |entry: &str| {
             let name = entry.strip_prefix("*.").unwrap_or(entry);
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
@@ -85,10 +85,10 @@ mod tests {
         ] {
             assert_eq!(http.allows_plain(host), allowed, "{host}");
         }
-        assert_eq!(http.wrong_host(), None);
+        assert_eq!(http.invalid_host(), None);
         for wrong in ["*", "*.", "http://cp", "cp:80", "cp/x", "", "a*.b", "10.0.0.0/8", "cp .svc"] {
             let http = Http { plain_http_hosts: vec![wrong.to_owned()], ..Http::default() };
-            assert_eq!(http.wrong_host(), Some(wrong));
+            assert_eq!(http.invalid_host(), Some(wrong));
         }
     }
 }
