@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::plan;
 use crate::error::Error;
 use crate::io::config::Config;
-use crate::io::config::plan::{BATCH_SIZE, HTTP_TIMEOUT_SECONDS, MAX_STRAGGLERS, OPT_IN, SOAK_SECONDS};
+use crate::io::config::plan::{ALLOW_OTHER_CP_URL, BATCH_SIZE, HTTP_TIMEOUT_SECONDS, MAX_STRAGGLERS, SOAK_SECONDS};
 use crate::io::environment::{EnvironmentFaults, armed, flag, nonblank_var, sha, var, whole_number};
 use crate::io::http::base_url;
 use crate::io::output;
@@ -57,7 +57,7 @@ fn build(config: &Config) -> Result<Value, Error> {
     let timeout = errors.keep_error(whole_number(&name("ROLLOUT_HTTP_TIMEOUT_SECONDS"), 120, HTTP_TIMEOUT_SECONDS));
     // A list that names nothing is found here, before anything waits for it.
     errors.keep_error(settings.required_contexts());
-    let is_allowed = errors.keep_error(flag(OPT_IN)).unwrap_or_default();
+    let is_allowed = errors.keep_error(flag(ALLOW_OTHER_CP_URL)).unwrap_or_default();
     let cp_url = errors.keep_error(control_plane(config, is_allowed));
     errors.end()?;
     Ok(json!({
@@ -88,7 +88,7 @@ fn control_plane(config: &Config, is_allowed: bool) -> Result<String, Error> {
         let same = base.origin() == expected.origin() && path(&base) == path(&expected);
         if !same && !is_allowed {
             let problem = format!("CP_URL: got {url:?}, but {configured:?} is configured");
-            return Err(Error::usage(problem, format!("if it is meant, set {OPT_IN}=true")));
+            return Err(Error::usage(problem, format!("if it is meant, set {ALLOW_OTHER_CP_URL}=true")));
         }
     }
     Ok(url.trim_end_matches('/').to_owned())

@@ -30,8 +30,8 @@ struct StartGates {
 }
 
 impl GateReader {
-    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named or the job's own
-    /// word arms it, else none.
+    /// The gates that a rollout asks: all of them where `all`, else the kill switch where a Gitea is named or the job's own
+    /// variable arms it, else none.
     ///
     /// # Errors
     /// [`Error::Usage`] where the environment cannot be used.
@@ -64,7 +64,7 @@ impl GateReader {
             None
         };
         let switch = KillSwitch::from_environment(&config.plan)?;
-        // Where the job's own word holds the rollout, nobody has to be asked, and nobody has to be named.
+        // Where the job's own variable halts the rollout, no Gitea has to be asked or named.
         let is_needed = start_gates.is_some() || !switch.is_armed_by_job();
         let gitea =
             if is_needed { Gitea::from_environment(&config.gitea, &config.http)? } else { Gitea::without_token() };
@@ -92,7 +92,7 @@ impl GateReader {
         self.switch.read(&self.gitea, before).await
     }
 
-    /// Reads the branch's head, before the call with this index; nothing where that is not asked for.
+    /// Reads the branch's head, before the call with this index; nothing where only the kill switch is read.
     pub async fn read_head(&self, before: u32) -> Option<HeadReading> {
         match &self.start_gates {
             Some(gates) => Some(gates.commit.read_head(&self.gitea, before).await),
@@ -100,7 +100,7 @@ impl GateReader {
         }
     }
 
-    /// Waits for CI; nothing where that is not asked for.
+    /// Waits for CI; nothing where only the kill switch is read.
     pub async fn wait_for_ci(&self, observer: &dyn WaitObserver) -> Option<CiWait> {
         match &self.start_gates {
             Some(gates) => Some(gates.wait.run(&self.gitea, &gates.commit.sha, observer).await),

@@ -11,7 +11,7 @@ use toml::Spanned;
 use crate::diagnostic::fault::place;
 
 /// The headers that a client sets itself, so that none of them can carry the token.
-const OWN: [&str; 18] = [
+const RESERVED_HEADERS: [&str; 18] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -110,19 +110,19 @@ impl ControlPlane {
         *self == Self { text: self.text.clone(), ..Self::default() }
     }
 
-    /// What is wrong with how a control plane is called.
+    /// The first of path, header and scheme that cannot be used.
     pub fn fault(&self) -> Option<SettingFault> {
         let path = self.path.as_deref().and_then(path_fault);
         let header = self.token_header.as_deref().and_then(header_fault);
         path.or(header).or_else(|| self.token_scheme.as_deref().and_then(scheme_fault))
     }
 
-    /// Line and column of a byte of a filter, from 1, where the filter stands in the file as it is; else of its beginning.
+    /// Line and column, from 1, of a byte of a filter in the file; of its beginning where the file holds it with escapes.
     pub fn place(&self, filter: &Spanned<String>, offset: usize) -> (usize, usize) {
         let span = filter.span();
         let written = self.text.get(span.clone()).unwrap_or_default();
-        let within = written.find(&**filter.get_ref()).map_or(0, |start| start + offset);
-        place(&self.text, self.text.floor_char_boundary(span.start + within))
+        let byte = written.find(&**filter.get_ref()).map_or(0, |start| start + offset);
+        place(&self.text, self.text.floor_char_boundary(span.start + byte))
     }
 }
 
@@ -147,8 +147,8 @@ pub fn header_fault(name: &str) -> Option<SettingFault> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Some(SettingFault { problem: format!("token_header: {name:?} is no name of an HTTP header"), help });
     }
-    let own = OWN.iter().find(|own| own.eq_ignore_ascii_case(name))?;
-    Some(SettingFault { problem: format!("token_header: {own:?} is a header that the client sets itself"), help })
+    let reserved = RESERVED_HEADERS.iter().find(|header| header.eq_ignore_ascii_case(name))?;
+    Some(SettingFault { problem: format!("token_header: {reserved:?} is a header that the client sets itself"), help })
 }
 
 /// Why this cannot stand before a token.
