@@ -93,7 +93,7 @@ fn of_type(name: Name) -> Value {
         Name::Policies => schemars::schema_for!(list::List).to_value(),
         Name::Policy => schemars::schema_for!(show::Shown).to_value(),
         Name::Check => schemars::schema_for!(Checked).to_value(),
-        Name::Said => schemars::schema_for!(eval::Answer).to_value(),
+        Name::Evaluation => schemars::schema_for!(eval::PolicyEvaluation).to_value(),
         Name::Audit => schemars::schema_for!(Audit).to_value(),
         Name::AuditReport => schemars::schema_for!(AuditReport).to_value(),
         Name::History => schemars::schema_for!(History).to_value(),

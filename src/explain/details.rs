@@ -53,7 +53,6 @@ pub struct AttemptDetails {
 
 /// A finding, with the definitions of rules that can have given it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "Said")]
 pub struct ExplainedFinding {
     /// The finding.
     #[serde(flatten)]

@@ -94,7 +94,6 @@ pub struct State {
 
 /// What a policy says of a tenant.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "PolicySaid")]
 pub struct PolicyFindings {
     /// Its package.
     pub package: String,

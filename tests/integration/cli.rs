@@ -373,7 +373,7 @@ fn schemas_are_printed() {
     let names = case.run(["schema"]).stdout;
     assert_eq!(
         names,
-        "document\nreport\nerror\nresponse\nfleet\nplan\njournal\nconfig\nscenario\nwaivers\nexplanation\ntests\ncase\npolicies\npolicy\ncheck\nsaid\naudit\naudit-report\nhistory\nmapping\nmapped\n"
+        "document\nreport\nerror\nresponse\nfleet\nplan\njournal\nconfig\nscenario\nwaivers\nexplanation\ntests\ncase\npolicies\npolicy\ncheck\nevaluation\naudit\naudit-report\nhistory\nmapping\nmapped\n"
     );
     for name in names.lines() {
         let schema: Value = serde_json::from_str(&case.run(["schema", name]).stdout).expect("it is JSON");

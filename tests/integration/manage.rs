@@ -452,7 +452,7 @@ fn what_a_policy_says_is_shown_without_a_decision() {
     let said = "deny  tiers.unhealthy  not healthy\n      tenants   bolt\n      at        /cohorts/1\nsilent: warn\n";
     assert_eq!((text.code, &*text.stdout, &*text.stderr), (0, said, ""));
     let answer = json(&eval(&["tiers", "--format", "json", "--param", "tiers_wanted=free"]));
-    is_valid(Name::Said, &answer);
+    is_valid(Name::Evaluation, &answer);
     assert_eq!((&answer["rules"], &answer["findings"]), (&json!(["deny", "warn"]), &json!([])));
 
     for (package, query, expected) in [
