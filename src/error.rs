@@ -176,7 +176,9 @@ impl Error {
             ),
             Self::Internal { help, .. } | Self::NotReady { help, .. } => Some(help),
             Self::Several(errors) => errors.first().and_then(Self::help),
-            Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
+            Self::Output { .. } => {
+                Some("check that the disk is not full, and that the folder is there and can be written")
+            }
         }
     }
 

@@ -48,7 +48,7 @@ fn check_tenants(input: &Input, given: &[(Text, Map<Text>)], document: &Document
     }
     if unknown.len() == given.len() {
         let problem = format!("none of its {} is a tenant of the evidence", names(given.len()));
-        return refuse(Fault::whole(problem), "is it the file of another fleet? labels enumerate nobody");
+        return refuse(Fault::whole(problem), "give the labels of this fleet; labels enumerate nobody");
     }
     // A name that only looks like a tenant's would leave that tenant without its labels.
     let forms: HashMap<String, &str> = unknown.iter().map(|name| (lookalike_key(name), *name)).collect();

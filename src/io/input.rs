@@ -55,7 +55,7 @@ impl Source {
         let bytes = self.bytes(max_bytes).map_err(|error| failed(unreadable(&error)))?;
         let bytes = unpacked(bytes, max_bytes).map_err(|error| {
             let fault = Fault::whole(format!("it is packed, and cannot be unpacked: {error}"));
-            failed(fault.help("was it cut short? `gzip -t` and `zstd -t` tell more"))
+            failed(fault.help("copy it again as a whole; `gzip -t` and `zstd -t` say whether it was cut short"))
         })?;
         if bytes.len() as u64 > max_bytes {
             let problem = format!("it is larger than the limit of {max_bytes} bytes");
@@ -225,11 +225,11 @@ fn unreadable(error: &io::Error) -> Fault {
 /// What to do about a file that cannot be read.
 pub fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "is the path right?",
+        io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::InvalidInput => "name a file",
         io::ErrorKind::InvalidData => "save the file as UTF-8",
-        io::ErrorKind::FileTooLarge => "is it the right file? a file that people write is smaller",
-        io::ErrorKind::PermissionDenied => "may this user read it?",
+        io::ErrorKind::FileTooLarge => "check that it is the right file; a file that people write is smaller",
+        io::ErrorKind::PermissionDenied => "let this user read it",
         _ => "try again, or copy the file somewhere else",
     }
 }

@@ -39,7 +39,7 @@ impl Lock {
                 }
                 _ => Error::conflict(
                     format!("cannot lock {}: {}: {source}", guarded.display(), path.display()),
-                    "may this user write it? remove it if no rollproof is running; nothing was called or written",
+                    "let this user write it, or remove it if no rollproof is running; nothing was called or written",
                 ),
             })?;
             match file.try_lock() {

@@ -213,7 +213,7 @@ fn a_report_that_cannot_be_meant_is_refused_with_what_may_be() {
             assert!(said.contains("the formats are text, ") && said.contains("html"), "{said}");
         }
         assert!(refused("jsno=x").contains("did you mean \"json\"?"));
-        assert!(refused("json=").contains("GITHUB_STEP_SUMMARY?"), "{}", refused("json="));
+        assert!(refused("json=").contains("GITHUB_STEP_SUMMARY"), "{}", refused("json="));
     }
     let help = case.run(["plan", "--help"]).stdout;
     for variable in ["GITHUB_SHA", "CP_URL", "PROD_AUTO_DEPLOY_BATCH_SIZE", "PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS"] {

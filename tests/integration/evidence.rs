@@ -79,7 +79,7 @@ fn text_that_is_no_json_is_named() {
     refused(&response(" \n"), &["nothing but white space"]);
     refused(
         &response("{\"ok\": true, \"results\": [{\"slug\": \"a"),
-        &["line 1, column", "was it written as a whole?"],
+        &["line 1, column", "get or write it again, as a whole"],
     );
     refused(&response("\u{feff}{\"ok\": true}"), &["byte-order mark", "line 1, column 1"]);
     refused(&response(b"{\"ok\": true,\n \"error\": \"\xff\"}"), &["line 2, column 12", "0xff", "UTF-8"]);
@@ -148,7 +148,7 @@ fn deep_nesting_is_refused_without_a_crash() {
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let case = Case::new();
-    refused(&case.run(["verify", "gone.json"]), &["gone.json: cannot read it", "is the path right?"]);
+    refused(&case.run(["verify", "gone.json"]), &["gone.json: cannot read it", "check the path"]);
     refused(&case.run(["verify", "."]), &["it is a folder, but a file is expected", "name a file"]);
     case.file("response.json", r#"{"ok": true, "results": []}"#);
     refused(

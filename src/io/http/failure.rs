@@ -182,7 +182,7 @@ pub fn of_status(status: u16, headers: &HeaderMap, peer: &Peer) -> Option<Failur
         300..=399 => {
             let points = location.as_ref().map_or_else(
                 || "it names no other URL".to_owned(),
-                |location| format!("it points to {location}: is {} right?", peer.url_from),
+                |location| format!("it points to {location}: check {}", peer.url_from),
             );
             (FailureKind::Redirect, format!("redirects are not followed; {points}"))
         }

@@ -81,13 +81,13 @@ impl Token {
         if HeaderValue::from_str(token).is_err() {
             return Err(Error::usage(
                 format!("{from} holds what cannot stand in an HTTP header, so no call was made"),
-                "is it the token alone, on one line?",
+                "write the token alone, on one line",
             ));
         }
         if token.len() < SHORTEST {
             return Err(Error::usage(
                 format!("{from} has fewer than {SHORTEST} characters, so it is no secret, and no call was made"),
-                "is it the whole token? Create a longer one if it is",
+                "check that it is the whole token; if it is, create a longer one",
             ));
         }
         KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(token);
