@@ -83,7 +83,7 @@ impl Fleets {
                 rollouts: rollouts.len() as u64,
                 archive: rollouts
                     .first()
-                    .map_or_else(|| Text::from(""), |first| evaluated[*first].rollout.archive.clone()),
+                    .map_or_else(|| Text::from(""), |first| evaluated[*first].published.archive.clone()),
             }
         };
         self.members.iter().enumerate().map(fleet).collect()

@@ -81,7 +81,7 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     }
     for result in results {
         match result {
-            Ok(Some(one)) => rollouts.push(one),
+            Ok(Some(rollout)) => rollouts.push(rollout),
             Ok(None) => not_read += 1,
             Err((archive, error)) => {
                 // A policy that fails decides nothing, and --keep-going does not change that.
@@ -94,7 +94,7 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     if code == 0 && !unreadable.is_empty() && !options.keep_going {
         code = 4;
     }
-    let order = |one: &EvaluatedRollout| (one.at.is_none(), one.at, one.rollout.archive.clone());
+    let order = |rollout: &EvaluatedRollout| (rollout.at.is_none(), rollout.at, rollout.published.archive.clone());
     rollouts.sort_by_cached_key(order);
     group::assign_control_planes(&mut rollouts);
     Evaluated { rollouts, not_read, unreadable, code }
@@ -111,7 +111,8 @@ pub fn verdicts(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Resu
         let evaluated = evaluator.evaluate(archive);
         progress.one_more();
         match evaluated {
-            Ok(one) => Ok(one.map(|one| (one.rollout.archive, one.rollout.decision, one.rollout.because))),
+            Ok(rollout) => Ok(rollout
+                .map(|rollout| (rollout.published.archive, rollout.published.decision, rollout.published.because))),
             Err(error) if error.exit_code() == 5 => Err(error),
             Err(_) => Ok(None),
         }

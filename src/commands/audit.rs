@@ -250,7 +250,7 @@ fn collect(
             .max_by_key(|at| at.parse::<Timestamp>().ok()),
         gap: listed.groups.iter().filter_map(|group| group.gap.clone()).max_by_key(|gap| gap.seconds),
         groups: listed.groups,
-        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
+        rollouts: evaluated.rollouts.into_iter().map(|rollout| rollout.published).collect(),
         tenants: listed.tenants,
         unreadable: evaluated.unreadable,
         unpaired: texts(&found.unpaired),

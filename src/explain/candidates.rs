@@ -125,7 +125,7 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
 /// Every row that could have been better, where there are several.
 fn everywhere<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
     let cohorts = || context.document.cohorts.iter().zip(context.cohorts).enumerate();
-    let unproven = cohorts().filter(|(_, (cohort, says))| cohort.planned && !says.proven);
+    let unproven = cohorts().filter(|(_, (cohort, summary))| cohort.planned && !summary.proven);
     let unproven: Vec<usize> = unproven.map(|(i, _)| i).collect();
     if !unproven.is_empty() {
         let words = "a later row of every tenant that is not proven said \"verified_on_target\": true";

@@ -167,7 +167,8 @@ fn builds<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
         changes.push(evidence(words, |document| name_target(document, &probe.tenants)));
     }
     let named: HashSet<&Text> = probes.iter().flat_map(|probe| &probe.tenants).collect();
-    let proven = document.cohorts.iter().zip(context.cohorts).filter(|(cohort, says)| cohort.planned && says.proven);
+    let proven =
+        document.cohorts.iter().zip(context.cohorts).filter(|(cohort, summary)| cohort.planned && summary.proven);
     let all_asked = proven.flat_map(|(cohort, _)| &cohort.tenants).all(|tenant| named.contains(tenant));
     if others.len() > 1 || probes.is_empty() || !all_asked {
         let words = format!("every tenant had been asked for its build and named the commit {}", short(sha));

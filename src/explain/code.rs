@@ -87,8 +87,8 @@ pub fn names(context: &ExplainContext<'_>) -> BTreeSet<String> {
 
 /// The code of a message without one.
 fn bare(rule: &RuleText) -> Option<String> {
-    let says = rule.rule == "halt" || Severity::ALL.iter().any(|severity| severity.name() == rule.rule);
-    (says && rule.codes.is_empty()).then(|| format!("{}.{}", rule.package, rule.rule))
+    let reports = rule.rule == "halt" || Severity::ALL.iter().any(|severity| severity.name() == rule.rule);
+    (reports && rule.codes.is_empty()).then(|| format!("{}.{}", rule.package, rule.rule))
 }
 
 /// Explains a code; also what was left out of that, and why.
