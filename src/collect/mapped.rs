@@ -44,7 +44,9 @@ impl Mappings {
     /// The fields that are evidence: those of `fields`, and the image of the plan where a filter compares with it.
     pub(crate) fn fields(&self, fields: &EvidenceFields) -> EvidenceFields {
         let reads_image = |mapping: &Option<Arc<Mapping>>, part| {
-            mapping.as_ref().is_some_and(|mapping| mapping.filters(part).iter().any(|filter| filter.names(IMAGE.0)))
+            mapping
+                .as_ref()
+                .is_some_and(|mapping| mapping.filters(part).iter().any(|filter| filter.names_variable(IMAGE.0)))
         };
         let fields = fields.clone();
         let is_needed = reads_image(&self.rows, Part::Rows) || reads_image(&self.fleet, Part::Fleet);

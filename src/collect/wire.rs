@@ -19,7 +19,7 @@ use crate::jq::fault::FilterFault;
 use crate::jq::filter::Filter;
 use crate::jq::types::Types;
 use crate::jq::value::Value;
-use crate::jq::{limits, runs, session};
+use crate::jq::{limits, run_guarded, set_running};
 use crate::mapping::file::InputForm;
 use crate::mapping::item::{MappedRow, MappedTenant};
 use crate::mapping::load::{Mapping, Part, RowField};
@@ -92,8 +92,8 @@ impl FilterKey {
 
     /// Evaluates a filter of this key, which gives one value.
     fn evaluate(self, filter: &Filter, input: &Value, variables: &[Value]) -> Result<Json, String> {
-        runs(&format!("[control_plane] {}", self.name()));
-        let value = filter.one(input, variables).and_then(|value| value.json());
+        set_running(&format!("[control_plane] {}", self.name()));
+        let value = filter.single_value(input, variables).and_then(|value| value.json());
         let in_setting = |problem: String| format!("[control_plane] {}: {problem}", self.name());
         let value = value.map_err(in_setting)?;
         let needed = self.types();
@@ -134,7 +134,7 @@ fn variables(purpose: Purpose, tenants: &[Text]) -> Result<[Value; 2], String> {
         Purpose::Canary => "canary",
         Purpose::Batch => "batch",
     };
-    Ok([Value::of(&purpose.into())?, Value::of(&json!(tenants))?])
+    Ok([Value::from_json(&purpose.into())?, Value::from_json(&json!(tenants))?])
 }
 
 /// Reads answers.
@@ -207,7 +207,7 @@ impl Wire {
             return Ok(calls.into_iter().map(|call| call.body).collect());
         };
         let bytes = calls.iter().map(|call| call.body.len()).sum();
-        let bodies = session(limits(bytes, COPIES), move || {
+        let bodies = run_guarded(limits(bytes, COPIES), move || {
             let body = |call: &Call| {
                 let input = Value::parse(&call.body)?;
                 let body = FilterKey::Request.evaluate(&filter, &input, &variables(call.purpose, &call.tenants)?)?;
@@ -266,7 +266,7 @@ impl AnswerReader {
 
     fn translate(self: &Arc<Self>, body: &str, purpose: Purpose, tenants: &[Text]) -> Translated {
         let (reader, text, tenants) = (Arc::clone(self), body.to_owned(), tenants.to_vec());
-        let result = session(limits(body.len(), COPIES), move || {
+        let result = run_guarded(limits(body.len(), COPIES), move || {
             Ok(reader.read_fields(&Value::parse(&text)?, &variables(purpose, &tenants)?))
         });
         let (mut answer, mut problem) = match result {
@@ -349,7 +349,7 @@ pub fn answer_mapping(file: &MappingText, rollout: Option<&Rollout>) -> Result<A
     if mapping.input != InputForm::Json {
         return Err(Error::usage(format!("{name}: an answer is JSON, and this mapping reads another form"), JSON_HELP));
     }
-    if !mapping.has(Part::Rows) {
+    if !mapping.has_part(Part::Rows) {
         let help = "say in [row] how a row is read; [fleet] reads the answer to the plan call alone";
         return Err(Error::usage(format!("{name}: an answer has rows, and this mapping has no [row]"), help));
     }
@@ -375,7 +375,7 @@ struct MappedRows {
 
 impl MappedRows {
     fn read(mapping: &Arc<Mapping>, body: &str, target: &Json, purpose: Purpose) -> Self {
-        let part = if purpose == Purpose::Plan && mapping.has(Part::Fleet) { Part::Fleet } else { Part::Rows };
+        let part = if purpose == Purpose::Plan && mapping.has_part(Part::Fleet) { Part::Fleet } else { Part::Rows };
         let reason = mapping.skip_reason(part).cloned().unwrap_or_else(|| Text::from(""));
         let input = Arc::new(Input { name: Text::from("the answer"), bytes: Bytes::Vec(body.as_bytes().to_vec()) });
         // Shared, so that rows that could be read are kept after one that could not.
