@@ -246,7 +246,7 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
         Context { rollout: document::unknown_rollout(), gates: None, anomalies: Vec::new(), inputs: Vec::new() };
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
-        let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
+        let (read, file) = input.hashed_while(Role::Plan, |bytes| plan::read(bytes, &input.name));
         let plan = plan_with_fields(&input, &mappings.fields(&sources.fields), read)?;
         if !plan.enabled {
             context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
@@ -263,7 +263,7 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
         context.inputs.push(mapping.input_file(Role::FleetMapping));
     } else if let Some(source) = &sources.fleet {
         let input = source.read(sources.max_bytes)?;
-        let (read, file) = input.hashed(Role::Fleet, |bytes| fleet::read(bytes, &input.name, grouping));
+        let (read, file) = input.hashed_while(Role::Fleet, |bytes| fleet::read(bytes, &input.name, grouping));
         context.anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);
         context.inputs.push(file);
     }

@@ -12,7 +12,7 @@ use crate::declared::subject::Subject;
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::io::output::put;
+use crate::io::output::write_report;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, InputFile};
 use crate::policy::facts::FactFiles;
@@ -246,7 +246,7 @@ impl Evaluation {
 
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
         let view = file_view(self.options.show_errors);
-        put(path, |out| render(format, report, &view, out))
+        write_report(path, |out| render(format, report, &view, out))
     }
 
     /// Writes the report's first line to standard output.

@@ -165,10 +165,9 @@ fn start(args: &EvaluationArgs, config: Config, of_audits: &[String]) -> Result<
 
 /// Writes the report wherever it is wanted.
 fn write(options: &audit::Audit, report: &AuditReport, view: &View) -> Vec<Result<(), Error>> {
-    let reports = options
-        .reports
-        .iter()
-        .map(|(format, path)| output::put(path, |out| render::render(*format, report, &file_view(false), out)));
+    let reports = options.reports.iter().map(|(format, path)| {
+        output::write_report(path, |out| render::render(*format, report, &file_view(false), out))
+    });
     let metrics = options.metrics.iter().map(|path| output::replace(path, |out| render::metrics::render(report, out)));
     let mut written: Vec<_> = reports.chain(metrics).collect();
     written.push(output::print(|out| render::render(options.format, report, view, out)));

@@ -253,7 +253,7 @@ impl Files {
 
     /// An output that one process writes at a time: its lock file is an output too.
     fn locked(self, name: &'static str, path: &PathBuf, mode: WriteMode) -> Self {
-        let lock = lock::beside(path);
+        let lock = lock::lock_path(path);
         self.with(name, [path], mode).with(LOCK, &lock, WriteMode::Continued)
     }
 

@@ -12,7 +12,7 @@ use crate::collect::rollout::state::Rollout;
 use crate::error::Error;
 use crate::io::input::{Source, is_packed};
 use crate::io::lock::{leads_to, lock};
-use crate::io::output::{beside, destination, folder_of};
+use crate::io::output::{destination, folder_of, new_file_beside};
 
 /// A journal that is being written.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Journal {
         let failed = |source| Error::Output { path: path.to_owned(), source };
         // A link stays a link.
         let place = if replaced.is_some() { destination(path) } else { path.to_owned() };
-        let mut begun = beside(&place).map_err(failed)?;
+        let mut begun = new_file_beside(&place).map_err(failed)?;
         append(begun.as_file_mut(), start).map_err(failed)?;
         lock(begun.as_file(), path)?;
         let persisted = match replaced {

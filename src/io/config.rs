@@ -21,7 +21,7 @@ use crate::io::config::control_plane::{ControlPlane, SettingFault};
 use crate::io::config::http::Http;
 use crate::io::config::probe::{MIN_SECONDS, Probe};
 use crate::io::input::{MAX_WRITTEN, Source, remedy};
-use crate::io::repository::{Repository, is_there};
+use crate::io::repository::{Repository, may_exist};
 use crate::model::document::{InputFile, Role};
 use crate::text::suggest::{meant, nearest};
 use crate::time::seconds;
@@ -257,7 +257,7 @@ impl Config {
     /// [`Error::Usage`] with line and column, where it cannot be read or is not valid.
     pub fn read(named: Option<&Path>) -> Result<Self, Error> {
         let path = &*Self::path(named);
-        if named.is_none() && !is_there(path) {
+        if named.is_none() && !may_exist(path) {
             return Ok(Self::default());
         }
         let source = if named.is_some() { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
@@ -295,9 +295,9 @@ impl Config {
 /// The file that is read where none is named: the nearest from the working folder upward, but only inside a repository, up
 /// to the folder that holds `.git`. Outside of one, whoever can write to a folder above could decide what is enforced.
 fn default_path() -> PathBuf {
-    let above = Repository::found().above().unwrap_or(0);
+    let above = Repository::of_working_folder().levels_to_root().unwrap_or(0);
     let candidates = (0..=above).map(|above| PathBuf::from("../".repeat(above)).join(FILE));
-    candidates.into_iter().find(|path| is_there(path)).unwrap_or_else(|| FILE.into())
+    candidates.into_iter().find(|path| may_exist(path)).unwrap_or_else(|| FILE.into())
 }
 
 fn parse_error(path: &Path, error: &toml::de::Error) -> Error {

@@ -1,5 +1,5 @@
-//! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one says nothing, and one whose
-//! name is misspelt is refused: nobody would read it.
+//! Reads the variables of a CI job (contract section 2), trimmed. A blank one counts as not set, and one whose name is misspelt
+//! is refused, because nobody would read it.
 
 use std::time::Duration;
 
@@ -74,8 +74,7 @@ pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
     faults.end()
 }
 
-/// Colours standard output and standard error where `FORCE_COLOR` asks for it, as `CLICOLOR_FORCE` does. `NO_COLOR` weighs
-/// more.
+/// Colours standard output and standard error where `FORCE_COLOR` is set, as for `CLICOLOR_FORCE`, unless `NO_COLOR` is set.
 pub fn force_color() {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     if is_set("FORCE_COLOR") && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
@@ -105,7 +104,7 @@ pub fn var(name: &str) -> Result<Option<String>, Error> {
     }
 }
 
-/// A variable that has to be there.
+/// The value of a variable that has to be set. `what` describes it.
 ///
 /// # Errors
 /// [`Error::Usage`] where it is not set, blank or no text.
@@ -116,12 +115,12 @@ pub fn required(name: &str, what: &str) -> Result<String, Error> {
 /// The value of a kill switch variable if it arms the switch; none if it is off or not set.
 ///
 /// # Errors
-/// [`Error::Usage`] with the variable, its value and the words that are known, where it is none of them.
+/// [`Error::Usage`] with the variable, its value and the known words, where the value is no known word.
 pub fn armed(name: &str) -> Result<Option<String>, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(None) };
     match switch(&word) {
         Some(is_armed) => Ok(is_armed.then_some(word)),
-        None => Err(no_word(name, &word, &ON)),
+        None => Err(unknown_word(name, &word, &ON)),
     }
 }
 
@@ -129,7 +128,7 @@ pub fn armed(name: &str) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] for a word that means neither yes nor no, and for `disabled` and `disable`, which arm the kill switch
-/// and here would mean their contrary.
+/// and would here mean the opposite.
 pub fn flag(name: &str) -> Result<bool, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(false) };
     let is_yes = YES.iter().any(|yes| word.eq_ignore_ascii_case(yes));
@@ -137,10 +136,10 @@ pub fn flag(name: &str) -> Result<bool, Error> {
         let problem = format!("{name}: got {word:?}, which arms the kill switch but would turn this option on");
         return Err(Error::usage(problem, format!("the words are, {}", words(YES))));
     }
-    switch(&word).ok_or_else(|| no_word(name, &word, YES))
+    switch(&word).ok_or_else(|| unknown_word(name, &word, YES))
 }
 
-fn no_word(name: &str, word: &str, on: &[&str]) -> Error {
+fn unknown_word(name: &str, word: &str, on: &[&str]) -> Error {
     let problem = format!("{name}: got {word:?}, which is no word for on or off");
     Error::usage(problem, format!("the words are, {}", words(on)))
 }
@@ -169,10 +168,10 @@ pub fn seconds(name: &str, default: u32) -> Result<Duration, Error> {
     })
 }
 
-/// The commit that the job is for, in small letters.
+/// The commit that the job is for, in lower case.
 ///
 /// # Errors
-/// [`Error::Usage`] where it is missing or is none.
+/// [`Error::Usage`] where it is missing or is no commit.
 pub fn sha() -> Result<String, Error> {
     let sha = required("GITHUB_SHA", "the commit that the job is for")?;
     if is_sha(&sha) {

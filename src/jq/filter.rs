@@ -37,7 +37,7 @@ impl Filter {
     pub fn compile(text: &str, variables: &[&'static str]) -> Result<Self, FilterFault> {
         check::check_size(text)?;
         let (owned, variables) = (text.to_owned(), variables.to_vec());
-        // jaq parses with functions that call themselves, as deep as the text is nested.
+        // The parser of jaq is recursive, as deep as the text is nested.
         match run_guarded(limits(0, 0), move || Ok(compile(&owned, &variables))) {
             Ok(compiled) => compiled,
             Err(failure) => {

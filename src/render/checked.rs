@@ -34,7 +34,7 @@ pub fn github(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result
     let problems = checked.problems.iter().map(|problem| ("error", problem));
     let advice = checked.advice.iter().map(|advice| ("notice", advice));
     for (command, found) in problems.chain(advice) {
-        let mut properties = format!("file={}", for_property(&view.repository.name(&found.file)));
+        let mut properties = format!("file={}", for_property(&view.repository.name_from_root(&found.file)));
         let end = found.end.map(|end| end.column.saturating_sub(1));
         for (name, number) in [("line", found.line), ("col", found.column), ("endColumn", end)] {
             properties.extend(number.map(|number| format!(",{name}={number}")));

@@ -65,7 +65,7 @@ pub fn render(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result
 
 fn result(rule: usize, found: &checked::Found, view: &View, seen: &mut HashMap<String, usize>) -> Found {
     let (id, _, severity, _) = RULES[rule];
-    let file = view.repository.name(&found.file);
+    let file = view.repository.name_from_root(&found.file);
     let mut place = location(&file, None);
     let region = &mut place.physical_location.region;
     region.start_line = found.line.map_or(1, u64::from);
