@@ -177,7 +177,7 @@ impl ArchiveEvaluator<'_> {
         // Months of them are kept.
         cells.shrink_to_fit();
         stragglers.shrink_to_fit();
-        let evaluated = Evaluated { document: &document, report: &report, fanned_out };
+        let evaluated = ReportedDocument { document: &document, report: &report, fanned_out };
         let mut published = rollout(Text::from(name), at, called, &evaluated);
         published.group.clone_from(&archive.group);
         published.explain = (report.decision != Decision::Pass)
@@ -267,15 +267,15 @@ fn made_at(document: &Document, is_archived_document: bool, named: Option<Timest
 }
 
 /// A document with its report.
-struct Evaluated<'a> {
+struct ReportedDocument<'a> {
     document: &'a Document,
     report: &'a Report,
     /// Whether the rollout reached anybody but the canary.
     fanned_out: bool,
 }
 
-fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &Evaluated<'_>) -> Rollout {
-    let Evaluated { document, report, fanned_out } = *evaluated;
+fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &ReportedDocument<'_>) -> Rollout {
+    let ReportedDocument { document, report, fanned_out } = *evaluated;
     let because = report.findings.iter().filter(|finding| {
         finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
     });

@@ -48,7 +48,7 @@ pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<FoundArchives,
 }
 
 /// The evaluated archives.
-pub struct Evaluated {
+pub struct EvaluatedArchives {
     /// In the order of time.
     pub rollouts: Vec<EvaluatedRollout>,
     /// How many were made before --read-since.
@@ -60,7 +60,7 @@ pub struct Evaluated {
 }
 
 /// Evaluates archives on every processor.
-pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Evaluated {
+pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> EvaluatedArchives {
     let found = evaluator.found;
     let progress = Progress::new(found.archives.len() as u64, options.quiet);
     let results: Vec<Result<Option<EvaluatedRollout>, (Text, Error)>> = found
@@ -97,7 +97,7 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     let order = |rollout: &EvaluatedRollout| (rollout.at.is_none(), rollout.at, rollout.published.archive.clone());
     rollouts.sort_by_cached_key(order);
     group::assign_control_planes(&mut rollouts);
-    Evaluated { rollouts, not_read, unreadable, code }
+    EvaluatedArchives { rollouts, not_read, unreadable, code }
 }
 
 /// The verdicts on the archives that can be read. The audit itself lists the others.

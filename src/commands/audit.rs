@@ -17,7 +17,7 @@ use crate::cli::audit::Against;
 use crate::cli::evaluation::EvaluationArgs;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::mapped::Mappings;
-use crate::commands::archives::{Evaluated, evaluate_all, find, select_tenants, verdicts};
+use crate::commands::archives::{EvaluatedArchives, evaluate_all, find, select_tenants, verdicts};
 use crate::commands::outcome;
 use crate::declared::params;
 use crate::declared::subject::Subject;
@@ -195,7 +195,7 @@ fn load_lag_policies(
 }
 
 /// The tenants and groups of the rollouts that are listed.
-struct Listed {
+struct ListedHistory {
     tenants: Vec<Tenant>,
     groups: Vec<Group>,
     /// How many rollouts are not listed.
@@ -205,11 +205,11 @@ struct Listed {
 /// Builds the history of each tenant from every rollout that was read, then removes the rollouts that are not listed.
 fn select(
     options: &audit::Audit,
-    evaluated: &mut Evaluated,
+    evaluated: &mut EvaluatedArchives,
     names: &[Text],
     evaluator: &ArchiveEvaluator<'_>,
     until: Until,
-) -> Result<Listed, Error> {
+) -> Result<ListedHistory, Error> {
     let rollouts = &mut evaluated.rollouts;
     let after = listed::remove_after(rollouts, until.last);
     let (all, groups) = history::tenants(rollouts, names, until.at);
@@ -217,15 +217,15 @@ fn select(
     let mut tenants = select_tenants(&options.tenants, all, evaluated.code)?;
     labels::add(&mut tenants, rollouts, names, evaluator)?;
     let before = options.since.map_or(0, |since| listed::remove_before(since, rollouts, &mut tenants));
-    Ok(Listed { tenants, groups, unlisted: before + after })
+    Ok(ListedHistory { tenants, groups, unlisted: before + after })
 }
 
 /// The document of the audit.
 fn collect(
     options: &audit::Audit,
     until: Timestamp,
-    evaluated: Evaluated,
-    listed: Listed,
+    evaluated: EvaluatedArchives,
+    listed: ListedHistory,
     found: &FoundArchives,
 ) -> Audit {
     let text = |time: Timestamp| Text::from(time.to_string());

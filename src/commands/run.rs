@@ -121,7 +121,7 @@ struct LiveRollout {
 }
 
 /// A rollout that has ended.
-struct Ended {
+struct EndedRollout {
     rollout: Rollout,
     stop: Stop,
     error: Option<Error>,
@@ -367,9 +367,9 @@ fn drive(
     options: &run::Run,
     evaluation: &Evaluation,
     PreparedRollout { rollout, live, stop }: PreparedRollout,
-) -> Ended {
+) -> EndedRollout {
     let Some(LiveRollout { client, timing, gate_reader, prober, journal, replaces }) = live else {
-        return Ended { rollout, stop, error: None };
+        return EndedRollout { rollout, stop, error: None };
     };
     let progress = Progress::new(options.quiet, options.verbose);
     if replaces {
@@ -393,7 +393,7 @@ fn drive(
     let mut targets = |document: &Document| evaluation.next_probe_targets(document);
     let probing = prober.as_ref().map(|prober| (prober, &mut targets as &mut ProbeTargets<'_>));
     let error = driver.run(&mut ask, probing).err();
-    Ended { rollout: driver.rollout, stop: driver.stop, error }
+    EndedRollout { rollout: driver.rollout, stop: driver.stop, error }
 }
 
 /// What decides the exit code.
@@ -428,8 +428,13 @@ impl Results<'_> {
 }
 
 /// Evaluates a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
-fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_error: &mut dyn FnMut(&Error)) -> u8 {
-    let Ended { rollout, stop, error } = ended;
+fn finish(
+    options: &run::Run,
+    evaluation: &Evaluation,
+    ended: EndedRollout,
+    report_error: &mut dyn FnMut(&Error),
+) -> u8 {
+    let EndedRollout { rollout, stop, error } = ended;
     let (document, results) = rollout.finish();
     let mut written = vec![output::write_document(&options.document, &document)];
     let evaluated = document::validate(&document)

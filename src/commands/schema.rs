@@ -91,7 +91,7 @@ fn of_type(name: Name) -> Value {
         Name::Tests => schemars::schema_for!(results::Results).to_value(),
         Name::Case => schemars::schema_for!(fixtures::Case).to_value(),
         Name::Policies => schemars::schema_for!(list::List).to_value(),
-        Name::Policy => schemars::schema_for!(show::Shown).to_value(),
+        Name::Policy => schemars::schema_for!(show::PolicyDescription).to_value(),
         Name::Check => schemars::schema_for!(Checked).to_value(),
         Name::Evaluation => schemars::schema_for!(eval::PolicyEvaluation).to_value(),
         Name::Audit => schemars::schema_for!(Audit).to_value(),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::render::view::View;
-use crate::report::checked::{Checked, Found};
+use crate::report::checked::{Checked, PolicyProblem};
 use crate::text::escape::{for_annotation, for_property, for_terminal, line};
 
 /// Writes it for a person. Problems stand on standard error, where that is read beside it.
@@ -20,7 +20,7 @@ pub fn text(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result<(
     checked.advice.iter().try_for_each(|advice| found("advice: ", advice, out))
 }
 
-fn found(label: &str, found: &Found, out: &mut dyn Write) -> io::Result<()> {
+fn found(label: &str, found: &PolicyProblem, out: &mut dyn Write) -> io::Result<()> {
     let mut place = for_terminal(&found.file);
     for number in [found.line, found.column].into_iter().flatten() {
         place.push_str(&format!(":{number}"));

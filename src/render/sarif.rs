@@ -12,8 +12,9 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use self::log::{
-    Artifact, ArtifactLocation, Configuration, Driver, Found, FoundProperties, Invocation, Level, Location, Log,
-    LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, Run, RunProperties, Suppression, Tool,
+    Artifact, ArtifactLocation, Configuration, Driver, FoundProperties, Invocation, Level, Location, Log,
+    LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, Run, RunProperties, SarifResult,
+    Suppression, Tool,
 };
 use crate::error::report::{ErrorReport, Problem as ReportedProblem};
 use crate::model::decision::Decision;
@@ -233,7 +234,7 @@ struct Results<'a> {
     report: &'a Report,
     stragglers_by_name: HashMap<&'a str, &'a Straggler>,
     view: &'a View,
-    found: Vec<Found>,
+    found: Vec<SarifResult>,
     /// How often each fingerprint has been seen.
     seen: HashMap<String, usize>,
     left_out: usize,
@@ -303,7 +304,7 @@ impl<'a> Results<'a> {
             kind: "external",
             status: "accepted",
         });
-        let result = Found {
+        let result = SarifResult {
             fixes: None,
             kind: "fail",
             level: level(*severity),
