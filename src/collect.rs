@@ -301,8 +301,9 @@ fn check_fleet_independent(context: &Context) -> Result<(), Error> {
     let response = &context.inputs[0];
     let same_file = context.inputs.iter().find(|file| file.role == Role::Fleet && file.sha256 == response.sha256);
     let Some(fleet) = same_file.filter(|_| !context.rollout.dry_run) else { return Ok(()) };
-    let fault = Fault::whole("found the response itself, but a fleet comes from somewhere else".into());
-    let help = "give the answer of a dry run, or a list of slugs; a tenant that was skipped is in neither otherwise";
+    let fault = Fault::whole("found the response itself, but a fleet must come from another source".into());
+    let help =
+        "give the answer to a dry run, or a list of slugs: a tenant that the rollout skipped is not in its response";
     Err(Error::Evidence { input: fleet.name.to_string(), faults: vec![fault.help(help)] })
 }
 

@@ -184,7 +184,7 @@ fn read_answer(
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
     let (mut ok, mut enumerated) = (false, false);
-    let (mut present, mut others) = (BTreeSet::<&str>::new(), Vec::new());
+    let (mut present, mut unknown) = (BTreeSet::<&str>::new(), Vec::new());
     scanner.object(|scanner, key| {
         present.extend(ANSWER_FIELDS.iter().find(|known| **known == key));
         match key {
@@ -204,12 +204,12 @@ fn read_answer(
             }
             "message" => scanner.value::<&RawValue>().map(drop),
             other => {
-                others.push(other.to_owned());
+                unknown.push(other.to_owned());
                 scanner.value::<&RawValue>().map(drop)
             }
         }
     })?;
-    for field in others {
+    for field in unknown {
         if misspelt(&field, ANSWER_FIELDS, |known| present.contains(known)).is_some() {
             return Err(Refused);
         }
@@ -322,7 +322,7 @@ fn format_hint(slug: &str) -> &'static str {
     } else if has(&[',', ';', '\t']) {
         "is this CSV?"
     } else if has(&['"', '\'', '`']) {
-        "in a list of one slug a line names stand bare"
+        "in a list of one slug a line, slugs have no quotes"
     } else {
         "does a line hold more than one slug?"
     }
@@ -350,12 +350,12 @@ pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
         Ok(text) => text,
         Err(fault) => return Some(vec![fault]),
     };
-    let mut wrong = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).contains(is_foreign));
-    let Some((i, line)) = wrong.next() else { return Some(Vec::new()) };
+    let mut foreign_lines = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).contains(is_foreign));
+    let Some((i, line)) = foreign_lines.next() else { return Some(Vec::new()) };
     let slug = slug_of_line(line);
     let before = line.len() - line.trim_start().len() + slug.find(is_foreign).unwrap_or_default();
     let mut problem = format!("found {:?}, which is no slug: {}", clipped(slug, MAX_FOUND), format_hint(slug));
-    match wrong.count() {
+    match foreign_lines.count() {
         0 => {}
         1 => problem.push_str(" (so is 1 more line)"),
         more => problem.push_str(&format!(" (so are {more} more lines)")),

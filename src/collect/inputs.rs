@@ -128,7 +128,7 @@ pub(crate) fn fleet_refusal(input: &Input) -> Error {
 
 pub(crate) fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {
     if faults.is_empty() {
-        faults.push(Fault::whole("it is refused, and nothing tells why: please report this as a bug".into()));
+        faults.push(Fault::whole("it is refused for an unknown reason: please report this as a bug".into()));
     }
     Error::Evidence { input: input.name.to_string(), faults }
 }

@@ -25,9 +25,9 @@ const LABELS_HELP: &str = "a file of labels is a JSON array of {\"slug\", \"labe
 /// that only looks like one of the document, or where the document has other labels.
 pub fn add(collected: &mut Collected, source: &Source, max_bytes: u64) -> Result<(), Error> {
     let input = source.read(max_bytes)?;
-    let given = labelled_fleet(&input)?;
-    check_tenants(&input, &given, &collected.document)?;
-    let labels: HashMap<&str, &Map<Text>> = given.iter().map(|(tenant, labels)| (&**tenant, labels)).collect();
+    let labelled = labelled_fleet(&input)?;
+    check_tenants(&input, &labelled, &collected.document)?;
+    let labels: HashMap<&str, &Map<Text>> = labelled.iter().map(|(tenant, labels)| (&**tenant, labels)).collect();
     labels::add(&mut collected.document, &labels).map_err(|conflict| conflict_error(&input, &conflict))?;
     let file = input.file(Role::Labels, input.sha256());
     collected.document.provenance.inputs.push(file.clone());
@@ -36,18 +36,18 @@ pub fn add(collected: &mut Collected, source: &Source, max_bytes: u64) -> Result
 }
 
 /// Refuses labels that are not meant for the document.
-fn check_tenants(input: &Input, given: &[(Text, Map<Text>)], document: &Document) -> Result<(), Error> {
+fn check_tenants(input: &Input, labelled: &[(Text, Map<Text>)], document: &Document) -> Result<(), Error> {
     let refuse = |fault: Fault, help: &str| Err(evidence_error(input, vec![fault.help(help)]));
-    if given.iter().all(|(_, labels)| labels.is_empty()) {
+    if labelled.iter().all(|(_, labels)| labels.is_empty()) {
         return refuse(Fault::whole("it gives no tenant a label".into()), LABELS_HELP);
     }
-    let mut unknown: BTreeSet<&str> = given.iter().map(|(tenant, _)| &**tenant).collect();
+    let mut unknown: BTreeSet<&str> = labelled.iter().map(|(tenant, _)| &**tenant).collect();
     let tenants = || document.cohorts.iter().flat_map(|cohort| &cohort.tenants);
     for tenant in tenants() {
         unknown.remove(&**tenant);
     }
-    if unknown.len() == given.len() {
-        let problem = format!("none of its {} is a tenant of the evidence", names(given.len()));
+    if unknown.len() == labelled.len() {
+        let problem = format!("none of its {} is a tenant of the evidence", names(labelled.len()));
         return refuse(Fault::whole(problem), "give the labels of this fleet; labels enumerate nobody");
     }
     // A name that only looks like a tenant's would leave that tenant without its labels.

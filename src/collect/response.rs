@@ -65,7 +65,7 @@ pub fn read(
     let mut anomalies = ResponseAnomalies::new(input);
     let mut format = None;
     // Whether a field is a misspelt one is known when every field is.
-    let (mut present, mut others) = (BTreeSet::<&str>::new(), Vec::new());
+    let (mut present, mut unknown) = (BTreeSet::<&str>::new(), Vec::new());
     scanner.object(|scanner, key| {
         present.extend(RESPONSE_FIELDS.iter().find(|known| **known == key));
         match key {
@@ -82,13 +82,13 @@ pub fn read(
             }
             other => {
                 scanner.value::<&RawValue>()?;
-                others.push(other.to_owned());
+                unknown.push(other.to_owned());
             }
         }
         Ok(())
     })?;
     scanner.expect_end()?;
-    for field in others {
+    for field in unknown {
         let known = misspelt(&field, RESPONSE_FIELDS, |known| present.contains(known));
         anomalies.add_unknown_field(format!("/{}", escape_pointer(&field)), &field, known);
     }

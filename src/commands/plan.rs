@@ -73,7 +73,8 @@ fn build(config: &Config) -> Result<Value, Error> {
 
 /// The control plane's URL; another than the configured one where that is allowed.
 fn control_plane(config: &Config, is_allowed: bool) -> Result<String, Error> {
-    let url_error = |problem: String| Error::usage(problem, "it is where the control plane's token will be sent");
+    let url_error =
+        |problem: String| Error::usage(problem, "correct the URL, where the control plane's token will be sent");
     let configured = config.plan.control_plane.as_deref().map(str::trim).filter(|url| !url.is_empty());
     let given = nonblank_var("CP_URL")?;
     let Some(url) = given.as_deref().or(configured) else {

@@ -36,7 +36,7 @@ pub fn check(url: &str, config: &Http) -> Result<(), Error> {
 }
 
 fn wrong_url(problem: String) -> Error {
-    Error::usage(problem, "the plan's cp_url is where the token would be sent")
+    Error::usage(problem, "correct the plan's cp_url, where the token would be sent")
 }
 
 /// The base of the control plane's URLs.

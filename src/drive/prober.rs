@@ -192,7 +192,7 @@ impl Prober {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         // A cache in front of a tenant would answer with an older build.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
+        let base = template.url("slug").map_err(|problem| Error::usage(problem, "correct the URL of the probe"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
         let http = build_client(client_builder(&base, headers, &template.http)?.pool_max_idle_per_host(0))?;
         let peer = Peer { url: template.text.clone(), url_from: "the URL of the probe", token_from: None };

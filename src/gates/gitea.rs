@@ -75,7 +75,7 @@ impl Gitea {
     pub fn from_environment(settings: &GiteaConfig, config: &Http) -> Result<Self, Error> {
         let Some(token) = nonblank_var(TOKEN)? else { return Ok(Self { service: None }) };
         let token = Token::new(&token, TOKEN)?;
-        let url_error = |problem: String| Error::usage(problem, format!("it is where {TOKEN} would be sent"));
+        let url_error = |problem: String| Error::usage(problem, format!("correct {HOST}, where {TOKEN} would be sent"));
         let host = required(HOST, "the Gitea's host name, or its URL")?;
         let url = if host.contains("://") { host } else { format!("https://{host}") };
         let url = base_url(&url, HOST, config).map_err(url_error)?;
@@ -243,9 +243,9 @@ fn without_last_slash(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-fn repository_error(found: &str) -> Error {
+fn repository_error(repository: &str) -> Error {
     Error::usage(
-        format!("GITHUB_REPOSITORY: got {found:?}, but an owner and a name are expected"),
-        "it looks like shop/platform",
+        format!("GITHUB_REPOSITORY: got {repository:?}, but an owner and a name are expected"),
+        "set it to an owner and a name, such as shop/platform",
     )
 }

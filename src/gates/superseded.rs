@@ -28,7 +28,7 @@ impl Commit {
         // Such a part of a path leads to another URL, encoded or not.
         if [".", ".."].contains(&&*branch) {
             let problem = format!("GITHUB_REF_NAME: got {branch:?}, but a branch is expected");
-            return Err(Error::usage(problem, "it looks like main, or release/1.2"));
+            return Err(Error::usage(problem, "set it to the name of a branch, such as main or release/1.2"));
         }
         Ok(Self { sha, branch })
     }

@@ -286,7 +286,7 @@ impl Config {
         text.clone_into(&mut config.control_plane.text);
         if let Some(host) = config.http.invalid_host() {
             let problem = format!("{}: [http] plain_http_hosts: {host:?} is no host", path.display());
-            return Err(Error::usage(problem, "a host is written without a scheme and a port, such as cp.shop.svc"));
+            return Err(Error::usage(problem, "write a host without a scheme and a port, such as cp.shop.svc"));
         }
         Ok(config)
     }

@@ -122,7 +122,7 @@ impl Member {
         let mut crc = flate2::Crc::new();
         crc.update(&bytes);
         if bytes.len() as u64 <= max_bytes && crc.sum() != packed.crc {
-            return Err(invalid("its checksum is another than its container says"));
+            return Err(invalid("its checksum is not the one that its container says"));
         }
         Ok(bytes)
     }
@@ -133,7 +133,7 @@ fn check_size(bytes: Vec<u8>, size: u64, max_bytes: u64) -> io::Result<Vec<u8>> 
     if bytes.len() as u64 == size || bytes.len() as u64 > max_bytes {
         return Ok(bytes);
     }
-    Err(invalid("its size is another than its container says"))
+    Err(invalid("its size is not the one that its container says"))
 }
 
 fn invalid(problem: &str) -> io::Error {
@@ -375,7 +375,7 @@ impl ListingBuilder<'_> {
                 continue;
             };
             self.left = self.left.checked_sub(entry.size().min(max_bytes)).ok_or_else(|| too_large_error(limit))?;
-            let start = entry.data_start().ok_or_else(|| invalid("a member is nowhere"))?;
+            let start = entry.data_start().ok_or_else(|| invalid("the place of a member is not known"))?;
             let packed =
                 Packed { is_deflated: method == CompressionMethod::Deflated, size: entry.size(), crc: entry.crc32() };
             let storage = Storage::Container(Arc::clone(&container));

@@ -134,14 +134,14 @@ pub fn flag(name: &str) -> Result<bool, Error> {
     let is_yes = YES.iter().any(|yes| word.eq_ignore_ascii_case(yes));
     if switch(&word) == Some(true) && !is_yes {
         let problem = format!("{name}: got {word:?}, which arms the kill switch but would turn this option on");
-        return Err(Error::usage(problem, format!("the words are, {}", words(YES))));
+        return Err(Error::usage(problem, format!("set it to a word {}", words(YES))));
     }
     switch(&word).ok_or_else(|| unknown_word(name, &word, YES))
 }
 
 fn unknown_word(name: &str, word: &str, on: &[&str]) -> Error {
     let problem = format!("{name}: got {word:?}, which is no word for on or off");
-    Error::usage(problem, format!("the words are, {}", words(on)))
+    Error::usage(problem, format!("set it to a word {}", words(on)))
 }
 
 /// A whole number of at least `minimum`; `default` where the variable says nothing.

@@ -149,7 +149,7 @@ pub fn client_builder(base: &Url, headers: HeaderMap, http: &Http) -> Result<Cli
 /// The certificates of authorities in a PEM file, which are trusted beside the system's.
 fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
     let file_error = |problem: &dyn std::fmt::Display| {
-        let help = "it is a PEM file with the certificate of the authority: -----BEGIN CERTIFICATE-----";
+        let help = "name a PEM file with the certificate of the authority: -----BEGIN CERTIFICATE-----";
         Error::usage(format!("[http] ca_file {}: {problem}", path.display()), help)
     };
     let text = Source::File(path.to_owned()).text(MAX_WRITTEN).map_err(|error| file_error(&error))?;

@@ -146,6 +146,6 @@ fn held_error(path: &Path, holder: Option<&str>) -> Error {
 fn no_locks_error(path: &Path, error: &io::Error) -> Error {
     Error::conflict(
         format!("cannot lock {}: {error}", path.display()),
-        "two rollouts must not write one file, so it has to be on a file system that has locks",
+        "put it on a file system that has locks: two rollouts must not write one file",
     )
 }

@@ -49,10 +49,10 @@ impl<R: BufRead> Frames<R> {
         let stored = self.decoder.get_checksum_from_data();
         let size = self.decoder.content_size();
         if stored.is_some() && stored != self.decoder.get_calculated_checksum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum does not match"));
         }
         if size != 0 && size != read {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its size is another than it says"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its size does not match its header"));
         }
         Ok(())
     }

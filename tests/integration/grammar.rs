@@ -339,7 +339,7 @@ fn what_breaks_the_grammar_is_refused_with_its_line() {
     case.file("run.journal", [&whole[..], &whole].concat().join("\n") + "\n");
     let ran = case.run(["verify", "run.journal"]);
     assert_eq!((ran.code, &*ran.stdout), (4, ""), "{}", ran.stderr);
-    assert!(ran.stderr.contains("give each one in a file of its own"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("give each rollout in a file of its own"), "{}", ran.stderr);
 }
 
 /// What `start` says that gates and builds are asked has to be there.

@@ -71,8 +71,8 @@ impl Rollout {
                 pairs.push((call(Purpose::Canary, true, &canary), call(Purpose::Canary, false, &canary), same_live));
             }
         }
-        for (one, other, problem) in pairs {
-            check_pair(wire, one, other, problem)?;
+        for (first, second, problem) in pairs {
+            check_pair(wire, first, second, problem)?;
         }
         Ok(())
     }
@@ -113,10 +113,11 @@ impl Rollout {
     }
 }
 
-fn check_pair(wire: &Wire, one: Call, other: Call, problem: &str) -> Result<(), String> {
-    let bodies = wire.request_bodies(vec![one, other])?;
+/// Refuses two calls that have the same body.
+fn check_pair(wire: &Wire, first: Call, second: Call, problem: &str) -> Result<(), String> {
+    let bodies = wire.request_bodies(vec![first, second])?;
     match &bodies[..] {
-        [one, other] if one == other => Err(format!("[control_plane] request: {problem}: {one}")),
+        [first, second] if first == second => Err(format!("[control_plane] request: {problem}: {first}")),
         _ => Ok(()),
     }
 }

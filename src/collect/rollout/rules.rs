@@ -152,7 +152,7 @@ impl Rollout {
             Refusal {
                 problem: format!("found {}, but {why}; here may come: {allowed}", record_in_words(record)),
                 help: if kind == RecordKind::Start {
-                    "a journal tells of one rollout: if two were joined, give each one in a file of its own"
+                    "a journal holds one rollout: give each rollout in a file of its own"
                 } else {
                     "use the journal as `rollproof run` wrote it; docs/journal.md says which record may follow which"
                 },
@@ -174,7 +174,7 @@ impl Rollout {
 
     fn check_probe_announcement(&self, _: &Record) -> Result<(), String> {
         if self.probing.is_some() {
-            return Err("that builds are to be probed was said before".into());
+            return Err("the journal says already that builds are to be probed".into());
         }
         let Grammar { state, is_fresh, gates_read, .. } = &self.grammar;
         if *state == State::Between && !(*is_fresh && gates_read.is_empty()) {
@@ -195,7 +195,7 @@ impl Rollout {
         }
         let next = self.next_call_index();
         if before.is_some_and(|before| before != next) {
-            return Err(format!("it was read before another call, and the next one is call {next}"));
+            return Err(format!("it was read before another call; the next one is call {next}"));
         }
         let Grammar { is_fresh, gates_read, .. } = &self.grammar;
         let in_order = match (record, &gates_read[..]) {
@@ -311,7 +311,7 @@ impl Rollout {
         let Record::Head { reading } = record else { return Ok(()) };
         let next = self.next_call_index();
         if reading.before != next {
-            return Err(format!("it was read before another call, and {next} were made"));
+            return Err(format!("it was read before another call; the next one would be call {next}"));
         }
         reading.contradiction().map_or(Ok(()), |(_, problem)| Err(problem.to_owned()))
     }
@@ -319,7 +319,7 @@ impl Rollout {
     fn check_probing(&self, record: &Record) -> Result<(), String> {
         let Record::Probing { tenants, refused, .. } = record else { return Ok(()) };
         if self.probing.is_none() {
-            return Err("no `probe` says that builds are to be probed".into());
+            return Err("no record before it says that builds are to be probed".into());
         }
         let newest_head = self.document.gates.as_ref().and_then(|gates| gates.head.last());
         if newest_head.is_some_and(|head| head.state == HeadState::Superseded) {
@@ -341,13 +341,13 @@ impl Rollout {
     fn check_probed(&self, record: &Record) -> Result<(), String> {
         let Record::Probed { answers, .. } = record else { return Ok(()) };
         if self.grammar.is_round_cut {
-            return Err("the round before was cut short, and no other follows".into());
+            return Err("the last round was cut short, so no other follows".into());
         }
         let awaited: HashSet<&Text> = self.grammar.awaited.iter().collect();
         let mut named = HashSet::new();
         for tenant in tenants_of(answers) {
             if !awaited.contains(tenant) {
-                return Err(format!("the round before did not ask {tenant}"));
+                return Err(format!("the last round did not ask {tenant}"));
             }
             if !named.insert(tenant) {
                 return Err(format!("it names {tenant} twice"));

@@ -137,7 +137,7 @@ pub fn path_fault(path: &str) -> Option<SettingFault> {
     } else {
         return None;
     };
-    let help = "it is what follows the plan's cp_url, such as /api/v2/rollouts";
+    let help = "write what follows the plan's cp_url, such as /api/v2/rollouts";
     Some(SettingFault { problem: format!("path: {path:?} {problem}"), help })
 }
 
@@ -154,7 +154,7 @@ pub fn header_fault(name: &str) -> Option<SettingFault> {
 /// Why this cannot stand before a token.
 pub fn scheme_fault(scheme: &str) -> Option<SettingFault> {
     let is_plain = scheme.chars().all(|c| c.is_ascii_graphic() || c == ' ') && scheme.trim() == scheme;
-    let help = "it is the word before the token, such as Bearer, without a blank after it, or empty";
+    let help = "write the word before the token, such as Bearer, without a blank after it, or leave it empty";
     (!is_plain)
         .then(|| SettingFault { problem: format!("token_scheme: {scheme:?} cannot stand in an HTTP header"), help })
 }

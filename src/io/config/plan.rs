@@ -82,7 +82,7 @@ impl PlanConfig {
             return Ok(format!("{}{name}", self.prefix));
         }
         let problem = format!("[plan] prefix: got {:?}, but letters, digits and `_` are expected", self.prefix);
-        Err(Error::usage(problem, "it begins the names of variables, such as PROD_AUTO_DEPLOY_"))
+        Err(Error::usage(problem, "write what the names of variables begin with, such as PROD_AUTO_DEPLOY_"))
     }
 
     /// Refuses variables whose names are misspelt, the prefix too.
