@@ -101,13 +101,13 @@ fn is_canary(fleet_view: &FleetView, cell: &Cell) -> bool {
 }
 
 fn tiles(report: &Report, fleet_view: &FleetView) -> Markup {
-    let one = fleet_view.groups.is_empty();
+    let has_no_groups = fleet_view.groups.is_empty();
     html! {
         ol.segments aria-label="Every tenant, by call" {
             @for (group, cells) in segments(fleet_view) {
                 @let name = group.and_then(|group| fleet_view.groups.get(group)).map(|group| shown(&group.name));
                 li.segment.canary[group.is_some_and(|group| fleet_view.groups[group].canary)].nobody[group.is_none()] {
-                    @if !one {
+                    @if !has_no_groups {
                         p.group { (name.unwrap_or_else(|| if fleet_view.calls.is_empty() { "no phase" } else { "not called" }.into())) }
                     }
                     ul {

@@ -31,7 +31,7 @@ pub fn render(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result
     let all = [&checked.problems, &checked.advice];
     let mut seen = HashMap::new();
     let mut results = Vec::new();
-    for (i, found) in all.into_iter().enumerate().flat_map(|(i, found)| found.iter().map(move |one| (i, one))) {
+    for (i, found) in all.into_iter().enumerate().flat_map(|(i, found)| found.iter().map(move |problem| (i, problem))) {
         if results.len() < MAX_RESULTS {
             results.push(result(i, found, view, &mut seen));
         }
