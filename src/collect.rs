@@ -125,7 +125,7 @@ fn collect_paired(
     })
 }
 
-/// What evidence is read with.
+/// How some evidence is read.
 struct Settings<'a> {
     sources: &'a Sources,
     mappings: &'a Mappings,
@@ -191,7 +191,7 @@ fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
             return reread(&input, hash());
         }
     };
-    // Those of rows come first in a report, as a reader looks for them.
+    // Anomalies of rows come first in a report: they matter most to a reader.
     context.anomalies.splice(0..0, anomalies);
     context.inputs.insert(0, input.file(Role::Response, hash()));
     drop(input);

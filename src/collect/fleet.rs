@@ -100,7 +100,7 @@ fn dry_run_status() -> Schema {
     })
 }
 
-/// What only a live row reports, where the status does not say that it is a dry run.
+/// Fields that only a live row has, unless its status says that it is of a dry run.
 const OUTCOMES: [&str; 4] = ["ssm_exit_code", "healthz_ok", "running_image", "error"];
 
 fn outcome() -> Schema {

@@ -1,5 +1,5 @@
-//! The document that a good rollout would have. Policies are evaluated on it before anything is changed, so that one that
-//! fails stops the rollout before its first call and not after its last.
+//! The document that a good rollout would have. Policies are evaluated on it before anything is changed, so that a policy that
+//! cannot be evaluated stops the rollout before its first call and not after its last.
 
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ use crate::model::document::text::{Field, Text};
 use crate::model::document::{Document, Purpose};
 
 impl Rollout {
-    /// The document if every call, gate and probe goes well from the first on. What was answered so far is not in it.
-    /// The fleet is the one that was enumerated; before that the inventory, else the canary or some tenant.
+    /// The document if every call, gate and probe went well from the first on, whatever was answered so far. The fleet is the one
+    /// that was enumerated; before that the inventory, else the canary or a made-up tenant.
     ///
     /// # Errors
     /// In words, where the rollout could not be started again; one that was started can be.
@@ -82,7 +82,7 @@ impl Rollout {
         });
     }
 
-    /// What a control plane answers where all is well: a row for each tenant, and every field that is known.
+    /// The rows of a good answer: one for each tenant, with every known field.
     fn rows(&self, purpose: Purpose, tenants: &[Text]) -> Vec<Value> {
         let rollout = &self.plan().rollout;
         let row = |slug: &Text| {

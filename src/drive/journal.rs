@@ -1,5 +1,5 @@
-//! The journal: everything that a rollout did and was answered, one JSON record a line, on disk before anything else
-//! happens. The document of a rollout is a fold over it, live or a year later.
+//! Writes the journal: everything that a rollout did and was answered, one JSON record a line, each on disk before anything
+//! else happens. The document of a rollout is a fold over it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -116,7 +116,7 @@ impl Journal {
     pub fn truncate_to(mut self, length: u64) -> Result<Self, Error> {
         let mut truncate = || {
             let Some(file) = &mut self.file else { return Ok(()) };
-            // What a killed process wrote of a record is no record.
+            // A killed process may have written a part of a record.
             file.set_len(length)?;
             let mut last = [b'\n'];
             if length > 0 {

@@ -31,7 +31,7 @@ pub const MAX_BUILDINFO: usize = 64 << 10;
 /// How long the commit in an answer may be, in characters. A commit has 40 or 64.
 const MAX_COMMIT: usize = 200;
 
-/// What stands for the tenant in a URL.
+/// The placeholder of the tenant in a URL.
 const SLUG: &str = "{slug}";
 
 /// Keeps a record, and gives the tenants to ask next.
@@ -172,7 +172,7 @@ pub struct Prober {
     peer: Peer,
 }
 
-/// What `/buildinfo` answers (contract section 4.8). What else it says is not looked at.
+/// The answer of `/buildinfo` (contract section 4.8); other keys are ignored.
 #[derive(Deserialize)]
 struct BuildInfo {
     #[serde(default)]

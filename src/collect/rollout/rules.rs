@@ -92,7 +92,7 @@ const RULES: &[Rule] = &[
 /// Why a record may not come where it comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What came, what is wrong with it, and what may come there.
+    /// The record, what is wrong with it, and which records may come there.
     pub problem: String,
     /// What to do.
     pub help: &'static str,

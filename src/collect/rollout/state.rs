@@ -30,7 +30,7 @@ use crate::model::document::{
     Anomaly, AnomalyKind, Attempt, Call, Document, InputFile, NextCall, Outcome, Purpose, Role,
 };
 
-/// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
+/// The gates that were read since the rollout began or was resumed: readings of an earlier process are too old.
 #[derive(Debug, Default)]
 struct Readings {
     /// How often the branch's head was read.
