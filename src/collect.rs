@@ -27,7 +27,7 @@ use crate::collect::inputs::{
     CHANGED_DOCUMENT_HELP, evidence_error, fleet_refusal, not_alone_error, plan_with_fields, refusal,
 };
 use crate::collect::mapped::{Mappings, own_format};
-use crate::collect::response::{Found, explain_response};
+use crate::collect::response::{ParsedEvidence, explain_response};
 use crate::collect::scan::Refused;
 use crate::diagnostic::fault::{Fault, fault_at};
 use crate::error::Error;
@@ -57,13 +57,14 @@ pub struct Sources {
     pub max_bytes: u64,
 }
 
-/// Who says which plan, which fleet and which fields belong to some evidence.
+/// What says which plan, fleet and fields belong to the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pairing {
-    /// The command line, for this evidence alone: where it is complete in itself, they are a mistake.
-    Named,
-    /// The names of files in one folder, and options for everything in it.
-    Found,
+    /// The command line, for this evidence alone. Beside evidence that is complete in itself they are a mistake.
+    ByCommandLine,
+    /// The names of the files in a folder, and options for every rollout in it. Evidence that is complete in itself is read
+    /// without them.
+    ByFileNames,
 }
 
 /// Reads evidence from files. `now` becomes the document's `collected_at`.
@@ -71,10 +72,10 @@ enum Pairing {
 /// # Errors
 /// [`Error::Evidence`] where an input cannot be used, [`Error::Usage`] where a plan or a fleet is given beside a document.
 pub fn collect(sources: &Sources, now: Timestamp) -> Result<Collected, Error> {
-    collect_paired(sources, &Mappings::default(), Pairing::Named, now)
+    collect_paired(sources, &Mappings::default(), Pairing::ByCommandLine, now)
 }
 
-/// The same of another system's evidence, read by mappings.
+/// Reads evidence of another system from files, by mappings.
 ///
 /// # Errors
 /// Also [`Error::Usage`] where a mapping does not fit what is given.
@@ -86,17 +87,17 @@ pub fn collect_mapped(sources: &Sources, mappings: &Mappings, now: Timestamp) ->
         let problem = "--evidence-field is given beside --map, which says itself what is evidence";
         return Err(Error::usage(problem, "give the field a filter in [row.extra] of the mapping"));
     }
-    collect_paired(sources, mappings, Pairing::Named, now)
+    collect_paired(sources, mappings, Pairing::ByCommandLine, now)
 }
 
-/// The same, where the plan and the fleet were found beside the evidence, and the fields are given for many rollouts.
-/// A document and a journal are complete: their plan and fleet are left out. A document's fields are fixed; a journal
-/// keeps those that are given.
+/// Reads evidence whose plan and fleet were found beside it, with fields that are given for many rollouts. A document and a
+/// journal are complete: their plan and fleet are left out. A document's fields are fixed; a journal keeps those that are
+/// given.
 ///
 /// # Errors
 /// [`Error::Evidence`] where an input cannot be used.
 pub fn collect_found(sources: &Sources, mappings: &Mappings, now: Timestamp) -> Result<Collected, Error> {
-    collect_paired(sources, mappings, Pairing::Found, now)
+    collect_paired(sources, mappings, Pairing::ByFileNames, now)
 }
 
 fn collect_paired(
@@ -106,26 +107,26 @@ fn collect_paired(
     now: Timestamp,
 ) -> Result<Collected, Error> {
     if sources.plan.is_none() {
-        mappings.have_target(&document::unknown_rollout(), false)?;
+        mappings.check_targets(&document::unknown_rollout(), false)?;
     }
-    // Evidence is large: it is read while the fleet is understood, and hashed while it is understood itself.
+    // Evidence is large: it is read while the fleet is parsed, and hashed while it is parsed itself.
     thread::scope(|scope| {
         let (sender, receiver) = channel();
         let hashing = scope.spawn(move || {
             let read = sources.evidence.read(sources.max_bytes).map(Arc::new);
-            let hash = read.as_ref().ok().map(Arc::clone);
+            let input = read.as_ref().ok().map(Arc::clone);
             // Nobody waits for it where the plan or the fleet is refused.
             let _ = sender.send(read);
-            hash.map(|input| input.sha256())
+            input.map(|input| input.sha256())
         });
         let evidence = || receiver.recv().map_err(|_| Error::bug("the reader of the evidence failed"))?;
         let hash = || hashing.join().ok().flatten().unwrap_or_default();
-        normalize(&Given { sources, mappings, pairing }, Evidence { read: evidence, hash }, now)
+        normalize(&Settings { sources, mappings, pairing }, Evidence { read: evidence, hash }, now)
     })
 }
 
-/// What is read, and how.
-struct Given<'a> {
+/// How some evidence is read.
+struct Settings<'a> {
     sources: &'a Sources,
     mappings: &'a Mappings,
     pairing: Pairing,
@@ -140,25 +141,25 @@ struct Evidence<R, H> {
 }
 
 fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
-    given: &Given<'_>,
+    settings: &Settings<'_>,
     evidence: Evidence<R, H>,
     now: Timestamp,
 ) -> Result<Collected, Error> {
-    let Given { sources, mappings, pairing } = *given;
+    let Settings { sources, mappings, pairing } = *settings;
     let Evidence { read, hash } = evidence;
     let mut grouping = Grouping::new();
     let mut context = read_context(sources, mappings, &mut grouping)?;
     let input = read()?;
     let mapping = mappings.rows.as_ref();
-    let own = mapping.and_then(|_| own_format(&input.bytes));
-    if let Some(what) = own.as_deref().or(journal::is_journal(&input.bytes).then_some("a journal"))
-        && pairing == Pairing::Named
+    let own_format = mapping.and_then(|_| own_format(&input.bytes));
+    if let Some(what) = own_format.as_deref().or(journal::is_journal(&input.bytes).then_some("a journal"))
+        && pairing == Pairing::ByCommandLine
         && mapping.is_some()
     {
         let problem = format!("{} is {what}, yet --map is given, which is for another system's evidence", input.name);
         return Err(Error::usage(problem, "leave --map out"));
     }
-    if let Some(mapping) = mapping.filter(|_| own.is_none() && !journal::is_journal(&input.bytes)) {
+    if let Some(mapping) = mapping.filter(|_| own_format.is_none() && !journal::is_journal(&input.bytes)) {
         let (items, skips) = mapped::rows(mapping, &input, &context.rollout, &mut grouping)?;
         context.anomalies.splice(0..0, skips);
         context.inputs.insert(0, input.file(Role::Response, hash()));
@@ -170,27 +171,27 @@ fn normalize<R: FnOnce() -> Result<Arc<Input>, Error>, H: FnOnce() -> String>(
         return Ok(collected);
     }
     if journal::is_journal(&input.bytes) {
-        if context.inputs.is_empty() || pairing == Pairing::Found {
+        if context.inputs.is_empty() || pairing == Pairing::ByFileNames {
             return journal::read(&input, &sources.fields, hash());
         }
         return Err(not_alone_error(&input, "a journal"));
     }
-    let found = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
+    let parsed = response::read(&input.bytes, &input.name, &sources.fields, &mut grouping);
     let refused = |Refused| match journal::near_miss(&input.bytes) {
         Some(fault) => evidence_error(&input, vec![fault]),
         None => evidence_error(&input, explain_response(&input.bytes, &sources.fields)),
     };
-    let (archive, anomalies) = match found.map_err(refused)? {
-        Found::Response(archive, anomalies) => (archive, anomalies),
-        Found::Format(format) => {
-            is_document(&input, &format)?;
-            if pairing == Pairing::Named {
-                is_document_alone(&input, sources)?;
+    let (archive, anomalies) = match parsed.map_err(refused)? {
+        ParsedEvidence::Response(archive, anomalies) => (archive, anomalies),
+        ParsedEvidence::OwnFormat(format) => {
+            check_document_format(&input, &format)?;
+            if pairing == Pairing::ByCommandLine {
+                check_document_alone(&input, sources)?;
             }
             return reread(&input, hash());
         }
     };
-    // Those of rows come first in a report, as a reader looks for them.
+    // Anomalies of rows come first in a report: they matter most to a reader.
     context.anomalies.splice(0..0, anomalies);
     context.inputs.insert(0, input.file(Role::Response, hash()));
     drop(input);
@@ -214,7 +215,7 @@ fn archived(
     let source = if sources.fleet.is_some() { FleetSource::File } else { FleetSource::Response };
     let grouped = grouping.finish();
     if grouped.planned > 0 {
-        fleet_is_independent(&context)?;
+        check_fleet_independent(&context)?;
     }
     let mut document = Document::empty(context.rollout, Text::from(now.to_string()));
     document.fleet.source = source;
@@ -245,7 +246,7 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
         Context { rollout: document::unknown_rollout(), gates: None, anomalies: Vec::new(), inputs: Vec::new() };
     if let Some(source) = &sources.plan {
         let input = source.read(sources.max_bytes)?;
-        let (read, file) = input.hashed(Role::Plan, |bytes| plan::read(bytes, &input.name));
+        let (read, file) = input.hashed_while(Role::Plan, |bytes| plan::read(bytes, &input.name));
         let plan = plan_with_fields(&input, &mappings.fields(&sources.fields), read)?;
         if !plan.enabled {
             context.gates = Some(Gates { plan_disabled: Some(plan.disabled_reason), ..Gates::default() });
@@ -253,7 +254,7 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
         context.rollout = plan.rollout;
         context.anomalies.extend(plan.anomalies);
         context.inputs.push(file);
-        mappings.have_target(&context.rollout, true)?;
+        mappings.check_targets(&context.rollout, true)?;
     }
     if let (Some(source), Some(mapping)) = (&sources.fleet, &mappings.fleet) {
         let input = Arc::new(source.read(sources.max_bytes)?);
@@ -262,15 +263,15 @@ fn read_context(sources: &Sources, mappings: &Mappings, grouping: &mut Grouping)
         context.inputs.push(mapping.input_file(Role::FleetMapping));
     } else if let Some(source) = &sources.fleet {
         let input = source.read(sources.max_bytes)?;
-        let (read, file) = input.hashed(Role::Fleet, |bytes| fleet::read(bytes, &input.name, grouping));
+        let (read, file) = input.hashed_while(Role::Fleet, |bytes| fleet::read(bytes, &input.name, grouping));
         context.anomalies.extend(read.map_err(|Refused| fleet_refusal(&input))?);
         context.inputs.push(file);
     }
     Ok(context)
 }
 
-/// Of the formats that rollproof writes, only a document is evidence.
-fn is_document(input: &Input, format: &str) -> Result<(), Error> {
+/// Refuses a format that rollproof writes and that is not a document: it is no evidence.
+fn check_document_format(input: &Input, format: &str) -> Result<(), Error> {
     if format == FORMAT {
         return Ok(());
     }
@@ -278,8 +279,8 @@ fn is_document(input: &Input, format: &str) -> Result<(), Error> {
     Err(evidence_error(input, vec![fault_at(&input.bytes, "/format", problem)]))
 }
 
-/// A document has everything in it, so nothing may be given beside it.
-fn is_document_alone(input: &Input, sources: &Sources) -> Result<(), Error> {
+/// Refuses fields, a plan and a fleet beside a document, which has everything in it.
+fn check_document_alone(input: &Input, sources: &Sources) -> Result<(), Error> {
     if !sources.fields.is_empty() {
         return Err(Error::usage(
             format!(
@@ -295,13 +296,14 @@ fn is_document_alone(input: &Input, sources: &Sources) -> Result<(), Error> {
     Ok(())
 }
 
-/// A fleet must not come from the response itself, unless that is of a dry run.
-fn fleet_is_independent(context: &Context) -> Result<(), Error> {
+/// Refuses a fleet that comes from the response itself, unless that is of a dry run.
+fn check_fleet_independent(context: &Context) -> Result<(), Error> {
     let response = &context.inputs[0];
-    let same = context.inputs.iter().find(|file| file.role == Role::Fleet && file.sha256 == response.sha256);
-    let Some(fleet) = same.filter(|_| !context.rollout.dry_run) else { return Ok(()) };
-    let fault = Fault::whole("found the response itself, but a fleet comes from somewhere else".into());
-    let help = "give the answer of a dry run, or a list of slugs; a tenant that was skipped is in neither otherwise";
+    let same_file = context.inputs.iter().find(|file| file.role == Role::Fleet && file.sha256 == response.sha256);
+    let Some(fleet) = same_file.filter(|_| !context.rollout.dry_run) else { return Ok(()) };
+    let fault = Fault::whole("found the response itself, but a fleet must come from another source".into());
+    let help =
+        "give the answer to a dry run, or a list of slugs: a tenant that the rollout skipped is not in its response";
     Err(Error::Evidence { input: fleet.name.to_string(), faults: vec![fault.help(help)] })
 }
 

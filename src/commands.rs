@@ -31,7 +31,7 @@ use crate::io::output;
 /// # Errors
 /// [`Error`], where there is no verdict.
 pub fn dispatch(cli: Cli, report_error: &mut dyn FnMut(&Error)) -> Result<u8, Error> {
-    output::survive_limits();
+    output::ignore_size_signal();
     let conflicts = outputs::conflicts(&cli.command);
     if let Command::Run(options) = &cli.command
         && options.check

@@ -1,5 +1,5 @@
-//! The live rollout: makes the calls of contract section 4 one after another, keeps a journal, and asks before every
-//! call whether to go on. It knows nothing of policies: the question is a function.
+//! The live rollout: makes the calls of contract section 4 one after another, keeps a journal, and checks before every call
+//! whether to go on. It knows nothing of policies: the check is a function that the caller gives.
 
 pub(crate) mod calls;
 pub mod client;

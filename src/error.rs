@@ -116,9 +116,9 @@ impl Error {
         Self::Usage { problem: problem.into(), help: help.into() }
     }
 
-    /// The same, where a usage error lies in a file.
+    /// The same error; a usage error says that it lies in `file`.
     #[must_use]
-    pub fn within(self, file: &str) -> Self {
+    pub fn in_file(self, file: &str) -> Self {
         match self {
             Self::Usage { problem, help } if !file.is_empty() => {
                 Self::Usage { problem: format!("{file}: {problem}"), help }
@@ -130,9 +130,9 @@ impl Error {
     /// What is wrong with variables of the environment, at least one of them.
     pub fn environment(faults: Vec<Fault>) -> Self {
         let mut help: Vec<&str> = Vec::new();
-        for one in faults.iter().filter_map(|fault| fault.help.as_deref()) {
-            if !help.contains(&one) {
-                help.push(one);
+        for remedy in faults.iter().filter_map(|fault| fault.help.as_deref()) {
+            if !help.contains(&remedy) {
+                help.push(remedy);
             }
         }
         Self::Environment { help: help.join("\n"), faults }
@@ -176,7 +176,9 @@ impl Error {
             ),
             Self::Internal { help, .. } | Self::NotReady { help, .. } => Some(help),
             Self::Several(errors) => errors.first().and_then(Self::help),
-            Self::Output { .. } => Some("is the disk full, or the folder missing or read-only?"),
+            Self::Output { .. } => {
+                Some("check that the disk is not full, and that the folder is there and can be written")
+            }
         }
     }
 
@@ -206,15 +208,15 @@ impl Error {
     }
 }
 
-/// Collects what is wrong, so that it is told at once.
+/// Collects errors, so that all of them are reported at once.
 #[derive(Debug, Default)]
 pub struct Errors(Vec<Error>);
 
 impl Errors {
-    /// What came of something; nothing where it failed, which is kept.
-    pub fn or_keep<T>(&mut self, done: Result<T, Error>) -> Option<T> {
-        match done {
-            Ok(done) => Some(done),
+    /// The value of a result; of a failed one nothing, and its error is kept.
+    pub fn keep_error<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
             Err(Error::Several(errors)) => {
                 for error in errors {
                     self.push(error);
@@ -239,7 +241,7 @@ impl Errors {
     /// Ends the collection.
     ///
     /// # Errors
-    /// What has failed.
+    /// The errors that were kept.
     pub fn end(mut self) -> Result<(), Error> {
         match self.0.len() {
             0 => Ok(()),

@@ -12,7 +12,7 @@ use crate::declared::subject::Subject;
 use crate::error::Error;
 use crate::io::config::Config;
 use crate::io::output;
-use crate::io::output::put;
+use crate::io::output::write_report;
 use crate::model::document::text::Text;
 use crate::model::document::{Document, InputFile};
 use crate::policy::facts::FactFiles;
@@ -91,7 +91,7 @@ impl PendingEvaluation {
     /// expected.
     pub fn wait(self) -> Result<Evaluation, Error> {
         let evaluation = Evaluation { options: self.options, policies: self.policies.wait()?, config: self.config };
-        evaluation.expected().map(|()| evaluation)
+        evaluation.check_expected_digest().map(|()| evaluation)
     }
 }
 
@@ -158,11 +158,11 @@ impl Evaluation {
         })
     }
 
-    /// Whether the policies are those that the command line expects.
+    /// Refuses policies with another digest than the command line expects.
     ///
     /// # Errors
     /// [`Error::OtherPolicies`] where others would decide.
-    pub fn expected(&self) -> Result<(), Error> {
+    pub fn check_expected_digest(&self) -> Result<(), Error> {
         let found = &self.policies.basis().digest;
         match &self.options.expect_policies {
             Some(expected) if expected != found => {
@@ -246,7 +246,7 @@ impl Evaluation {
 
     fn write_report(&self, format: Format, path: &Path, report: &Report) -> Result<(), Error> {
         let view = file_view(self.options.show_errors);
-        put(path, |out| render(format, report, &view, out))
+        write_report(path, |out| render(format, report, &view, out))
     }
 
     /// Writes the report's first line to standard output.

@@ -1,5 +1,5 @@
-//! `rollproof explain`: how a verdict, a tenant's part in it, or a finding came about, and what would turn it. Explains
-//! what the policies say, and decides nothing: what would turn a verdict is found by asking them again.
+//! `rollproof explain`: how a verdict, a tenant's part in it, or a finding came about, and what would turn it. It decides
+//! nothing: what would turn a verdict is found by evaluating the policies again.
 //!
 //! Its JSON is a published format, `rollproof.explanation/v1`, which may grow by optional keys and no more.
 

@@ -1,5 +1,5 @@
-//! The gates before a rollout (contract section 5): what is read becomes facts, and `rollproof.gates` decides. The
-//! commands ask one gate; `run` asks all of them, and the kill switch again before every call that changes anything.
+//! Reads the gates of a rollout (contract section 5); the policy `rollproof.gates` decides. The commands read one gate; `run`
+//! reads all of them, and the kill switch again before every call that changes anything.
 
 pub(crate) mod ci;
 pub(crate) mod gitea;

@@ -1,7 +1,7 @@
 //! jq filters: compiled from text, checked, and run on JSON. The only folder that names the `jaq` crates.
 //!
-//! A filter sees the value and the variables that it is given, and nothing else: no clock, no environment, no other file.
-//! It runs on a guarded thread (see `rego::guard`), since a filter can loop or ask for gigabytes.
+//! A filter gets a value and variables, and can read nothing else: no clock, no environment, no other file. It runs on a
+//! guarded thread (see `rego::guard`), since a filter can loop or use gigabytes.
 
 mod check;
 pub mod fault;
@@ -22,8 +22,8 @@ thread_local! {
     static RUNNING: RefCell<Arc<Mutex<String>>> = RefCell::default();
 }
 
-/// Says by its key in the mapping or the configuration which filter runs from now on.
-pub fn runs(key: &str) {
+/// Sets the filter that this thread runs from now on, by its key in the mapping or the configuration.
+pub fn set_running(key: &str) {
     RUNNING.with_borrow(|running| {
         if let Ok(mut running) = running.lock() {
             running.clear();
@@ -32,7 +32,7 @@ pub fn runs(key: &str) {
     });
 }
 
-/// What filters may use for JSON of this many bytes: 10 s and 4 s a MiB, 1 GiB and what `copies` of these bytes take.
+/// The limits of filters on JSON of this many bytes: 10 s and 4 s for each MiB; 1 GiB and `copies` times the bytes.
 pub fn limits(bytes: usize, copies: usize) -> Limits {
     let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
     Limits {
@@ -42,22 +42,22 @@ pub fn limits(bytes: usize, copies: usize) -> Limits {
     }
 }
 
-/// Does `work`, which runs filters, on a guarded thread: one for everything that is to be filtered, not one an item.
+/// Does `work`, which runs filters, on a guarded thread. A thread costs time, so one is for all items of an input.
 ///
 /// # Errors
-/// What `work` says is [`Failure::Policy`], and so is a limit that was reached, with the filter that ran last; else the
-/// machine or this program failed.
-pub fn session<T: Send + 'static>(
+/// [`Failure::Policy`] with the error of `work`, or with the limit that was reached and the filter that ran last; the others
+/// where the machine or this program failed.
+pub fn run_guarded<T: Send + 'static>(
     limits: Limits,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, Failure> {
     let running = Arc::<Mutex<String>>::default();
     let shared = Arc::clone(&running);
-    let done = guard::guarded(limits, move || {
+    let result = guard::guarded(limits, move || {
         RUNNING.set(shared);
         work()
     });
-    done.map_err(|failure| match (failure, running.try_lock()) {
+    result.map_err(|failure| match (failure, running.try_lock()) {
         // A thread that was stopped may hold the lock for ever.
         (Failure::Policy(problem), Ok(key)) if is_limit(&problem) && !key.is_empty() => {
             Failure::Policy(format!("{problem}; the last one that ran is {key}"))

@@ -1,7 +1,7 @@
 //! Mappings: how another system's JSON is read as rows, by a file of jq filters (`rollproof.mapping/v1`).
 //!
-//! It knows the file, the items of an input and what the filters give for each; the document is made in `collect`. Every
-//! item becomes one row or one named skip, types are those of rows, and nothing is coerced.
+//! This folder reads the file, finds the items of an input and runs the filters on each; `collect` makes the document. Every
+//! item becomes one row or one reported skip. Values must have the types of rows: nothing is converted.
 
 pub(crate) mod bundled;
 pub mod file;

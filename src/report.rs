@@ -265,15 +265,15 @@ fn sort_key(finding: &Finding) -> impl Ord + '_ {
 fn summary(document: &Document, counted: &Counted, stragglers: u64) -> Summary {
     let (mut states, mut proving) = (BTreeMap::new(), BTreeSet::new());
     let (mut proven, mut unplanned) = (0, 0);
-    for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts) {
+    for (cohort, summary) in document.cohorts.iter().zip(&counted.cohorts) {
         let many = cohort.tenants.len() as u64;
         if !cohort.planned {
             unplanned += many;
             continue;
         }
-        *states.entry(says.state.clone()).or_default() += many;
-        if says.proven {
-            proving.insert(says.state.clone());
+        *states.entry(summary.state.clone()).or_default() += many;
+        if summary.proven {
+            proving.insert(summary.state.clone());
             proven += many;
         }
     }

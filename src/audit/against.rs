@@ -123,7 +123,7 @@ pub fn compare(rollouts: &[Rollout], other: OtherVerdicts, now: Side) -> Compari
         verdicts.into_iter().map(|(archive, decision, because)| (archive, (decision, because))).collect();
     let both = rollouts.iter().filter_map(|rollout| Some((rollout, others.get(&rollout.archive)?)));
     let only = |some: &[Because], others: &[Because]| -> Vec<Because> {
-        some.iter().filter(|one| !others.contains(one)).cloned().collect()
+        some.iter().filter(|because| !others.contains(because)).cloned().collect()
     };
     let (mut compared, mut flips) = (0, Vec::new());
     for (rollout, (was, before)) in both {

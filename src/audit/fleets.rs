@@ -54,7 +54,8 @@ impl Fleets {
                 break;
             }
         }
-        clusters.retain(|one| one.rollouts.len() as u64 >= MIN_ROLLOUTS && size(&one.tenants) >= MIN_TENANTS);
+        clusters
+            .retain(|cluster| cluster.rollouts.len() as u64 >= MIN_ROLLOUTS && size(&cluster.tenants) >= MIN_TENANTS);
         if clusters.len() < 2 {
             return Self::default();
         }
@@ -83,25 +84,25 @@ impl Fleets {
                 rollouts: rollouts.len() as u64,
                 archive: rollouts
                     .first()
-                    .map_or_else(|| Text::from(""), |first| evaluated[*first].rollout.archive.clone()),
+                    .map_or_else(|| Text::from(""), |first| evaluated[*first].published.archive.clone()),
             }
         };
         self.members.iter().enumerate().map(fleet).collect()
     }
 }
 
-/// Joins those that overlap with one before them.
+/// Joins each cluster with those before it that are the same fleet.
 fn joined(all: impl Iterator<Item = Cluster>) -> Vec<Cluster> {
     let mut clusters: Vec<Cluster> = Vec::new();
-    for mut one in all {
+    for mut cluster in all {
         let (same, others): (Vec<Cluster>, Vec<Cluster>) =
-            clusters.into_iter().partition(|cluster| is_one_fleet(&cluster.tenants, &one.tenants));
-        for mut cluster in same {
-            unite(&mut one.tenants, &cluster.tenants);
-            one.rollouts.append(&mut cluster.rollouts);
+            clusters.into_iter().partition(|known| is_one_fleet(&known.tenants, &cluster.tenants));
+        for mut known in same {
+            unite(&mut cluster.tenants, &known.tenants);
+            cluster.rollouts.append(&mut known.rollouts);
         }
         clusters = others;
-        clusters.push(one);
+        clusters.push(cluster);
     }
     clusters
 }

@@ -84,27 +84,28 @@ fn folder(below: &Path, number: usize) -> Option<String> {
 /// above in which any does. Where these are several, it has none.
 pub fn assign_control_planes(rollouts: &mut [EvaluatedRollout]) {
     let mut planes: BTreeMap<Option<Text>, BTreeSet<Text>> = BTreeMap::new();
-    for one in rollouts.iter() {
-        planes.entry(one.rollout.group.clone()).or_default().extend(one.rollout.control_plane.clone());
+    for rollout in rollouts.iter() {
+        planes.entry(rollout.published.group.clone()).or_default().extend(rollout.published.control_plane.clone());
     }
-    let is_unclear = |one: &EvaluatedRollout| {
-        one.rollout.control_plane.is_none() && planes.get(&one.rollout.group).is_some_and(|planes| planes.len() > 1)
+    let is_unclear = |rollout: &EvaluatedRollout| {
+        rollout.published.control_plane.is_none()
+            && planes.get(&rollout.published.group).is_some_and(|planes| planes.len() > 1)
     };
     let mut nearest: BTreeMap<(Option<Text>, PathBuf), BTreeSet<Text>> = BTreeMap::new();
     if rollouts.iter().any(is_unclear) {
-        for one in rollouts.iter() {
-            let Some(plane) = &one.rollout.control_plane else { continue };
-            for folder in above(&one.folder) {
-                nearest.entry((one.rollout.group.clone(), folder.to_owned())).or_default().insert(plane.clone());
+        for rollout in rollouts.iter() {
+            let Some(plane) = &rollout.published.control_plane else { continue };
+            for folder in above(&rollout.folder) {
+                nearest.entry((rollout.published.group.clone(), folder.to_owned())).or_default().insert(plane.clone());
             }
         }
     }
-    for one in rollouts.iter_mut().filter(|one| one.rollout.control_plane.is_none()) {
-        let group = &one.rollout.group;
+    for rollout in rollouts.iter_mut().filter(|rollout| rollout.published.control_plane.is_none()) {
+        let group = &rollout.published.group;
         let of_group = planes.get(group).filter(|planes| planes.len() <= 1);
-        let of_folder = || above(&one.folder).find_map(|folder| nearest.get(&(group.clone(), folder.to_owned())));
+        let of_folder = || above(&rollout.folder).find_map(|folder| nearest.get(&(group.clone(), folder.to_owned())));
         let only = of_group.or_else(of_folder).filter(|planes| planes.len() == 1);
-        one.rollout.control_plane = only.and_then(|planes| planes.first().cloned());
+        rollout.published.control_plane = only.and_then(|planes| planes.first().cloned());
     }
 }
 

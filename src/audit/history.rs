@@ -49,8 +49,8 @@ pub fn tenants(evaluated: &[EvaluatedRollout], names: &[Text], until: Timestamp)
 /// The rollouts of each group and control plane.
 fn series(evaluated: &[EvaluatedRollout]) -> BTreeMap<(Option<Text>, Option<Text>), Vec<usize>> {
     let mut series: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    for (i, one) in evaluated.iter().enumerate() {
-        series.entry((one.rollout.group.clone(), one.rollout.control_plane.clone())).or_default().push(i);
+    for (i, rollout) in evaluated.iter().enumerate() {
+        series.entry((rollout.published.group.clone(), rollout.published.control_plane.clone())).or_default().push(i);
     }
     series
 }
@@ -62,9 +62,9 @@ pub fn name_missing(evaluated: &mut [EvaluatedRollout], tenants: &[Tenant]) {
         let letters: Vec<char> = tenant.history.iter().flat_map(|letters| letters.chars()).collect();
         let is_missing = |letter: char| letter.eq_ignore_ascii_case(&'m');
         let last = letters.iter().rposition(|letter| !is_missing(*letter) && *letter != '.').unwrap_or_default();
-        for (one, letter) in evaluated.iter_mut().zip(&letters[..last]) {
+        for (rollout, letter) in evaluated.iter_mut().zip(&letters[..last]) {
             if is_missing(*letter) {
-                one.rollout.missing.push(tenant.tenant.clone());
+                rollout.published.missing.push(tenant.tenant.clone());
             }
         }
     }
@@ -72,7 +72,7 @@ pub fn name_missing(evaluated: &mut [EvaluatedRollout], tenants: &[Tenant]) {
 
 /// How many rollouts have a date. They come first.
 pub fn dated(evaluated: &[EvaluatedRollout]) -> usize {
-    evaluated.partition_point(|one| one.at.is_some())
+    evaluated.partition_point(|rollout| rollout.at.is_some())
 }
 
 /// The dated rollouts of one group and control plane that assert something.
@@ -147,14 +147,14 @@ impl Series<'_> {
         for &i in &self.rollouts {
             let rollout = &self.evaluated[i];
             let cell = rollout.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
-            let fanned_out = rollout.rollout.fanned_out;
+            let fanned_out = rollout.published.fanned_out;
             let (mut letter, mut behind) = (cell.letter, false);
             if cell == Cell::OUTSIDE {
                 if so_far.first.is_none() || so_far.gone.is_some() || !self.fleets.concerns(i, number) {
                     continue;
                 }
                 so_far.eventful = true;
-                if rollout.rollout.fleet_source == FleetSource::Response {
+                if rollout.published.fleet_source == FleetSource::Response {
                     so_far.missing.get_or_insert(i);
                     (letter, behind) = (b'm', fanned_out);
                     if behind {

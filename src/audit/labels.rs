@@ -23,7 +23,7 @@ pub fn add(
     names: &[Text],
     evaluator: &ArchiveEvaluator<'_>,
 ) -> Result<(), Error> {
-    if !evaluated.iter().any(|one| one.has_labels) {
+    if !evaluated.iter().any(|rollout| rollout.has_labels) {
         return Ok(());
     }
     let archives: HashMap<&str, &Archive> =
@@ -31,8 +31,8 @@ pub fn add(
     let newest = newest(tenants, evaluated, names);
     let newest: Vec<(&EvaluatedRollout, Vec<usize>)> =
         newest.into_iter().map(|(rollout, places)| (&evaluated[rollout], places)).collect();
-    let read = newest.par_iter().map(|(one, places)| {
-        let document = read_again(evaluator, &archives, one)?;
+    let read = newest.par_iter().map(|(rollout, places)| {
+        let document = read_again(evaluator, &archives, rollout)?;
         let places = places.iter().map(|place| (&tenants[*place].tenant, *place));
         Ok(labels(&document, &places.collect()))
     });
@@ -48,8 +48,10 @@ pub fn add(
 /// The places of tenants, by the newest rollout with labels in whose fleet they are.
 fn newest(tenants: &[Tenant], evaluated: &[EvaluatedRollout], names: &[Text]) -> BTreeMap<usize, Vec<usize>> {
     let mut rollouts: HashMap<_, Vec<usize>> = HashMap::new();
-    for (i, one) in evaluated.iter().enumerate().rev().filter(|(_, one)| one.has_labels && one.at.is_some()) {
-        rollouts.entry((&one.rollout.group, &one.rollout.control_plane)).or_default().push(i);
+    for (i, rollout) in
+        evaluated.iter().enumerate().rev().filter(|(_, rollout)| rollout.has_labels && rollout.at.is_some())
+    {
+        rollouts.entry((&rollout.published.group, &rollout.published.control_plane)).or_default().push(i);
     }
     let numbers: HashMap<&Text, usize> = names.iter().enumerate().map(|(number, name)| (name, number)).collect();
     let mut newest: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -68,9 +70,9 @@ fn newest(tenants: &[Tenant], evaluated: &[EvaluatedRollout], names: &[Text]) ->
 fn read_again(
     evaluator: &ArchiveEvaluator<'_>,
     archives: &HashMap<&str, &Archive>,
-    one: &EvaluatedRollout,
+    rollout: &EvaluatedRollout,
 ) -> Result<Document, Error> {
-    let name = &one.rollout.archive;
+    let name = &rollout.published.archive;
     let changed = || Error::Evidence {
         input: name.to_string(),
         faults: vec![Fault::whole(
@@ -78,8 +80,8 @@ fn read_again(
         )],
     };
     let archive = archives.get(&**name).ok_or_else(changed)?;
-    let collected = evaluator.collect(archive, one.at.unwrap_or_default())?;
-    let is_same = collected.inputs.first().is_some_and(|input| input.sha256 == one.rollout.sha256);
+    let collected = evaluator.collect(archive, rollout.at.unwrap_or_default())?;
+    let is_same = collected.inputs.first().is_some_and(|input| input.sha256 == rollout.published.sha256);
     if is_same { Ok(collected.document) } else { Err(changed()) }
 }
 

@@ -76,13 +76,13 @@ pub struct Step {
 pub fn lives(evaluated: &[EvaluatedRollout], tenants: Vec<Tenant>, number: usize) -> Vec<Life> {
     let life = |summary: Tenant| {
         let letters: Vec<char> = summary.history.iter().flat_map(|letters| letters.chars()).collect();
-        let is_of_group = |one: &&EvaluatedRollout| {
-            one.rollout.group == summary.group
-                && one.rollout.control_plane == summary.control_plane
-                && !one.cells.is_empty()
+        let is_of_group = |rollout: &&EvaluatedRollout| {
+            rollout.published.group == summary.group
+                && rollout.published.control_plane == summary.control_plane
+                && !rollout.cells.is_empty()
         };
-        let told = evaluated.iter().enumerate().filter(|(_, one)| is_of_group(one));
-        let steps = told.filter_map(|(i, one)| step(one, number, letters.get(i).copied()));
+        let told = evaluated.iter().enumerate().filter(|(_, rollout)| is_of_group(rollout));
+        let steps = told.filter_map(|(i, rollout)| step(rollout, number, letters.get(i).copied()));
         let rollouts: Vec<Step> = steps.skip_while(|step| *step.state == *OUTSIDE).collect();
         Life { summary, rollouts }
     };
@@ -91,10 +91,10 @@ pub fn lives(evaluated: &[EvaluatedRollout], tenants: Vec<Tenant>, number: usize
 
 const OUTSIDE: &str = "outside";
 
-fn step(one: &EvaluatedRollout, number: usize, letter: Option<char>) -> Option<Step> {
-    let at = one.rollout.at.clone()?;
-    let cell = one.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
-    let straggling = u32::try_from(number).ok().and_then(|number| one.stragglers.get(&number));
+fn step(rollout: &EvaluatedRollout, number: usize, letter: Option<char>) -> Option<Step> {
+    let at = rollout.published.at.clone()?;
+    let cell = rollout.cells.get(number).copied().unwrap_or(Cell::OUTSIDE);
+    let straggling = u32::try_from(number).ok().and_then(|number| rollout.stragglers.get(&number));
     let is_missing = cell == Cell::OUTSIDE && letter.is_some_and(|letter| letter.eq_ignore_ascii_case(&'m'));
     let (state, reason) = match straggling {
         Some(straggling) => (straggling.state.clone(), Some(straggling.reason.clone())),
@@ -105,10 +105,10 @@ fn step(one: &EvaluatedRollout, number: usize, letter: Option<char>) -> Option<S
     };
     Some(Step {
         at,
-        archive: one.rollout.archive.clone(),
-        target: one.rollout.target.clone(),
-        called: one.rollout.called,
-        decision: one.rollout.decision,
+        archive: rollout.published.archive.clone(),
+        target: rollout.published.target.clone(),
+        called: rollout.published.called,
+        decision: rollout.published.decision,
         state,
         proven: cell.proven,
         behind: letter.is_some_and(|letter| letter.is_ascii_uppercase()),

@@ -151,7 +151,7 @@ impl<'a> Rows<'a> {
     /// The rows of a rollout, by tenant; none where it asserts nothing.
     fn rollout(&self, i: usize) -> io::Result<RecordBatch> {
         let evaluated = &self.evaluated[i];
-        let group = (evaluated.rollout.group.as_ref(), evaluated.rollout.control_plane.as_ref());
+        let group = (evaluated.published.group.as_ref(), evaluated.published.control_plane.as_ref());
         let mut columns = Columns::default();
         if !evaluated.cells.is_empty() {
             let document = self.read(evaluated)?;
@@ -169,12 +169,12 @@ impl<'a> Rows<'a> {
 
     /// The evidence of a rollout once more.
     fn read(&self, evaluated: &EvaluatedRollout) -> io::Result<Document> {
-        let name = &evaluated.rollout.archive;
+        let name = &evaluated.published.archive;
         let gone = || io::Error::other(format!("{name} is not what it was when it was judged"));
         let archive = self.archives.get(&**name).ok_or_else(gone)?;
         let Collected { document, inputs } =
             self.evaluator.collect(archive, evaluated.at.unwrap_or_default()).map_err(io::Error::other)?;
-        let same = inputs.first().is_some_and(|input| input.sha256 == evaluated.rollout.sha256)
+        let same = inputs.first().is_some_and(|input| input.sha256 == evaluated.published.sha256)
             && document.cohorts.len() == evaluated.counting.len();
         if same { Ok(document) } else { Err(gone()) }
     }

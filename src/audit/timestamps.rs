@@ -44,7 +44,7 @@ impl Patterns {
         self.0.iter().find_map(|pattern| {
             let found: Vec<Moment> = matches(pattern, &path).collect();
             let last = found.last()?;
-            let fuller = || found.iter().rev().find(|one| one.has_time && one.date == last.date);
+            let fuller = || found.iter().rev().find(|moment| moment.has_time && moment.date == last.date);
             Some(if last.has_time { last } else { fuller().unwrap_or(last) }.at)
         })
     }

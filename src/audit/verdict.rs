@@ -87,7 +87,8 @@ pub struct EvaluatedRollout {
     pub at: Option<Timestamp>,
     /// The folder, or the ZIP or tar archive, that its evidence lies in.
     pub folder: PathBuf,
-    pub rollout: Rollout,
+    /// The rollout in the document of the audit.
+    pub published: Rollout,
     /// By a tenant's number. Empty, where the rollout asserts nothing; shorter than there are tenants, where the last are
     /// not in it.
     pub cells: Vec<Cell>,
@@ -152,14 +153,14 @@ impl ArchiveEvaluator<'_> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut cells, mut stragglers) = (Vec::new(), HashMap::new());
         if asserts(&report) {
-            for (cohort, says) in document.cohorts.iter().zip(&cohorts).filter(|(cohort, _)| cohort.planned) {
-                let letter = says.state.bytes().next().unwrap_or(b'?');
+            for (cohort, summary) in document.cohorts.iter().zip(&cohorts).filter(|(cohort, _)| cohort.planned) {
+                let letter = summary.state.bytes().next().unwrap_or(b'?');
                 for tenant in &cohort.tenants {
                     let number = shared.tenant(tenant) as usize;
                     if cells.len() <= number {
                         cells.resize(number + 1, Cell::OUTSIDE);
                     }
-                    cells[number] = Cell { letter, proven: says.proven };
+                    cells[number] = Cell { letter, proven: summary.proven };
                 }
             }
             for straggler in &report.stragglers {
@@ -176,20 +177,20 @@ impl ArchiveEvaluator<'_> {
         // Months of them are kept.
         cells.shrink_to_fit();
         stragglers.shrink_to_fit();
-        let evaluated = Evaluated { document: &document, report: &report, fanned_out };
-        let mut rollout = rollout(Text::from(name), at, called, &evaluated);
-        rollout.group.clone_from(&archive.group);
-        rollout.explain = (report.decision != Decision::Pass)
+        let evaluated = ReportedDocument { document: &document, report: &report, fanned_out };
+        let mut published = rollout(Text::from(name), at, called, &evaluated);
+        published.group.clone_from(&archive.group);
+        published.explain = (report.decision != Decision::Pass)
             .then(|| Text::from(archive.explain(is_archived_document) + &self.mapping_options(&document)));
         Ok(Some(EvaluatedRollout {
             at,
             folder: archive.evidence.parent().map(Path::to_owned).unwrap_or_default(),
-            rollout,
+            published,
             cells,
             stragglers,
             has_labels: document.cohorts.iter().any(|cohort| cohort.planned && !cohort.labels.is_empty()),
             #[cfg(feature = "parquet")]
-            counting: if self.evidence { cohorts.iter().map(|says| says.row).collect() } else { Vec::new() },
+            counting: if self.evidence { cohorts.iter().map(|summary| summary.row).collect() } else { Vec::new() },
         }))
     }
 
@@ -266,15 +267,15 @@ fn made_at(document: &Document, is_archived_document: bool, named: Option<Timest
 }
 
 /// A document with its report.
-struct Evaluated<'a> {
+struct ReportedDocument<'a> {
     document: &'a Document,
     report: &'a Report,
     /// Whether the rollout reached anybody but the canary.
     fanned_out: bool,
 }
 
-fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &Evaluated<'_>) -> Rollout {
-    let Evaluated { document, report, fanned_out } = *evaluated;
+fn rollout(archive: Text, at: Option<Timestamp>, called: Called, evaluated: &ReportedDocument<'_>) -> Rollout {
+    let ReportedDocument { document, report, fanned_out } = *evaluated;
     let because = report.findings.iter().filter(|finding| {
         finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
     });

@@ -272,7 +272,7 @@ pub struct PolicyEval {
     #[command(flatten)]
     pub previous: PreviousArgs,
 
-    /// The form of what is said
+    /// The form of the findings
     #[arg(long, value_enum, default_value = "text")]
     pub format: ListFormat,
 

@@ -21,8 +21,8 @@ Exit codes:
   7    the verdict stands but could not be written
   130  interrupted (143: by SIGTERM, 129: by SIGHUP); what was collected is written";
 
-/// What may be the reason for an empty path.
-const UNSET_VARIABLE_HELP: &str = "is a variable in it not set here, such as GITHUB_STEP_SUMMARY?";
+/// What to do about an empty path.
+const UNSET_VARIABLE_HELP: &str = "set the variable that it comes from, such as GITHUB_STEP_SUMMARY";
 
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
@@ -32,7 +32,7 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
 /// Reads a SHA-256.
 pub(crate) fn digest(text: &str) -> Result<String, String> {
     if text.is_empty() {
-        return Err("it is empty; is a variable in it not set here?".into());
+        return Err("it is empty; set the variable that it comes from".into());
     }
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err("the 64 hexadecimal digits of a SHA-256 are expected; `rollproof policy list` shows it".into());
@@ -46,7 +46,7 @@ pub(crate) fn name_and_path(text: &str) -> Result<(String, PathBuf), String> {
         return Err("the name before `=` is empty; NAME=FILE is expected".into());
     }
     if path.is_empty() {
-        return Err("the path after `=` is empty; is a variable in it not set here?".into());
+        return Err("the path after `=` is empty; set the variable that it comes from".into());
     }
     Ok((name.trim().to_owned(), path.into()))
 }

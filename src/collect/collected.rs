@@ -1,4 +1,4 @@
-//! A document, and the files that it was read from.
+//! The result of collecting evidence.
 
 use crate::model::document::{Document, InputFile};
 
@@ -7,6 +7,7 @@ use crate::model::document::{Document, InputFile};
 pub struct Collected {
     /// The evidence, normalized.
     pub document: Document,
-    /// What was read, in order; for a document that was written before, it first and then what it was collected from.
+    /// The files that were read, in order; for a document that was written before, its own file, then those that it was collected
+    /// from.
     pub inputs: Vec<InputFile>,
 }

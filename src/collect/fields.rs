@@ -1,5 +1,4 @@
-//! Evidence fields: what a control plane says of a tenant, or a plan of a rollout, beyond the contract, where the operator
-//! names it.
+//! Evidence fields: fields of rows and of plans that the contract does not know, and that the operator names as evidence.
 
 use std::collections::BTreeSet;
 
@@ -19,10 +18,10 @@ pub struct EvidenceFields {
 }
 
 impl EvidenceFields {
-    /// The fields of rows of these names.
+    /// Extra fields of rows.
     ///
     /// # Errors
-    /// [`Error::Usage`] where one is known without being named, or blank.
+    /// [`Error::Usage`] where a name is blank, or of a field that is always read.
     pub fn new(names: &[String]) -> Result<Self, Error> {
         if let Some(known) = names.iter().find(|name| KNOWN.contains(&name.as_str())) {
             let problem = format!("--evidence-field {known}: every row's {known} is read as it is");
@@ -40,10 +39,10 @@ impl EvidenceFields {
         Ok(Self { rows: names.iter().map(|name| Text::from(&**name)).collect(), plan: BTreeSet::new() })
     }
 
-    /// The same, and the fields of the plan of these names.
+    /// These fields, and extra fields of the plan.
     ///
     /// # Errors
-    /// [`Error::Usage`] where one is known without being named, or blank.
+    /// [`Error::Usage`] where a name is blank, or of a field that is always read.
     pub fn with_plan(self, names: &[String]) -> Result<Self, Error> {
         if let Some(known) = names.iter().find(|name| is_known_in_plan(name)) {
             let problem = format!("--plan-field {known}: every plan's {known} is read as it is");
@@ -58,16 +57,16 @@ impl EvidenceFields {
         Ok(Self { plan: names.iter().map(|name| Text::from(&**name)).collect(), ..self })
     }
 
-    /// The same, and a field of the plan that a mapping's filters read.
+    /// These fields, and a field of the plan that a mapping's filters read.
     #[must_use]
     pub fn and_plan_field(mut self, name: &str) -> Self {
         self.plan.insert(Text::from(name));
         self
     }
 
-    /// The same, and fields of rows that a mapping reads.
+    /// These fields, and fields of rows that a mapping reads.
     #[must_use]
-    pub fn and(mut self, names: impl IntoIterator<Item = Text>) -> Self {
+    pub fn and_row_fields(mut self, names: impl IntoIterator<Item = Text>) -> Self {
         self.rows.extend(names);
         self
     }
@@ -87,11 +86,11 @@ impl EvidenceFields {
         self.plan.iter()
     }
 
-    /// The row with the named fields among its evidence, no longer unknown.
+    /// Moves the named fields of a row from its unknown fields to its evidence.
     ///
     /// # Errors
     /// [`Refused`] where one holds an array, an object, or what is no text or number that can be kept.
-    pub fn take(&self, row: &mut ResponseRow<'_>) -> Result<(), Refused> {
+    pub fn move_to_evidence(&self, row: &mut ResponseRow<'_>) -> Result<(), Refused> {
         if self.rows.is_empty() || row.unknown.is_empty() {
             return Ok(());
         }
@@ -105,15 +104,15 @@ impl EvidenceFields {
         Ok(())
     }
 
-    /// The response's schema, in which these fields have a type.
-    pub fn describe(&self, schema: &mut Value) {
+    /// Adds the type of these fields to the schema of a response.
+    pub fn add_to_schema(&self, schema: &mut Value) {
         for name in &self.rows {
             schema["$defs"]["ResponseRow"]["properties"][&**name] = json!({"type": Scalar::TYPES});
         }
     }
 }
 
-/// Whether a key of a plan or of its body is read as it is.
+/// Whether a key of a plan or of its body is always read.
 fn is_known_in_plan(key: &str) -> bool {
     let schema = Name::Plan.schema();
     [&schema["properties"], &schema["$defs"]["KnownBody"]["properties"]].iter().any(|known| known.get(key).is_some())

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::collect::response::ResponseAnomalies;
 use crate::collect::row::{KNOWN, ResponseRow};
-use crate::collect::scan::{Labelled, Plain, Refused, Row as ScannedRow, Rows, Scanner, near_keys};
+use crate::collect::scan::{Plain, Refused, Rows, ScannedRow, Scanner, SlugAndPhase, near_keys};
 use crate::diagnostic::fault::{Fault, utf8, without_bom};
 use crate::model::document::cohort::{Grouping, LabelsId};
 use crate::model::document::text::{Field, Map, Text};
@@ -19,7 +19,7 @@ use crate::text::escape::clipped;
 use crate::text::json::{Entries, escape_pointer};
 use crate::text::misspelt::misspelt;
 
-/// What a fleet may be, for whoever gave something else.
+/// What a fleet may be: the help for a file that is something else.
 pub const FLEET_HELP: &str = "a fleet is the answer to a plan call (a dry run), a JSON array of slugs, a JSON array of \
                          {\"slug\", \"labels\"} objects, or bare slugs, one a line";
 
@@ -27,7 +27,7 @@ pub const FLEET_HELP: &str = "a fleet is the answer to a plan call (a dry run), 
 const MAX_FOUND: usize = 60;
 
 /// The fields of a plan call's answer.
-const ANSWER: [&str; 5] = ["ok", "results", "error", "message", "stragglers"];
+const ANSWER_FIELDS: [&str; 5] = ["ok", "results", "error", "message", "stragglers"];
 
 /// A plan call's answer (contract section 3). What is somebody's rollout response is none.
 #[derive(JsonSchema)]
@@ -100,7 +100,7 @@ fn dry_run_status() -> Schema {
     })
 }
 
-/// What only a live row reports, where the status does not say that it is a dry run.
+/// Fields that only a live row has, unless its status says that it is of a dry run.
 const OUTCOMES: [&str; 4] = ["ssm_exit_code", "healthz_ok", "running_image", "error"];
 
 fn outcome() -> Schema {
@@ -150,8 +150,8 @@ struct Tenant<'a> {
 }
 
 impl<'a> ScannedRow<'a> for Tenant<'a> {
-    fn labelled(&mut self) -> Labelled<'a> {
-        Labelled { slug: Some(std::mem::replace(&mut self.slug.0, Cow::Borrowed(""))), phase: None }
+    fn take_slug_and_phase(&mut self) -> SlugAndPhase<'a> {
+        SlugAndPhase { slug: Some(std::mem::replace(&mut self.slug.0, Cow::Borrowed(""))), phase: None }
     }
 }
 
@@ -168,11 +168,11 @@ pub fn read(bytes: &[u8], input: &Text, grouping: &mut Grouping) -> Result<Vec<A
         Some(b'[') => read_list(&mut scanner, grouping)?,
         _ => return read_lines(bytes, grouping).map(|()| Vec::new()),
     }
-    scanner.end()?;
+    scanner.expect_end()?;
     Ok(anomalies.finish())
 }
 
-/// A fleet without the byte-order mark that an editor put before a list. Nobody edits an answer.
+/// A list without the byte-order mark that an editor put before it. The mark stays before an answer, which nobody edits.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
     let bare = without_bom(bytes);
     if Scanner::new(bare).peek() == Some(b'{') { bytes } else { bare }
@@ -184,9 +184,9 @@ fn read_answer(
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
     let (mut ok, mut enumerated) = (false, false);
-    let (mut given, mut others) = (BTreeSet::<&str>::new(), Vec::new());
+    let (mut present, mut unknown) = (BTreeSet::<&str>::new(), Vec::new());
     scanner.object(|scanner, key| {
-        given.extend(ANSWER.iter().find(|known| **known == key));
+        present.extend(ANSWER_FIELDS.iter().find(|known| **known == key));
         match key {
             "ok" => {
                 ok = scanner.value()?;
@@ -197,45 +197,45 @@ fn read_answer(
                 let is_list = scanner.peek() == Some(b'[');
                 if is_list { read_rows(scanner, anomalies, grouping) } else { scanner.value::<()>() }
             }
-            "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| blank(error.as_ref())),
+            "error" => scanner.value::<Option<Plain<'_>>>().and_then(|error| check_blank(error.as_ref())),
             "stragglers" => {
                 let slugs: Option<Vec<Option<Plain<'_>>>> = scanner.value()?;
-                slugs.iter().flatten().try_for_each(|slug| blank(slug.as_ref()))
+                slugs.iter().flatten().try_for_each(|slug| check_blank(slug.as_ref()))
             }
             "message" => scanner.value::<&RawValue>().map(drop),
             other => {
-                others.push(other.to_owned());
+                unknown.push(other.to_owned());
                 scanner.value::<&RawValue>().map(drop)
             }
         }
     })?;
-    for field in others {
-        if misspelt(&field, ANSWER, |known| given.contains(known)).is_some() {
+    for field in unknown {
+        if misspelt(&field, ANSWER_FIELDS, |known| present.contains(known)).is_some() {
             return Err(Refused);
         }
-        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, None);
+        anomalies.add_unknown_field(format!("/{}", escape_pointer(&field)), &field, None);
     }
     if ok && enumerated { Ok(()) } else { Err(Refused) }
 }
 
-/// What is wrong with a plan call's answer and no schema can express, with JSON pointers: keys that are nearly known ones,
-/// so that nobody reads what they say.
+/// What is wrong with a plan call's answer that no schema can express, with JSON pointers: keys that are nearly known ones,
+/// and that nobody would read.
 pub fn answer_faults(text: &str) -> Vec<Fault> {
     let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(text) else { return Vec::new() };
     let keys: BTreeSet<Cow<'_, str>> = entries.iter().map(|(key, _)| key.name()).collect();
-    let mut faults = near_keys(&keys, &ANSWER, |known| keys.contains(known), "");
+    let mut faults = near_keys(&keys, &ANSWER_FIELDS, |known| keys.contains(known), "");
     let results = entries.into_iter().find(|(key, _)| key.name() == "results");
     let rows = results.and_then(|(_, rows)| serde_json::from_str::<Vec<&RawValue>>(rows.get()).ok());
     for (i, row) in rows.iter().flatten().enumerate() {
         if let Ok(row) = serde_json::from_str::<ResponseRow<'_>>(row.get()) {
-            let is_given = |known: &str| row.given().has(known);
+            let is_given = |known: &str| row.present_fields().has(known);
             faults.extend(near_keys(row.unknown.keys(), &KNOWN, is_given, &format!("/results/{i}")));
         }
     }
     faults
 }
 
-fn blank(text: Option<&Plain<'_>>) -> Result<(), Refused> {
+fn check_blank(text: Option<&Plain<'_>>) -> Result<(), Refused> {
     if text.is_none_or(|Plain(text)| text.trim().is_empty()) { Ok(()) } else { Err(Refused) }
 }
 
@@ -248,11 +248,11 @@ fn read_rows(
     let mut at = 0_u32;
     scanner.array(|scanner| {
         let (labelled, ()) = rows.next(scanner, |row: ResponseRow<'_>| {
-            let is_misspelt = row.unknown.keys().any(|field| row.given().misspelt(field).is_some());
+            let is_misspelt = row.unknown.keys().any(|field| row.present_fields().misspelt(field).is_some());
             if is_enumeration(&row.row) && !is_misspelt { Ok(()) } else { Err(Refused) }
         })?;
         match labelled.slug.as_deref().map(str::trim) {
-            None | Some("") => anomalies.unattributed(at),
+            None | Some("") => anomalies.add_unattributed_row(at),
             Some(slug) => grouping.enumerate(slug, LabelsId::default()),
         }
         at += 1;
@@ -260,7 +260,7 @@ fn read_rows(
     })
 }
 
-/// Whether a row of a plan call only enumerates, as it should.
+/// Whether a row of a plan call's answer only enumerates a tenant, and reports no outcome.
 pub fn is_enumeration(row: &Row) -> bool {
     row.verified_on_target.is_absent()
         && match &row.ssm_status {
@@ -297,7 +297,7 @@ fn read_list(scanner: &mut Scanner<'_>, grouping: &mut Grouping) -> Result<(), R
     })
 }
 
-/// What stands before a comment. A comment starts with `#` at the line's start or after white space.
+/// The part of a line before a comment. A comment starts with `#` at the line's start or after white space.
 fn slug_of_line(line: &str) -> &str {
     let line = line.trim();
     let comment =
@@ -306,12 +306,12 @@ fn slug_of_line(line: &str) -> &str {
 }
 
 /// Whether a character shows that a line is no bare slug but a part of another format.
-fn is_no_slug(c: char) -> bool {
+fn is_foreign(c: char) -> bool {
     c.is_whitespace() || matches!(c, ',' | ';' | ':' | '{' | '}' | '[' | ']' | '<' | '>' | '"' | '\'' | '`')
 }
 
-/// The format that a line which is no bare slug is probably written in.
-fn meant_as(slug: &str) -> &'static str {
+/// Names the format in which a line that is no bare slug is probably written.
+fn format_hint(slug: &str) -> &'static str {
     let has = |signs: &[char]| slug.contains(signs);
     if has(&['<', '>']) {
         "is this HTML or XML?"
@@ -322,7 +322,7 @@ fn meant_as(slug: &str) -> &'static str {
     } else if has(&[',', ';', '\t']) {
         "is this CSV?"
     } else if has(&['"', '\'', '`']) {
-        "in a list of one slug a line names stand bare"
+        "in a list of one slug a line, slugs have no quotes"
     } else {
         "does a line hold more than one slug?"
     }
@@ -333,15 +333,15 @@ fn read_lines(bytes: &[u8], grouping: &mut Grouping) -> Result<(), Refused> {
     for line in text.lines() {
         match slug_of_line(line) {
             "" => {}
-            slug if slug.contains(is_no_slug) => return Err(Refused),
+            slug if slug.contains(is_foreign) => return Err(Refused),
             slug => grouping.enumerate(slug, LabelsId::default()),
         }
     }
     Ok(())
 }
 
-/// What is wrong with a fleet of one slug a line; nothing where it is meant as JSON. Such a file is wrong in every line, so
-/// its first wrong line stands for all.
+/// What is wrong with a fleet of one slug a line; nothing where it is meant as JSON. A file of another format is wrong in
+/// every line, so only the first wrong line is reported.
 pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
     if matches!(Scanner::new(bytes).peek(), Some(b'{' | b'[')) {
         return None;
@@ -350,12 +350,12 @@ pub fn text_faults(bytes: &[u8]) -> Option<Vec<Fault>> {
         Ok(text) => text,
         Err(fault) => return Some(vec![fault]),
     };
-    let mut wrong = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).contains(is_no_slug));
-    let Some((i, line)) = wrong.next() else { return Some(Vec::new()) };
+    let mut foreign_lines = text.lines().enumerate().filter(|(_, line)| slug_of_line(line).contains(is_foreign));
+    let Some((i, line)) = foreign_lines.next() else { return Some(Vec::new()) };
     let slug = slug_of_line(line);
-    let before = line.len() - line.trim_start().len() + slug.find(is_no_slug).unwrap_or_default();
-    let mut problem = format!("found {:?}, which is no slug: {}", clipped(slug, MAX_FOUND), meant_as(slug));
-    match wrong.count() {
+    let before = line.len() - line.trim_start().len() + slug.find(is_foreign).unwrap_or_default();
+    let mut problem = format!("found {:?}, which is no slug: {}", clipped(slug, MAX_FOUND), format_hint(slug));
+    match foreign_lines.count() {
         0 => {}
         1 => problem.push_str(" (so is 1 more line)"),
         more => problem.push_str(&format!(" (so are {more} more lines)")),

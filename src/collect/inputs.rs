@@ -32,7 +32,7 @@ pub(crate) fn not_alone_error(input: &Input, what: &str) -> Error {
 /// The names that a fleet's file holds, in order.
 ///
 /// # Errors
-/// [`Error::Evidence`] where it is none.
+/// [`Error::Evidence`] where the file is no fleet.
 pub fn fleet_names(input: &Input) -> Result<Vec<Text>, Error> {
     Ok(labelled_fleet(input)?.into_iter().map(|(name, _)| name).collect())
 }
@@ -40,7 +40,7 @@ pub fn fleet_names(input: &Input) -> Result<Vec<Text>, Error> {
 /// The names that a fleet's file holds, in order, each with its labels.
 ///
 /// # Errors
-/// [`Error::Evidence`] where it is none.
+/// [`Error::Evidence`] where the file is no fleet.
 pub fn labelled_fleet(input: &Input) -> Result<Vec<(Text, Map<Text>)>, Error> {
     let mut grouping = Grouping::new();
     fleet::read(&input.bytes, &input.name, &mut grouping).map_err(|Refused| fleet_refusal(input))?;
@@ -50,12 +50,12 @@ pub fn labelled_fleet(input: &Input) -> Result<Vec<(Text, Map<Text>)>, Error> {
 /// What a plan's file says, with those of its extra fields that are evidence.
 ///
 /// # Errors
-/// [`Error::Evidence`] where it is none.
+/// [`Error::Evidence`] where the file is no plan.
 pub fn plan_file(input: &Input, fields: &EvidenceFields) -> Result<PlanFile, Error> {
     plan_with_fields(input, fields, plan::read(&input.bytes, &input.name))
 }
 
-/// A plan that was read, with the named fields.
+/// A plan that was read, with those of its extra fields that are evidence.
 ///
 /// # Errors
 /// As [`plan_file`].
@@ -65,7 +65,7 @@ pub(crate) fn plan_with_fields(
     plan: Result<PlanFile, Refused>,
 ) -> Result<PlanFile, Error> {
     let mut plan = plan.map_err(|Refused| refusal(input, Name::Plan))?;
-    plan.keep(fields.plan_names()).map_err(|fault| with_help(evidence_error(input, vec![fault]), PLAN_HELP))?;
+    plan.keep_fields(fields.plan_names()).map_err(|fault| with_help(evidence_error(input, vec![fault]), PLAN_HELP))?;
     Ok(plan)
 }
 
@@ -97,8 +97,8 @@ fn uneven_origins(text: &str) -> Vec<Fault> {
         let (j, odd) = origins.iter().enumerate().find(|(_, rows)| rows.is_empty() || rows.len() != width)?;
         let problem = match odd.len() {
             0 => "found no origin, but each row of a tenant has one".to_owned(),
-            many => format!(
-                "found a list of {many}, but the list of the cohort's first tenant has {width}: all have as many rows"
+            length => format!(
+                "found a list of {length}, but the list of the cohort's first tenant has {width}: all have as many rows"
             ),
         };
         let pointer = Some(format!("/cohorts/{i}/origins/{j}"));
@@ -128,7 +128,7 @@ pub(crate) fn fleet_refusal(input: &Input) -> Error {
 
 pub(crate) fn evidence_error(input: &Input, mut faults: Vec<Fault>) -> Error {
     if faults.is_empty() {
-        faults.push(Fault::whole("it is refused, and nothing tells why: please report this as a bug".into()));
+        faults.push(Fault::whole("it is refused for an unknown reason: please report this as a bug".into()));
     }
     Error::Evidence { input: input.name.to_string(), faults }
 }

@@ -14,8 +14,8 @@ use crate::model::document::{Document, Role, labels};
 use crate::text::escape::visible;
 use crate::text::misspelt::lookalike_key;
 
-/// What a file of labels is, for whoever gave something else.
-const FORM: &str = "a file of labels is a JSON array of {\"slug\", \"labels\"} objects, as --fleet takes it";
+/// What a file of labels is: the help for a file that is something else.
+const LABELS_HELP: &str = "a file of labels is a JSON array of {\"slug\", \"labels\"} objects, as --fleet takes it";
 
 /// Gives the tenants of a document the labels that a file has for them, as if it had been collected with these. The file
 /// may have labels for tenants of other rollouts, too.
@@ -25,60 +25,60 @@ const FORM: &str = "a file of labels is a JSON array of {\"slug\", \"labels\"} o
 /// that only looks like one of the document, or where the document has other labels.
 pub fn add(collected: &mut Collected, source: &Source, max_bytes: u64) -> Result<(), Error> {
     let input = source.read(max_bytes)?;
-    let given = labelled_fleet(&input)?;
-    check(&input, &given, &collected.document)?;
-    let labels: HashMap<&str, &Map<Text>> = given.iter().map(|(tenant, labels)| (&**tenant, labels)).collect();
-    labels::add(&mut collected.document, &labels).map_err(|conflict| other_label(&input, &conflict))?;
+    let labelled = labelled_fleet(&input)?;
+    check_tenants(&input, &labelled, &collected.document)?;
+    let labels: HashMap<&str, &Map<Text>> = labelled.iter().map(|(tenant, labels)| (&**tenant, labels)).collect();
+    labels::add(&mut collected.document, &labels).map_err(|conflict| conflict_error(&input, &conflict))?;
     let file = input.file(Role::Labels, input.sha256());
     collected.document.provenance.inputs.push(file.clone());
     collected.inputs.push(file);
     Ok(())
 }
 
-/// Whether the labels are meant for the document.
-fn check(input: &Input, given: &[(Text, Map<Text>)], document: &Document) -> Result<(), Error> {
-    let refused = |fault: Fault, help: &str| Err(evidence_error(input, vec![fault.help(help)]));
-    if given.iter().all(|(_, labels)| labels.is_empty()) {
-        return refused(Fault::whole("it gives no tenant a label".into()), FORM);
+/// Refuses labels that are not meant for the document.
+fn check_tenants(input: &Input, labelled: &[(Text, Map<Text>)], document: &Document) -> Result<(), Error> {
+    let refuse = |fault: Fault, help: &str| Err(evidence_error(input, vec![fault.help(help)]));
+    if labelled.iter().all(|(_, labels)| labels.is_empty()) {
+        return refuse(Fault::whole("it gives no tenant a label".into()), LABELS_HELP);
     }
-    let mut unknown: BTreeSet<&str> = given.iter().map(|(tenant, _)| &**tenant).collect();
+    let mut unknown: BTreeSet<&str> = labelled.iter().map(|(tenant, _)| &**tenant).collect();
     let tenants = || document.cohorts.iter().flat_map(|cohort| &cohort.tenants);
     for tenant in tenants() {
         unknown.remove(&**tenant);
     }
-    if unknown.len() == given.len() {
-        let problem = format!("none of its {} is a tenant of the evidence", names(given.len()));
-        return refused(Fault::whole(problem), "is it the file of another fleet? labels enumerate nobody");
+    if unknown.len() == labelled.len() {
+        let problem = format!("none of its {} is a tenant of the evidence", names(labelled.len()));
+        return refuse(Fault::whole(problem), "give the labels of this fleet; labels enumerate nobody");
     }
     // A name that only looks like a tenant's would leave that tenant without its labels.
     let forms: HashMap<String, &str> = unknown.iter().map(|name| (lookalike_key(name), *name)).collect();
     if forms.is_empty() {
         return Ok(());
     }
-    let alike = tenants().find_map(|tenant| Some((*forms.get(&lookalike_key(tenant))?, tenant)));
-    let Some((name, tenant)) = alike else { return Ok(()) };
+    let lookalike = tenants().find_map(|tenant| Some((*forms.get(&lookalike_key(tenant))?, tenant)));
+    let Some((name, tenant)) = lookalike else { return Ok(()) };
     let problem = format!("found {:?}, which is no tenant of the evidence", visible(name));
     let help = format!("did you mean {:?}? its labels would be missing", visible(tenant));
-    refused(at_tenant(input, name, "slug", problem), &help)
+    refuse(tenant_fault(input, name, "slug", problem), &help)
 }
 
-fn names(many: usize) -> String {
-    if many == 1 { "one name".to_owned() } else { format!("{many} names") }
+fn names(count: usize) -> String {
+    if count == 1 { "one name".to_owned() } else { format!("{count} names") }
 }
 
-fn other_label(input: &Input, conflict: &Conflict) -> Error {
+fn conflict_error(input: &Input, conflict: &Conflict) -> Error {
     let Conflict { tenant, name, held, given } = conflict;
     let [shown, key, held, given] = [tenant, name, held, given].map(|text| visible(text));
     let problem = format!("found {key} {given:?} for {shown}, which has {key} {held:?} in the evidence");
-    let fault = at_tenant(input, tenant, "labels", problem);
+    let fault = tenant_fault(input, tenant, "labels", problem);
     evidence_error(
         input,
         vec![fault.help("labels that the evidence has are not replaced: take this one out of the file")],
     )
 }
 
-/// A fault of what a list says of a tenant under a key.
-fn at_tenant(input: &Input, tenant: &str, key: &str, problem: String) -> Fault {
+/// A fault in the item of a list that is about a tenant, under a key.
+fn tenant_fault(input: &Input, tenant: &str, key: &str, problem: String) -> Fault {
     let bytes = fleet::without_mark(&input.bytes);
     let list: Vec<serde_json::Value> = serde_json::from_slice(bytes).unwrap_or_default();
     let is_of = |item: &serde_json::Value| item.get("slug").unwrap_or(item).as_str().map(str::trim) == Some(tenant);

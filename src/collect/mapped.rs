@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::collect::fields::EvidenceFields;
-use crate::collect::response::LISTED;
+use crate::collect::response::MAX_LISTED;
 use crate::error::Error;
 use crate::io::input::Input;
 use crate::mapping::item::MappedRow;
@@ -41,21 +41,23 @@ impl Mappings {
         Ok(Self { rows: load(rows)?, fleet: load(fleet)? })
     }
 
-    /// The fields that are evidence, with the image of the plan where a filter compares with it.
+    /// The fields that are evidence: those of `fields`, and the image of the plan where a filter compares with it.
     pub(crate) fn fields(&self, fields: &EvidenceFields) -> EvidenceFields {
-        let read = |mapping: &Option<Arc<Mapping>>, part| {
-            mapping.as_ref().is_some_and(|mapping| mapping.filters(part).iter().any(|filter| filter.names(IMAGE.0)))
+        let reads_image = |mapping: &Option<Arc<Mapping>>, part| {
+            mapping
+                .as_ref()
+                .is_some_and(|mapping| mapping.filters(part).iter().any(|filter| filter.names_variable(IMAGE.0)))
         };
         let fields = fields.clone();
-        let is_read = read(&self.rows, Part::Rows) || read(&self.fleet, Part::Fleet);
-        if is_read { fields.and_plan_field(IMAGE.1) } else { fields }
+        let is_needed = reads_image(&self.rows, Part::Rows) || reads_image(&self.fleet, Part::Fleet);
+        if is_needed { fields.and_plan_field(IMAGE.1) } else { fields }
     }
 
-    /// Whether what their filters need to know of the plan is known.
+    /// Refuses a rollout of which the plan does not say what the filters need.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it is not.
-    pub(crate) fn have_target(&self, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
+    /// [`Error::Usage`] with the variable that has no value.
+    pub(crate) fn check_targets(&self, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
         for (mapping, part) in [(&self.rows, Part::Rows), (&self.fleet, Part::Fleet)] {
             mapping.iter().try_for_each(|mapping| check_target(mapping, part, rollout, has_plan))?;
         }
@@ -63,7 +65,7 @@ impl Mappings {
     }
 }
 
-/// Whether bytes are a format of ours, which no mapping reads.
+/// The name of the rollproof format that these bytes have, which no mapping reads; nothing where they have none.
 pub(crate) fn own_format(bytes: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Head {
@@ -73,7 +75,7 @@ pub(crate) fn own_format(bytes: &[u8]) -> Option<String> {
     format.starts_with("rollproof.").then_some(format)
 }
 
-/// What is skipped of one input.
+/// The items of one input that are skipped.
 struct Skips {
     input: Text,
     reason: Text,
@@ -88,7 +90,7 @@ impl Skips {
     }
 
     fn add(&mut self, place: &Place) {
-        if self.listed.len() < LISTED { self.listed.push(place.pointer()) } else { self.more += 1 }
+        if self.listed.len() < MAX_LISTED { self.listed.push(place.pointer()) } else { self.more += 1 }
     }
 
     fn anomalies(self) -> Vec<Anomaly> {

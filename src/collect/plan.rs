@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::collect::response::ResponseAnomalies;
-use crate::collect::scan::{Known, Refused, known, near_keys};
+use crate::collect::scan::{ParsedObject, Refused, near_keys, parse_known_fields};
 use crate::diagnostic::fault::Fault;
 use crate::model::document::gates::Gates;
 use crate::model::document::text::{Scalar, Text};
@@ -18,7 +18,7 @@ use crate::model::document::{Anomaly, Rollout, unknown_rollout};
 use crate::schema::published::Name;
 use crate::text::json::{Entries, escape_pointer};
 
-/// What older plans, which lack it, mean by `rollout_http_timeout`.
+/// The value of `rollout_http_timeout` in older plans, which lack it.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 600;
 
 /// A rollout plan. It may hold fields that are not described here.
@@ -100,7 +100,7 @@ impl JsonSchema for Forbidden {
 pub struct PlanFile {
     /// Whether there is anything to roll out.
     pub enabled: bool,
-    /// Why not.
+    /// Why the plan is disabled.
     pub disabled_reason: Text,
     /// The rollout that it describes.
     pub rollout: Rollout,
@@ -108,28 +108,28 @@ pub struct PlanFile {
     pub body: Body,
     /// The time limit of each attempt of a call that names tenants, in seconds.
     pub timeout_seconds: u64,
-    /// What is strange about the plan.
+    /// The plan's anomalies.
     pub anomalies: Vec<Anomaly>,
     /// The fields that are not described, with the JSON pointer and the text of each.
-    others: BTreeMap<String, (String, String)>,
+    unknown: BTreeMap<String, (String, String)>,
 }
 
 impl PlanFile {
-    /// What the gates say of a plan that is disabled.
+    /// The gates of the document of a disabled plan; nothing where the plan is enabled.
     pub fn disabled_gates(&self) -> Option<Gates> {
-        let disabled = || Gates { plan_disabled: Some(self.disabled_reason.clone()), ..Gates::default() };
-        (!self.enabled).then(disabled)
+        let gates = || Gates { plan_disabled: Some(self.disabled_reason.clone()), ..Gates::default() };
+        (!self.enabled).then(gates)
     }
 
-    /// Keeps the named fields among what the rollout is known by; they are no longer strange. One that stands in the plan
-    /// and in its body is that of the plan.
+    /// Makes the named fields evidence of the rollout, so that they are no anomalies any more. Where a field stands in the
+    /// plan and in its body, that of the plan counts.
     ///
     /// # Errors
-    /// The pointer and the problem, where one holds an array, an object, or what is no text or number that can be kept.
-    pub fn keep<'a>(&mut self, names: impl Iterator<Item = &'a Text>) -> Result<(), Fault> {
+    /// The pointer and the problem, where a field holds an array, an object, or what is no text or number that can be kept.
+    pub fn keep_fields<'a>(&mut self, names: impl Iterator<Item = &'a Text>) -> Result<(), Fault> {
         let mut kept = Vec::new();
         for name in names {
-            let Some((pointer, json)) = self.others.get(&**name) else { continue };
+            let Some((pointer, json)) = self.unknown.get(&**name) else { continue };
             let problem = || "found no string, number, boolean or null that can be kept".to_owned();
             let value: Scalar = serde_json::from_str(json).map_err(|_| {
                 Fault { pointer: Some(pointer.clone()), ..Fault::whole(problem()) }.help(PLAN_FIELD_HELP)
@@ -145,16 +145,17 @@ impl PlanFile {
 /// What to do about a field that cannot be kept.
 const PLAN_FIELD_HELP: &str = "--plan-field names a field that holds one value; leave it out, or name another";
 
-/// The fields of an object that are not known, with pointer and text; those of the plan itself stand before its body's.
-fn keep_unknown(text: &str, unknown: &[&str], around: &str, others: &mut BTreeMap<String, (String, String)>) {
+/// Adds the unknown fields of an object to `fields`, with pointer and text. A field that is there already stays.
+fn add_unknown(text: &str, unknown: &[&str], around: &str, fields: &mut BTreeMap<String, (String, String)>) {
     let entries = serde_json::from_str(text).map_or_else(|_| Vec::new(), |Entries(entries)| entries);
     for (key, value) in entries.into_iter().filter(|(key, _)| unknown.contains(&&*key.name())) {
         let pointer = format!("{around}/{}", escape_pointer(&key.name()));
-        others.entry(key.name().into_owned()).or_insert((pointer, value.get().to_owned()));
+        fields.entry(key.name().into_owned()).or_insert((pointer, value.get().to_owned()));
     }
 }
 
-/// What is sent to the control plane: the plan's own bytes, fields of a newer control plane included.
+/// What is sent to the control plane: the members of the plan's body as they stand there, also those of a newer control
+/// plane.
 #[derive(Debug, Clone, Default)]
 pub struct Body(Vec<(String, String)>);
 
@@ -167,7 +168,7 @@ impl Body {
         Ok(Self(entries.into_iter().map(member).collect()))
     }
 
-    /// Gives a key another value, or a value at all.
+    /// Sets the value of a key, whether it is there or not.
     pub fn set(&mut self, key: &str, value: impl Into<Value>) {
         let json = format!("{}:{}", Value::from(key), value.into());
         match self.0.iter_mut().find(|(name, _)| name == key) {
@@ -181,7 +182,7 @@ impl Body {
         self.0.retain(|(name, _)| name != key);
     }
 
-    /// As it is sent.
+    /// The JSON that is sent.
     pub fn json(&self) -> String {
         let members: Vec<&str> = self.0.iter().map(|(_, member)| &**member).collect();
         format!("{{{}}}", members.join(","))
@@ -206,26 +207,32 @@ fn compact(json: &str) -> String {
 /// [`Refused`] where it is none; `schema::explain` says why.
 pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refused)?;
-    let Known { value: plan, unknown, .. } = known::<Plan<'_>>(text).map_err(|_| Refused)?;
-    let (mut anomalies, mut others) = (ResponseAnomalies::new(input), BTreeMap::new());
+    let ParsedObject { value: plan, unknown, .. } = parse_known_fields::<Plan<'_>>(text).map_err(|_| Refused)?;
+    let (mut anomalies, mut unknown_fields) = (ResponseAnomalies::new(input), BTreeMap::new());
     for field in &unknown {
-        anomalies.unknown(format!("/{}", escape_pointer(field)), field, None);
+        anomalies.add_unknown_field(format!("/{}", escape_pointer(field)), field, None);
     }
-    keep_unknown(text, &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "", &mut others);
+    add_unknown(text, &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "", &mut unknown_fields);
     let mut rollout = Rollout { control_plane: plan.cp_url, target_sha: plan.sha, ..unknown_rollout() };
-    let mut sent = Body::default();
+    let mut full_body = Body::default();
     match plan.body {
         None if plan.enabled => return Err(Refused),
         None => {}
         Some(raw) => {
-            let Known { value: body, unknown, .. } = known::<KnownBody>(raw.get()).map_err(|_| Refused)?;
+            let ParsedObject { value: body, unknown, .. } =
+                parse_known_fields::<KnownBody>(raw.get()).map_err(|_| Refused)?;
             if body.target_tag.trim().is_empty() || body.batch_size == Some(0) || body.confirm == Some(false) {
                 return Err(Refused);
             }
             for field in &unknown {
-                anomalies.unknown(format!("/body/{}", escape_pointer(field)), field, None);
+                anomalies.add_unknown_field(format!("/body/{}", escape_pointer(field)), field, None);
             }
-            keep_unknown(raw.get(), &unknown.iter().map(|field| &**field).collect::<Vec<_>>(), "/body", &mut others);
+            add_unknown(
+                raw.get(),
+                &unknown.iter().map(|field| &**field).collect::<Vec<_>>(),
+                "/body",
+                &mut unknown_fields,
+            );
             rollout = Rollout {
                 target_tag: Some(trimmed(&body.target_tag)),
                 dry_run: body.dry_run.unwrap_or_default(),
@@ -235,7 +242,7 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
                 max_stragglers: body.max_stragglers.unwrap_or_default(),
                 ..rollout
             };
-            sent = Body::read(raw.get())?;
+            full_body = Body::read(raw.get())?;
         }
     }
     if !plan_faults(text).is_empty() {
@@ -245,21 +252,21 @@ pub fn read(bytes: &[u8], input: &Text) -> Result<PlanFile, Refused> {
         enabled: plan.enabled,
         disabled_reason: plan.disabled_reason.unwrap_or_else(|| Text::from("the plan gives no reason")),
         rollout,
-        body: sent,
+        body: full_body,
         timeout_seconds: plan.rollout_http_timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS),
         anomalies: anomalies.finish(),
-        others,
+        unknown: unknown_fields,
     })
 }
 
-/// What is wrong with a plan and no schema can express, with JSON pointers: it contradicts itself, or has a key that is
-/// nearly a known one, such as `dryRun`. Nobody would follow it, or a control plane would and roll out something else
-/// than the plan is read to say.
+/// What is wrong with a plan that no schema can express, with JSON pointers: it contradicts itself, or has a key that is
+/// nearly a known one, such as `dryRun`. Nobody would read such a key, or only the control plane would, and roll out
+/// something else than rollproof expects.
 pub fn plan_faults(text: &str) -> Vec<Fault> {
     let mut faults = nearly_known_keys(text);
-    let Ok(Known { value: plan, .. }) = known::<Plan<'_>>(text) else { return faults };
-    let body = plan.body.and_then(|body| known::<KnownBody>(body.get()).ok());
-    if let Some(Known { value: body, .. }) = body
+    let Ok(ParsedObject { value: plan, .. }) = parse_known_fields::<Plan<'_>>(text) else { return faults };
+    let body = plan.body.and_then(|body| parse_known_fields::<KnownBody>(body.get()).ok());
+    if let Some(ParsedObject { value: body, .. }) = body
         && let Some(tag) = plan.target_tag.filter(|tag| tag.trim() != body.target_tag.trim())
     {
         let problem = format!("found {tag:?}, but only the body's target_tag, {:?}, is allowed", body.target_tag);
@@ -279,7 +286,7 @@ fn contradiction(pointer: &str, problem: String) -> Fault {
     Fault { pointer: Some(pointer.to_owned()), ..Fault::whole(problem) }.help(help)
 }
 
-/// Keys of a plan and of its body that are nearly those which the schema describes, also where the plan is no valid one.
+/// Keys of a plan and of its body that are nearly keys of the schema, also where the plan is not valid.
 fn nearly_known_keys(text: &str) -> Vec<Fault> {
     let schema = Name::Plan.schema();
     let mut faults = Vec::new();

@@ -12,7 +12,7 @@ use crate::model::document::text::Text;
 
 /// What to do where a journal cannot be appended to.
 pub(crate) const JOURNAL_HELP: &str =
-    "is the path right, and may this user write it? nothing was called, and nothing was written";
+    "check the path, and let this user write it; nothing was called, and nothing was written";
 
 /// A line of a journal. Times are RFC 3339, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::collect::fields::EvidenceFields;
 use crate::collect::row::ResponseRow;
-use crate::collect::scan::{Labelled, Refused, Rows, Scanner};
+use crate::collect::scan::{Refused, Rows, Scanner, SlugAndPhase};
 use crate::diagnostic::fault::Fault;
 use crate::model::document::cohort::{Grouping, PhaseId, RowId};
 use crate::model::document::origins::Origin;
@@ -20,7 +20,7 @@ use crate::text::json::escape_pointer;
 use crate::text::misspelt::misspelt;
 
 /// How many anomalies of a kind are listed; the others are counted.
-pub const LISTED: usize = 20;
+pub const MAX_LISTED: usize = 20;
 
 /// An archived response of a rollout (contract section 4.6). It may hold fields that are not described here.
 // It is never held as a whole: `read` takes one pass over it.
@@ -39,30 +39,35 @@ pub struct Response {
     results: Option<Vec<ResponseRow<'static>>>,
 }
 
-/// Its fields.
-const RESPONSE: [&str; 5] = ["ok", "error", "message", "stragglers", "results"];
+/// The fields of a response.
+const RESPONSE_FIELDS: [&str; 5] = ["ok", "error", "message", "stragglers", "results"];
 
 /// What one pass over a JSON object with evidence found.
-pub enum Found {
+pub enum ParsedEvidence {
     /// An archived response.
     Response(Archive, Vec<Anomaly>),
-    /// Something with a `format` of ours.
-    Format(String),
+    /// A format that rollproof writes, by its name.
+    OwnFormat(String),
 }
 
 /// One pass over an archived response: its rows go into `grouping`, with the extra `fields` that are evidence.
 ///
 /// # Errors
 /// [`Refused`] where it is no response; `schema::explain` says why.
-pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut Grouping) -> Result<Found, Refused> {
+pub fn read(
+    bytes: &[u8],
+    input: &Text,
+    fields: &EvidenceFields,
+    grouping: &mut Grouping,
+) -> Result<ParsedEvidence, Refused> {
     let mut scanner = Scanner::new(bytes);
     let mut archive = Archive::default();
     let mut anomalies = ResponseAnomalies::new(input);
     let mut format = None;
-    // Whether a field is a misspelt one is known when all fields are.
-    let (mut described, mut others) = (BTreeSet::<&str>::new(), Vec::new());
+    // Whether a field is a misspelt one is known when every field is.
+    let (mut present, mut unknown) = (BTreeSet::<&str>::new(), Vec::new());
     scanner.object(|scanner, key| {
-        described.extend(RESPONSE.iter().find(|known| **known == key));
+        present.extend(RESPONSE_FIELDS.iter().find(|known| **known == key));
         match key {
             "ok" => archive.ok = scanner.value()?,
             "error" => archive.error = scanner.value()?,
@@ -73,33 +78,33 @@ pub fn read(bytes: &[u8], input: &Text, fields: &EvidenceFields, grouping: &mut 
             "format" => {
                 let name: Option<String> = serde_json::from_str(scanner.value::<&RawValue>()?.get()).ok();
                 format = name.filter(|name| name.starts_with("rollproof."));
-                anomalies.unknown("/format".into(), "format", None);
+                anomalies.add_unknown_field("/format".into(), "format", None);
             }
             other => {
                 scanner.value::<&RawValue>()?;
-                others.push(other.to_owned());
+                unknown.push(other.to_owned());
             }
         }
         Ok(())
     })?;
-    scanner.end()?;
-    for field in others {
-        let known = misspelt(&field, RESPONSE, |known| described.contains(known));
-        anomalies.unknown(format!("/{}", escape_pointer(&field)), &field, known);
+    scanner.expect_end()?;
+    for field in unknown {
+        let known = misspelt(&field, RESPONSE_FIELDS, |known| present.contains(known));
+        anomalies.add_unknown_field(format!("/{}", escape_pointer(&field)), &field, known);
     }
     match format {
-        Some(format) => Ok(Found::Format(format)),
-        None if !described.is_empty() => Ok(Found::Response(archive, anomalies.finish())),
+        Some(format) => Ok(ParsedEvidence::OwnFormat(format)),
+        None if !present.is_empty() => Ok(ParsedEvidence::Response(archive, anomalies.finish())),
         None => Err(Refused),
     }
 }
 
-/// What is remembered of a row's shape.
+/// What is remembered of rows of one shape.
 #[derive(Clone, Copy)]
-struct Seen {
+struct RememberedRow {
     row: RowId,
-    /// 0: no unknown field; else which of `ResponseAnomalies::sets`, plus 1.
-    unknown: usize,
+    /// The number of the set of its unknown fields; 0: it has none.
+    unknown_set: usize,
 }
 
 fn read_rows(
@@ -108,23 +113,23 @@ fn read_rows(
     anomalies: &mut ResponseAnomalies<'_>,
     grouping: &mut Grouping,
 ) -> Result<(), Refused> {
-    let mut rows: Rows<'_, Seen> = Rows::new();
+    let mut rows: Rows<'_, RememberedRow> = Rows::new();
     let mut last_phase: Option<(Cow<'_, str>, PhaseId)> = None;
     let mut at = 0_u32;
     scanner.array(|scanner| {
-        let (Labelled { slug, phase }, seen) = rows.next(scanner, |mut read: ResponseRow<'_>| {
-            fields.take(&mut read)?;
-            let given = read.given();
-            let unknown = read
+        let (SlugAndPhase { slug, phase }, remembered) = rows.next(scanner, |mut row: ResponseRow<'_>| {
+            fields.move_to_evidence(&mut row)?;
+            let present = row.present_fields();
+            let unknown = row
                 .unknown
                 .into_keys()
-                .map(|field| Unknown { known: given.misspelt(&field), field: field.into_owned() });
+                .map(|field| UnknownField { misspells: present.misspelt(&field), name: field.into_owned() });
             let unknown = unknown.collect();
-            Ok(Seen { row: grouping.row(read.row), unknown: anomalies.set(at, unknown) })
+            Ok(RememberedRow { row: grouping.row(row.row), unknown_set: anomalies.set_number(at, unknown) })
         })?;
-        anomalies.again(seen.unknown);
+        anomalies.count_row(remembered.unknown_set);
         match slug.as_deref().map(str::trim) {
-            None | Some("") => anomalies.unattributed(at),
+            None | Some("") => anomalies.add_unattributed_row(at),
             Some(slug) => {
                 let phase = phase.map(|phase| match &last_phase {
                     Some((name, id)) if *name == phase => *id,
@@ -134,7 +139,7 @@ fn read_rows(
                         id
                     }
                 });
-                grouping.record_row(slug, seen.row, phase, Origin { call: None, attempt: None, row: at });
+                grouping.record_row(slug, remembered.row, phase, Origin { call: None, attempt: None, row: at });
             }
         }
         at += 1;
@@ -144,80 +149,88 @@ fn read_rows(
 
 /// A field that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Unknown {
+struct UnknownField {
     /// The known field that it misspells, where it does.
-    known: Option<&'static str>,
-    field: String,
+    misspells: Option<&'static str>,
+    name: String,
 }
 
-/// What is strange about one input.
+/// The anomalies of one input.
 pub struct ResponseAnomalies<'a> {
     input: &'a Text,
     unattributed: Vec<Anomaly>,
     /// Each field's first pointer, and how often it occurs.
-    fields: BTreeMap<Unknown, (String, u64)>,
-    /// Sets of unknown fields by number, and how many rows have each.
-    sets: BTreeMap<BTreeSet<Unknown>, usize>,
-    rows: Vec<u64>,
+    fields: BTreeMap<UnknownField, (String, u64)>,
+    /// The numbers of sets of unknown fields, from 1.
+    sets: BTreeMap<BTreeSet<UnknownField>, usize>,
+    /// How many rows have each set.
+    rows_by_set: Vec<u64>,
 }
 
 impl<'a> ResponseAnomalies<'a> {
-    /// None yet, in the input of that name.
+    /// No anomalies yet, in the input of that name.
     pub const fn new(input: &'a Text) -> Self {
-        Self { input, unattributed: Vec::new(), fields: BTreeMap::new(), sets: BTreeMap::new(), rows: Vec::new() }
+        Self {
+            input,
+            unattributed: Vec::new(),
+            fields: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            rows_by_set: Vec::new(),
+        }
     }
 
-    /// A field that the schema does not know, and the known one that it misspells, where it does.
-    pub fn unknown(&mut self, pointer: String, field: &str, known: Option<&'static str>) {
-        self.fields.entry(Unknown { known, field: field.to_owned() }).or_insert((pointer, 0)).1 += 1;
+    /// Adds a field that the schema does not know, and the known one that it misspells, where it does.
+    pub fn add_unknown_field(&mut self, pointer: String, name: &str, misspells: Option<&'static str>) {
+        self.fields.entry(UnknownField { misspells, name: name.to_owned() }).or_insert((pointer, 0)).1 += 1;
     }
 
-    /// A row without a slug.
-    pub fn unattributed(&mut self, row: u32) {
-        if self.unattributed.len() < LISTED {
+    /// Adds a row without a slug.
+    pub fn add_unattributed_row(&mut self, row: u32) {
+        if self.unattributed.len() < MAX_LISTED {
             self.unattributed.push(self.anomaly(AnomalyKind::UnattributedRow, format!("/results/{row}"), 1));
         } else if let Some(last) = self.unattributed.last_mut() {
             last.more += 1;
         }
     }
 
-    /// A number for the unknown fields of a row; [`ResponseAnomalies::again`] counts each row that has them.
-    fn set(&mut self, row: u32, fields: BTreeSet<Unknown>) -> usize {
+    /// The number of a set of unknown fields, 0 for the empty one; [`ResponseAnomalies::count_row`] counts each row that has
+    /// it.
+    fn set_number(&mut self, row: u32, fields: BTreeSet<UnknownField>) -> usize {
         if fields.is_empty() {
             return 0;
         }
         for field in &fields {
-            let pointer = || format!("/results/{row}/{}", escape_pointer(&field.field));
+            let pointer = || format!("/results/{row}/{}", escape_pointer(&field.name));
             self.fields.entry(field.clone()).or_insert_with(|| (pointer(), 0));
         }
         *self.sets.entry(fields).or_insert_with(|| {
-            self.rows.push(0);
-            self.rows.len()
+            self.rows_by_set.push(0);
+            self.rows_by_set.len()
         })
     }
 
-    fn again(&mut self, set: usize) {
+    fn count_row(&mut self, set: usize) {
         if let Some(set) = set.checked_sub(1) {
-            self.rows[set] += 1;
+            self.rows_by_set[set] += 1;
         }
     }
 
-    /// Everything strange, rows first, then fields by name.
+    /// Every anomaly, rows first, then fields by name.
     pub fn finish(mut self) -> Vec<Anomaly> {
         for (fields, set) in std::mem::take(&mut self.sets) {
             for field in fields {
                 if let Some((_, count)) = self.fields.get_mut(&field) {
-                    *count += self.rows[set - 1];
+                    *count += self.rows_by_set[set - 1];
                 }
             }
         }
         let mut anomalies = std::mem::take(&mut self.unattributed);
         let fields = std::mem::take(&mut self.fields).into_iter();
-        let (misspelt, unknown) = fields.partition::<Vec<_>, _>(|(field, _)| field.known.is_some());
+        let (misspelt, unknown) = fields.partition::<Vec<_>, _>(|(field, _)| field.misspells.is_some());
         for (kind, fields) in [(AnomalyKind::MisspeltField, misspelt), (AnomalyKind::UnknownField, unknown)] {
-            let more = fields.len().saturating_sub(LISTED) as u64;
-            for (Unknown { known, field }, (pointer, count)) in fields.into_iter().take(LISTED) {
-                let (field, known) = (Some(Text::from(field)), known.map(Text::from));
+            let more = fields.len().saturating_sub(MAX_LISTED) as u64;
+            for (UnknownField { misspells, name }, (pointer, count)) in fields.into_iter().take(MAX_LISTED) {
+                let (field, known) = (Some(Text::from(name)), misspells.map(Text::from));
                 anomalies.push(Anomaly { field, known, ..self.anomaly(kind, pointer, count) });
             }
             if let Some(last) = anomalies.last_mut().filter(|_| more > 0) {
@@ -233,9 +246,9 @@ impl<'a> ResponseAnomalies<'a> {
     }
 }
 
-/// The same of an archived response whose rows have extra fields that are evidence.
+/// What is wrong with an archived response whose rows have extra fields that are evidence.
 pub fn explain_response(bytes: &[u8], fields: &EvidenceFields) -> Vec<Fault> {
     let mut schema = Name::Response.schema();
-    fields.describe(&mut schema);
+    fields.add_to_schema(&mut schema);
     explain_by(bytes, Name::Response, &schema, |_| Vec::new())
 }

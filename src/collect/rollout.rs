@@ -1,5 +1,5 @@
-//! The state of a rollout: a fold over its journal. It says what comes next, above all when it has to be asked whether
-//! to go on, and what is known so far as a document; the answer to that question is not its business.
+//! The state of a rollout: a fold over its journal. It says what the next step is, above all when the policies have to be
+//! asked whether to go on, and gives the document so far. It does not decide whether to go on.
 
 pub(crate) mod anomalies;
 pub(crate) mod answers;

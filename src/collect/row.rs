@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::collect::scan::{Labelled, Plain, Row as ScannedRow};
+use crate::collect::scan::{Plain, ScannedRow, SlugAndPhase};
 use crate::model::document::Row;
 use crate::model::document::text::Field;
 use crate::text::json::Key;
@@ -19,11 +19,11 @@ use crate::text::misspelt::misspelt;
 pub const KNOWN: [&str; 8] =
     ["slug", "phase", "ssm_status", "ssm_exit_code", "healthz_ok", "verified_on_target", "running_image", "error"];
 
-/// Which of [`KNOWN`] a row has, a bit each.
+/// Which fields of [`KNOWN`] a row has, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Given(u8);
+pub struct PresentFields(u8);
 
-impl Given {
+impl PresentFields {
     /// The known field that another field of the row misspells.
     pub fn misspelt(self, field: &str) -> Option<&'static str> {
         misspelt(field, KNOWN, |known| self.has(known))
@@ -38,7 +38,7 @@ impl Given {
 /// A row with its tenant (contract section 3).
 #[derive(Debug, Default)]
 pub struct ResponseRow<'a> {
-    labelled: Labelled<'a>,
+    slug_and_phase: SlugAndPhase<'a>,
     /// Its evidence.
     pub row: Row,
     /// Fields that the schema does not know, unread.
@@ -48,15 +48,15 @@ pub struct ResponseRow<'a> {
 impl ResponseRow<'_> {
     /// The tenant, trimmed; none where it is blank or absent.
     pub fn slug(&self) -> Option<&str> {
-        self.labelled.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty())
+        self.slug_and_phase.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty())
     }
 
-    /// Which of the fields that are known it has, a bit each; a slug or phase that is `null` counts as absent.
-    pub fn given(&self) -> Given {
+    /// Which known fields it has; a slug or phase that is `null` counts as absent.
+    pub fn present_fields(&self) -> PresentFields {
         let row = &self.row;
-        let given = [
-            self.labelled.slug.is_some(),
-            self.labelled.phase.is_some(),
+        let present = [
+            self.slug_and_phase.slug.is_some(),
+            self.slug_and_phase.phase.is_some(),
             !row.ssm_status.is_absent(),
             !row.ssm_exit_code.is_absent(),
             !row.healthz_ok.is_absent(),
@@ -64,12 +64,12 @@ impl ResponseRow<'_> {
             !row.running_image.is_absent(),
             !row.error.is_absent(),
         ];
-        Given((0..).zip(given).map(|(bit, given)| u8::from(given) << bit).sum())
+        PresentFields((0..).zip(present).map(|(bit, present)| u8::from(present) << bit).sum())
     }
 
     /// The phase.
     pub fn phase(&self) -> Option<&str> {
-        self.labelled.phase.as_deref()
+        self.slug_and_phase.phase.as_deref()
     }
 }
 
@@ -90,7 +90,7 @@ impl JsonSchema for ResponseRow<'_> {
             "phase": {"type": ["string", "null"], "description": "The part of the rollout, such as `canary` or `batch-1`."},
         });
         if let Some(evidence) = schema.get("properties").and_then(|properties| properties.as_object()) {
-            // Where the document keeps fields that the operator names; here they stand beside the others.
+            // The document keeps fields that the operator names under `extra`; here they stand beside the others.
             for (name, property) in evidence.iter().filter(|(name, _)| *name != "extra") {
                 properties.insert(name.clone(), property.clone());
             }
@@ -101,8 +101,8 @@ impl JsonSchema for ResponseRow<'_> {
 }
 
 impl<'a> ScannedRow<'a> for ResponseRow<'a> {
-    fn labelled(&mut self) -> Labelled<'a> {
-        std::mem::take(&mut self.labelled)
+    fn take_slug_and_phase(&mut self) -> SlugAndPhase<'a> {
+        std::mem::take(&mut self.slug_and_phase)
     }
 }
 
@@ -120,20 +120,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<ResponseRow<'de>, A::Error> {
                 let mut slug: Field<Plain<'de>> = Field::Absent;
                 let mut phase: Field<Plain<'de>> = Field::Absent;
-                let mut read = ResponseRow::default();
+                let mut parsed = ResponseRow::default();
                 while let Some(key) = access.next_key::<Key<'de>>()?.map(Key::name) {
-                    let row = &mut read.row;
+                    let row = &mut parsed.row;
                     match &*key {
-                        "slug" => once(&mut slug, &mut access)?,
-                        "phase" => once(&mut phase, &mut access)?,
-                        "ssm_status" => once(&mut row.ssm_status, &mut access)?,
-                        "ssm_exit_code" => once(&mut row.ssm_exit_code, &mut access)?,
-                        "healthz_ok" => once(&mut row.healthz_ok, &mut access)?,
-                        "verified_on_target" => once(&mut row.verified_on_target, &mut access)?,
-                        "running_image" => once(&mut row.running_image, &mut access)?,
-                        "error" => once(&mut row.error, &mut access)?,
+                        "slug" => read_once(&mut slug, &mut access)?,
+                        "phase" => read_once(&mut phase, &mut access)?,
+                        "ssm_status" => read_once(&mut row.ssm_status, &mut access)?,
+                        "ssm_exit_code" => read_once(&mut row.ssm_exit_code, &mut access)?,
+                        "healthz_ok" => read_once(&mut row.healthz_ok, &mut access)?,
+                        "verified_on_target" => read_once(&mut row.verified_on_target, &mut access)?,
+                        "running_image" => read_once(&mut row.running_image, &mut access)?,
+                        "error" => read_once(&mut row.error, &mut access)?,
                         _ => {
-                            if read.unknown.insert(key, access.next_value()?).is_some() {
+                            if parsed.unknown.insert(key, access.next_value()?).is_some() {
                                 return Err(A::Error::custom("the same key twice"));
                             }
                         }
@@ -143,8 +143,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
                     Field::Given(Plain(text)) => Some(text),
                     Field::Absent | Field::Null => None,
                 };
-                read.labelled = Labelled { slug: text(slug), phase: text(phase) };
-                Ok(read)
+                parsed.slug_and_phase = SlugAndPhase { slug: text(slug), phase: text(phase) };
+                Ok(parsed)
             }
         }
 
@@ -152,7 +152,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResponseRow<'a> {
     }
 }
 
-fn once<'de, T, A>(field: &mut Field<T>, access: &mut A) -> Result<(), A::Error>
+fn read_once<'de, T, A>(field: &mut Field<T>, access: &mut A) -> Result<(), A::Error>
 where
     T: Deserialize<'de>,
     A: MapAccess<'de>,

@@ -33,7 +33,7 @@ impl<'a> Scanner<'a> {
     /// At the first byte that is no white space.
     pub fn new(bytes: &'a [u8]) -> Self {
         let mut scanner = Self { bytes, at: 0 };
-        scanner.space();
+        scanner.skip_space();
         scanner
     }
 
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             each(self)?;
-            self.space();
+            self.skip_space();
             if !self.take(b',') {
                 return self.expect(b']');
             }
@@ -83,7 +83,7 @@ impl<'a> Scanner<'a> {
         let mut stream = serde_json::Deserializer::from_slice(&self.bytes[self.at..]).into_iter::<T>();
         let value = stream.next().ok_or(Refused)?.map_err(|_| Refused)?;
         self.at += stream.byte_offset();
-        self.space();
+        self.skip_space();
         Ok(value)
     }
 
@@ -95,24 +95,24 @@ impl<'a> Scanner<'a> {
         std::str::from_utf8(&self.bytes[from..end]).ok()
     }
 
-    /// Nothing but white space follows.
-    pub fn end(&self) -> Result<(), Refused> {
+    /// Refuses anything but white space at the end of the text.
+    pub fn expect_end(&self) -> Result<(), Refused> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(Refused) }
     }
 
-    fn space(&mut self) {
+    fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
 
     fn take(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        if there {
+        let is_next = self.peek() == Some(byte);
+        if is_next {
             self.at += 1;
-            self.space();
+            self.skip_space();
         }
-        there
+        is_next
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Refused> {
@@ -124,10 +124,10 @@ impl<'a> Scanner<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Plain<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// What a row says besides its evidence.
+/// The slug and the phase of a row: what it says besides its evidence.
 #[derive(Debug, Default)]
-pub struct Labelled<'a> {
-    /// `slug`, as it stands there.
+pub struct SlugAndPhase<'a> {
+    /// `slug`, not trimmed.
     pub slug: Option<Cow<'a, str>>,
     /// `phase`.
     pub phase: Option<Cow<'a, str>>,
@@ -141,59 +141,59 @@ pub struct Rows<'a, T> {
 /// The bytes of a row around its slug and its phase.
 struct Shape<'a, T> {
     head: &'a [u8],
-    /// Between the two, and whether the slug comes first; none where the row has no phase.
+    /// The bytes between slug and phase, and whether the slug comes first; none where the row has no phase.
     middle: Option<(&'a [u8], bool)>,
     tail: &'a [u8],
     payload: T,
 }
 
 impl<'a, T: Copy> Rows<'a, T> {
-    /// No shape is known yet.
+    /// A reader that knows no shape yet.
     pub const fn new() -> Self {
         Self { shapes: Vec::new() }
     }
 
     /// The next row; `learn` is called with a row of a shape that is not known yet.
-    pub fn next<R: Row<'a>>(
+    pub fn next<R: ScannedRow<'a>>(
         &mut self,
         scanner: &mut Scanner<'a>,
         learn: impl FnOnce(R) -> Result<T, Refused>,
-    ) -> Result<(Labelled<'a>, T), Refused> {
+    ) -> Result<(SlugAndPhase<'a>, T), Refused> {
         for i in 0..self.shapes.len() {
-            if let Some((labelled, end)) = self.shapes[i].matches(scanner.bytes, scanner.at) {
+            if let Some((slug_and_phase, end)) = self.shapes[i].matches(scanner.bytes, scanner.at) {
                 scanner.at = end;
                 let payload = self.shapes[i].payload;
                 if i > 0 {
                     self.shapes.swap(i, i - 1);
                 }
-                return Ok((labelled, payload));
+                return Ok((slug_and_phase, payload));
             }
         }
         let start = scanner.at;
         let mut stream = serde_json::Deserializer::from_slice(&scanner.bytes[start..]).into_iter::<R>();
         let mut row = stream.next().ok_or(Refused)?.map_err(|_| Refused)?;
         scanner.at = start + stream.byte_offset();
-        let labelled = row.labelled();
+        let slug_and_phase = row.take_slug_and_phase();
         let payload = learn(row)?;
-        if let Some(shape) = Shape::of(scanner.bytes, start, scanner.at, &labelled, payload) {
+        if let Some(shape) = Shape::of(scanner.bytes, start, scanner.at, &slug_and_phase, payload) {
             if self.shapes.len() == MAX_SHAPES {
                 self.shapes.pop();
             }
             self.shapes.push(shape);
         }
-        Ok((labelled, payload))
+        Ok((slug_and_phase, payload))
     }
 }
 
 /// A row that serde reads.
-pub trait Row<'a>: Deserialize<'a> {
+pub trait ScannedRow<'a>: Deserialize<'a> {
     /// Takes slug and phase out of it.
-    fn labelled(&mut self) -> Labelled<'a>;
+    fn take_slug_and_phase(&mut self) -> SlugAndPhase<'a>;
 }
 
 impl<'a, T: Copy> Shape<'a, T> {
-    fn of(bytes: &'a [u8], start: usize, end: usize, labelled: &Labelled<'a>, payload: T) -> Option<Self> {
-        let place = |text: &Option<Cow<'a, str>>| match text {
+    fn of(bytes: &'a [u8], start: usize, end: usize, slug_and_phase: &SlugAndPhase<'a>, payload: T) -> Option<Self> {
+        let span = |text: &Option<Cow<'a, str>>| match text {
             // A borrowed string lies in `bytes`.
             Some(Cow::Borrowed(text)) => {
                 let from = (text.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
@@ -201,11 +201,11 @@ impl<'a, T: Copy> Shape<'a, T> {
             }
             _ => None,
         };
-        let slug = place(&labelled.slug)?;
-        if labelled.phase.is_none() {
+        let slug = span(&slug_and_phase.slug)?;
+        if slug_and_phase.phase.is_none() {
             return Some(Self { head: &bytes[start..slug.0], middle: None, tail: &bytes[slug.1..end], payload });
         }
-        let phase = place(&labelled.phase)?;
+        let phase = span(&slug_and_phase.phase)?;
         let (first, second) = if slug < phase { (slug, phase) } else { (phase, slug) };
         Some(Self {
             head: &bytes[start..first.0],
@@ -215,20 +215,21 @@ impl<'a, T: Copy> Shape<'a, T> {
         })
     }
 
-    fn matches(&self, bytes: &'a [u8], at: usize) -> Option<(Labelled<'a>, usize)> {
+    fn matches(&self, bytes: &'a [u8], at: usize) -> Option<(SlugAndPhase<'a>, usize)> {
         let first = after(bytes, at, self.head)?;
         let first_end = plain(bytes, first)?;
         let text = |from: usize, to: usize| std::str::from_utf8(&bytes[from..to]).ok().map(Cow::Borrowed);
         let Some((middle, slug_first)) = self.middle else {
             let end = after(bytes, first_end, self.tail)?;
-            return Some((Labelled { slug: Some(text(first, first_end)?), phase: None }, end));
+            return Some((SlugAndPhase { slug: Some(text(first, first_end)?), phase: None }, end));
         };
         let second = after(bytes, first_end, middle)?;
         let second_end = plain(bytes, second)?;
         let end = after(bytes, second_end, self.tail)?;
-        let (one, two) = (Some(text(first, first_end)?), Some(text(second, second_end)?));
-        let labelled = if slug_first { Labelled { slug: one, phase: two } } else { Labelled { slug: two, phase: one } };
-        Some((labelled, end))
+        let (first, second) = (Some(text(first, first_end)?), Some(text(second, second_end)?));
+        let (slug, phase) = if slug_first { (first, second) } else { (second, first) };
+        let slug_and_phase = SlugAndPhase { slug, phase };
+        Some((slug_and_phase, end))
     }
 }
 
@@ -237,14 +238,14 @@ fn after(bytes: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
     bytes[at..].starts_with(expected).then_some(at + expected.len())
 }
 
-/// What a type knows of an object.
-pub struct Known<'a, T> {
-    /// What was read.
+/// An object of which a type knows some fields.
+pub struct ParsedObject<'a, T> {
+    /// The known fields.
     pub value: T,
     /// The keys of all other fields, whose values may be anything.
     pub unknown: Vec<Cow<'a, str>>,
-    /// The keys of the fields that it knows and that are there.
-    pub given: BTreeSet<Cow<'a, str>>,
+    /// The keys of the known fields that are there.
+    pub present: BTreeSet<Cow<'a, str>>,
     /// The names of the fields that the type knows.
     pub fields: &'static [&'static str],
 }
@@ -252,17 +253,17 @@ pub struct Known<'a, T> {
 /// Reads the fields of an object that a struct knows, and does not look into the others.
 ///
 /// # Errors
-/// Where it is no object, has a key twice, or a field that is known cannot be read.
-pub fn known<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Known<'a, T>, serde_json::Error> {
+/// Where it is no object, has a key twice, or a known field cannot be read.
+pub fn parse_known_fields<'a, T: Deserialize<'a>>(text: &'a str) -> Result<ParsedObject<'a, T>, serde_json::Error> {
     let Entries(entries) = serde_json::from_str(text)?;
     let mut keys = BTreeSet::new();
     if let Some((twice, _)) = entries.iter().find(|(key, _)| !keys.insert(key.name())) {
         return Err(serde_json::Error::custom(format!("the key {} twice", twice.json())));
     }
     let (mut unknown, mut fields) = (Vec::new(), &[][..]);
-    let value = T::deserialize(Fields { entries, unknown: &mut unknown, known: &mut fields })?;
-    let given = keys.into_iter().filter(|key| fields.contains(&&**key)).collect();
-    Ok(Known { value, unknown, given, fields })
+    let value = T::deserialize(KnownFieldsDeserializer { entries, unknown: &mut unknown, known: &mut fields })?;
+    let present = keys.into_iter().filter(|key| fields.contains(&&**key)).collect();
+    Ok(ParsedObject { value, unknown, present, fields })
 }
 
 /// What is wrong with keys that are nearly known ones, with JSON pointers below `around`, and what to rename.
@@ -281,14 +282,14 @@ pub fn near_keys<'k>(
     keys.into_iter().filter_map(fault).collect()
 }
 
-/// Gives a struct the fields that it knows.
-struct Fields<'a, 'k> {
+/// Deserializes a struct from the fields that it knows, and keeps the keys of the others.
+struct KnownFieldsDeserializer<'a, 'k> {
     entries: Vec<(Key<'a>, &'a RawValue)>,
     unknown: &'k mut Vec<Cow<'a, str>>,
     known: &'k mut &'static [&'static str],
 }
 
-impl<'a> Deserializer<'a> for Fields<'a, '_> {
+impl<'a> Deserializer<'a> for KnownFieldsDeserializer<'a, '_> {
     type Error = serde_json::Error;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Self::Error> {

@@ -1,5 +1,5 @@
-//! Another wire than the contract's: filters make its requests of the contract's, and the contract's answers of its own.
-//! Everything else is as in the contract, and holds for what the filters make.
+//! Another wire than the contract's: filters turn the contract's requests into those of the control plane, and its answers
+//! into answers of the contract. Everything else is as in the contract.
 
 pub mod settings;
 
@@ -19,7 +19,7 @@ use crate::jq::fault::FilterFault;
 use crate::jq::filter::Filter;
 use crate::jq::types::Types;
 use crate::jq::value::Value;
-use crate::jq::{limits, runs, session};
+use crate::jq::{limits, run_guarded, set_running};
 use crate::mapping::file::InputForm;
 use crate::mapping::item::{MappedRow, MappedTenant};
 use crate::mapping::load::{Mapping, Part, RowField};
@@ -29,27 +29,27 @@ use crate::model::document::text::{Map, Text};
 use crate::model::document::{Purpose, Rollout, Row};
 use crate::text::json::key_twice;
 
-/// The variables of each filter: what the call is for, and the tenants that it names.
+/// The variables that each filter gets: what the call is for, and the tenants that it names.
 const VARIABLES: [&str; 2] = ["$purpose", "$tenants"];
 
 /// How often the JSON of an answer may be in memory as values of a filter.
 const COPIES: usize = 60;
 
-/// A filter of `[control_plane]`.
+/// A key of `[control_plane]` that holds a filter, and `message`, which only the contract's answers have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
+pub enum FilterKey {
     /// The body of a request.
     Request,
     /// Whether an answer is a success.
     Ok,
     /// What went wrong.
     Error,
-    /// What else an answer of the contract may say went wrong.
+    /// What went wrong, in the other field of the contract's answers.
     Message,
 }
 
-impl Setting {
-    /// Its key.
+impl FilterKey {
+    /// The name of the key.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Request => "request",
@@ -74,32 +74,32 @@ impl Setting {
     /// What is wrong with it. One whose value can never be used is refused too.
     pub fn compile(self, text: &str) -> Result<Filter, FilterFault> {
         let filter = Filter::compile(text, &VARIABLES)?;
-        let (given, needed) = (filter.types(), self.types());
-        if given.is_apart(needed) {
-            let problem = format!("the filter gives {given}, but only {needed} can be used");
+        let (possible, needed) = (filter.types(), self.types());
+        if possible.is_apart(needed) {
+            let problem = format!("the filter gives {possible}, but only {needed} can be used");
             return Err(FilterFault::new(0, problem, format!("write a filter that gives {needed}")));
         }
         Ok(filter)
     }
 
-    /// Compiles a filter as a journal keeps it.
-    fn recorded(self, text: &str) -> Result<Filter, String> {
+    /// Compiles a filter that a journal keeps.
+    fn compile_recorded(self, text: &str) -> Result<Filter, String> {
         self.compile(text).map_err(|fault| {
             let (line, column) = fault.place(text);
             format!("control_plane/{}, line {line}, column {column}: {}", self.name(), fault.problem)
         })
     }
 
-    /// The one value that a filter of this key gives.
-    fn value(self, filter: &Filter, input: &Value, variables: &[Value]) -> Result<Json, String> {
-        runs(&format!("[control_plane] {}", self.name()));
-        let value = filter.one(input, variables).and_then(|value| value.json());
-        let wrong = |problem: String| format!("[control_plane] {}: {problem}", self.name());
-        let value = value.map_err(wrong)?;
+    /// Evaluates a filter of this key, which gives one value.
+    fn evaluate(self, filter: &Filter, input: &Value, variables: &[Value]) -> Result<Json, String> {
+        set_running(&format!("[control_plane] {}", self.name()));
+        let value = filter.single_value(input, variables).and_then(|value| value.json());
+        let in_setting = |problem: String| format!("[control_plane] {}: {problem}", self.name());
+        let value = value.map_err(in_setting)?;
         let needed = self.types();
         if type_of(&value).is_apart(needed) {
             let shown: String = value.to_string().chars().take(60).collect();
-            return Err(wrong(format!("found {shown}, but only {needed} can be used")));
+            return Err(in_setting(format!("found {shown}, but only {needed} can be used")));
         }
         Ok(value)
     }
@@ -116,7 +116,7 @@ fn type_of(value: &Json) -> Types {
     }
 }
 
-/// A call to a control plane of another wire.
+/// A call of the contract, for a control plane of another wire.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// Its body in the contract's words.
@@ -134,32 +134,32 @@ fn variables(purpose: Purpose, tenants: &[Text]) -> Result<[Value; 2], String> {
         Purpose::Canary => "canary",
         Purpose::Batch => "batch",
     };
-    Ok([Value::of(&purpose.into())?, Value::of(&json!(tenants))?])
+    Ok([Value::from_json(&purpose.into())?, Value::from_json(&json!(tenants))?])
 }
 
-/// How answers are read.
+/// Reads answers.
 #[derive(Debug)]
-struct Reader {
+struct AnswerReader {
     ok: Filter,
     error: Filter,
-    /// Absent where `error` is set: it says everything.
+    /// Absent where `error` is set: the filter of that key reads everything that went wrong.
     message: Option<Filter>,
-    /// Absent: rows are where the contract has them.
+    /// Reads the rows. Absent: rows are where the contract has them.
     mapping: Option<Arc<Mapping>>,
-    /// The plan's target, as a mapping's filters see it.
+    /// The plan's target, as the filters of a mapping get it.
     target: Json,
 }
 
-/// A wire whose filters are compiled.
+/// How a control plane is called and its answers are read, with compiled filters.
 #[derive(Debug)]
 pub struct Wire {
     settings: WireSettings,
     request: Option<Arc<Filter>>,
     /// Absent: answers are the contract's.
-    reader: Option<Arc<Reader>>,
+    reader: Option<Arc<AnswerReader>>,
 }
 
-/// What an answer says in the contract's words.
+/// An answer that was turned into one of the contract.
 #[derive(Debug, Default)]
 pub(crate) struct Translated {
     /// An answer of the contract, as far as one could be made.
@@ -173,17 +173,17 @@ pub(crate) struct Translated {
 }
 
 impl Wire {
-    /// A wire as the first record of a journal keeps it, for a rollout to this target.
+    /// Compiles the settings that the first record of a journal keeps, for a rollout to this target.
     ///
     /// # Errors
     /// In words, where a filter or the mapping cannot be used.
     pub fn new(settings: &WireSettings, rollout: &Rollout) -> Result<Self, String> {
-        let request = settings.request.as_deref().map(|text| Setting::Request.recorded(text)).transpose()?;
-        let reader = settings.reads_answers().then(|| Reader::new(settings, rollout)).transpose()?;
+        let request = settings.request.as_deref().map(|text| FilterKey::Request.compile_recorded(text)).transpose()?;
+        let reader = settings.reads_answers().then(|| AnswerReader::new(settings, rollout)).transpose()?;
         Ok(Self { settings: settings.clone(), request: request.map(Arc::new), reader: reader.map(Arc::new) })
     }
 
-    /// As it is kept.
+    /// The settings, as a journal keeps them.
     pub const fn settings(&self) -> &WireSettings {
         &self.settings
     }
@@ -201,24 +201,24 @@ impl Wire {
     /// The bodies of calls, in order.
     ///
     /// # Errors
-    /// In words, where the request filter makes none of one.
-    pub(crate) fn requests(&self, calls: Vec<Call>) -> Result<Vec<String>, String> {
+    /// In words, where the request filter makes no body of a call.
+    pub(crate) fn request_bodies(&self, calls: Vec<Call>) -> Result<Vec<String>, String> {
         let Some(filter) = self.request.clone() else {
             return Ok(calls.into_iter().map(|call| call.body).collect());
         };
         let bytes = calls.iter().map(|call| call.body.len()).sum();
-        let made = session(limits(bytes, COPIES), move || {
+        let bodies = run_guarded(limits(bytes, COPIES), move || {
             let body = |call: &Call| {
                 let input = Value::parse(&call.body)?;
-                let body = Setting::Request.value(&filter, &input, &variables(call.purpose, &call.tenants)?)?;
+                let body = FilterKey::Request.evaluate(&filter, &input, &variables(call.purpose, &call.tenants)?)?;
                 Ok(body.to_string())
             };
             calls.iter().map(body).collect::<Result<Vec<String>, String>>()
         });
-        made.map_err(|failure| Error::from(failure).to_string())
+        bodies.map_err(|failure| Error::from(failure).to_string())
     }
 
-    /// Makes an answer of the contract of an answer to a call; nothing where answers are the contract's.
+    /// Turns an answer to a call into one of the contract; nothing where answers are the contract's already.
     pub(crate) fn translate(&self, body: &str, purpose: Purpose, tenants: &[Text]) -> Option<Translated> {
         let reader = self.reader.as_ref()?;
         Some(match check_json(body) {
@@ -228,7 +228,7 @@ impl Wire {
     }
 }
 
-/// Whether a text is JSON that says one thing: what jq reads is more than that.
+/// Refuses what is no JSON, and objects with a key twice, which jq would read.
 fn check_json(text: &str) -> Result<(), String> {
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| format!("the answer is no JSON: {error}"))?;
     let twice = |key| format!("the answer has the key {key} twice in one object");
@@ -247,17 +247,17 @@ fn contract_rows(answer: &str) -> Option<&str> {
     read.results.map(RawValue::get)
 }
 
-impl Reader {
+impl AnswerReader {
     fn new(settings: &WireSettings, rollout: &Rollout) -> Result<Self, String> {
         let field = |name: &str| format!("if type == \"object\" then .{name} else null end");
         let (usual_error, usual_message) = (field("error"), field("message"));
-        let mapping = settings.answer.as_ref().map(|file| mapping(file, Some(rollout))).transpose();
+        let mapping = settings.answer.as_ref().map(|file| answer_mapping(file, Some(rollout))).transpose();
         Ok(Self {
-            ok: Setting::Ok.recorded(settings.ok.as_deref().unwrap_or(".ok"))?,
-            error: Setting::Error.recorded(settings.error.as_deref().unwrap_or(&usual_error))?,
+            ok: FilterKey::Ok.compile_recorded(settings.ok.as_deref().unwrap_or(".ok"))?,
+            error: FilterKey::Error.compile_recorded(settings.error.as_deref().unwrap_or(&usual_error))?,
             message: match settings.error {
                 Some(_) => None,
-                None => Some(Setting::Message.recorded(&usual_message)?),
+                None => Some(FilterKey::Message.compile_recorded(&usual_message)?),
             },
             mapping: mapping.map_err(|error| error.to_string())?,
             target: target(rollout),
@@ -266,19 +266,19 @@ impl Reader {
 
     fn translate(self: &Arc<Self>, body: &str, purpose: Purpose, tenants: &[Text]) -> Translated {
         let (reader, text, tenants) = (Arc::clone(self), body.to_owned(), tenants.to_vec());
-        let said = session(limits(body.len(), COPIES), move || {
-            Ok(reader.says(&Value::parse(&text)?, &variables(purpose, &tenants)?))
+        let result = run_guarded(limits(body.len(), COPIES), move || {
+            Ok(reader.read_fields(&Value::parse(&text)?, &variables(purpose, &tenants)?))
         });
-        let (mut answer, mut problem) = match said {
-            Ok(said) => said,
-            Err(failure) => (Fields::default(), Some(Error::from(failure).to_string())),
+        let (mut answer, mut problem) = match result {
+            Ok(fields) => fields,
+            Err(failure) => (AnswerFields::default(), Some(Error::from(failure).to_string())),
         };
         let mut translated = Translated::default();
         match &self.mapping {
             None => answer.rows = contract_rows(body).map(str::to_owned),
             Some(mapping) => {
                 let rows = MappedRows::read(mapping, body, &self.target, purpose);
-                // Whoever says that a call failed need not have rows.
+                // An answer that says that the call failed needs no rows.
                 let is_refusal = answer.ok() == Some(false) && rows.rows.is_empty();
                 problem = problem.or(rows.problem.filter(|_| !is_refusal));
                 answer.rows = Some(format!("[{}]", rows.rows.join(",")));
@@ -288,68 +288,68 @@ impl Reader {
         Translated { text: answer.json(), problem, ..translated }
     }
 
-    /// What an answer says of the call as a whole.
-    fn says(&self, input: &Value, variables: &[Value]) -> (Fields, Option<String>) {
-        let (mut fields, mut problem) = (Fields::default(), None);
-        let message = self.message.as_ref().map(|message| (Setting::Message, message));
-        for (key, filter) in [(Setting::Ok, &self.ok), (Setting::Error, &self.error)].into_iter().chain(message) {
-            match key.value(filter, input, variables) {
-                Ok(value) => fields.others.push((key.name(), value)),
-                Err(why) => problem = problem.or(Some(why)),
+    /// Reads what an answer says of the call as a whole.
+    fn read_fields(&self, input: &Value, variables: &[Value]) -> (AnswerFields, Option<String>) {
+        let (mut fields, mut problem) = (AnswerFields::default(), None);
+        let message = self.message.as_ref().map(|message| (FilterKey::Message, message));
+        for (key, filter) in [(FilterKey::Ok, &self.ok), (FilterKey::Error, &self.error)].into_iter().chain(message) {
+            match key.evaluate(filter, input, variables) {
+                Ok(value) => fields.values.push((key.name(), value)),
+                Err(reason) => problem = problem.or(Some(reason)),
             }
         }
         (fields, problem)
     }
 }
 
-/// The fields that are evidence, with those of rows that a mapping of answers reads beyond the contract's, and those of the
-/// plan that it compares with.
+/// The fields that are evidence: those of `fields`, the fields of rows that a mapping of answers reads beyond the contract's,
+/// and the fields of the plan that it compares with.
 ///
 /// # Errors
 /// In words, where the mapping cannot be used.
 pub(crate) fn evidence_fields(settings: &WireSettings, fields: EvidenceFields) -> Result<EvidenceFields, String> {
     let Some(file) = &settings.answer else { return Ok(fields) };
-    let mapping = mapping(file, None).map_err(|error| error.to_string())?;
+    let mapping = answer_mapping(file, None).map_err(|error| error.to_string())?;
     let extra = |(field, _): &(RowField, Filter)| match field {
         RowField::Extra(name) => Some(name.clone()),
         _ => None,
     };
     let extra: Vec<Text> = mapping.row.iter().flat_map(|row| &row.fields).filter_map(extra).collect();
-    Ok(Mappings { rows: Some(Arc::clone(&mapping)), fleet: Some(mapping) }.fields(&fields).and(extra))
+    Ok(Mappings { rows: Some(Arc::clone(&mapping)), fleet: Some(mapping) }.fields(&fields).and_row_fields(extra))
 }
 
 /// The fields of an answer of the contract.
 #[derive(Default)]
-struct Fields {
-    others: Vec<(&'static str, Json)>,
-    /// As JSON, which stays as it is.
+struct AnswerFields {
+    values: Vec<(&'static str, Json)>,
+    /// As JSON text.
     rows: Option<String>,
 }
 
-impl Fields {
+impl AnswerFields {
     /// Whether it says that the call succeeded.
     fn ok(&self) -> Option<bool> {
-        self.others.iter().find(|(name, _)| *name == Setting::Ok.name()).and_then(|(_, value)| value.as_bool())
+        self.values.iter().find(|(name, _)| *name == FilterKey::Ok.name()).and_then(|(_, value)| value.as_bool())
     }
 
     fn json(&self) -> String {
-        let others = self.others.iter().map(|(name, value)| format!("\"{name}\":{value}"));
+        let values = self.values.iter().map(|(name, value)| format!("\"{name}\":{value}"));
         let rows = self.rows.iter().map(|rows| format!("\"results\":{rows}"));
-        format!("{{{}}}", others.chain(rows).collect::<Vec<_>>().join(","))
+        format!("{{{}}}", values.chain(rows).collect::<Vec<_>>().join(","))
     }
 }
 
-/// A mapping that can read answers, in a rollout to this target where that is known.
+/// Parses a mapping that reads answers, in a rollout to this target where that is known.
 ///
 /// # Errors
 /// [`Error::Usage`] where it cannot, with file, line and column where something in it is wrong.
-pub fn mapping(file: &MappingText, rollout: Option<&Rollout>) -> Result<Arc<Mapping>, Error> {
+pub fn answer_mapping(file: &MappingText, rollout: Option<&Rollout>) -> Result<Arc<Mapping>, Error> {
     let mapping = Mapping::parse(&file.name, &file.text)?;
     let name = &mapping.name;
     if mapping.input != InputForm::Json {
         return Err(Error::usage(format!("{name}: an answer is JSON, and this mapping reads another form"), JSON_HELP));
     }
-    if !mapping.has(Part::Rows) {
+    if !mapping.has_part(Part::Rows) {
         let help = "say in [row] how a row is read; [fleet] reads the answer to the plan call alone";
         return Err(Error::usage(format!("{name}: an answer has rows, and this mapping has no [row]"), help));
     }
@@ -363,10 +363,10 @@ pub fn mapping(file: &MappingText, rollout: Option<&Rollout>) -> Result<Arc<Mapp
 
 const JSON_HELP: &str = "write input = \"json\"";
 
-/// What a mapping makes of an answer.
+/// The rows that a mapping makes of an answer.
 #[derive(Default)]
 struct MappedRows {
-    /// As JSON.
+    /// As JSON texts.
     rows: Vec<String>,
     labels: Vec<(Text, Map<Text>)>,
     skipped: Vec<(String, Text)>,
@@ -375,18 +375,18 @@ struct MappedRows {
 
 impl MappedRows {
     fn read(mapping: &Arc<Mapping>, body: &str, target: &Json, purpose: Purpose) -> Self {
-        let part = if purpose == Purpose::Plan && mapping.has(Part::Fleet) { Part::Fleet } else { Part::Rows };
+        let part = if purpose == Purpose::Plan && mapping.has_part(Part::Fleet) { Part::Fleet } else { Part::Rows };
         let reason = mapping.skip_reason(part).cloned().unwrap_or_else(|| Text::from(""));
         let input = Arc::new(Input { name: Text::from("the answer"), bytes: Bytes::Vec(body.as_bytes().to_vec()) });
-        // Shared, so that the rows that could be read are kept where another could not.
+        // Shared, so that rows that could be read are kept after one that could not.
         let shared: Arc<Mutex<Self>> = Arc::default();
         let each = move |shared: &mut Arc<Mutex<Self>>, place: &Place, outcome| {
             shared.lock().unwrap_or_else(PoisonError::into_inner).add(place, outcome, &reason);
         };
         let reading = Reading { mapping, part, input: &input, target: target.clone() };
-        let done = reading.read(Arc::clone(&shared), each);
+        let result = reading.read(Arc::clone(&shared), each);
         let mut rows = std::mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner));
-        rows.problem = done.err().map(|error| error.to_string());
+        rows.problem = result.err().map(|error| error.to_string());
         rows
     }
 

@@ -48,7 +48,7 @@ pub fn find(folders: &[PathBuf], options: &ArchiveArgs) -> Result<FoundArchives,
 }
 
 /// The evaluated archives.
-pub struct Evaluated {
+pub struct EvaluatedArchives {
     /// In the order of time.
     pub rollouts: Vec<EvaluatedRollout>,
     /// How many were made before --read-since.
@@ -60,7 +60,7 @@ pub struct Evaluated {
 }
 
 /// Evaluates archives on every processor.
-pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Evaluated {
+pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> EvaluatedArchives {
     let found = evaluator.found;
     let progress = Progress::new(found.archives.len() as u64, options.quiet);
     let results: Vec<Result<Option<EvaluatedRollout>, (Text, Error)>> = found
@@ -81,7 +81,7 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     }
     for result in results {
         match result {
-            Ok(Some(one)) => rollouts.push(one),
+            Ok(Some(rollout)) => rollouts.push(rollout),
             Ok(None) => not_read += 1,
             Err((archive, error)) => {
                 // A policy that fails decides nothing, and --keep-going does not change that.
@@ -94,10 +94,10 @@ pub fn evaluate_all(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> 
     if code == 0 && !unreadable.is_empty() && !options.keep_going {
         code = 4;
     }
-    let order = |one: &EvaluatedRollout| (one.at.is_none(), one.at, one.rollout.archive.clone());
+    let order = |rollout: &EvaluatedRollout| (rollout.at.is_none(), rollout.at, rollout.published.archive.clone());
     rollouts.sort_by_cached_key(order);
     group::assign_control_planes(&mut rollouts);
-    Evaluated { rollouts, not_read, unreadable, code }
+    EvaluatedArchives { rollouts, not_read, unreadable, code }
 }
 
 /// The verdicts on the archives that can be read. The audit itself lists the others.
@@ -111,7 +111,8 @@ pub fn verdicts(evaluator: &ArchiveEvaluator<'_>, options: &ArchiveArgs) -> Resu
         let evaluated = evaluator.evaluate(archive);
         progress.one_more();
         match evaluated {
-            Ok(one) => Ok(one.map(|one| (one.rollout.archive, one.rollout.decision, one.rollout.because))),
+            Ok(rollout) => Ok(rollout
+                .map(|rollout| (rollout.published.archive, rollout.published.decision, rollout.published.because))),
             Err(error) if error.exit_code() == 5 => Err(error),
             Err(_) => Ok(None),
         }

@@ -17,7 +17,7 @@ use crate::cli::audit::Against;
 use crate::cli::evaluation::EvaluationArgs;
 use crate::collect::fields::EvidenceFields;
 use crate::collect::mapped::Mappings;
-use crate::commands::archives::{Evaluated, evaluate_all, find, select_tenants, verdicts};
+use crate::commands::archives::{EvaluatedArchives, evaluate_all, find, select_tenants, verdicts};
 use crate::commands::outcome;
 use crate::declared::params;
 use crate::declared::subject::Subject;
@@ -135,7 +135,7 @@ fn evaluate_others(options: &audit::Audit, evaluator: &ArchiveEvaluator<'_>) -> 
 /// Waits for the policies of `--against`, which must be the expected ones.
 fn wait_for_expected(others: PendingEvaluation) -> Result<Evaluation, Error> {
     let others = others.wait()?;
-    others.expected()?;
+    others.check_expected_digest()?;
     Ok(others)
 }
 
@@ -165,10 +165,9 @@ fn start(args: &EvaluationArgs, config: Config, of_audits: &[String]) -> Result<
 
 /// Writes the report wherever it is wanted.
 fn write(options: &audit::Audit, report: &AuditReport, view: &View) -> Vec<Result<(), Error>> {
-    let reports = options
-        .reports
-        .iter()
-        .map(|(format, path)| output::put(path, |out| render::render(*format, report, &file_view(false), out)));
+    let reports = options.reports.iter().map(|(format, path)| {
+        output::write_report(path, |out| render::render(*format, report, &file_view(false), out))
+    });
     let metrics = options.metrics.iter().map(|path| output::replace(path, |out| render::metrics::render(report, out)));
     let mut written: Vec<_> = reports.chain(metrics).collect();
     written.push(output::print(|out| render::render(options.format, report, view, out)));
@@ -196,7 +195,7 @@ fn load_lag_policies(
 }
 
 /// The tenants and groups of the rollouts that are listed.
-struct Listed {
+struct ListedHistory {
     tenants: Vec<Tenant>,
     groups: Vec<Group>,
     /// How many rollouts are not listed.
@@ -206,11 +205,11 @@ struct Listed {
 /// Builds the history of each tenant from every rollout that was read, then removes the rollouts that are not listed.
 fn select(
     options: &audit::Audit,
-    evaluated: &mut Evaluated,
+    evaluated: &mut EvaluatedArchives,
     names: &[Text],
     evaluator: &ArchiveEvaluator<'_>,
     until: Until,
-) -> Result<Listed, Error> {
+) -> Result<ListedHistory, Error> {
     let rollouts = &mut evaluated.rollouts;
     let after = listed::remove_after(rollouts, until.last);
     let (all, groups) = history::tenants(rollouts, names, until.at);
@@ -218,15 +217,15 @@ fn select(
     let mut tenants = select_tenants(&options.tenants, all, evaluated.code)?;
     labels::add(&mut tenants, rollouts, names, evaluator)?;
     let before = options.since.map_or(0, |since| listed::remove_before(since, rollouts, &mut tenants));
-    Ok(Listed { tenants, groups, unlisted: before + after })
+    Ok(ListedHistory { tenants, groups, unlisted: before + after })
 }
 
 /// The document of the audit.
 fn collect(
     options: &audit::Audit,
     until: Timestamp,
-    evaluated: Evaluated,
-    listed: Listed,
+    evaluated: EvaluatedArchives,
+    listed: ListedHistory,
     found: &FoundArchives,
 ) -> Audit {
     let text = |time: Timestamp| Text::from(time.to_string());
@@ -250,7 +249,7 @@ fn collect(
             .max_by_key(|at| at.parse::<Timestamp>().ok()),
         gap: listed.groups.iter().filter_map(|group| group.gap.clone()).max_by_key(|gap| gap.seconds),
         groups: listed.groups,
-        rollouts: evaluated.rollouts.into_iter().map(|one| one.rollout).collect(),
+        rollouts: evaluated.rollouts.into_iter().map(|rollout| rollout.published).collect(),
         tenants: listed.tenants,
         unreadable: evaluated.unreadable,
         unpaired: texts(&found.unpaired),

@@ -49,35 +49,36 @@ pub fn check(options: &run::Run, conflicts: Vec<Error>, report_error: &mut dyn F
 }
 
 fn check_everything(options: &run::Run, conflicts: Vec<Error>) -> Result<u8, Error> {
-    let mut wrong = Errors::default();
+    let mut errors = Errors::default();
     let can_lock = conflicts.is_empty();
     for conflict in conflicts {
-        wrong.push(conflict);
+        errors.push(conflict);
     }
     if can_lock {
-        wrong.or_keep(journal(options));
+        errors.keep_error(check_journal(options));
     }
-    let config = wrong.or_keep(Config::read(options.evaluation.policies.config.as_deref()));
+    let config = errors.keep_error(Config::read(options.evaluation.policies.config.as_deref()));
     let is_configured = config.is_some();
     let config = config.unwrap_or_default();
-    let evaluation = evaluation(options, &config, &mut wrong);
-    let Some(parts) = RunParts::of(options, &config, &mut wrong) else {
-        wrong.end()?;
+    let evaluation = evaluation(options, &config, &mut errors);
+    let Some(parts) = RunParts::of(options, &config, &mut errors) else {
+        errors.end()?;
         return Err(Error::bug("there is nothing to check"));
     };
     if !parts.rollout.plan().enabled {
         let reason = &parts.rollout.plan().disabled_reason;
-        wrong.push(not_ready(format!("the plan is disabled: {reason}"), 1));
-        return wrong.end().map(|()| 0);
+        errors.push(not_ready(format!("the plan is disabled: {reason}"), 1));
+        return errors.end().map(|()| 0);
     }
     // A configuration that cannot be read may say how the control plane is called.
     let parts = RunParts { services: parts.services.filter(|_| is_configured), ..parts };
-    let preview = parts.preview(options, evaluation.as_ref(), &mut wrong)?;
+    let preview = parts.preview(options, evaluation.as_ref(), &mut errors)?;
     if let Some(signal) = preview.signal {
         return Ok(signal.exit_code());
     }
-    let denied = evaluation.as_ref().and_then(|evaluation| wrong.or_keep(evaluate_ideal(evaluation, &preview.ideal)));
-    wrong.end()?;
+    let denied =
+        evaluation.as_ref().and_then(|evaluation| errors.keep_error(evaluate_ideal(evaluation, &preview.ideal)));
+    errors.end()?;
     output::print(|out| preview.write(options, denied.as_deref().unwrap_or_default(), out)).map(|()| 0)
 }
 
@@ -85,20 +86,20 @@ fn not_ready(problem: impl Into<String>, exit_code: u8) -> Error {
     Error::NotReady { problem: problem.into(), help: NOT_READY_HELP, exit_code }
 }
 
-/// Whether another process writes the rollout, and whether its journal may be begun. The locks are given back at once, so
-/// that a rollout may begin meanwhile.
-fn journal(options: &run::Run) -> Result<(), Error> {
+/// Refuses a rollout that another process writes, and one whose journal may not be begun. The locks are given back at once,
+/// so that a rollout may begin meanwhile.
+fn check_journal(options: &run::Run) -> Result<(), Error> {
     match RunLocks::take(options)?.journal {
-        Some(mut journal) => journal.may_be_replaced(options.evaluation.max_input_bytes),
+        Some(mut journal) => journal.check_replaceable(options.evaluation.max_input_bytes),
         None => Ok(()),
     }
 }
 
 /// The policies with everything that they are evaluated with. Where waivers cannot be read, they are loaded without.
-fn evaluation(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Evaluation> {
+fn evaluation(options: &run::Run, config: &Config, errors: &mut Errors) -> Option<Evaluation> {
     let mut evaluation_options = options.evaluation.options();
     let mut config = config.clone();
-    let settings = wrong.or_keep(Evaluation::settings(&evaluation_options, &config, None));
+    let settings = errors.keep_error(Evaluation::settings(&evaluation_options, &config, None));
     let settings = settings.map_or_else(
         || {
             evaluation_options.waivers.clear();
@@ -108,8 +109,8 @@ fn evaluation(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option
         Ok,
     );
     let loaded = settings.and_then(load).and_then(Loading::wait);
-    let evaluation = wrong.or_keep(loaded).map(|policies| Evaluation::of(evaluation_options, policies, config))?;
-    wrong.or_keep(evaluation.expected());
+    let evaluation = errors.keep_error(loaded).map(|policies| Evaluation::of(evaluation_options, policies, config))?;
+    errors.keep_error(evaluation.check_expected_digest());
     Some(evaluation)
 }
 
@@ -130,36 +131,36 @@ struct Services {
 
 impl RunParts {
     /// Nothing where the plan or the wire settings cannot be used.
-    fn of(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Self> {
-        let start = start(options, config, wrong);
+    fn of(options: &run::Run, config: &Config, errors: &mut Errors) -> Option<Self> {
+        let start = start(options, config, errors);
         let rollout = start.and_then(|start| {
-            wrong.or_keep(Rollout::start(&start).map_err(|problem| Error::usage(problem, PLAN_HELP)))
+            errors.keep_error(Rollout::start(&start).map_err(|problem| Error::usage(problem, PLAN_HELP)))
         });
         if let Some(rollout) = rollout {
             if rollout.plan().enabled {
-                return Some(Self::of_rollout(options, config, rollout, wrong));
+                return Some(Self::of_rollout(options, config, rollout, errors));
             }
             return Some(Self { rollout, services: None, probed_at: None });
         }
-        wrong.or_keep(token(options));
+        errors.keep_error(token(options));
         None
     }
 
-    fn of_rollout(options: &run::Run, config: &Config, rollout: Rollout, wrong: &mut Errors) -> Self {
+    fn of_rollout(options: &run::Run, config: &Config, rollout: Rollout, errors: &mut Errors) -> Self {
         let url = control_plane(&rollout);
         let checked = rollout.check_requests().map_err(|problem| Error::usage(problem, REQUEST_HELP));
-        let checked = wrong.or_keep(checked);
-        let client = match wrong.or_keep(token(options)) {
+        let checked = errors.keep_error(checked);
+        let client = match errors.keep_error(token(options)) {
             Some(token) => {
-                wrong.or_keep(Client::new(url, &token, &config.http).and_then(|client| with_wire(client, &rollout)))
+                errors.keep_error(Client::new(url, &token, &config.http).and_then(|client| with_wire(client, &rollout)))
             }
-            None => wrong.or_keep(client::check(url, &config.http)).and(None),
+            None => errors.keep_error(client::check(url, &config.http)).and(None),
         };
-        let timing = wrong.or_keep(timing(options, config, &rollout));
+        let timing = errors.keep_error(timing(options, config, &rollout));
         let scale = timing.as_ref().map_or(1.0, |timing| timing.scale);
-        let prober = wrong.or_keep(probe::of_run(options, config, &rollout, scale)).flatten();
+        let prober = errors.keep_error(probe::of_run(options, config, &rollout, scale)).flatten();
         let probed_at = prober.map(|prober| prober.template().text().to_string());
-        let gate_reader = wrong.or_keep(gate_reader(options, config, &rollout, scale));
+        let gate_reader = errors.keep_error(gate_reader(options, config, &rollout, scale));
         let services = match (client.filter(|_| checked.is_some()), timing, gate_reader) {
             (Some(client), Some(timing), Some(gate_reader)) => Some(Services { client, timing, gate_reader }),
             _ => None,
@@ -172,7 +173,7 @@ impl RunParts {
         self,
         options: &run::Run,
         evaluation: Option<&Evaluation>,
-        wrong: &mut Errors,
+        errors: &mut Errors,
     ) -> Result<Preview, Error> {
         let Self { rollout, services, probed_at } = self;
         let Some(Services { client, timing, gate_reader }) = services else {
@@ -200,17 +201,17 @@ impl RunParts {
             };
             Ok(HaltAnswer { halts: so_far.halts, proven: so_far.proven, not_proven: so_far.not_proven })
         };
-        let halts = wrong.or_keep(driver.check_before_first_change(&mut ask)).unwrap_or_default();
+        let halts = errors.keep_error(driver.check_before_first_change(&mut ask)).unwrap_or_default();
         let signal = driver.stop.last_signal();
         let rollout = driver.rollout;
         let ideal = rollout.ideal_document().map_err(Error::bug)?;
-        if rollout.fleet() > 0 {
+        if rollout.fleet_size() > 0 {
             let checked = rollout.check_requests_of(&ideal);
-            wrong.or_keep(checked.map_err(|problem| Error::usage(problem, REQUEST_HELP)));
+            errors.keep_error(checked.map_err(|problem| Error::usage(problem, REQUEST_HELP)));
         }
         let mut preview = Preview { rollout, ideal, signal, has_gates: gate_reader.is_some(), probed_at };
         if signal.is_none() {
-            preview.add_halts(&halts, evaluation, wrong);
+            preview.add_halts(&halts, evaluation, errors);
         }
         Ok(preview)
     }
@@ -227,10 +228,10 @@ struct Preview {
 }
 
 impl Preview {
-    /// Adds to `wrong` why the rollout would not come to its first call.
-    fn add_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, wrong: &mut Errors) {
+    /// Adds to `errors` why the rollout would not come to its first call.
+    fn add_halts(&mut self, halts: &[String], evaluation: Option<&Evaluation>, errors: &mut Errors) {
         let shows_errors = evaluation.is_some_and(|evaluation| evaluation.options.show_errors);
-        let so_far = self.rollout.so_far().into_owned();
+        let so_far = self.rollout.document_so_far().into_owned();
         let document = &self.rollout.document;
         let code = if never_answered(document) { 6 } else { 1 };
         // A halt names no tenants; the finding with the same words does.
@@ -246,13 +247,13 @@ impl Preview {
         match (plan_call_failure(document, shows_errors), problems.last_mut()) {
             (Some(call), Some(halt)) => halt.push_str(&format!(" ({call})")),
             (Some(call), None) => problems.push(call),
-            (None, None) if has_planned && self.rollout.fleet() == 0 => {
+            (None, None) if has_planned && self.rollout.fleet_size() == 0 => {
                 problems.push("the plan call enumerated nobody, so there is nobody to roll out to".into());
             }
             (None, _) => {}
         }
         for problem in problems {
-            wrong.push(not_ready(problem, code));
+            errors.push(not_ready(problem, code));
         }
     }
 
@@ -268,7 +269,7 @@ impl Preview {
         line!(
             out,
             "ready: {} in {calls}, {canary}, batches of {}, soak {soak} s, {} tolerated{dry_run}",
-            tenants(self.rollout.fleet() as u64),
+            tenants(self.rollout.fleet_size() as u64),
             rollout.batch_size.unwrap_or(1),
             rollout.max_stragglers,
         )?;

@@ -103,7 +103,7 @@ fn list() -> Result<u8, Error> {
 
 /// What was read so far.
 #[derive(Default)]
-struct Found {
+struct MappedItems {
     rows: Vec<MappedRow>,
     fleet: Vec<MappedTenant>,
     skips: Vec<MappedSkip>,
@@ -121,7 +121,7 @@ fn tried(options: &MappingTry) -> Result<Mapped, Error> {
     check_target(&mapping, part, &rollout, options.plan.is_some())?;
     let input = Arc::new(Source::new(options.input.clone()).read(options.max_input_bytes)?);
     let reason = mapping.skip_reason(part).cloned().unwrap_or_else(|| "".into());
-    let each = move |found: &mut Found, place: &Place, outcome| {
+    let each = move |found: &mut MappedItems, place: &Place, outcome| {
         let pointer = place.pointer();
         match outcome {
             Outcome::Row(read) => found.rows.push(MappedRow { pointer, row: object(&read.slug, &read.row) }),
@@ -130,7 +130,7 @@ fn tried(options: &MappingTry) -> Result<Mapped, Error> {
         }
     };
     let reading = Reading { mapping: &mapping, part, input: &input, target: target(&rollout) };
-    let (found, _) = reading.read(Found::default(), each)?;
+    let (found, _) = reading.read(MappedItems::default(), each)?;
     Ok(Mapped {
         format: FORMAT,
         mapping: mapping.name.clone(),

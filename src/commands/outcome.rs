@@ -44,8 +44,9 @@ pub fn report_error_everywhere<F: Form>(
     printed: Option<F>,
     reports: &[(F, PathBuf)],
 ) -> Vec<Result<(), Error>> {
-    let written =
-        reports.iter().map(|(form, path)| output::put(path, |out| form.error(report, &view::file_view(false), out)));
+    let written = reports
+        .iter()
+        .map(|(form, path)| output::write_report(path, |out| form.error(report, &view::file_view(false), out)));
     let printed = printed.map(|form| output::print(|out| form.error(report, &view::view(false), out)));
     written.chain(printed).collect()
 }

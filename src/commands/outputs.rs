@@ -253,7 +253,7 @@ impl Files {
 
     /// An output that one process writes at a time: its lock file is an output too.
     fn locked(self, name: &'static str, path: &PathBuf, mode: WriteMode) -> Self {
-        let lock = lock::beside(path);
+        let lock = lock::lock_path(path);
         self.with(name, [path], mode).with(LOCK, &lock, WriteMode::Continued)
     }
 
@@ -273,7 +273,7 @@ impl Files {
                 conflicts.push(Error::conflict(problem, "name a file in a folder that is there and that you may write to; nothing was read, called or written"));
             }
         }
-        let read = Read::all(&self.inputs, !self.outputs.is_empty());
+        let read = InputsByIdentity::all(&self.inputs, !self.outputs.is_empty());
         let mut written: HashMap<Identity, &Output> = HashMap::new();
         for output in &self.outputs {
             let Some(identity) = output.identity() else { continue };
@@ -308,7 +308,7 @@ impl Files {
 }
 
 /// Standard output and standard error may be files, too.
-fn check_streams(read: &Read<'_>, written: &HashMap<Identity, &Output>) -> Result<(), Error> {
+fn check_streams(read: &InputsByIdentity<'_>, written: &HashMap<Identity, &Output>) -> Result<(), Error> {
     let streams = [("standard output", identity_of(io::stdout())), ("standard error", identity_of(io::stderr()))];
     for (name, identity) in streams {
         let Some(identity) = identity else { continue };
@@ -382,13 +382,13 @@ impl Input {
 
 /// Everything that is read.
 #[derive(Default)]
-struct Read<'a> {
+struct InputsByIdentity<'a> {
     files: HashMap<Identity, &'a Input>,
     /// Folders in which some new files would be inputs.
     folders: HashMap<Identity, &'a Input>,
 }
 
-impl<'a> Read<'a> {
+impl<'a> InputsByIdentity<'a> {
     /// Finds all inputs; those in folders are left out where nothing is written.
     fn all(inputs: &'a [Input], has_outputs: bool) -> Self {
         let mut read = Self::default();

@@ -62,7 +62,7 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
             let is_armed = switch.as_ref().is_ok_and(KillSwitch::is_armed_by_job);
             let gitea = if is_armed { Ok(Gitea::without_token()) } else { gitea.map(|((), gitea)| gitea) };
             let (switch, gitea) = EnvironmentFaults::combine(switch, gitea)?;
-            progress.reading("the kill switch", gitea.limit());
+            progress.reading_gate("the kill switch", gitea.limit());
             gates.switch.push(runtime.block_on(switch.read(&gitea, 0)));
         }
         preflight::Gate::Ci => {
@@ -72,7 +72,7 @@ fn ask(gate: preflight::Gate, config: &Config, progress: &Progress) -> Result<Ga
         }
         preflight::Gate::Latest => {
             let (commit, ((), gitea)) = EnvironmentFaults::combine(sha().and_then(Commit::from_environment), gitea)?;
-            progress.reading("the branch's head", gitea.limit());
+            progress.reading_gate("the branch's head", gitea.limit());
             gates.head.push(runtime.block_on(commit.read_head(&gitea, 0)));
         }
     }

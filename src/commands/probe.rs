@@ -10,7 +10,7 @@ use crate::collect::rollout::state::Rollout;
 use crate::collect::{Sources, collect};
 use crate::commands::outcome;
 use crate::drive::journal::Journal;
-use crate::drive::prober::{CommitPlace, Pace, Prober, Template};
+use crate::drive::prober::{CommitPlace, Pace, Prober, UrlTemplate};
 use crate::drive::progress::Progress;
 use crate::drive::stop::Signal;
 use crate::error::Error;
@@ -42,8 +42,8 @@ fn prober(options: &probe::Probing, config: &Config, scale: f64) -> Result<Probe
         (&configured.url_template, &configured.domain)
     };
     let template = match (template, domain) {
-        (Some(template), _) => Template::new(template, &config.http),
-        (None, Some(domain)) => Template::of_domain(domain, &config.http),
+        (Some(template), _) => UrlTemplate::new(template, &config.http),
+        (None, Some(domain)) => UrlTemplate::from_domain(domain, &config.http),
         (None, None) => Err("nothing says where tenants are to be asked for their build".into()),
     };
     let help = "name --probe-domain or --probe-url-template, or `domain` in [probe] of rollproof.toml";

@@ -121,7 +121,7 @@ struct LiveRollout {
 }
 
 /// A rollout that has ended.
-struct Ended {
+struct EndedRollout {
     rollout: Rollout,
     stop: Stop,
     error: Option<Error>,
@@ -130,9 +130,9 @@ struct Ended {
 /// Everything that can be known before the first call.
 fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>) -> Result<PreparedRollout, Error> {
     let config = &evaluation.config;
-    let mut wrong = Errors::default();
-    let start = start(options, config, &mut wrong);
-    wrong.end()?;
+    let mut errors = Errors::default();
+    let start = start(options, config, &mut errors);
+    errors.end()?;
     let start = start.ok_or_else(|| Error::bug("there is no plan"))?;
     let rollout = Rollout::start(&start).map_err(|problem| Error::usage(problem, PLAN_HELP))?;
     if !rollout.plan().enabled {
@@ -157,7 +157,7 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
             ));
         }
         (false, Some(mut journal)) => {
-            journal.may_be_replaced(options.evaluation.max_input_bytes)?;
+            journal.check_replaceable(options.evaluation.max_input_bytes)?;
             earlier_attempt = Some(journal);
         }
         (false, None) => {}
@@ -185,22 +185,22 @@ fn prepare(options: &run::Run, evaluation: &Evaluation, opened: Option<Journal>)
 /// The client with the wire settings of the rollout's control plane.
 pub(crate) fn with_wire(client: Client, rollout: &Rollout) -> Result<Client, Error> {
     match rollout.wire() {
-        Some(wire) => client.speaking(wire.settings()),
+        Some(wire) => client.with_wire(wire.settings()),
         None => Ok(client),
     }
 }
 
 /// The first record of the journal: the plan and the inventory as they stand in their files. Nothing where there is no
 /// plan, or no wire, that can be used. What else is wrong is kept, and left out of the record.
-pub(crate) fn start(options: &run::Run, config: &Config, wrong: &mut Errors) -> Option<Record> {
+pub(crate) fn start(options: &run::Run, config: &Config, errors: &mut Errors) -> Option<Record> {
     let text = |input: &Input| Text::from(&*String::from_utf8_lossy(&input.bytes));
-    let fields = wrong.or_keep(fields(options));
-    let plan = wrong.or_keep(plan(options, fields.as_ref()));
-    let inventory = wrong.or_keep(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
-    let gates = wrong.or_keep(GateReader::asked(config, options.preflight));
+    let fields = errors.keep_error(fields(options));
+    let plan = errors.keep_error(plan(options, fields.as_ref()));
+    let inventory = errors.keep_error(options.fleet.as_ref().map(|path| inventory(options, path)).transpose());
+    let gates = errors.keep_error(GateReader::gates_to_ask(config, options.preflight));
     let rollout = plan.as_ref().map(|(_, rollout)| rollout);
     // Without its wire nobody is called: the contract's would be another control plane's.
-    let control_plane = wrong.or_keep(wire::settings(config, rollout));
+    let control_plane = errors.keep_error(wire::settings(config, rollout));
     let ((plan, _), control_plane) = plan.zip(control_plane)?;
     Some(Record::Start {
         format: JournalFormat::V1,
@@ -297,13 +297,13 @@ pub(crate) fn gate_reader(
     scale: f64,
 ) -> Result<Option<GateReader>, Error> {
     let gates_before = begun.known_gates();
-    let asked = GateReader::asked(config, options.preflight)?.max(gates_before);
+    let asked = GateReader::gates_to_ask(config, options.preflight)?.max(gates_before);
     let asked = asked.filter(|_| begun.is_call_left() || options.probe);
     let Some(asked) = asked else { return Ok(None) };
     let sha = begun.plan().rollout.target_sha.clone();
     let gate_reader = GateReader::from_environment(config, asked, sha.as_deref(), scale)?;
     if options.resume && gates_before.is_some() {
-        gate_reader.still_answers()?;
+        gate_reader.check_has_token()?;
     }
     Ok(Some(gate_reader))
 }
@@ -367,9 +367,9 @@ fn drive(
     options: &run::Run,
     evaluation: &Evaluation,
     PreparedRollout { rollout, live, stop }: PreparedRollout,
-) -> Ended {
+) -> EndedRollout {
     let Some(LiveRollout { client, timing, gate_reader, prober, journal, replaces }) = live else {
-        return Ended { rollout, stop, error: None };
+        return EndedRollout { rollout, stop, error: None };
     };
     let progress = Progress::new(options.quiet, options.verbose);
     if replaces {
@@ -393,7 +393,7 @@ fn drive(
     let mut targets = |document: &Document| evaluation.next_probe_targets(document);
     let probing = prober.as_ref().map(|prober| (prober, &mut targets as &mut ProbeTargets<'_>));
     let error = driver.run(&mut ask, probing).err();
-    Ended { rollout: driver.rollout, stop: driver.stop, error }
+    EndedRollout { rollout: driver.rollout, stop: driver.stop, error }
 }
 
 /// What decides the exit code.
@@ -428,8 +428,13 @@ impl Results<'_> {
 }
 
 /// Evaluates a rollout and writes everything, last of all the response: it is ok exactly where the process exits with 0.
-fn finish(options: &run::Run, evaluation: &Evaluation, ended: Ended, report_error: &mut dyn FnMut(&Error)) -> u8 {
-    let Ended { rollout, stop, error } = ended;
+fn finish(
+    options: &run::Run,
+    evaluation: &Evaluation,
+    ended: EndedRollout,
+    report_error: &mut dyn FnMut(&Error),
+) -> u8 {
+    let EndedRollout { rollout, stop, error } = ended;
     let (document, results) = rollout.finish();
     let mut written = vec![output::write_document(&options.document, &document)];
     let evaluated = document::validate(&document)

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use crate::collect::rollout::state::Rollout;
 use crate::collect::wire::settings::{MappingText, WireSettings};
-use crate::collect::wire::{self, Setting};
+use crate::collect::wire::{self, FilterKey};
 use crate::error::{Error, Errors};
 use crate::io::config::Config;
 use crate::io::config::control_plane::ControlPlane;
@@ -23,18 +23,18 @@ pub(crate) fn settings(config: &Config, rollout: Option<&document::Rollout>) -> 
     if settings.is_default() {
         return Ok(None);
     }
-    let mut wrong = Errors::default();
+    let mut errors = Errors::default();
     let file = config.file.as_ref().map_or_else(String::new, |file| file.name.to_string());
     for (setting, filter) in
-        [(Setting::Request, &settings.request), (Setting::Ok, &settings.ok), (Setting::Error, &settings.error)]
+        [(FilterKey::Request, &settings.request), (FilterKey::Ok, &settings.ok), (FilterKey::Error, &settings.error)]
     {
         if let Some(filter) = filter {
-            wrong.or_keep(check(setting, filter, settings).map_err(|error| error.within(&file)));
+            errors.keep_error(check(setting, filter, settings).map_err(|error| error.in_file(&file)));
         }
     }
     let answer = settings.answer.as_deref().map(|path| mapping(path, rollout));
-    let answer = answer.and_then(|answer| wrong.or_keep(answer));
-    wrong.end()?;
+    let answer = answer.and_then(|answer| errors.keep_error(answer));
+    errors.end()?;
     let text = |text: &Option<String>| text.as_deref().map(Text::from);
     let filter = |filter: &Option<Spanned<String>>| filter.as_ref().map(|text| Text::from(&**text.get_ref()));
     Ok(Some(WireSettings {
@@ -49,7 +49,7 @@ pub(crate) fn settings(config: &Config, rollout: Option<&document::Rollout>) -> 
     }))
 }
 
-fn check(setting: Setting, filter: &Spanned<String>, settings: &ControlPlane) -> Result<(), Error> {
+fn check(setting: FilterKey, filter: &Spanned<String>, settings: &ControlPlane) -> Result<(), Error> {
     setting.compile(filter.get_ref()).map(drop).map_err(|fault| {
         let (line, column) = settings.place(filter, fault.at);
         let name = setting.name();
@@ -64,7 +64,7 @@ fn mapping(path: &Path, rollout: Option<&document::Rollout>) -> Result<MappingTe
         Error::usage(format!("cannot read the mapping {name} of [control_plane]: {error}"), remedy(&error))
     })?;
     let file = MappingText { name: Text::from(name), text: Text::from(text) };
-    wire::mapping(&file, rollout)?;
+    wire::answer_mapping(&file, rollout)?;
     Ok(file)
 }
 

@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 /// A day such as `2026-11-25`, in UTC. TOML's own dates are days too.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Written", into = "String")]
+#[serde(try_from = "DayValue", into = "String")]
 #[schemars(with = "String", extend("pattern" = r"^\d{4}-\d{2}-\d{2}$"))]
 pub struct Day(Date);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum DayValue {
     Text(String),
     Toml(toml::value::Datetime),
 }
 
-impl TryFrom<Written> for Day {
+impl TryFrom<DayValue> for Day {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
+    fn try_from(written: DayValue) -> Result<Self, String> {
         let text = match written {
-            Written::Text(text) => text,
-            Written::Toml(date) => date.to_string(),
+            DayValue::Text(text) => text,
+            DayValue::Toml(date) => date.to_string(),
         };
         Self::new(&text).ok_or_else(|| format!("found {text:?}, but a day such as 2026-11-25 is expected"))
     }

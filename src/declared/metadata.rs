@@ -102,10 +102,10 @@ fn nearly_ours(key: &str) -> Option<&'static str> {
 fn misspelt(yaml: &str) -> Option<Invalid> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Given {
+    struct CustomKeys {
         custom: BTreeMap<String, serde_json::Value>,
     }
-    let Given { custom } = serde_saphyr::from_str(yaml).ok()?;
+    let CustomKeys { custom } = serde_saphyr::from_str(yaml).ok()?;
     let (key, near) = custom.keys().find_map(|key| Some((key, nearly_ours(key)?)))?;
     let is_there = |(_, line): &(u32, &str)| line.trim_start().trim_start_matches(['"', '\'']).starts_with(&**key);
     let (line, text) = (1..).zip(yaml.lines()).find(is_there)?;

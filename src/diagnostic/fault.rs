@@ -95,7 +95,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
 /// What is wrong with it.
 pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
     if bytes.is_empty() {
-        return Err(Fault::whole("the file is empty".into()).help("was it written as a whole?"));
+        return Err(Fault::whole("the file is empty".into()).help("get or write it again, as a whole"));
     }
     let text = decoded(bytes)?;
     if text.starts_with('\u{feff}') {
@@ -103,7 +103,9 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
             .help("save the file as UTF-8 without a byte-order mark"));
     }
     if text.trim().is_empty() {
-        return Err(Fault::whole("the file holds nothing but white space".into()).help("was it written as a whole?"));
+        return Err(
+            Fault::whole("the file holds nothing but white space".into()).help("get or write it again, as a whole")
+        );
     }
     Ok(text)
 }

@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::io::config::control_plane::{Method, Wrong, wrong_header, wrong_path, wrong_scheme};
+use crate::io::config::control_plane::{Method, SettingFault, header_fault, path_fault, scheme_fault};
 use crate::jq::filter::Filter;
 use crate::jq::value::Value;
-use crate::jq::{limits, session};
+use crate::jq::{limits, run_guarded};
 
 /// How often the JSON of an answer may be in memory as values of a filter.
 const COPIES: usize = 60;
@@ -56,8 +56,10 @@ impl Speaker {
     /// # Errors
     /// In words, with what to do about it.
     pub fn new(wire: &Wire) -> Result<Self, (String, String)> {
-        let path = wrong_path(&wire.path).or_else(|| wire.token_header.as_deref().and_then(wrong_header));
-        if let Some(Wrong { problem, help }) = path.or_else(|| wire.token_scheme.as_deref().and_then(wrong_scheme)) {
+        let fault = path_fault(&wire.path).or_else(|| wire.token_header.as_deref().and_then(header_fault));
+        if let Some(SettingFault { problem, help }) =
+            fault.or_else(|| wire.token_scheme.as_deref().and_then(scheme_fault))
+        {
             return Err((format!("[wire] {problem}"), help.to_owned()));
         }
         let filter = |key: &str, text: &Option<String>, variables: &[&'static str]| {
@@ -110,9 +112,9 @@ impl Speaker {
 fn one(filter: &Arc<Filter>, input: &str, variables: Vec<String>) -> Result<Json, String> {
     let bytes = input.len() + variables.iter().map(String::len).sum::<usize>();
     let (filter, input) = (Arc::clone(filter), input.to_owned());
-    let made = session(limits(bytes, COPIES), move || {
+    let made = run_guarded(limits(bytes, COPIES), move || {
         let variables: Vec<Value> = variables.iter().map(|text| Value::parse(text).unwrap_or_default()).collect();
-        filter.one(&Value::parse(&input)?, &variables)?.json()
+        filter.single_value(&Value::parse(&input)?, &variables)?.json()
     });
     made.map_err(|failure| crate::error::Error::from(failure).to_string())
 }

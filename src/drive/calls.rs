@@ -22,40 +22,39 @@ use crate::model::document::text::Text;
 use crate::model::document::{Outcome, Purpose};
 
 impl Driver<'_> {
-    /// Drives the rollout to its end, to a halt, or until a signal comes; then asks tenants for their build, where that
-    /// is wanted. Where rollproof itself fails, that is an error like any other, so that what was collected can still be
-    /// written.
+    /// Drives the rollout to its end, to a halt, or until a signal comes; then asks tenants for their build, where `probing`
+    /// is given. A panic becomes an error, so that what was collected can still be written.
     ///
     /// # Errors
-    /// That of the journal or of a halt check; the rollout then stops before anything else is called.
+    /// Those of the journal and of halt checks; the rollout then stops before the next call.
     pub fn run(
         &mut self,
         check_halt: &mut CheckHalt<'_>,
         probing: Option<(&Prober, &mut ProbeTargets<'_>)>,
     ) -> Result<(), Error> {
         let stop = self.stop.clone();
-        let driven = block_on(&stop, async || {
+        let result = block_on(&stop, async || {
             self.drive(check_halt).await?;
             match probing {
                 Some((prober, targets)) => self.probe(prober, targets).await,
                 None => Ok(()),
             }
         });
-        self.rollout.cut_short();
-        driven
+        self.rollout.mark_cut_short();
+        result
     }
 
     async fn drive(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<(), Error> {
-        self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
+        self.rollout.set_gates(self.gate_reader.map(GateReader::asked_gates));
         while self.rollout.outcome() == Outcome::Running {
-            match (self.rollout.next(), self.stop.signal()) {
+            match (self.rollout.next_step(), self.stop.signal()) {
                 // A signal does not keep an answer from being checked: a rollout that has to halt is not resumed.
                 (Step::CheckHalt(check), signal) if signal.is_none() || check != HaltCheck::IdealDocument => {
                     self.check_halt(check_halt, check)?;
                 }
                 (_, Some(signal)) => self.interrupt(signal)?,
                 (Step::CheckHalt(check), None) => self.check_halt(check_halt, check)?,
-                (Step::Read(gate), None) => self.read(gate).await?,
+                (Step::Read(gate), None) => self.read_gate(gate).await?,
                 (Step::Soak(seconds), None) => self.soak(seconds).await?,
                 (Step::Call(purpose, tenants), None) => self.call(purpose, &tenants).await?,
                 (Step::Done, None) => self.record(&Record::Completed { at: now() })?,
@@ -68,16 +67,16 @@ impl Driver<'_> {
         let answer = if check == HaltCheck::IdealDocument {
             let document = self.rollout.ideal_document().map_err(Error::bug)?;
             if let Err(problem) = self.rollout.check_requests_of(&document) {
-                return self.no_request(&problem);
+                return self.halt_without_request(&problem);
             }
             check_halt(&document, check)
         } else {
-            check_halt(&self.rollout.so_far(), check)
+            check_halt(&self.rollout.document_so_far(), check)
         };
         let halts = match answer {
             Ok(_) if check == HaltCheck::IdealDocument => Vec::new(),
             Ok(answer) => {
-                self.progress.counted(answer.proven, answer.not_proven);
+                self.progress.set_counts(answer.proven, answer.not_proven);
                 answer.halts
             }
             Err(error) => {
@@ -87,7 +86,7 @@ impl Driver<'_> {
             }
         };
         if halts.is_empty() {
-            self.rollout.checked(check);
+            self.rollout.pass_check(check);
             return Ok(());
         }
         self.progress.line(&format!("halted: {}", halts.join("; ")));
@@ -98,12 +97,12 @@ impl Driver<'_> {
     fn body(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<String, Error> {
         match self.rollout.body(purpose, tenants) {
             Ok(body) => Ok(body),
-            Err(problem) => self.no_request(&problem),
+            Err(problem) => self.halt_without_request(&problem),
         }
     }
 
     /// Halts where the request filter makes no body of a call.
-    fn no_request<T>(&mut self, problem: &str) -> Result<T, Error> {
+    fn halt_without_request<T>(&mut self, problem: &str) -> Result<T, Error> {
         let because = Text::from("the request filter of the control plane failed");
         self.record(&Record::Halted { at: now(), because })?;
         Err(Error::usage(problem, REQUEST_HELP))
@@ -130,14 +129,14 @@ impl Driver<'_> {
     }
 
     pub(crate) async fn call(&mut self, purpose: Purpose, tenants: &[Text]) -> Result<(), Error> {
-        let call = self.rollout.next_call();
+        let call = self.rollout.next_call_index();
         let body = self.body(purpose, tenants)?;
         let idempotency_key = self.rollout.idempotency_key(purpose, tenants);
         let limit = if purpose == Purpose::Plan { self.timing.plan_timeout } else { self.timing.call_timeout };
         let delays: Vec<Duration> = self.timing.retry_delays.iter().map(|delay| self.timing.scaled(*delay)).collect();
         let retries = u16::try_from(delays.len()).unwrap_or(u16::MAX);
         let (client, stop) = (self.client, self.stop.clone());
-        let of = retries.saturating_add(1);
+        let max = retries.saturating_add(1);
         self.progress.call(&self.rollout, &Request { purpose, tenants, body: &body, url: self.client.url() }, limit);
 
         let next = Cell::new(0);
@@ -159,8 +158,8 @@ impl Driver<'_> {
                 request_id: Some(Text::from(&*ids.request_id)),
             };
             driver.borrow_mut().record(&request).map_err(Unfinished::Failed)?;
-            driver.borrow().progress.attempt(purpose, tenants, AttemptNumber { number: attempt + 1, of }, limit);
-            let on_signal = |signal| driver.borrow().progress.grace(signal, GRACE);
+            driver.borrow().progress.attempt(purpose, tenants, AttemptNumber { number: attempt + 1, max }, limit);
+            let on_signal = |signal| driver.borrow().progress.awaiting_last_answer(signal, GRACE);
             let Some(attempted) = stop.within_grace(client.attempt(body.clone(), &ids, limit), GRACE, on_signal).await
             else {
                 return Err(Unfinished::Stopped);
@@ -174,10 +173,10 @@ impl Driver<'_> {
             if last { Ok(()) } else { Err(Unfinished::Transient) }
         };
         let before_retry =
-            |_: &Unfinished, wait| driver.borrow().progress.retry(AttemptNumber { number: next.get() + 1, of }, wait);
+            |_: &Unfinished, wait| driver.borrow().progress.retry(AttemptNumber { number: next.get() + 1, max }, wait);
         let attempts =
             attempt.retry(delays.into_iter()).when(|error| matches!(error, Unfinished::Transient)).notify(before_retry);
-        match stop.unless_waiting(attempts).await {
+        match stop.unless_stopped_or_in_flight(attempts).await {
             Some(Err(Unfinished::Failed(error))) => Err(error),
             _ => Ok(()),
         }

@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 
 use crate::collect::wire::settings::WireSettings;
 use crate::error::Error;
-use crate::io::config::control_plane::{Method, Wrong, wrong_header, wrong_path, wrong_scheme};
+use crate::io::config::control_plane::{Method, SettingFault, header_fault, path_fault, scheme_fault};
 use crate::io::config::http::Http;
 use crate::io::http::peer::Peer;
 use crate::io::http::token::Token;
@@ -16,18 +16,18 @@ use crate::io::http::{Bounds, Exchange, base_url, build_client, client_builder, 
 /// How much of an answer is read, in bytes.
 pub const MAX_ANSWER: usize = 64 << 20;
 
-/// Fields whose values are sent back in the next call, or identify a row. The others are evaluated with their masks.
+/// Fields that name a tenant or a phase. A token in another field is masked; in one of these it makes the answer unreadable.
 const NAMES: &[&str] = &["slug", "phase"];
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REQUEST_ID: &str = "x-request-id";
 
-/// What stands before the token.
+/// The word before the token in its header.
 const SCHEME: &str = "Bearer";
 
 const PATH: &str = "/cp/admin/tenants/redeploy-fleet";
 
-/// Whether a client of the control plane at `url` could be made, with any token.
+/// Refuses a URL at which no client of the control plane could be made, with any token.
 ///
 /// # Errors
 /// As [`Client::new`].
@@ -36,7 +36,7 @@ pub fn check(url: &str, config: &Http) -> Result<(), Error> {
 }
 
 fn wrong_url(problem: String) -> Error {
-    Error::usage(problem, "the plan's cp_url is where the token would be sent")
+    Error::usage(problem, "correct the plan's cp_url, where the token would be sent")
 }
 
 /// The base of the control plane's URLs.
@@ -45,9 +45,9 @@ fn base(url: &str, config: &Http) -> Result<Url, Error> {
 }
 
 /// The URL of a path of the control plane.
-fn called(base: &Url, path: &str) -> Result<Url, Error> {
-    let called = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')));
-    called.map_err(|error| wrong_url(format!("cp_url {:?} is no base of a URL: {error}", base.as_str())))
+fn url_of_path(base: &Url, path: &str) -> Result<Url, Error> {
+    let url = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')));
+    url.map_err(|error| wrong_url(format!("cp_url {:?} is no base of a URL: {error}", base.as_str())))
 }
 
 /// A control plane.
@@ -61,11 +61,11 @@ pub struct Client {
     token: Token,
     /// The header that carries the token.
     authorization: (HeaderName, HeaderValue),
-    /// The keys of an answer whose values are read as they are; absent: every key.
+    /// The keys of an answer whose values must not be masked; absent: every key.
     names: Option<&'static [&'static str]>,
 }
 
-/// How a control plane knows that attempts belong together.
+/// The ids by which a control plane knows which attempts belong together.
 #[derive(Debug, Clone)]
 pub struct RequestIds {
     /// The same for every attempt of a call, also where a resumed rollout repeats it.
@@ -81,7 +81,7 @@ impl Client {
     /// [`Error::Usage`] where the URL is none, or would send the token in the clear, or `[http] ca_file` cannot be used.
     pub fn new(url: &str, token: &Token, config: &Http) -> Result<Self, Error> {
         let base = base(url, config)?;
-        let url = called(&base, PATH)?;
+        let url = url_of_path(&base, PATH)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -99,18 +99,18 @@ impl Client {
         })
     }
 
-    /// The same for a control plane of another wire.
+    /// A client that calls a control plane of another wire.
     ///
     /// # Errors
     /// [`Error::Usage`] where the settings tell of no request, or of one that would not carry the token alone.
-    pub fn speaking(self, wire: &WireSettings) -> Result<Self, Error> {
+    pub fn with_wire(self, wire: &WireSettings) -> Result<Self, Error> {
         let (path, header) = (wire.path.as_deref(), wire.token_header.as_deref());
         let scheme = wire.token_scheme.as_deref();
-        let wrong = path.and_then(wrong_path).or_else(|| header.and_then(wrong_header));
-        if let Some(Wrong { problem, help }) = wrong.or_else(|| scheme.and_then(wrong_scheme)) {
+        let fault = path.and_then(path_fault).or_else(|| header.and_then(header_fault));
+        if let Some(SettingFault { problem, help }) = fault.or_else(|| scheme.and_then(scheme_fault)) {
             return Err(Error::usage(format!("[control_plane] {problem}"), help));
         }
-        let url = called(&self.base, path.unwrap_or(PATH))?;
+        let url = url_of_path(&self.base, path.unwrap_or(PATH))?;
         let name = header.and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok()).unwrap_or(AUTHORIZATION);
         let usual = if name == AUTHORIZATION { SCHEME } else { "" };
         let value = self.token.header(scheme.unwrap_or(usual));
@@ -119,7 +119,7 @@ impl Client {
             url,
             method: wire.method.unwrap_or_default(),
             authorization: (name, value),
-            // Whichever value a filter takes for a slug, it must not be a mask.
+            // A filter may read a slug from any value, and a mask must not be taken for one.
             names: Some(NAMES).filter(|_| !wire.reads_answers()),
             ..self
         })
@@ -135,7 +135,7 @@ impl Client {
         self.url.as_str()
     }
 
-    /// One attempt.
+    /// Makes one attempt of a call.
     pub async fn attempt(&self, body: String, ids: &RequestIds, limit: Duration) -> Exchange {
         let bounds = Bounds { time: limit, answer: MAX_ANSWER, names: self.names };
         let request = self.http.request(self.method.into(), self.url.clone()).body(body);

@@ -16,7 +16,7 @@ use crate::time::scaled;
 /// How long a call in flight is waited for once a signal came. CI kills after about 10 s.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-/// Time limits and waits.
+/// Time limits and waits of a rollout.
 #[derive(Debug, Clone)]
 pub struct Timing {
     /// The wait before each further attempt of a call; each delay allows one more attempt.
@@ -25,7 +25,7 @@ pub struct Timing {
     pub plan_timeout: Duration,
     /// The time limit of each attempt of a call that names tenants.
     pub call_timeout: Duration,
-    /// The factor of soak and retry delays: 1, but for a rehearsal.
+    /// The factor of soak and retry delays: 1, or another in a rehearsal.
     pub scale: f64,
 }
 
@@ -35,14 +35,14 @@ impl Timing {
     }
 }
 
-/// What a halt check finds.
+/// The result of a halt check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HaltAnswer {
     /// Why the rollout has to halt; empty where it may go on.
     pub halts: Vec<String>,
-    /// How many tenants are proven, to be shown.
+    /// How many tenants are proven; only shown.
     pub proven: u64,
-    /// How many are not although a call named them, to be shown.
+    /// How many are not although a call named them; only shown.
     pub not_proven: u64,
 }
 
@@ -53,13 +53,13 @@ pub type CheckHalt<'a> = dyn FnMut(&Document, HaltCheck) -> Result<HaltAnswer, E
 pub struct Driver<'a> {
     /// Its state.
     pub rollout: Rollout,
-    /// Where everything is kept.
+    /// The journal that every record is appended to.
     pub journal: Journal,
     /// Reads the gates. Absent: none is read.
     pub gate_reader: Option<&'a GateReader>,
     /// The control plane.
     pub client: &'a Client,
-    /// How long things may take.
+    /// Time limits and waits.
     pub timing: &'a Timing,
     /// Where progress is shown.
     pub progress: Progress,
@@ -67,7 +67,7 @@ pub struct Driver<'a> {
     pub stop: Stop,
 }
 
-/// Why a call is given up.
+/// Why an attempt of a call did not end it.
 pub(crate) enum Unfinished {
     /// Worth another attempt.
     Transient,

@@ -1,5 +1,5 @@
-//! Reads the gates of a rollout that is driven, and keeps each reading as a record. Which gate is read next, the rollout
-//! decides.
+//! Reads the gates of a rollout that is driven, and keeps each reading as a record. The rollout decides which gate is read
+//! next.
 
 use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::step::Gate;
@@ -10,22 +10,22 @@ use crate::model::document::Outcome;
 use crate::model::document::gates::{HeadState, SwitchReading, SwitchSource, SwitchState};
 
 impl Driver<'_> {
-    /// Reads a gate. Nothing is recorded where a signal came meanwhile.
+    /// Reads a gate and records the reading; where a signal comes meanwhile, nothing is recorded.
     ///
     /// # Errors
     /// That of the journal.
-    pub(crate) async fn read(&mut self, gate: Gate) -> Result<(), Error> {
+    pub(crate) async fn read_gate(&mut self, gate: Gate) -> Result<(), Error> {
         let Some(gate_reader) = self.gate_reader else {
             return Err(Error::bug("a gate has to be read, and there is no reader for it"));
         };
-        let read = match gate {
+        let record = match gate {
             Gate::Head => self.head(gate_reader).await,
             Gate::Switch => self.switch(gate_reader).await,
             Gate::Ci => self.ci(gate_reader).await,
         };
-        self.progress.rest();
-        match read {
-            Some(reading) => self.record(&reading),
+        self.progress.clear_wait();
+        match record {
+            Some(record) => self.record(&record),
             None => Ok(()),
         }
     }
@@ -36,17 +36,17 @@ impl Driver<'_> {
     /// # Errors
     /// That of the journal.
     pub(crate) async fn read_head_again(&mut self) -> Result<(), Error> {
-        let ended = self.rollout.outcome() == Outcome::Completed && !self.rollout.plan().rollout.dry_run;
-        match self.gate_reader.filter(|gate_reader| ended && gate_reader.asks() == AskedGates::All) {
-            Some(_) => self.read(Gate::Head).await,
+        let is_complete = self.rollout.outcome() == Outcome::Completed && !self.rollout.plan().rollout.dry_run;
+        match self.gate_reader.filter(|gate_reader| is_complete && gate_reader.asked_gates() == AskedGates::All) {
+            Some(_) => self.read_gate(Gate::Head).await,
             None => Ok(()),
         }
     }
 
     /// The branch's head as a record; nothing where a signal came.
     async fn head(&self, gate_reader: &GateReader) -> Option<Record> {
-        self.progress.reading("the branch's head", gate_reader.limit());
-        let reading = gate_reader.read_head(self.rollout.next_call());
+        self.progress.reading_gate("the branch's head", gate_reader.limit());
+        let reading = gate_reader.read_head(self.rollout.next_call_index());
         let reading = self.stop.unless_stopped(reading).await??;
         let head = reading.head.as_deref().unwrap_or("unknown");
         self.progress.line(&match reading.state {
@@ -59,12 +59,12 @@ impl Driver<'_> {
 
     /// The kill switch as a record; nothing where a signal came.
     async fn switch(&self, gate_reader: &GateReader) -> Option<Record> {
-        self.progress.reading("the kill switch", gate_reader.limit());
-        let reading = gate_reader.read_switch(self.rollout.next_call());
+        self.progress.reading_gate("the kill switch", gate_reader.limit());
+        let reading = gate_reader.read_switch(self.rollout.next_call_index());
         let reading = self.stop.unless_stopped(reading).await?;
         let state = |reading: &SwitchReading| (reading.state, reading.source);
         if self.rollout.gates().and_then(|gates| gates.switch.last()).map(state) != Some(state(&reading)) {
-            self.progress.line(&words(&reading));
+            self.progress.line(&switch_in_words(&reading));
         }
         Some(Record::Switch { reading })
     }
@@ -76,7 +76,7 @@ impl Driver<'_> {
     }
 }
 
-fn words(reading: &SwitchReading) -> String {
+fn switch_in_words(reading: &SwitchReading) -> String {
     let variable = &reading.variable;
     let state = match reading.state {
         SwitchState::Off => "off",

@@ -1,5 +1,5 @@
-//! The document that a good rollout would have. Policies are evaluated on it before anything is changed, so that one that
-//! fails stops the rollout before its first call and not after its last.
+//! The document that a good rollout would have. Policies are evaluated on it before anything is changed, so that a policy that
+//! cannot be evaluated stops the rollout before its first call and not after its last.
 
 use serde_json::{Value, json};
 
@@ -15,50 +15,50 @@ use crate::model::document::text::{Field, Text};
 use crate::model::document::{Document, Purpose};
 
 impl Rollout {
-    /// The document if every call, gate and probe goes well from the first on. What was answered so far is not in it.
-    /// The fleet is the one that was enumerated; before that the inventory, else the canary or some tenant.
+    /// The document if every call, gate and probe went well from the first on, whatever was answered so far. The fleet is the one
+    /// that was enumerated; before that the inventory, else the canary or a made-up tenant.
     ///
     /// # Errors
-    /// In words; none where this rollout itself could be begun.
+    /// In words, where the rollout could not be started again; one that was started can be.
     pub fn ideal_document(&self) -> Result<Document, String> {
-        let mut all = self.restarted()?;
-        let fleet = self.expected();
-        let at = all.started_at();
+        let mut ideal = self.restarted()?;
+        let fleet = self.expected_tenants();
+        let at = ideal.started_at();
         loop {
-            match all.next() {
-                Step::CheckHalt(check) => all.checked(check),
+            match ideal.next_step() {
+                Step::CheckHalt(check) => ideal.pass_check(check),
                 Step::Read(gate) => {
-                    let reading = all.open(gate, &at);
-                    all.apply(&reading);
+                    let reading = ideal.open_reading(gate, &at);
+                    ideal.apply(&reading);
                 }
                 Step::Soak(_) => {
-                    all.apply(&Record::Soak { at: at.clone() });
-                    all.apply(&Record::Soaked { at: at.clone() });
+                    ideal.apply(&Record::Soak { at: at.clone() });
+                    ideal.apply(&Record::Soaked { at: at.clone() });
                 }
                 Step::Call(purpose, tenants) => {
-                    let rows = all.rows(purpose, if purpose == Purpose::Plan { &fleet } else { &tenants });
-                    all.succeed(purpose, tenants, &rows);
+                    let rows = ideal.rows(purpose, if purpose == Purpose::Plan { &fleet } else { &tenants });
+                    ideal.succeed(purpose, tenants, &rows);
                 }
                 Step::Done => break,
             }
         }
-        all.apply(&Record::Completed { at: at.clone() });
-        if all.probes_builds() && !all.plan().rollout.dry_run {
+        ideal.apply(&Record::Completed { at: at.clone() });
+        if ideal.probes_builds() && !ideal.plan().rollout.dry_run {
             let seen = BuildSeen {
                 status: Some(200),
-                git_sha: all.commit().map_or(Field::Absent, Field::Given),
+                git_sha: ideal.commit().map_or(Field::Absent, Field::Given),
                 ..BuildSeen::default()
             };
             let url = Text::from("https://{slug}.example/buildinfo");
-            all.apply(&Record::Probing { at: at.clone(), url, tenants: fleet.clone(), refused: Vec::new() });
-            all.apply(&Record::Probed { at, answers: vec![ProbeAnswer { tenants: fleet, seen }] });
+            ideal.apply(&Record::Probing { at: at.clone(), url, tenants: fleet.clone(), refused: Vec::new() });
+            ideal.apply(&Record::Probed { at, answers: vec![ProbeAnswer { tenants: fleet, seen }] });
         }
-        Ok(all.finish().0)
+        Ok(ideal.finish().0)
     }
 
     /// Applies a call that is answered at once, with success.
     fn succeed(&mut self, purpose: Purpose, tenants: Vec<Text>, rows: &[Value]) {
-        let (call, at) = (self.next_call(), self.started_at());
+        let (call, at) = (self.next_call_index(), self.started_at());
         self.apply(&Record::Request {
             call,
             attempt: 0,
@@ -82,7 +82,7 @@ impl Rollout {
         });
     }
 
-    /// What a control plane answers where all is well: a row for each tenant, and every field that is known.
+    /// The rows of a good answer: one for each tenant, with every known field.
     fn rows(&self, purpose: Purpose, tenants: &[Text]) -> Vec<Value> {
         let rollout = &self.plan().rollout;
         let row = |slug: &Text| {
@@ -109,10 +109,10 @@ impl Rollout {
         tenants.iter().map(row).collect()
     }
 
-    /// A reading of a gate that is open.
-    fn open(&self, gate: Gate, at: &Text) -> Record {
+    /// The record of an open gate.
+    fn open_reading(&self, gate: Gate, at: &Text) -> Record {
         let asked = Asked { requests: 1, answers: 1, status: Some(200), problem: None, answer: None };
-        let (at, before) = (at.clone(), self.next_call());
+        let (at, before) = (at.clone(), self.next_call_index());
         let sha = self.commit().unwrap_or_else(|| Text::from("0000000"));
         match gate {
             Gate::Switch => Record::Switch {

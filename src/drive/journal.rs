@@ -1,5 +1,5 @@
-//! The journal: everything that a rollout did and was answered, one JSON record a line, on disk before anything else
-//! happens. The document of a rollout is a fold over it, live or a year later.
+//! Writes the journal: everything that a rollout did and was answered, one JSON record a line, each on disk before anything
+//! else happens. The document of a rollout is a fold over it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -12,7 +12,7 @@ use crate::collect::rollout::state::Rollout;
 use crate::error::Error;
 use crate::io::input::{Source, is_packed};
 use crate::io::lock::{leads_to, lock};
-use crate::io::output::{beside, destination, folder_of};
+use crate::io::output::{destination, folder_of, new_file_beside};
 
 /// A journal that is being written.
 #[derive(Debug)]
@@ -23,13 +23,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// One of which nothing is kept.
+    /// A journal of which nothing is kept.
     pub fn discarding() -> Self {
         Self { path: PathBuf::new(), file: None }
     }
 
-    /// Begins a new one, and locks it. It is there with its first record or not at all: a process may be killed at any
-    /// moment. It takes the place of `replaced`, which is locked until then, where that is given.
+    /// Begins a new journal, and locks it. It is there with its first record or not at all: a process may be killed at any
+    /// moment. Where `replaced` is given, the new journal takes its place; that one is locked until then.
     ///
     /// # Errors
     /// [`Error::Usage`] where there is another one already, [`Error::Output`] where it cannot be written.
@@ -37,7 +37,7 @@ impl Journal {
         let failed = |source| Error::Output { path: path.to_owned(), source };
         // A link stays a link.
         let place = if replaced.is_some() { destination(path) } else { path.to_owned() };
-        let mut begun = beside(&place).map_err(failed)?;
+        let mut begun = new_file_beside(&place).map_err(failed)?;
         append(begun.as_file_mut(), start).map_err(failed)?;
         lock(begun.as_file(), path)?;
         let persisted = match replaced {
@@ -55,7 +55,7 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file: Some(file) })
     }
 
-    /// Opens one that is there, to append to it, and locks it; nothing where there is none. It is not changed yet.
+    /// Opens a journal that is there, to append to it, and locks it; nothing where there is none. It is not changed yet.
     ///
     /// # Errors
     /// [`Error::Conflict`] where another process writes it, [`Error::Usage`] where it is not a file that can be appended
@@ -88,12 +88,12 @@ impl Journal {
         Ok(is_packed(&first))
     }
 
-    /// Whether another journal may take its place: it holds no call that may have changed anything. One that cannot be
-    /// read as a whole may hold one.
+    /// Refuses to let another journal take its place where it holds a call that may have changed something. One that cannot
+    /// be read as a whole may hold one.
     ///
     /// # Errors
-    /// [`Error::Usage`] where it may not, [`Error::Output`] where it cannot be read.
-    pub fn may_be_replaced(&mut self, max_bytes: u64) -> Result<(), Error> {
+    /// [`Error::Usage`] where it may hold one, [`Error::Output`] where it cannot be read.
+    pub fn check_replaceable(&mut self, max_bytes: u64) -> Result<(), Error> {
         if self.is_packed()? {
             return Err(journal_exists_error(&self.path, "it is packed"));
         }
@@ -109,21 +109,21 @@ impl Journal {
         Err(journal_exists_error(&self.path, "it holds calls that may have changed something"))
     }
 
-    /// Goes on with it, as it was read; `length` is where its last whole record ends.
+    /// Cuts off everything after the last whole record, which ends at `length`, so that records can be appended.
     ///
     /// # Errors
     /// [`Error::Output`] where it cannot be written.
     pub fn truncate_to(mut self, length: u64) -> Result<Self, Error> {
         let mut truncate = || {
             let Some(file) = &mut self.file else { return Ok(()) };
-            // What a killed process wrote of a record is no record.
+            // A killed process may have written a part of a record.
             file.set_len(length)?;
             let mut last = [b'\n'];
             if length > 0 {
                 file.seek(SeekFrom::Start(length - 1))?;
                 file.read_exact(&mut last)?;
             }
-            // A whole record that lacks its newline gets it, so that the next one has a line of its own.
+            // A whole record without a newline gets one, so that the next record has a line of its own.
             if last == [b'\n'] { Ok(()) } else { file.write_all(b"\n") }
         };
         truncate().map_err(|source| Error::Output { path: self.path.clone(), source })?;
@@ -137,7 +137,7 @@ impl Journal {
     /// [`Error::Output`] where it is not kept; [`Error::Internal`] where no reader would accept it, and nothing is written.
     pub fn append(&mut self, rollout: &mut Rollout, record: &Record) -> Result<(), Error> {
         rollout
-            .accepts(record)
+            .check_next(record)
             .map_err(|refusal| Error::bug(format!("this journal could not be read again: {refusal}")))?;
         let kept = self.file.as_mut().map_or(Ok(()), |file| append(file, record));
         rollout.follow(record).map_err(|refusal| Error::bug(refusal.to_string()))?;

@@ -1,4 +1,4 @@
-//! What comes before the first call that may change something: the gates and the plan call, and no more.
+//! Takes the steps before the first call that may change something: reads the gates and makes the plan call.
 
 use crate::collect::rollout::step::{HaltCheck, Step};
 use crate::drive::driver::{CheckHalt, Driver};
@@ -8,26 +8,26 @@ use crate::gates::reader::GateReader;
 use crate::model::document::{Outcome, Purpose};
 
 impl Driver<'_> {
-    /// Reads the gates and makes the plan call, and stops before any other call. Gives why the rollout would have to halt
-    /// there. A gate that is closed does not keep the others from being read, but nobody is called after it.
+    /// Reads the gates and makes the plan call, and stops before any other call. Gives the reasons why the rollout would have
+    /// to halt there. After a closed gate the other gates are still read, but no call is made.
     ///
     /// # Errors
     /// That of a halt check.
     pub fn check_before_first_change(&mut self, check_halt: &mut CheckHalt<'_>) -> Result<Vec<String>, Error> {
         let stop = self.stop.clone();
         block_on(&stop, async || {
-            self.rollout.set_gates(self.gate_reader.map(GateReader::asks));
+            self.rollout.set_gates(self.gate_reader.map(GateReader::asked_gates));
             let mut halts: Vec<String> = Vec::new();
             while self.rollout.outcome() == Outcome::Running {
-                match (self.rollout.next(), self.stop.signal()) {
+                match (self.rollout.next_step(), self.stop.signal()) {
                     (_, Some(signal)) => self.interrupt(signal)?,
                     (Step::CheckHalt(check), None) => {
                         if check != HaltCheck::IdealDocument {
-                            halts.extend(check_halt(&self.rollout.so_far(), check)?.halts);
+                            halts.extend(check_halt(&self.rollout.document_so_far(), check)?.halts);
                         }
-                        self.rollout.checked(check);
+                        self.rollout.pass_check(check);
                     }
-                    (Step::Read(gate), None) => self.read(gate).await?,
+                    (Step::Read(gate), None) => self.read_gate(gate).await?,
                     (Step::Call(Purpose::Plan, tenants), None) if halts.is_empty() => {
                         self.call(Purpose::Plan, &tenants).await?;
                     }

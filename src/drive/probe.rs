@@ -1,5 +1,5 @@
-//! Asks tenants for their build (contract section 4.8): rounds of `GET /buildinfo`, bounded in time, size and number. It
-//! keeps what it sees and compares no commits: the caller decides which tenants are asked again.
+//! Asks tenants for their build after a rollout (contract section 4.8), and keeps every answer in the journal. It compares no
+//! commits: `targets` decides which tenants are asked again.
 
 use crate::collect::record::Record;
 use crate::drive::driver::Driver;
@@ -10,20 +10,20 @@ impl Driver<'_> {
     /// Asks the tenants that `targets` names for their build, after a rollout was driven. After a signal nobody is asked.
     ///
     /// # Errors
-    /// That of the journal or of the question.
+    /// Those of the journal and of `targets`.
     pub(crate) async fn probe(&mut self, prober: &Prober, targets: &mut ProbeTargets<'_>) -> Result<(), Error> {
         if self.stop.signal().is_some() {
             return Ok(());
         }
-        if targets(&self.rollout.so_far())?.is_empty() {
+        if targets(&self.rollout.document_so_far())?.is_empty() {
             return Ok(());
         }
         self.read_head_again().await?;
-        let tenants = targets(&self.rollout.so_far())?;
+        let tenants = targets(&self.rollout.document_so_far())?;
         let Self { rollout, journal, progress, stop, .. } = self;
         let mut keep = |record: &Record| {
             journal.append(rollout, record)?;
-            targets(&rollout.so_far())
+            targets(&rollout.document_so_far())
         };
         prober.probe(tenants, progress, stop, &mut keep).await
     }

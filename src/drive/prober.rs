@@ -1,4 +1,4 @@
-//! Asks tenants for their build, a round at a time.
+//! Asks tenants for their build (contract section 4.8): rounds of `GET /buildinfo`, bounded in time, size and number.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -28,31 +28,31 @@ use crate::schema::explain::json;
 /// How much of an answer is read, in bytes.
 pub const MAX_BUILDINFO: usize = 64 << 10;
 
-/// How long what an answer calls a commit may be, in characters. A commit has 40 or 64.
+/// How long the commit in an answer may be, in characters. A commit has 40 or 64.
 const MAX_COMMIT: usize = 200;
 
-/// What stands for the tenant in a URL.
+/// The placeholder of the tenant in a URL.
 const SLUG: &str = "{slug}";
 
-/// Keeps what was seen, and gives the tenants to ask next.
-pub type Keep<'a> = dyn FnMut(&Record) -> Result<Vec<Text>, Error> + 'a;
+/// Keeps a record, and gives the tenants to ask next.
+pub type KeepRecord<'a> = dyn FnMut(&Record) -> Result<Vec<Text>, Error> + 'a;
 
-/// Gives the tenants to ask, by the document so far.
+/// Gives the tenants to ask, for the document so far.
 pub type ProbeTargets<'a> = dyn FnMut(&Document) -> Result<Vec<Text>, Error> + 'a;
 
-/// Where tenants' builds are asked for: a URL with `{slug}` in it.
+/// The URL at which tenants are asked for their build, with `{slug}` in it.
 #[derive(Debug, Clone)]
-pub struct Template {
+pub struct UrlTemplate {
     text: String,
     http: Http,
 }
 
-impl Template {
+impl UrlTemplate {
     /// `https://{slug}.DOMAIN/buildinfo`.
     ///
     /// # Errors
     /// In words, where that is no domain.
-    pub fn of_domain(domain: &str, http: &Http) -> Result<Self, String> {
+    pub fn from_domain(domain: &str, http: &Http) -> Result<Self, String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if domain.is_empty() || !domain.chars().all(plain) {
             return Err(format!("{domain:?} is no domain such as tenants.example"));
@@ -72,7 +72,7 @@ impl Template {
         template.url("slug").map(|_| template)
     }
 
-    /// A tenant's own URL. Only a slug that may stand in one gets here.
+    /// A tenant's own URL. The slug must be one that may stand in a URL.
     fn url(&self, slug: &str) -> Result<Url, String> {
         let text = &self.text;
         let url = Url::parse(&text.replace(SLUG, slug)).map_err(|error| format!("{text:?} is no URL: {error}"))?;
@@ -94,7 +94,7 @@ fn may_stand_in_a_url(slug: &str) -> bool {
     bytes.len() <= 63 && end(bytes.first()) && end(bytes.last()) && bytes.iter().all(plain)
 }
 
-/// How long probing takes, and how much at once.
+/// How long probing may take, and how many requests are made at a time.
 #[derive(Debug, Clone)]
 pub struct Pace {
     /// From the start of one round to the start of the next.
@@ -107,7 +107,7 @@ pub struct Pace {
     pub concurrency: usize,
 }
 
-/// Where an answer names the commit.
+/// The place of the commit in an answer.
 #[derive(Debug, Clone, Default)]
 pub enum CommitPlace {
     /// In the key `git_sha` of a JSON object.
@@ -120,7 +120,7 @@ pub enum CommitPlace {
 }
 
 impl CommitPlace {
-    /// The place that a JSON pointer or the name of a header gives; not both.
+    /// The place that a JSON pointer or the name of a header gives. Only one of them may be given.
     ///
     /// # Errors
     /// In words, where it is none.
@@ -138,13 +138,13 @@ impl CommitPlace {
         }
     }
 
-    /// A commit that is not longer than a commit may be.
+    /// Refuses a commit that is longer than a commit may be.
     ///
     /// # Errors
-    /// In words, where it is.
-    fn bounded(&self, commit: Field<Text>) -> Result<Field<Text>, String> {
-        let long = commit.given().map_or(0, |commit| commit.chars().count());
-        if long <= MAX_COMMIT {
+    /// In words, with its length.
+    fn check_length(&self, commit: Field<Text>) -> Result<Field<Text>, String> {
+        let length = commit.given().map_or(0, |commit| commit.chars().count());
+        if length <= MAX_COMMIT {
             return Ok(commit);
         }
         let what = match self {
@@ -152,7 +152,7 @@ impl CommitPlace {
             Self::Pointer(pointer) => format!("the commit at {pointer}"),
             Self::Header(name) => format!("the commit in the header {name}"),
         };
-        Err(format!("{what} is {long} characters long, but at most {MAX_COMMIT} are allowed"))
+        Err(format!("{what} is {length} characters long, but at most {MAX_COMMIT} are allowed"))
     }
 }
 
@@ -165,14 +165,14 @@ fn is_pointer(text: &str) -> bool {
 #[derive(Debug)]
 pub struct Prober {
     http: reqwest::Client,
-    template: Template,
+    template: UrlTemplate,
     commit_place: CommitPlace,
     pace: Pace,
-    /// The tenant's own URL is in no sentence: tenants that fail alike are told of together.
+    /// Names the template and no tenant's own URL, so that tenants that fail alike have the same answer.
     peer: Peer,
 }
 
-/// What `/buildinfo` answers (contract section 4.8). What else it says is not looked at.
+/// The answer of `/buildinfo` (contract section 4.8); other keys are ignored.
 #[derive(Deserialize)]
 struct BuildInfo {
     #[serde(default)]
@@ -182,17 +182,17 @@ struct BuildInfo {
 }
 
 impl Prober {
-    /// No redirects, no credentials, no proxy for loopback.
+    /// A prober that follows no redirects, sends no credentials, and uses no proxy for loopback.
     ///
     /// # Errors
     /// [`Error::Usage`] where this machine has no roots of trust, or `[http] ca_file` cannot be used.
-    pub fn new(template: Template, commit_place: CommitPlace, pace: Pace) -> Result<Self, Error> {
+    pub fn new(template: UrlTemplate, commit_place: CommitPlace, pace: Pace) -> Result<Self, Error> {
         let mut headers = HeaderMap::new();
         let accept = if matches!(commit_place, CommitPlace::Header(_)) { "*/*" } else { "application/json" };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         // A cache in front of a tenant would answer with an older build.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let base = template.url("slug").map_err(|problem| Error::usage(problem, "the template is no URL"))?;
+        let base = template.url("slug").map_err(|problem| Error::usage(problem, "correct the URL of the probe"))?;
         // Every tenant is a host of its own: connections kept for the next round would be as many as the fleet.
         let http = build_client(client_builder(&base, headers, &template.http)?.pool_max_idle_per_host(0))?;
         let peer = Peer { url: template.text.clone(), url_from: "the URL of the probe", token_from: None };
@@ -200,18 +200,18 @@ impl Prober {
     }
 
     /// Where tenants are asked.
-    pub const fn template(&self) -> &Template {
+    pub const fn template(&self) -> &UrlTemplate {
         &self.template
     }
 
-    /// How long a round of so many requests may take.
+    /// How long a round of this many requests may take.
     fn longest_round(&self, tenants: usize) -> Duration {
         let turns = tenants.div_ceil(self.pace.concurrency.max(1));
         self.pace.request_timeout.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
     }
 
-    /// Asks these tenants, in rounds, until nobody is to be asked any more, the time is over, or a signal comes. Whoever
-    /// is still to be asked when the time is over is asked once more.
+    /// Asks these tenants, in rounds, until none is left to ask, the time is over, or a signal comes. Tenants that are left when
+    /// the time is over are asked once more.
     ///
     /// # Errors
     /// Those of `keep`.
@@ -220,7 +220,7 @@ impl Prober {
         tenants: Vec<Text>,
         progress: &Progress,
         stop: &Stop,
-        keep: &mut Keep<'_>,
+        keep: &mut KeepRecord<'_>,
     ) -> Result<(), Error> {
         if tenants.is_empty() {
             return Ok(());
@@ -234,22 +234,22 @@ impl Prober {
         let end = round + self.pace.timeout;
         let mut awaited = tenants;
         while !awaited.is_empty() {
-            progress.round(
+            progress.probe_round(
                 &awaited,
                 end.saturating_duration_since(round).saturating_add(self.longest_round(awaited.len())),
             );
             let answers = self.round(&awaited, stop).await;
-            let again = keep(&Record::Probed { at: now(), answers })?;
-            awaited = again.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
+            let next = keep(&Record::Probed { at: now(), answers })?;
+            awaited = next.into_iter().filter(|slug| may_stand_in_a_url(slug)).collect();
             // A round may take long, so the last one begins when the time is over.
             if awaited.is_empty() || round >= end {
-                progress.probed(all, &awaited, None);
+                progress.probe_round_ended(all, &awaited, None);
                 break;
             }
             let now = Instant::now();
             round = (round + self.pace.interval).min(end).max(now);
             let wait = round.saturating_duration_since(now);
-            progress.probed(all, &awaited, Some((wait, end.saturating_duration_since(now))));
+            progress.probe_round_ended(all, &awaited, Some((wait, end.saturating_duration_since(now))));
             if stop.unless_stopped(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
@@ -257,17 +257,22 @@ impl Prober {
         Ok(())
     }
 
-    /// Asks tenants for their build, where nothing else is driven. Gives the signal that came meanwhile.
+    /// Asks tenants for their build outside of a rollout. Gives the signal that came meanwhile.
     ///
     /// # Errors
     /// Those of `keep`.
-    pub fn run(&self, tenants: Vec<Text>, progress: &Progress, keep: &mut Keep<'_>) -> Result<Option<Signal>, Error> {
+    pub fn run(
+        &self,
+        tenants: Vec<Text>,
+        progress: &Progress,
+        keep: &mut KeepRecord<'_>,
+    ) -> Result<Option<Signal>, Error> {
         let stop = register_signals()?;
         block_on(&stop, async || self.probe(tenants, progress, &stop, keep).await)?;
         Ok(stop.signal())
     }
 
-    /// Asks each tenant once. Once a signal came, only what was answered before is given.
+    /// Asks each tenant once. After a signal, only the answers that came before it are given.
     async fn round(&self, tenants: &[Text], stop: &Stop) -> Vec<ProbeAnswer> {
         let mut answers: Vec<ProbeAnswer> = Vec::new();
         let mut places: HashMap<BuildSeen, usize> = HashMap::new();
@@ -305,12 +310,12 @@ impl Prober {
             seen.failure = attempted.failure.filter(|_| is_read);
             let body = attempted.body.unwrap_or_default();
             let commit = match (&self.commit_place, attempted.error, attempted.malformed) {
-                (CommitPlace::Header(name), None, _) => in_header(&attempted.headers, name),
+                (CommitPlace::Header(name), None, _) => commit_in_header(&attempted.headers, name),
                 (_, Some(problem), _) | (_, None, Some(problem)) => Err(problem),
-                (CommitPlace::GitSha, None, None) => in_git_sha(&body),
-                (CommitPlace::Pointer(pointer), None, None) => at_pointer(&body, pointer),
+                (CommitPlace::GitSha, None, None) => commit_in_git_sha(&body),
+                (CommitPlace::Pointer(pointer), None, None) => commit_at_pointer(&body, pointer),
             };
-            match commit.and_then(|commit| self.commit_place.bounded(commit)) {
+            match commit.and_then(|commit| self.commit_place.check_length(commit)) {
                 Ok(git_sha) => seen.git_sha = git_sha,
                 Err(error) => seen.error = Some(Text::from(error)),
             }
@@ -320,13 +325,13 @@ impl Prober {
 }
 
 /// The commit that an answer names in its key `git_sha`.
-fn in_git_sha(answer: &str) -> Result<Field<Text>, String> {
+fn commit_in_git_sha(answer: &str) -> Result<Field<Text>, String> {
     let info: BuildInfo = serde_json::from_str(answer).map_err(|error| format!("{error}: {}", start_of(answer)))?;
     Ok(info.git_sha)
 }
 
 /// The commit that an answer names where a JSON pointer leads to.
-fn at_pointer(answer: &str, pointer: &str) -> Result<Field<Text>, String> {
+fn commit_at_pointer(answer: &str, pointer: &str) -> Result<Field<Text>, String> {
     let answer = json(answer.as_bytes()).map_err(|faults| {
         let problem = faults.into_iter().next().map_or_else(String::new, |fault| fault.problem);
         format!("{problem}: {}", start_of(answer))
@@ -340,7 +345,7 @@ fn at_pointer(answer: &str, pointer: &str) -> Result<Field<Text>, String> {
 }
 
 /// The commit that the headers of an answer name.
-fn in_header(headers: &HeaderMap, name: &HeaderName) -> Result<Field<Text>, String> {
+fn commit_in_header(headers: &HeaderMap, name: &HeaderName) -> Result<Field<Text>, String> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(Field::Absent),

@@ -21,7 +21,7 @@ pub struct Response<'a> {
     pub stragglers: &'a [Text],
 }
 
-/// The reference's words for the last call that failed: its last attempt ended, and was no HTTP 200 with `ok` true.
+/// The last call that failed, in the reference's words: its last attempt ended, and was no HTTP 200 with `ok` true.
 pub fn failed_call(document: &Document) -> Option<String> {
     let ended =
         document.calls.iter().filter_map(|call| Some((call, call.attempts.last().filter(|attempt| attempt.last)?)));

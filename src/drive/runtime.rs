@@ -9,23 +9,23 @@ use tokio::task::LocalSet;
 use crate::drive::stop::Stop;
 use crate::error::Error;
 
-/// Handles signals from now on.
+/// Registers handlers of signals.
 ///
 /// # Errors
 /// [`Error::Internal`] where the operating system refuses.
 pub fn register_signals() -> Result<Stop, Error> {
-    Stop::register().map_err(|error| system(&error))
+    Stop::register().map_err(|error| system_error(&error))
 }
 
-fn system(error: &io::Error) -> Error {
+fn system_error(error: &io::Error) -> Error {
     Error::machine(format!("the operating system refuses: {error}"))
 }
 
-/// Does something that a signal can end. A panic is an error like any other.
+/// Runs work that a signal can end. A panic becomes an error.
 pub(crate) fn block_on<T>(stop: &Stop, work: impl AsyncFnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| system(&error))?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| system_error(&error))?;
     let local = LocalSet::new();
-    local.block_on(&runtime, async { stop.listen() }).map_err(|error| system(&error))?;
+    local.block_on(&runtime, async { stop.listen() }).map_err(|error| system_error(&error))?;
     let done = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work())));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();

@@ -54,7 +54,7 @@ impl Signal {
         }
     }
 
-    /// Whether it is handled. Whoever started the process with `nohup` wants it to outlive the terminal.
+    /// Whether it is handled. A process that was started with `nohup` ignores SIGHUP, to outlive the terminal.
     fn is_handled(self) -> bool {
         self != Self::Hangup || !is_ignored(SIGHUP)
     }
@@ -71,37 +71,38 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
-/// Whether a signal came, and something to wait for one with.
+/// The signal that came, and the means to wait for one.
 #[derive(Debug, Clone)]
 pub struct Stop {
     /// The number of the signal that came, or 0.
-    came: Arc<AtomicUsize>,
-    /// What ends the process at the second signal.
+    received: Arc<AtomicUsize>,
+    /// The handlers that end the process at the second signal.
     shutdowns: Rc<[SigId]>,
     notify: Rc<Notify>,
+    /// Whether an answer is waited for that a signal does not end at once.
     in_flight: Rc<Cell<bool>>,
 }
 
 impl Stop {
-    /// Registers signals from now on.
+    /// Registers handlers of signals.
     ///
     /// # Errors
     /// Those of the operating system.
     pub fn register() -> io::Result<Self> {
-        let (armed, came) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (armed, received) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut shutdowns = Vec::new();
         for which in Signal::ALL.into_iter().filter(|which| which.is_handled()) {
             let number = which.number();
             // In this order: the first signal arms, the second finds it armed and ends the process.
             let code = i32::from(which.exit_code());
             shutdowns.push(flag::register_conditional_shutdown(number, code, Arc::clone(&armed))?);
-            flag::register_usize(number, Arc::clone(&came), number.unsigned_abs() as usize)?;
+            flag::register_usize(number, Arc::clone(&received), number.unsigned_abs() as usize)?;
             flag::register(number, Arc::clone(&armed))?;
         }
-        Ok(Self { came, shutdowns: shutdowns.into(), notify: Rc::default(), in_flight: Rc::default() })
+        Ok(Self { received, shutdowns: shutdowns.into(), notify: Rc::default(), in_flight: Rc::default() })
     }
 
-    /// Wakes whoever waits for a signal, within a tokio `LocalSet`.
+    /// Wakes every waiting future when a signal comes; called within a tokio `LocalSet`.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -120,11 +121,11 @@ impl Stop {
 
     /// The signal that came.
     pub fn signal(&self) -> Option<Signal> {
-        let number = self.came.load(Ordering::SeqCst);
+        let number = self.received.load(Ordering::SeqCst);
         Signal::ALL.into_iter().find(|which| which.number().unsigned_abs() as usize == number)
     }
 
-    /// The signal that came, if one did. Signals after this call change nothing.
+    /// The signal that came, if one did. A later signal does not end the process any more.
     pub fn last_signal(&self) -> Option<Signal> {
         for shutdown in &*self.shutdowns {
             low_level::unregister(*shutdown);
@@ -159,21 +160,21 @@ impl Stop {
         on_signal: impl FnOnce(Signal),
     ) -> Option<T> {
         self.in_flight.set(true);
-        let over = async {
+        let grace_over = async {
             on_signal(self.wait().await);
             tokio::time::sleep(grace).await;
         };
         let done = tokio::select! {
             biased;
             done = work => Some(done),
-            () = over => None,
+            () = grace_over => None,
         };
         self.in_flight.set(false);
         done
     }
 
-    /// Waits for `work`, but stops at a signal unless an answer is in flight (see [`Stop::within_grace`]).
-    pub async fn unless_waiting<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// Waits for `work`, but stops at a signal, unless an answer is in flight (see [`Stop::within_grace`]).
+    pub async fn unless_stopped_or_in_flight<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         tokio::select! {
             biased;

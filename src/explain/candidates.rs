@@ -1,13 +1,13 @@
-//! What could have been different: single changes of the evidence, the plan, the parameters or the waivers. Whether one
-//! turns anything is not known here; the policies are asked.
+//! The single changes of the evidence, the plan, the parameters and the waivers that are tried. Whether one turns anything is
+//! not known here; the policies are evaluated for that.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::declared::day::Day;
 use crate::declared::params::Kind;
-use crate::explain::change::{Apply, Change, MAX_COHORTS, blocks, evidence, isolate_tenant, verified};
+use crate::explain::change::{Apply, Change, MAX_COHORTS, blocks, change_document, isolate_tenant, verified_row};
 use crate::explain::circumstances;
-use crate::explain::context::{ExplainContext, place};
+use crate::explain::context::{ExplainContext, find_tenant};
 use crate::model::document::origins::Origins;
 use crate::model::document::text::{Field, Text};
 use crate::model::document::{Cohort, Document, FleetSource, Row};
@@ -15,30 +15,30 @@ use crate::policy::waivers::Waiver;
 use crate::text::escape::names_of;
 use crate::text::plural::plural;
 
-/// What makes a row worse.
+/// An edit that makes a row worse.
 type Worsen = fn(&mut Row);
 
-/// What could have gone better for one tenant.
-pub fn for_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str) -> Vec<Change<'a>> {
+/// The changes that could have gone better for one tenant.
+pub fn fixes_for_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
-    if let Some((cohort, position)) = place(context.document, tenant) {
+    if let Some((cohort, position)) = find_tenant(context.document, tenant) {
         let whose = context.row_name(cohort, position);
         changes.extend(better_rows(context, cohort, &whose, &move |document, edit| {
             edit(isolate_tenant(document, tenant));
         }));
     }
-    circumstances::of_tenant(context, tenant, &mut changes);
-    tolerance(context, &mut changes);
-    waivers(context, Some(tenant), &mut changes);
-    params(context, &mut changes);
+    circumstances::add_for_tenant(context, tenant, &mut changes);
+    add_tolerance(context, &mut changes);
+    add_waivers(context, Some(tenant), &mut changes);
+    add_params(context, &mut changes);
     changes
 }
 
-/// What could have gone better for the rollout as a whole.
+/// The changes that could have gone better for the rollout as a whole.
 pub fn fixes<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
-    // Pairs are tried in this order, and a change of the whole is part of most that turn something.
-    circumstances::of_rollout(context, &mut changes);
+    // Pairs are tried in this order, and most that turn something have a change of the rollout as a whole.
+    circumstances::add_for_rollout(context, &mut changes);
     let document = context.document;
     let blocked = context.report.findings.iter().filter(|finding| blocks(finding));
     let blocked: HashSet<&Text> = blocked.flat_map(|finding| &finding.tenants).collect();
@@ -65,14 +65,14 @@ pub fn fixes<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
             }
         }));
     }
-    everywhere(context, &mut changes);
-    tolerance(context, &mut changes);
-    waivers(context, None, &mut changes);
-    params(context, &mut changes);
+    add_everywhere(context, &mut changes);
+    add_tolerance(context, &mut changes);
+    add_waivers(context, None, &mut changes);
+    add_params(context, &mut changes);
     changes
 }
 
-/// What could have gone worse, where a rollout passes.
+/// The changes that could have gone worse, for a rollout that passes.
 pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
     let document = context.document;
@@ -85,7 +85,7 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         if cohort.rows.is_empty() {
             continue;
         }
-        changes.push(evidence(format!("no row answered for {who}"), |document| {
+        changes.push(change_document(format!("no row answered for {who}"), |document| {
             isolate_tenant(document, first).rows.clear();
         }));
         let worse: [(&str, Worsen); 2] = [
@@ -93,14 +93,14 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
             ("\"healthz_ok\": false", |row| row.healthz_ok = Field::Given(false)),
         ];
         for (words, edit) in worse {
-            changes.push(evidence(format!("the row of {who} said {words}"), move |document| {
+            changes.push(change_document(format!("the row of {who} said {words}"), move |document| {
                 isolate_tenant(document, first).rows.last_mut().into_iter().for_each(edit);
             }));
         }
     }
     for (i, call) in document.calls.iter().enumerate().take(MAX_COHORTS) {
-        changes.push(evidence(
-            format!("call {i} ({}) failed with HTTP 500", circumstances::names(call)),
+        changes.push(change_document(
+            format!("call {i} ({}) failed with HTTP 500", circumstances::call_name(call)),
             move |document| {
                 if let Some(call) = document.calls.get_mut(i) {
                     call.ok = Field::Given(false);
@@ -110,70 +110,72 @@ pub fn regressions<'a>(context: &ExplainContext<'a>) -> Vec<Change<'a>> {
         ));
     }
     if document.archive.is_some() {
-        changes.push(evidence("the archived response said \"ok\": false", |document| {
+        changes.push(change_document("the archived response said \"ok\": false", |document| {
             document.archive.iter_mut().for_each(|archive| archive.ok = Field::Given(false));
         }));
-        changes.push(evidence("the fleet was not given", |document| document.fleet.source = FleetSource::Response));
+        changes
+            .push(change_document("the fleet was not given", |document| document.fleet.source = FleetSource::Response));
     }
     if document.rollout.max_stragglers > 0 {
-        changes.push(evidence("no straggler was tolerated", |document| document.rollout.max_stragglers = 0));
+        changes.push(change_document("no straggler was tolerated", |document| document.rollout.max_stragglers = 0));
     }
-    params(context, &mut changes);
+    add_params(context, &mut changes);
     changes
 }
 
-/// Every row that could have been better, where there are several.
-fn everywhere<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
+/// Adds changes of all rows at once, where several could have been better.
+fn add_everywhere<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
     let cohorts = || context.document.cohorts.iter().zip(context.cohorts).enumerate();
-    let unproven = cohorts().filter(|(_, (cohort, says))| cohort.planned && !says.proven);
+    let unproven = cohorts().filter(|(_, (cohort, summary))| cohort.planned && !summary.proven);
     let unproven: Vec<usize> = unproven.map(|(i, _)| i).collect();
     if !unproven.is_empty() {
         let words = "a later row of every tenant that is not proven said \"verified_on_target\": true";
-        changes.push(evidence(words, move |document| {
+        changes.push(change_document(words, move |document| {
             for i in &unproven {
-                document.cohorts.get_mut(*i).into_iter().for_each(|cohort| cohort.rows.push(verified()));
+                document.cohorts.get_mut(*i).into_iter().for_each(|cohort| cohort.rows.push(verified_row()));
             }
         }));
     }
     let is_ill = |row: &Row| row.healthz_ok == Field::Given(false);
     if cohorts().filter(|(_, (cohort, _))| cohort.rows.iter().any(is_ill)).count() > 1 {
-        changes.push(evidence("every row said \"healthz_ok\": true", move |document| {
+        changes.push(change_document("every row said \"healthz_ok\": true", move |document| {
             let rows = document.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows);
             rows.filter(|row| is_ill(row)).for_each(|row| row.healthz_ok = Field::Given(true));
         }));
     }
 }
 
-/// An edit of a cohort, and it in words.
+/// An edit of a cohort: in words, and as a function.
 type Edit<'a> = (String, Box<dyn Fn(&mut Cohort) + 'a>);
 
-/// The rows of a cohort, or of one tenant of it, as they could have been better. `whose` names them, and `apply` applies
-/// an edit to their cohort.
+/// The changes by which the rows of a cohort, or of one tenant of it, would have been better. `whose` names the rows, and
+/// `apply` applies an edit to their cohort.
 fn better_rows<'a, F>(context: &ExplainContext<'a>, cohort: usize, whose: &str, apply: &F) -> Vec<Change<'a>>
 where
     F: Fn(&mut Document, &dyn Fn(&mut Cohort)) + Clone + 'a,
 {
     let document = context.document;
-    let edits = edits(&document.cohorts[cohort], context.counting_row(cohort), document.rollout.target_tag.as_ref());
+    let edits =
+        row_edits(&document.cohorts[cohort], context.counting_row(cohort), document.rollout.target_tag.as_ref());
     let change = |(words, edit): Edit<'a>| {
         let apply = apply.clone();
-        evidence(format!("{whose} {words}"), move |document| apply(document, &*edit))
+        change_document(format!("{whose} {words}"), move |document| apply(document, &*edit))
     };
     edits.into_iter().map(change).collect()
 }
 
-fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -> Vec<Edit<'a>> {
-    // Without a row that counts it is one that another change of a pair adds.
+fn row_edits<'a>(cohort: &'a Cohort, counting_row: Option<usize>, target: Option<&Text>) -> Vec<Edit<'a>> {
+    // Where no row counts, the edit is of the row that the other change of a pair adds.
     let row_says = |words: &str, edit: Box<dyn Fn(&mut Row) + 'a>| -> Edit<'a> {
         let edit = move |cohort: &mut Cohort| {
             let last = cohort.rows.len().saturating_sub(1);
-            cohort.rows.get_mut(counts.unwrap_or(last)).into_iter().for_each(&edit);
+            cohort.rows.get_mut(counting_row.unwrap_or(last)).into_iter().for_each(&edit);
         };
         (format!("said {words}"), Box::new(edit))
     };
     let mut edits = Vec::new();
-    let Some(row) = counts.and_then(|row| cohort.rows.get(row)) else {
-        let row = verified();
+    let Some(row) = counting_row.and_then(|row| cohort.rows.get(row)) else {
+        let row = verified_row();
         let words = "existed and said \"verified_on_target\": true".to_owned();
         edits.push((words, Box::new(move |cohort: &mut Cohort| cohort.rows = vec![row.clone()]) as Box<_>));
         edits.push(row_says("\"healthz_ok\": true", Box::new(|row| row.healthz_ok = Field::Given(true))));
@@ -212,8 +214,8 @@ fn edits<'a>(cohort: &'a Cohort, counts: Option<usize>, target: Option<&Text>) -
     edits
 }
 
-/// More stragglers that are tolerated: one more, and as many as there are.
-fn tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
+/// Adds higher tolerances: for one straggler more, and for all.
+fn add_tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
     let tolerated = context.report.summary.tolerated;
     let by_param = context.report.params.iter().any(|param| param.name == "max_stragglers" && param.value.is_some());
     let mut limits = vec![tolerated + 1, context.report.summary.stragglers];
@@ -225,13 +227,13 @@ fn tolerance(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
         changes.push(if by_param {
             Change { words, apply: Apply::Param("max_stragglers".into(), limit.to_string()) }
         } else {
-            evidence(words, move |document| document.rollout.max_stragglers = limit)
+            change_document(words, move |document| document.rollout.max_stragglers = limit)
         });
     }
 }
 
-/// A waiver for each code that blocks, for one tenant or for all that the finding names.
-fn waivers(context: &ExplainContext<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'_>>) {
+/// Adds a waiver for each code that blocks, for one tenant or for all that the finding names.
+fn add_waivers(context: &ExplainContext<'_>, tenant: Option<&str>, changes: &mut Vec<Change<'_>>) {
     let Some((day, when)) = day(context.document) else { return };
     let mut codes = BTreeSet::new();
     for finding in context.report.findings.iter().filter(|finding| blocks(finding)) {
@@ -257,8 +259,8 @@ fn waivers(context: &ExplainContext<'_>, tenant: Option<&str>, changes: &mut Vec
     }
 }
 
-/// The day by which waivers are judged, and it in words. Where the rollout has no date of its own it is the day of
-/// collection, which the words leave open: they stay the same whenever the evidence is read.
+/// The day on which waivers count, and its description. Where the rollout has no date, it is the day of collection, which the
+/// description does not name: it stays the same whenever the evidence is read.
 fn day(document: &Document) -> Option<(Day, String)> {
     let rollout = &document.rollout;
     let day = |at: &Text| Day::new(at.get(..10)?);
@@ -268,14 +270,14 @@ fn day(document: &Document) -> Option<(Day, String)> {
     }
 }
 
-/// Every boolean parameter, the other way round.
-fn params(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
+/// Adds the other value of every boolean parameter.
+fn add_params(context: &ExplainContext<'_>, changes: &mut Vec<Change<'_>>) {
     for param in &context.report.params {
         let declared = context.evaluation.policies().declared().get(&param.name);
         if declared.is_some_and(|declared| declared.kind == Kind::Boolean) {
-            let other = param.value != Some(true.into());
-            let words = format!("the parameter {} was {other}", param.name);
-            changes.push(Change { words, apply: Apply::Param(param.name.clone(), other.to_string()) });
+            let other_value = param.value != Some(true.into());
+            let words = format!("the parameter {} was {other_value}", param.name);
+            changes.push(Change { words, apply: Apply::Param(param.name.clone(), other_value.to_string()) });
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A single change of the evidence, the plan, the parameters or the waivers: its words, and what it does.
+//! A single change of the evidence, the plan, the parameters or the waivers: a description, and how it is applied.
 
-use crate::explain::context::place;
+use crate::explain::context::find_tenant;
 use crate::model::document::origins::Origins;
 use crate::model::document::text::Field;
 use crate::model::document::{Cohort, Document, Row};
@@ -8,24 +8,24 @@ use crate::model::finding::{Finding, Severity};
 use crate::policy::waivers::Waiver;
 use crate::report::Report;
 
-/// How many cohorts are looked at one by one.
+/// How many cohorts, calls or probes are changed one by one.
 pub(crate) const MAX_COHORTS: usize = 12;
 
 /// A single change.
 pub struct Change<'a> {
-    /// It in words, as a condition.
+    /// The change in words, as a condition.
     pub words: String,
-    /// What it does.
+    /// How it is applied.
     pub apply: Apply<'a>,
 }
 
-/// What a change does.
+/// How a change is applied.
 pub enum Apply<'a> {
-    /// Something of the document.
+    /// Edits the document.
     Document(Box<dyn Fn(&mut Document) + 'a>),
-    /// A parameter's value.
+    /// Sets a parameter.
     Param(String, String),
-    /// One waiver more.
+    /// Adds a waiver.
     Waiver(Waiver),
 }
 
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Apply<'_> {
 }
 
 /// A change of the document.
-pub fn evidence<'a>(words: impl Into<String>, apply: impl Fn(&mut Document) + 'a) -> Change<'a> {
+pub fn change_document<'a>(words: impl Into<String>, apply: impl Fn(&mut Document) + 'a) -> Change<'a> {
     Change { words: words.into(), apply: Apply::Document(Box::new(apply)) }
 }
 
@@ -49,20 +49,20 @@ pub fn blocks(finding: &Finding) -> bool {
     finding.waived.is_none() && matches!(finding.severity, Severity::Deny | Severity::Inconclusive)
 }
 
-/// Whether anything stands against a pass that names the tenant.
+/// Whether a finding that names the tenant stands against a pass.
 pub fn is_blocked(report: &Report, tenant: &str) -> bool {
-    let named = |finding: &&Finding| finding.tenants.iter().any(|named| **named == *tenant);
-    report.findings.iter().filter(named).any(blocks)
+    let names_tenant = |finding: &&Finding| finding.tenants.iter().any(|named| **named == *tenant);
+    report.findings.iter().filter(names_tenant).any(blocks)
 }
 
 /// A row that says no more than that its tenant runs the target.
-pub fn verified() -> Row {
+pub fn verified_row() -> Row {
     Row { verified_on_target: Field::Given(true), ..Row::default() }
 }
 
-/// The tenant's own cohort: it is taken out of a larger one.
+/// Gives a tenant a cohort of its own, where it is in a larger one, and returns that cohort.
 pub fn isolate_tenant<'d>(document: &'d mut Document, tenant: &str) -> &'d mut Cohort {
-    let at = place(document, tenant);
+    let at = find_tenant(document, tenant);
     let cohorts = &mut document.cohorts;
     if let Some((i, position)) = at {
         cohorts[i].origins = Origins::default();
@@ -70,9 +70,9 @@ pub fn isolate_tenant<'d>(document: &'d mut Document, tenant: &str) -> &'d mut C
             return &mut cohorts[i];
         }
         let name = cohorts[i].tenants.remove(position);
-        let mut own = cohorts[i].without_tenants();
-        own.tenants.push(name);
-        cohorts.push(own);
+        let mut isolated = cohorts[i].without_tenants();
+        isolated.tenants.push(name);
+        cohorts.push(isolated);
     }
     let last = cohorts.len().saturating_sub(1);
     &mut cohorts[last]

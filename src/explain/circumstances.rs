@@ -1,9 +1,9 @@
-//! What could have been different around the rows: calls, builds, gates, the enumeration, how the rollout ended.
+//! Changes of everything but the rows: calls, builds, gates, the enumeration, how the rollout ended.
 
 use std::collections::HashSet;
 
-use crate::explain::change::{Change, MAX_COHORTS, evidence, isolate_tenant, verified};
-use crate::explain::context::{ExplainContext, place};
+use crate::explain::change::{Change, MAX_COHORTS, change_document, isolate_tenant, verified_row};
+use crate::explain::context::{ExplainContext, find_tenant};
 use crate::model::document::gates::{CiEnd, Gates, HeadState, SwitchSource, SwitchState};
 use crate::model::document::origins::Origins;
 use crate::model::document::probe::Probe;
@@ -16,24 +16,24 @@ use crate::text::escape::names_of;
 /// The state of a CI context that passes.
 const SUCCESS: &str = "success";
 
-/// The tenant of a fleet that had none.
-const SOMEBODY: &str = "a tenant";
+/// The name of a made-up tenant, for a fleet that had none.
+const MADE_UP_TENANT: &str = "a tenant";
 
 /// How many digits of a commit are shown.
-const SHORT: usize = 12;
+const MAX_SHA: usize = 12;
 
-/// What else could have been different for one tenant.
-pub fn of_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str, changes: &mut Vec<Change<'a>>) {
+/// Adds the changes of circumstances that concern one tenant.
+pub fn add_for_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str, changes: &mut Vec<Change<'a>>) {
     let document = context.document;
-    calls(context, |call| call.tenants.iter().any(|named| **named == *tenant), changes);
-    build_of(document, tenant, changes);
+    add_calls(context, |call| call.tenants.iter().any(|named| **named == *tenant), changes);
+    add_build(document, tenant, changes);
     if document.fleet.inventory.iter().any(|name| **name == *tenant) {
-        changes.push(evidence("the control plane enumerated it", move |document| {
+        changes.push(change_document("the control plane enumerated it", move |document| {
             document.fleet.inventory.retain(|name| **name != *tenant);
         }));
     }
     if document.fleet.dropped.iter().any(|name| **name == *tenant) {
-        changes.push(evidence("every attempt of the plan call enumerated it", move |document| {
+        changes.push(change_document("every attempt of the plan call enumerated it", move |document| {
             document.fleet.dropped.retain(|name| **name != *tenant);
         }));
     }
@@ -41,48 +41,50 @@ pub fn of_tenant<'a>(context: &ExplainContext<'a>, tenant: &'a str, changes: &mu
         kind == AnomalyKind::LiveRowInPlanCall && named.is_some_and(|named| **named == *tenant)
     };
     if document.anomalies.iter().any(|anomaly| is_live(anomaly.kind, anomaly.tenant.as_ref())) {
-        changes.push(evidence("the plan call's answer had no live row of it", move |document| {
+        changes.push(change_document("the plan call's answer had no live row of it", move |document| {
             document.anomalies.retain(|anomaly| !is_live(anomaly.kind, anomaly.tenant.as_ref()));
         }));
     }
-    if document.rollout.dry_run && place(document, tenant).is_some() {
-        changes.push(evidence("its rows were those of a dry run", move |document| {
+    if document.rollout.dry_run && find_tenant(document, tenant).is_some() {
+        changes.push(change_document("its rows were those of a dry run", move |document| {
             isolate_tenant(document, tenant).rows.iter_mut().for_each(|row| {
                 row.ssm_status = Field::Given(Text::from("DryRun"));
             });
         }));
     }
     let is_canary = document.rollout.canary.as_deref() == Some(tenant);
-    if is_canary || place(document, tenant).is_some() {
-        not_in_fleet(document, tenant, "it", changes);
+    if is_canary || find_tenant(document, tenant).is_some() {
+        add_membership(document, tenant, "it", changes);
     }
     if is_canary {
-        changes.push(evidence("another tenant, or none, was the canary", |document| document.rollout.canary = None));
+        changes.push(change_document("another tenant, or none, was the canary", |document| {
+            document.rollout.canary = None;
+        }));
     }
 }
 
-/// What else could have been different for the rollout as a whole.
-pub fn of_rollout<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
+/// Adds the changes of circumstances of the rollout as a whole.
+pub fn add_for_rollout<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
     let document = context.document;
-    ended_well(document, changes);
-    gates(document, changes);
-    calls(context, |_| true, changes);
-    builds(context, changes);
-    enumeration(document, changes);
+    add_end(document, changes);
+    add_gates(document, changes);
+    add_calls(context, |_| true, changes);
+    add_builds(context, changes);
+    add_enumeration(document, changes);
     if document.rollout.dry_run {
-        changes.push(evidence("it was not a dry run", |document| document.rollout.dry_run = false));
-        changes.push(evidence("every row was one of a dry run", |document| {
+        changes.push(change_document("it was not a dry run", |document| document.rollout.dry_run = false));
+        changes.push(change_document("every row was one of a dry run", |document| {
             document.cohorts.iter_mut().flat_map(|cohort| &mut cohort.rows).for_each(|row| {
                 row.ssm_status = Field::Given(Text::from("DryRun"));
             });
         }));
     }
     if let Some(canary) = &document.rollout.canary {
-        not_in_fleet(document, canary, "the canary", changes);
-        changes.push(evidence("no canary was named", |document| document.rollout.canary = None));
+        add_membership(document, canary, "the canary", changes);
+        changes.push(change_document("no canary was named", |document| document.rollout.canary = None));
     }
     if document.archive.as_ref().is_some_and(|archive| archive.ok != Field::Given(true)) {
-        changes.push(evidence("the archived response said \"ok\": true", |document| {
+        changes.push(change_document("the archived response said \"ok\": true", |document| {
             document.archive.iter_mut().for_each(|archive| archive.ok = Field::Given(true));
         }));
     }
@@ -91,20 +93,22 @@ pub fn of_rollout<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>
         (AnomalyKind::MisspeltField, "no field was misspelt"),
     ] {
         if document.anomalies.iter().any(|anomaly| anomaly.kind == kind) {
-            changes.push(evidence(words, move |document| document.anomalies.retain(|anomaly| anomaly.kind != kind)));
+            changes.push(change_document(words, move |document| {
+                document.anomalies.retain(|anomaly| anomaly.kind != kind);
+            }));
         }
     }
 }
 
-fn calls<'a>(context: &ExplainContext<'a>, wanted: impl Fn(&Call) -> bool, changes: &mut Vec<Change<'a>>) {
+fn add_calls<'a>(context: &ExplainContext<'a>, is_concerned: impl Fn(&Call) -> bool, changes: &mut Vec<Change<'a>>) {
     let calls = context.document.calls.iter().enumerate();
-    let failed: Vec<(usize, &Call)> = calls.filter(|(_, call)| wanted(call) && !has_succeeded(call)).collect();
+    let failed: Vec<(usize, &Call)> = calls.filter(|(_, call)| is_concerned(call) && !has_succeeded(call)).collect();
     for (i, call) in failed.iter().copied().take(MAX_COHORTS) {
-        let words = format!("call {i} ({}) was answered with HTTP 200 and ok", names(call));
-        changes.push(evidence(words, move |document| document.calls.get_mut(i).into_iter().for_each(succeed)));
+        let words = format!("call {i} ({}) was answered with HTTP 200 and ok", call_name(call));
+        changes.push(change_document(words, move |document| document.calls.get_mut(i).into_iter().for_each(succeed)));
     }
     if failed.len() > 1 {
-        changes.push(evidence("every call was answered with HTTP 200 and ok", |document| {
+        changes.push(change_document("every call was answered with HTTP 200 and ok", |document| {
             document.calls.iter_mut().filter(|call| !has_succeeded(call)).for_each(succeed);
         }));
     }
@@ -123,17 +127,17 @@ fn succeed(call: &mut Call) {
     call.attempts.push(Attempt { at, status: Some(200), last: true, ..well });
 }
 
-/// Whom a call names.
-pub fn names(call: &Call) -> String {
+/// The tenants that a call names, or that it is the plan call.
+pub fn call_name(call: &Call) -> String {
     match call.purpose {
         Purpose::Plan => "the plan call".to_owned(),
         _ => names_of(call.tenants.iter()),
     }
 }
 
-/// The commit of a rollout, as it is shown.
-fn short(sha: &Text) -> &str {
-    sha.get(..SHORT).unwrap_or(sha)
+/// The first digits of a commit, as they are shown.
+fn short_sha(sha: &Text) -> &str {
+    sha.get(..MAX_SHA).unwrap_or(sha)
 }
 
 /// Whether an answer names a commit, and nothing is wrong with it.
@@ -141,49 +145,50 @@ fn has_answered_with(probe: &Probe, sha: &Text) -> bool {
     probe.status == Some(200) && probe.error.is_none() && probe.git_sha.given() == Some(sha)
 }
 
-fn build_of<'a>(document: &'a Document, tenant: &'a str, changes: &mut Vec<Change<'a>>) {
+fn add_build<'a>(document: &'a Document, tenant: &'a str, changes: &mut Vec<Change<'a>>) {
     let Some(probes) = &document.probes else { return };
-    let own = probes.iter().find(|probe| probe.tenants.iter().any(|named| **named == *tenant));
+    let probe = probes.iter().find(|probe| probe.tenants.iter().any(|named| **named == *tenant));
     let Some(sha) = &document.rollout.target_sha else {
-        changes.extend(own.and_then(other_target));
+        changes.extend(probe.and_then(name_answered_commit));
         return;
     };
-    if own.is_none_or(|own| !has_answered_with(own, sha)) {
-        let words = format!("its /buildinfo named the commit {}", short(sha));
-        changes.push(evidence(words, move |document| name_target(document, &[Text::from(tenant)])));
+    if probe.is_none_or(|probe| !has_answered_with(probe, sha)) {
+        let words = format!("its /buildinfo named the commit {}", short_sha(sha));
+        changes.push(change_document(words, move |document| answer_with_target(document, &[Text::from(tenant)])));
     }
 }
 
-fn builds<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
+fn add_builds<'a>(context: &ExplainContext<'a>, changes: &mut Vec<Change<'a>>) {
     let document = context.document;
     let Some(probes) = &document.probes else { return };
     let Some(sha) = &document.rollout.target_sha else {
-        changes.extend(probes.iter().find_map(other_target));
+        changes.extend(probes.iter().find_map(name_answered_commit));
         return;
     };
     let others: Vec<&Probe> = probes.iter().filter(|probe| !has_answered_with(probe, sha)).collect();
     for probe in others.iter().copied().take(MAX_COHORTS) {
-        let words = format!("the /buildinfo of {} named the commit {}", names_of(probe.tenants.iter()), short(sha));
-        changes.push(evidence(words, |document| name_target(document, &probe.tenants)));
+        let words = format!("the /buildinfo of {} named the commit {}", names_of(probe.tenants.iter()), short_sha(sha));
+        changes.push(change_document(words, |document| answer_with_target(document, &probe.tenants)));
     }
     let named: HashSet<&Text> = probes.iter().flat_map(|probe| &probe.tenants).collect();
-    let proven = document.cohorts.iter().zip(context.cohorts).filter(|(cohort, says)| cohort.planned && says.proven);
+    let proven =
+        document.cohorts.iter().zip(context.cohorts).filter(|(cohort, summary)| cohort.planned && summary.proven);
     let all_asked = proven.flat_map(|(cohort, _)| &cohort.tenants).all(|tenant| named.contains(tenant));
     if others.len() > 1 || probes.is_empty() || !all_asked {
-        let words = format!("every tenant had been asked for its build and named the commit {}", short(sha));
-        changes.push(evidence(words, name_target_everywhere));
+        let words = format!("every tenant had been asked for its build and named the commit {}", short_sha(sha));
+        changes.push(change_document(words, answer_with_target_everywhere));
     }
 }
 
-/// Where the rollout names no commit, the one that a tenant runs could have been it.
-fn other_target(probe: &Probe) -> Option<Change<'_>> {
+/// The change by which the plan names the commit of a tenant's answer, where it names none.
+fn name_answered_commit(probe: &Probe) -> Option<Change<'_>> {
     let sha = probe.git_sha.given()?;
-    let words = format!("the plan named the commit {}, as /buildinfo does", short(sha));
-    Some(evidence(words, |document: &mut Document| document.rollout.target_sha = Some(sha.clone())))
+    let words = format!("the plan named the commit {}, as /buildinfo does", short_sha(sha));
+    Some(change_document(words, |document: &mut Document| document.rollout.target_sha = Some(sha.clone())))
 }
 
-/// These tenants answer with the rollout's commit.
-fn name_target(document: &mut Document, tenants: &[Text]) {
+/// Makes tenants answer with the rollout's commit.
+fn answer_with_target(document: &mut Document, tenants: &[Text]) {
     let Some(sha) = document.rollout.target_sha.clone() else { return };
     let asked: HashSet<&Text> = tenants.iter().collect();
     let probes = document.probes.get_or_insert_default();
@@ -206,32 +211,32 @@ fn name_target(document: &mut Document, tenants: &[Text]) {
     });
 }
 
-fn name_target_everywhere(document: &mut Document) {
+fn answer_with_target_everywhere(document: &mut Document) {
     let planned = document.cohorts.iter().filter(|cohort| cohort.planned);
     let tenants: Vec<Text> = planned.flat_map(|cohort| cohort.tenants.iter().cloned()).collect();
-    name_target(document, &tenants);
+    answer_with_target(document, &tenants);
 }
 
-/// A change of what the gates said.
+/// What opens a gate: in words, and as an edit.
 type OpenGate = (String, fn(&mut Gates));
 
-fn gates(document: &Document, changes: &mut Vec<Change<'_>>) {
+fn add_gates(document: &Document, changes: &mut Vec<Change<'_>>) {
     let closed = closed_gates(document);
     let is_stopped =
         has_stopped(document) || document.gates.as_ref().is_some_and(|gates| gates.plan_disabled.is_some());
     for (words, open) in closed {
-        changes.push(evidence(words.clone(), move |document| document.gates.iter_mut().for_each(open)));
+        changes.push(change_document(words.clone(), move |document| document.gates.iter_mut().for_each(open)));
         if is_stopped {
             let words = format!("{words}, and the rollout had gone on to its end and proven everybody else");
-            changes.push(evidence(words, move |document| {
+            changes.push(change_document(words, move |document| {
                 document.gates.iter_mut().for_each(open);
-                go_on(document);
+                complete_rollout(document);
             }));
         }
     }
 }
 
-/// The gates that did not let the rollout pass, each with what opens it.
+/// The gates that did not let the rollout pass: what opens each.
 fn closed_gates(document: &Document) -> Vec<OpenGate> {
     let Some(gates) = &document.gates else { return Vec::new() };
     let mut closed: Vec<OpenGate> = Vec::new();
@@ -271,7 +276,7 @@ fn closed_gates(document: &Document) -> Vec<OpenGate> {
                 (last.state, last.head) = (HeadState::Latest, Some(last.sha.clone()));
             }
         };
-        closed.push((format!("{} was the head of {}", short(&last.sha), last.branch), latest));
+        closed.push((format!("{} was the head of {}", short_sha(&last.sha), last.branch), latest));
     }
     closed
 }
@@ -280,84 +285,88 @@ const fn has_stopped(document: &Document) -> bool {
     matches!(document.rollout.outcome, Outcome::Halted | Outcome::Interrupted | Outcome::Running)
 }
 
-fn ended_well(document: &Document, changes: &mut Vec<Change<'_>>) {
+fn add_end(document: &Document, changes: &mut Vec<Change<'_>>) {
     if has_stopped(document) {
-        changes.push(evidence("the rollout had gone on to its end", |document| {
+        changes.push(change_document("the rollout had gone on to its end", |document| {
             document.rollout.outcome = Outcome::Completed;
         }));
         let words = "the rollout had gone on to its end and proven everybody whom no row answers for";
-        changes.push(evidence(words, go_on));
+        changes.push(change_document(words, complete_rollout));
     }
 }
 
-/// The rollout ends, and proves everybody whom no row answers for.
-fn go_on(document: &mut Document) {
+/// Lets the rollout end, and proves every tenant that has no row.
+fn complete_rollout(document: &mut Document) {
     document.rollout.outcome = Outcome::Completed;
     document.rollout.halted_because = None;
     document.rollout.next = None;
-    // Nobody was enumerated where nothing was called at all.
+    // Where no call was made, no tenant was enumerated.
     if document.fleet.source == FleetSource::None {
         document.fleet.source = FleetSource::PlanCall;
-        let tenant = document.rollout.canary.clone().unwrap_or_else(|| Text::from(SOMEBODY));
-        enumerate(document, &tenant);
+        let tenant = document.rollout.canary.clone().unwrap_or_else(|| Text::from(MADE_UP_TENANT));
+        add_tenant(document, &tenant);
     }
-    document.cohorts.iter_mut().filter(|cohort| cohort.rows.is_empty()).for_each(|cohort| cohort.rows.push(verified()));
+    document
+        .cohorts
+        .iter_mut()
+        .filter(|cohort| cohort.rows.is_empty())
+        .for_each(|cohort| cohort.rows.push(verified_row()));
     if document.probes.is_some() {
-        name_target_everywhere(document);
+        answer_with_target_everywhere(document);
     }
 }
 
-fn enumeration(document: &Document, changes: &mut Vec<Change<'_>>) {
+fn add_enumeration(document: &Document, changes: &mut Vec<Change<'_>>) {
     let fleet = &document.fleet;
     if fleet.source == FleetSource::Response {
         let words = "an independent fleet of the same tenants was given";
-        changes.push(evidence(words, |document| document.fleet.source = FleetSource::File));
+        changes.push(change_document(words, |document| document.fleet.source = FleetSource::File));
     }
     if fleet.source == FleetSource::PlanCall && !document.provenance.inputs.iter().any(|file| file.role == Role::Fleet)
     {
-        changes.push(evidence("an inventory of the same tenants was given", |document| {
+        changes.push(change_document("an inventory of the same tenants was given", |document| {
             let (name, sha256) = (Text::from("inventory"), Text::from(""));
             document.provenance.inputs.push(InputFile { role: Role::Fleet, name, bytes: 0, sha256 });
         }));
     }
     if fleet.tenants == 0 {
         let words = "the fleet had a tenant, whose row said \"verified_on_target\": true";
-        changes.push(evidence(words, |document| enumerate(document, &Text::from(SOMEBODY))));
+        changes.push(change_document(words, |document| add_tenant(document, &Text::from(MADE_UP_TENANT))));
     }
     if !fleet.inventory.is_empty() {
         let words = "the control plane enumerated every tenant of the inventory";
-        changes.push(evidence(words, |document| document.fleet.inventory.clear()));
+        changes.push(change_document(words, |document| document.fleet.inventory.clear()));
     }
     if !fleet.dropped.is_empty() {
         let words = "every attempt of the plan call enumerated the same tenants";
-        changes.push(evidence(words, |document| document.fleet.dropped.clear()));
+        changes.push(change_document(words, |document| document.fleet.dropped.clear()));
     }
 }
 
-/// A tenant that the plan names, and that the fleet could have had.
-fn not_in_fleet<'a>(document: &'a Document, tenant: &'a str, who: &str, changes: &mut Vec<Change<'a>>) {
-    match place(document, tenant).map(|(cohort, _)| document.cohorts[cohort].planned) {
+/// Adds a change by which the fleet has a tenant, where it has not.
+fn add_membership<'a>(document: &'a Document, tenant: &'a str, who: &str, changes: &mut Vec<Change<'a>>) {
+    match find_tenant(document, tenant).map(|(cohort, _)| document.cohorts[cohort].planned) {
         Some(true) => {}
-        Some(false) => changes.push(evidence(format!("the fleet enumerated {who}"), move |document| {
+        Some(false) => changes.push(change_document(format!("the fleet enumerated {who}"), move |document| {
             isolate_tenant(document, tenant).planned = true;
             document.fleet.tenants += 1;
         })),
         None => {
             let words = format!("the fleet enumerated {who}, and its row said \"verified_on_target\": true");
-            changes.push(evidence(words, move |document| enumerate(document, &Text::from(tenant))));
+            changes.push(change_document(words, move |document| add_tenant(document, &Text::from(tenant))));
         }
     }
 }
 
-/// One tenant more in the fleet, with a row that proves it.
-fn enumerate(document: &mut Document, tenant: &Text) {
+/// Adds a tenant to the fleet, with a row that proves it.
+fn add_tenant(document: &mut Document, tenant: &Text) {
     document.fleet.tenants += 1;
     document.cohorts.push(Cohort {
         planned: true,
         labels: Map::default(),
         call: None,
         tenants: vec![tenant.clone()],
-        rows: vec![verified()],
+        rows: vec![verified_row()],
         origins: Origins::default(),
     });
 }

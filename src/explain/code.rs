@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::explain::change::{Apply, Change, blocks};
 use crate::explain::context::ExplainContext;
 use crate::explain::details::ExplainedFinding;
-use crate::explain::shrink::{settle, shrink};
+use crate::explain::shrink::{make_consistent, shrink};
 use crate::explain::trial::Trials;
 use crate::explain::{candidates, details};
 use crate::model::document::Document;
@@ -24,7 +24,7 @@ use crate::report::counterfactual::{Counterfactual, Counterfactuals};
 /// Documents on which codes of the bundled policies are said, as small as could be found, by code.
 const EXAMPLES: &str = include_str!("minimal.json");
 
-/// How many times that a rule held are shown.
+/// For how many of the times that a rule held the values are shown.
 const MAX_HELD: usize = 5;
 
 /// How many elements of a list, and entries of an object, of a value are shown.
@@ -81,17 +81,17 @@ pub struct Minimal {
 
 /// Every code that a policy declares or has said.
 pub fn names(context: &ExplainContext<'_>) -> BTreeSet<String> {
-    let declared = context.rules.iter().flat_map(|rule| rule.codes.iter().cloned().chain(bare(rule)));
+    let declared = context.rules.iter().flat_map(|rule| rule.codes.iter().cloned().chain(default_code(rule)));
     declared.chain(context.report.findings.iter().map(|finding| finding.code.clone())).collect()
 }
 
-/// The code of a message without one.
-fn bare(rule: &RuleText) -> Option<String> {
-    let says = rule.rule == "halt" || Severity::ALL.iter().any(|severity| severity.name() == rule.rule);
-    (says && rule.codes.is_empty()).then(|| format!("{}.{}", rule.package, rule.rule))
+/// The code of a rule's messages that have none.
+fn default_code(rule: &RuleText) -> Option<String> {
+    let gives_findings = rule.rule == "halt" || Severity::ALL.iter().any(|severity| severity.name() == rule.rule);
+    (gives_findings && rule.codes.is_empty()).then(|| format!("{}.{}", rule.package, rule.rule))
 }
 
-/// Explains a code; also what was left out of that, and why.
+/// Explains a code. Gives also what was left out of the explanation, and why.
 pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str) -> (Code, Option<String>) {
     let findings: Vec<ExplainedFinding> = context
         .report
@@ -101,14 +101,16 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
         .map(|finding| details::finding_details(context, finding))
         .collect();
     let gave_finding = |rule: &RuleText| {
-        findings.iter().any(|finding_details| {
-            finding_details.finding.rule.file == rule.file && finding_details.finding.rule.line == rule.line
-        })
+        findings
+            .iter()
+            .any(|explained| explained.finding.rule.file == rule.file && explained.finding.rule.line == rule.line)
     };
-    let can_state = |rule: &&RuleText| {
-        rule.codes.iter().any(|of| of == code) || bare(rule).is_some_and(|of| of == code) || gave_finding(rule)
+    let may_give_code = |rule: &&RuleText| {
+        rule.codes.iter().any(|known| known == code)
+            || default_code(rule).is_some_and(|known| known == code)
+            || gave_finding(rule)
     };
-    let rules: Vec<RuleText> = context.rules.iter().filter(can_state).cloned().collect();
+    let rules: Vec<RuleText> = context.rules.iter().filter(may_give_code).cloned().collect();
     let places: Vec<(String, u32)> = rules.iter().map(|rule| (rule.file.clone(), rule.line)).collect();
     let (held, left_out) = match context.evaluation.policies().held(&places, context.document) {
         Ok(held) => (held, None),
@@ -126,7 +128,7 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
     let (counterfactuals, start) = if findings.is_empty() {
         let mut changes = candidates::regressions(context);
         changes.extend(candidates::fixes(context));
-        let (counterfactuals, start) = changes_that_state(trials, &changes, code, &is_said);
+        let (counterfactuals, start) = changes_that_give(trials, &changes, code, &is_said);
         (Some(counterfactuals), start)
     } else {
         (changes_that_lift(context, trials, code), Some((Vec::new(), context.document.clone())))
@@ -146,11 +148,12 @@ pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code: &str
     (Code { code: code.to_owned(), rules, findings, held, counterfactuals, minimal }, left_out)
 }
 
-/// An example on which a code is said: its own, if it has one, else the first.
+/// An example on which a code is said: the code's own, if it has one, else the first.
 fn example(trials: &mut Trials<'_>, code: &str, is_said: &impl Fn(&Report) -> bool) -> Option<Document> {
     let mut examples: BTreeMap<String, Document> = serde_json::from_str(EXAMPLES).unwrap_or_default();
-    let own = examples.remove(code);
-    own.into_iter()
+    let of_code = examples.remove(code);
+    of_code
+        .into_iter()
         .chain(examples.into_values())
         .find(|document| check(document).is_ok() && trials.evaluate(document).is_some_and(|report| is_said(&report)))
 }
@@ -166,7 +169,7 @@ fn changes_that_lift(context: &ExplainContext<'_>, trials: &mut Trials<'_>, code
 }
 
 /// The single changes with which a code is said, and the document of the first that is one of the evidence.
-fn changes_that_state(
+fn changes_that_give(
     trials: &mut Trials<'_>,
     changes: &[Change<'_>],
     code: &str,
@@ -182,14 +185,14 @@ fn changes_that_state(
         apply(&mut document);
         document.order.clear();
         document.phases = Map::default();
-        settle(&mut document);
+        make_consistent(&mut document);
         check(&document).is_ok().then(|| (counterfactual.changes.clone(), document))
     };
     let start = counterfactuals.found.iter().find_map(first);
     (counterfactuals, start)
 }
 
-/// A value of which long lists and large objects are cut off.
+/// A value in which long lists and large objects are cut off.
 fn shortened(value: Value, depth: usize) -> Value {
     match value {
         Value::Array(list) => {
@@ -204,8 +207,8 @@ fn shortened(value: Value, depth: usize) -> Value {
         Value::Object(object) => {
             let more = object.len().saturating_sub(MAX_SHOWN);
             // The variables themselves are all shown.
-            let many = if depth == 0 || more == 0 { object.len() } else { MAX_SHOWN };
-            let entries = object.into_iter().take(many).map(|(key, value)| (key, shortened(value, depth + 1)));
+            let count = if depth == 0 || more == 0 { object.len() } else { MAX_SHOWN };
+            let entries = object.into_iter().take(count).map(|(key, value)| (key, shortened(value, depth + 1)));
             entries.collect::<serde_json::Map<_, _>>().into()
         }
         other => other,

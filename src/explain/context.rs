@@ -1,4 +1,4 @@
-//! What every explanation needs at hand.
+//! The data that every explanation needs.
 
 use crate::evaluation::Evaluation;
 use crate::explain::finding_rules::FindingRules;
@@ -8,7 +8,7 @@ use crate::policy::prepared::CohortSummary;
 use crate::policy::source::RuleText;
 use crate::report::Report;
 
-/// What is explained, with everything that explains it.
+/// The verdict that is explained, and the data that explain it.
 pub(crate) struct ExplainContext<'a> {
     pub(crate) document: &'a Document,
     pub(crate) report: &'a Report,
@@ -21,8 +21,8 @@ pub(crate) struct ExplainContext<'a> {
     pub(crate) cohorts: &'a [CohortSummary],
 }
 
-/// The cohort of a tenant, and its place in it.
-pub fn place(document: &Document, tenant: &str) -> Option<(usize, usize)> {
+/// The indices of a tenant's cohort, and of the tenant in it.
+pub fn find_tenant(document: &Document, tenant: &str) -> Option<(usize, usize)> {
     let find = |(i, cohort): (usize, &crate::model::document::Cohort)| {
         Some((i, cohort.tenants.iter().position(|name| **name == *tenant)?))
     };

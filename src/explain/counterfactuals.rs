@@ -1,4 +1,4 @@
-//! The report of a verdict, for a page with the changes that would turn it.
+//! The report of a verdict; for a page, with the changes that would turn it.
 
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -13,11 +13,11 @@ use crate::report::Report;
 use crate::report::counterfactual::Counterfactuals;
 use crate::schema::document::Valid;
 
-/// What policies may do in the search for what would turn a report's verdict, as [`crate::rego::guard::work`] counts it: some
-/// seconds. Only policies that are slow themselves come near it.
+/// The work of policies that may be spent on the changes of a report, as [`crate::rego::guard::work`] counts it: some seconds.
+/// Only policies that are slow themselves come near it.
 const MAX_WORK: u64 = 50_000_000;
 
-/// The verdict on a document, and for a page also what would turn it.
+/// The report on a document; for a page also with what would turn the verdict.
 ///
 /// # Errors
 /// [`Error::Policy`] where a policy fails.
@@ -29,14 +29,14 @@ pub(crate) fn report(evaluation: &Evaluation, document: &Valid<'_>, inputs: Vec<
     Ok(report)
 }
 
-/// What would turn the verdict of a report: for a report that shows it beside the verdict, and must not wait for it.
+/// What would turn the verdict of a report, as far as the limit of work allows: the report must not wait long for it.
 fn counterfactuals(
     document: &Document,
     evaluation: &Evaluation,
     report: &Report,
     cohorts: &[CohortSummary],
 ) -> Counterfactuals {
-    // Neither rules nor times have a part in it.
+    // Neither rules nor times are needed for it.
     let context = ExplainContext {
         document,
         report,
@@ -46,6 +46,6 @@ fn counterfactuals(
         finding_rules: &FindingRules::default(),
         cohorts,
     };
-    let mut trials = Trials::new(document, evaluation).with_work(MAX_WORK);
+    let mut trials = Trials::new(document, evaluation).with_max_work(MAX_WORK);
     verdict::counterfactuals(&context, &mut trials)
 }

@@ -53,7 +53,6 @@ pub struct AttemptDetails {
 
 /// A finding, with the definitions of rules that can have given it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "Said")]
 pub struct ExplainedFinding {
     /// The finding.
     #[serde(flatten)]
@@ -66,12 +65,12 @@ pub struct ExplainedFinding {
     pub description: String,
 }
 
-/// The calls of the document that `wanted` picks.
-pub fn call_details(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool) -> Vec<CallDetails> {
-    let calls = context.document.calls.iter().enumerate().filter(|(_, call)| wanted(call));
+/// The calls of the document for which `is_shown` holds.
+pub fn call_details(context: &ExplainContext<'_>, is_shown: impl Fn(&Call) -> bool) -> Vec<CallDetails> {
+    let calls = context.document.calls.iter().enumerate().filter(|(_, call)| is_shown(call));
     let details = |(i, call): (usize, &Call)| {
         let attempts = call.attempts.iter().enumerate().map(|(j, attempt)| AttemptDetails {
-            at: index(i, j).and_then(|key| context.times.0.get(&key).cloned()),
+            at: attempt_key(i, j).and_then(|key| context.times.0.get(&key).cloned()),
             status: attempt.status,
             duration_ms: attempt.duration_ms,
             error: attempt.error.clone(),
@@ -89,7 +88,7 @@ pub fn call_details(context: &ExplainContext<'_>, wanted: impl Fn(&Call) -> bool
     calls.map(details).collect()
 }
 
-fn index(call: usize, attempt: usize) -> Option<(u32, u16)> {
+fn attempt_key(call: usize, attempt: usize) -> Option<(u32, u16)> {
     Some((u32::try_from(call).ok()?, u16::try_from(attempt).ok()?))
 }
 

@@ -1,4 +1,4 @@
-//! Which definition of a rule gave which finding.
+//! Matches each finding with the definition of a rule that gave it.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use crate::report::Report;
 /// The definitions that gave findings, by policy, rule, code (none: a bare message) and message. Where several gave the
 /// same finding, the first.
 #[derive(Debug, Default)]
-pub struct FindingRules(HashMap<Words, (usize, RulePlace)>);
+pub struct FindingRules(HashMap<FindingKey, (usize, RulePlace)>);
 
-type Words = (String, String, Option<String>, String);
+type FindingKey = (String, String, Option<String>, String);
 
 impl FindingRules {
     /// Matches findings with what each definition gives on its own.
     pub fn new(outputs: &[RuleOutput], rules: &[RuleText]) -> Self {
-        let mut rules_by_words = HashMap::new();
+        let mut rules_by_key = HashMap::new();
         for (i, output) in outputs.iter().enumerate() {
             let Some(rule) = rules.iter().find(|rule| rule.file == output.file && rule.line == output.line) else {
                 continue;
@@ -32,11 +32,11 @@ impl FindingRules {
                     _ => (text("code"), text("message")),
                 };
                 let Some(message) = message else { continue };
-                let words = (rule.package.clone(), rule.rule.clone(), code, message);
-                rules_by_words.entry(words).or_insert_with(|| (i, place.clone()));
+                let key = (rule.package.clone(), rule.rule.clone(), code, message);
+                rules_by_key.entry(key).or_insert_with(|| (i, place.clone()));
             }
         }
-        Self(rules_by_words)
+        Self(rules_by_key)
     }
 
     pub(crate) fn place(&self, finding: &Finding) -> Option<&RulePlace> {
@@ -54,8 +54,8 @@ fn rule_of(finding: &Finding) -> &'static str {
 
 /// The definitions that can have given a report's findings, by file and line.
 pub fn rule_places(report: &Report, rules: &[RuleText]) -> Vec<(String, u32)> {
-    let can_have_given = |rule: &&RuleText| {
+    let may_have_given = |rule: &&RuleText| {
         report.findings.iter().any(|finding| finding.policy == rule.package && rule_of(finding) == rule.rule)
     };
-    rules.iter().filter(can_have_given).map(|rule| (rule.file.clone(), rule.line)).collect()
+    rules.iter().filter(may_have_given).map(|rule| (rule.file.clone(), rule.line)).collect()
 }

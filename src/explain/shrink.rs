@@ -1,4 +1,4 @@
-//! Shrinking: whatever can be left out of a document is left out, as long as something is still said of it.
+//! Shrinking: everything is left out of a document that it does not need to keep a property, such as a finding.
 
 use std::collections::HashSet;
 
@@ -14,12 +14,12 @@ use crate::report::Report;
 /// The collection time of a smallest document on which its finding does not depend.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 
-/// A smaller document that still has a property; the document itself where none is found.
-pub fn shrink(trials: &mut Trials<'_>, document: Document, keeps: &impl Fn(&Report) -> bool) -> Document {
-    // Whose order it is changes with every tenant that goes.
+/// A smaller document that still has the property; the document itself where none is found.
+pub fn shrink(trials: &mut Trials<'_>, document: Document, has_property: &impl Fn(&Report) -> bool) -> Document {
+    // The order names cohorts by index, which changes with every cohort that is left out.
     let document = Document { order: Vec::new(), ..document };
-    let mut shrinking = Shrinking { trials, keeps, document };
-    // What is left of a large document is looked at piece by piece.
+    let mut shrinking = Shrinking { trials, has_property, document };
+    // Fewer cohorts first: the other steps look at every piece of what is left.
     shrinking.cohorts();
     loop {
         let before = shrinking.document.clone();
@@ -29,7 +29,7 @@ pub fn shrink(trials: &mut Trials<'_>, document: Document, keeps: &impl Fn(&Repo
         shrinking.rows();
         shrinking.gates();
         shrinking.probes();
-        shrinking.rest();
+        shrinking.other_parts();
         if shrinking.document == before {
             return shrinking.document;
         }
@@ -38,26 +38,26 @@ pub fn shrink(trials: &mut Trials<'_>, document: Document, keeps: &impl Fn(&Repo
 
 struct Shrinking<'s, 'a, K> {
     trials: &'s mut Trials<'a>,
-    keeps: &'s K,
+    has_property: &'s K,
     document: Document,
 }
 
 impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
-    /// Keeps an edit where the property stays.
+    /// Tries an edit, and keeps it where the document keeps the property.
     fn attempt(&mut self, edit: impl FnOnce(&mut Document)) -> bool {
         if self.trials.is_over() {
             return false;
         }
         let mut smaller = self.document.clone();
         edit(&mut smaller);
-        settle(&mut smaller);
-        let keeps = smaller != self.document
+        make_consistent(&mut smaller);
+        let is_kept = smaller != self.document
             && check(&smaller).is_ok()
-            && self.trials.evaluate(&smaller).is_some_and(|report| (self.keeps)(&report));
-        if keeps {
+            && self.trials.evaluate(&smaller).is_some_and(|report| (self.has_property)(&report));
+        if is_kept {
             self.document = smaller;
         }
-        keeps
+        is_kept
     }
 
     fn tenants(&mut self) {
@@ -70,14 +70,14 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
             document.phases = Map::default();
         });
         for i in 0..self.document.cohorts.len() {
-            let mut many = self.document.cohorts[i].tenants.len();
+            let mut count = self.document.cohorts[i].tenants.len();
             if !self.attempt(|document| single(&mut document.cohorts[i])) {
-                while many > 1 && self.attempt(|document| document.cohorts[i].tenants.truncate(many / 2)) {
-                    many /= 2;
+                while count > 1 && self.attempt(|document| document.cohorts[i].tenants.truncate(count / 2)) {
+                    count /= 2;
                 }
-                // The last ones, one by one.
-                while many > 1 && self.attempt(|document| document.cohorts[i].tenants.truncate(many - 1)) {
-                    many -= 1;
+                // The last tenants, one by one.
+                while count > 1 && self.attempt(|document| document.cohorts[i].tenants.truncate(count - 1)) {
+                    count -= 1;
                 }
             }
         }
@@ -165,16 +165,16 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
         self.attempt(|document| document.probes.iter_mut().flatten().for_each(|probe| probe.tenants.truncate(1)));
     }
 
-    fn rest(&mut self) {
+    fn other_parts(&mut self) {
         for i in (0..self.document.anomalies.len()).rev() {
             self.attempt(|document| drop(document.anomalies.remove(i)));
         }
         let edits: [fn(&mut Document); 21] = [
-            // A document that shows something on any day is the same on any day.
+            // Where the finding does not depend on the day, the document does not either.
             |document| document.provenance.collected_at = Text::from(EPOCH),
             |document| document.phases = Map::default(),
             |document| document.cohorts.iter_mut().for_each(|cohort| cohort.origins = Origins::default()),
-            // Evidence that is an archived response stays one, of which nothing but the success is told.
+            // An archived response stays one, of which only the success is kept.
             |document| {
                 let success = Archive { ok: Field::Given(true), ..Archive::default() };
                 document.archive.iter_mut().for_each(|archive| *archive = success.clone());
@@ -220,8 +220,8 @@ impl<K: Fn(&Report) -> bool> Shrinking<'_, '_, K> {
     }
 }
 
-/// Brings what follows from other parts in line with them, where tenants, calls or the fleet's source were changed.
-pub fn settle(document: &mut Document) {
+/// Updates the parts of a document that follow from its tenants, its calls and the fleet's source.
+pub fn make_consistent(document: &mut Document) {
     let tenants = |planned: bool| -> HashSet<Text> {
         let cohorts = document.cohorts.iter().filter(|cohort| cohort.planned || !planned);
         cohorts.flat_map(|cohort| cohort.tenants.iter().cloned()).collect()
@@ -246,8 +246,8 @@ pub fn settle(document: &mut Document) {
         document.rollout.canary = None;
     }
     for cohort in &mut document.cohorts {
-        let names = |call: &Call| cohort.tenants.first().is_some_and(|tenant| call.tenants.contains(tenant));
-        let last = document.calls.iter().rposition(names).and_then(|call| u32::try_from(call).ok());
+        let names_tenant = |call: &Call| cohort.tenants.first().is_some_and(|tenant| call.tenants.contains(tenant));
+        let last = document.calls.iter().rposition(names_tenant).and_then(|call| u32::try_from(call).ok());
         cohort.call = last.filter(|_| cohort.rows.is_empty());
     }
     if document.fleet.source == FleetSource::Response {
@@ -255,7 +255,7 @@ pub fn settle(document: &mut Document) {
     }
 }
 
-/// Leaves a call out; the cohorts' indices of calls go with it.
+/// Removes a call, and updates the indices of calls in cohorts.
 fn remove_call(document: &mut Document, i: usize) {
     document.calls.remove(i);
     for cohort in &mut document.cohorts {

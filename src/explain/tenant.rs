@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explain::context::{ExplainContext, place};
+use crate::explain::context::{ExplainContext, find_tenant};
 use crate::explain::details::{CallDetails, ExplainedFinding};
 use crate::explain::trial::Trials;
 use crate::explain::{candidates, change, details};
@@ -94,7 +94,6 @@ pub struct State {
 
 /// What a policy says of a tenant.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "PolicySaid")]
 pub struct PolicyFindings {
     /// Its package.
     pub package: String,
@@ -123,12 +122,12 @@ pub fn names(document: &Document) -> BTreeSet<&str> {
 /// Explains a tenant.
 pub fn explain(context: &ExplainContext<'_>, trials: &mut Trials<'_>, tenant: &str) -> Tenant {
     let document = context.document;
-    let at = place(document, tenant);
+    let at = find_tenant(document, tenant);
     let cohort = at.map(|(i, _)| &document.cohorts[i]);
     let summary = at.and_then(|(i, _)| context.cohorts.get(i));
     let is_blocked = change::is_blocked(context.report, tenant);
     let is_straggler = summary.is_some_and(|summary| summary.straggler);
-    let changes = candidates::for_tenant(context, tenant);
+    let changes = candidates::fixes_for_tenant(context, tenant);
     let counterfactuals =
         if is_blocked {
             let goal = format!("nothing would stand against {tenant}");
@@ -194,10 +193,10 @@ fn rows(context: &ExplainContext<'_>, at: Option<(usize, usize)>) -> Vec<RowDeta
         let (input, pointer) = context.row_place(i, position, k);
         let counts = counting_row == Some(k);
         let why = match (counting_row, k) {
-            (Some(one), _) if one == k && cohort.rows.len() == 1 => "its only row",
-            (Some(one), _) if one == k && cohort.rows.len() == k + 1 => "the latest row",
-            (Some(one), _) if one == k => "the latest live row; the rows after it are of a dry run",
-            (Some(one), _) if k > one => "a dry run's: it proves nothing",
+            (Some(counting), _) if counting == k && cohort.rows.len() == 1 => "its only row",
+            (Some(counting), _) if counting == k && cohort.rows.len() == k + 1 => "the latest row",
+            (Some(counting), _) if counting == k => "the latest live row; the rows after it are of a dry run",
+            (Some(counting), _) if k > counting => "a dry run's: it proves nothing",
             _ => "a later row counts",
         };
         RowDetails { input, pointer, counts, why: why.to_owned(), row: row.clone() }

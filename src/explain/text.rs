@@ -65,16 +65,16 @@ fn secrets(document: &Document) -> Vec<String> {
     texts
 }
 
-/// Keys of the evidence whose texts every report shows.
-const SHOWN: [&str; 5] = ["ssm_status", "running_image", "tenants", "slug", "phase"];
+/// Keys of the evidence whose texts are always shown.
+const ALWAYS_SHOWN: [&str; 5] = ["ssm_status", "running_image", "tenants", "slug", "phase"];
 
-/// From how many characters on an error text is looked for inside of other texts.
+/// How long an error text must be, in characters, to be looked for inside of other texts.
 const MIN_QUOTED: usize = 8;
 
 struct Page<'a> {
     view: &'a View,
     out: &'a mut dyn Write,
-    /// What is not shown.
+    /// Error texts that are not shown.
     secrets: Vec<String>,
 }
 
@@ -128,10 +128,10 @@ impl Page<'_> {
         }
     }
 
-    /// Whether a text with this key is or holds a raw error text. Other fields of the evidence have a meaning of their
-    /// own, and are shown though an error is spelt like them.
+    /// Whether a text with this key is or holds a raw error text. The texts of [`ALWAYS_SHOWN`] are shown even if an error is
+    /// spelt like one.
     fn is_error(&self, key: &str, text: &str) -> bool {
-        if SHOWN.contains(&key) {
+        if ALWAYS_SHOWN.contains(&key) {
             return false;
         }
         let is_secret =
@@ -279,11 +279,12 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    /// The rules that said a code. Where none did, every rule that may.
+    /// The rules that gave a code. Where none did, every rule that may.
     fn rules_of(&mut self, code: &Code) -> io::Result<()> {
-        let said = |rule: &&RuleText| code.held.iter().any(|held| held.file == rule.file && held.line == rule.line);
-        let (said, others): (Vec<&RuleText>, Vec<&RuleText>) = code.rules.iter().partition(said);
-        let (shown, left_out) = if said.is_empty() { (others, 0) } else { (said, others.len()) };
+        let gave_finding =
+            |rule: &&RuleText| code.held.iter().any(|held| held.file == rule.file && held.line == rule.line);
+        let (gave, others): (Vec<&RuleText>, Vec<&RuleText>) = code.rules.iter().partition(gave_finding);
+        let (shown, left_out) = if gave.is_empty() { (others, 0) } else { (gave, others.len()) };
         for rule in shown {
             self.rule(rule)?;
         }

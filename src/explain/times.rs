@@ -1,4 +1,4 @@
-//! When each attempt of a call was made, from the journal.
+//! When each attempt of a call was made: only a journal says so.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::model::document::text::Text;
 pub struct Times(pub(crate) HashMap<(u32, u16), Text>);
 
 impl Times {
-    /// Those that a journal tells of; none where the evidence is something else, or cannot be read a second time.
+    /// Reads the times in a journal; none where the evidence is no journal, or cannot be read a second time.
     pub fn read(source: &Source, max_bytes: u64) -> Self {
         let Source::File(path) = source else { return Self::default() };
         let Ok(input) = Source::Found(path.clone()).read(max_bytes) else { return Self::default() };

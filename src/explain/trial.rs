@@ -1,4 +1,4 @@
-//! Trials: the document with something changed, evaluated again by the same policies.
+//! Trials: the document is changed, and evaluated again by the same policies.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::rego::guard::work;
 use crate::report::counterfactual::{Counterfactual, Counterfactuals};
 use crate::report::{Report, report};
 
-/// How many trials are made at the most, where the document is small.
+/// How many trials are made at most, on a small document.
 const MAX_TRIALS: u64 = 600;
 
-/// How many trials are made at the least.
+/// How many trials are made at least, on a large document.
 const MIN_TRIALS: u64 = 6;
 
-/// What all trials together may look at: tenants, and cohorts with what they cost.
-const MAX_WORK: u64 = 4_000_000;
+/// The cost of all trials together; see [`max_trials`].
+const MAX_COST: u64 = 4_000_000;
 
 /// Trials on one document.
 pub struct Trials<'a> {
@@ -28,72 +28,73 @@ pub struct Trials<'a> {
     evaluation: &'a Evaluation,
     /// Policies that were loaded with other parameters or waivers, by these; none where they cannot be loaded.
     loaded: BTreeMap<String, Option<Prepared>>,
+    /// How many trials were made.
     tried: u64,
     /// How many trials may still be made. It depends on the document alone, so that an explanation can be repeated.
-    left: u64,
-    /// What the policies may still do, as [`work`] counts it.
+    remaining: u64,
+    /// The work that policies may still do, as [`work`] counts it.
     work_left: Option<u64>,
-    /// What they had done when the last trial began.
-    worked: u64,
+    /// The work that they had done when the last trial began.
+    work_before: u64,
 }
 
 impl<'a> Trials<'a> {
-    /// No trial has been made yet.
+    /// Trials on a document, before the first one.
     pub fn new(document: &'a Document, evaluation: &'a Evaluation) -> Self {
         Self {
             document,
             evaluation,
             loaded: BTreeMap::new(),
             tried: 0,
-            left: allowed(document),
+            remaining: max_trials(document),
             work_left: None,
-            worked: work(),
+            work_before: work(),
         }
     }
 
-    /// No trial begins once the policies have done this much. It is counted, not timed: a slow machine tries as much as a
-    /// fast one.
-    pub fn with_work(self, work: u64) -> Self {
+    /// The same with a limit of work, after which no trial begins. Work is counted, not timed: a slow machine makes as many
+    /// trials as a fast one.
+    pub fn with_max_work(self, work: u64) -> Self {
         Self { work_left: Some(work), ..self }
     }
 
-    /// The document that is tried on.
+    /// The document that is changed.
     pub const fn document(&self) -> &'a Document {
         self.document
     }
 
-    /// As many trials as at the beginning may be made again.
+    /// Allows as many trials again as at the beginning.
     pub fn renew(&mut self) {
-        self.left = allowed(self.document);
+        self.remaining = max_trials(self.document);
     }
 
     /// The verdict on a document; none where no more may be tried, or a policy fails.
     pub fn evaluate(&mut self, document: &Document) -> Option<Report> {
-        self.begin()?;
+        self.begin_trial()?;
         report_on(self.evaluation.policies(), document)
     }
 
-    /// The verdict where something is changed.
-    pub fn changed(&mut self, changes: &[&Change<'_>]) -> Option<Report> {
-        self.begin()?;
+    /// The verdict on the document with these changes.
+    pub fn evaluate_changed(&mut self, changes: &[&Change<'_>]) -> Option<Report> {
+        self.begin_trial()?;
         let mut document = self.document.clone();
-        let mut others = Vec::new();
+        let mut settings_changes = Vec::new();
         for change in changes {
             match &change.apply {
                 Apply::Document(apply) => {
                     apply(&mut document);
-                    // It names cohorts by their places, which may have changed.
+                    // The order names cohorts by index, which may have changed.
                     document.order.clear();
                 }
-                other => others.push(other),
+                other => settings_changes.push(other),
             }
         }
-        if others.is_empty() {
+        if settings_changes.is_empty() {
             return report_on(self.evaluation.policies(), &document);
         }
-        let key = format!("{others:?}");
+        let key = format!("{settings_changes:?}");
         if !self.loaded.contains_key(&key) {
-            let loaded = self.load(&others);
+            let loaded = self.load(&settings_changes);
             self.loaded.insert(key.clone(), loaded);
         }
         report_on(self.loaded.get(&key)?.as_ref()?, &document)
@@ -101,27 +102,27 @@ impl<'a> Trials<'a> {
 
     /// Whether no more trials may be made.
     pub const fn is_over(&self) -> bool {
-        self.left == 0
+        self.remaining == 0
     }
 
-    /// Another trial, if one may still be made.
-    fn begin(&mut self) -> Option<()> {
-        // Coarsely: the count differs by a few from run to run.
-        let last = (work() - self.worked).next_power_of_two();
-        self.worked = work();
+    /// Counts a trial; nothing where none may be made any more.
+    fn begin_trial(&mut self) -> Option<()> {
+        // Rounded, because the count differs by a few from run to run.
+        let last = (work() - self.work_before).next_power_of_two();
+        self.work_before = work();
         self.work_left = self.work_left.map(|left| left.saturating_sub(last));
         if self.work_left == Some(0) {
-            self.left = 0;
+            self.remaining = 0;
         }
-        self.left = self.left.checked_sub(1)?;
+        self.remaining = self.remaining.checked_sub(1)?;
         self.tried += 1;
         Some(())
     }
 
-    fn load(&self, others: &[&Apply<'_>]) -> Option<Prepared> {
+    fn load(&self, changes: &[&Apply<'_>]) -> Option<Prepared> {
         let mut settings = Evaluation::settings(&self.evaluation.options, &self.evaluation.config, None).ok()?;
-        for other in others {
-            match other {
+        for change in changes {
+            match change {
                 Apply::Document(_) => {}
                 Apply::Param(name, text) => {
                     settings.params.retain(|given| given.name != *name);
@@ -141,17 +142,22 @@ impl<'a> Trials<'a> {
     }
 
     /// The smallest changes that reach a goal: all single ones, else all pairs.
-    pub fn search(&mut self, goal: &str, changes: &[Change<'_>], reached: impl Fn(&Report) -> bool) -> Counterfactuals {
-        let mut counterfactuals = self.search_single(goal, changes, &reached);
+    pub fn search(
+        &mut self,
+        goal: &str,
+        changes: &[Change<'_>],
+        is_reached: impl Fn(&Report) -> bool,
+    ) -> Counterfactuals {
+        let mut counterfactuals = self.search_single(goal, changes, &is_reached);
         if counterfactuals.found.is_empty() {
             let before = self.tried;
             for (i, first) in changes.iter().enumerate() {
                 for second in &changes[i + 1..] {
-                    counterfactuals.found.extend(self.counterfactual(&[first, second], &reached));
+                    counterfactuals.found.extend(self.counterfactual(&[first, second], &is_reached));
                 }
             }
             counterfactuals.tried += self.tried - before;
-            counterfactuals.complete = self.left > 0;
+            counterfactuals.complete = self.remaining > 0;
         }
         counterfactuals
     }
@@ -161,29 +167,29 @@ impl<'a> Trials<'a> {
         &mut self,
         goal: &str,
         changes: &[Change<'_>],
-        reached: &impl Fn(&Report) -> bool,
+        is_reached: &impl Fn(&Report) -> bool,
     ) -> Counterfactuals {
         let before = self.tried;
-        let found = changes.iter().filter_map(|change| self.counterfactual(&[change], reached)).collect();
-        Counterfactuals { goal: goal.to_owned(), tried: self.tried - before, complete: self.left > 0, found }
+        let found = changes.iter().filter_map(|change| self.counterfactual(&[change], is_reached)).collect();
+        Counterfactuals { goal: goal.to_owned(), tried: self.tried - before, complete: self.remaining > 0, found }
     }
 
     fn counterfactual(
         &mut self,
         changes: &[&Change<'_>],
-        reached: &impl Fn(&Report) -> bool,
+        is_reached: &impl Fn(&Report) -> bool,
     ) -> Option<Counterfactual> {
-        let report = self.changed(changes).filter(reached)?;
+        let report = self.evaluate_changed(changes).filter(is_reached)?;
         let changes = changes.iter().map(|change| change.words.clone()).collect();
         Some(Counterfactual { changes, decision: report.decision })
     }
 }
 
-/// How many trials may be made on a document.
-fn allowed(document: &Document) -> u64 {
+/// How many trials may be made on a document. A trial costs more where there are more tenants and cohorts.
+fn max_trials(document: &Document) -> u64 {
     let tenants: u64 = document.cohorts.iter().map(|cohort| cohort.tenants.len() as u64).sum();
-    let work = 1_000 + tenants + 100 * document.cohorts.len() as u64;
-    (MAX_WORK / work).clamp(MIN_TRIALS, MAX_TRIALS)
+    let cost = 1_000 + tenants + 100 * document.cohorts.len() as u64;
+    (MAX_COST / cost).clamp(MIN_TRIALS, MAX_TRIALS)
 }
 
 fn report_on(policies: &Prepared, document: &Document) -> Option<Report> {

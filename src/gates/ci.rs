@@ -17,37 +17,39 @@ use crate::text::misspelt::spelling_key;
 use crate::time::scaled;
 
 /// The only state that passes.
-const PASSED: &str = "success";
+const PASSED_STATE: &str = "success";
 
 /// The states of a context that may still pass; a status without one has none yet. Every other state ends the wait.
-const OPEN: [&str; 2] = ["pending", ""];
+const OPEN_STATES: [&str; 2] = ["pending", ""];
 
-/// How many pages of statuses are read at most: a server that gives more does not heed the page's number.
+/// How many pages of statuses are read at most: a server that gives more ignores the page's number.
 const MAX_PAGES: u32 = 1000;
 
 /// How many characters of a state are kept.
-const KEPT: usize = 64;
+const MAX_STATE: usize = 64;
 
 /// The least pause between two polls.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
-/// How many names of other contexts are read, and how many of them are kept.
+/// How many names of other contexts are read.
 const MAX_OTHERS: usize = 200;
-const KEPT_OTHERS: usize = 20;
+
+/// How many names of other contexts are kept.
+const MAX_PRESENT: usize = 20;
 
 /// How many characters of a context's name are compared.
-const COMPARED: usize = 100;
+const MAX_COMPARED: usize = 100;
 
-/// Is told how the wait goes on.
+/// Follows a wait for CI.
 pub trait WaitObserver {
-    /// One line.
+    /// A line for a person.
     fn line(&self, text: &str);
 
     /// What is waited for from now on, since when, and for how long at most; it may be said again from time to time.
-    fn waits(&self, what: &str, since: Instant, at_most: Duration);
+    fn waiting_for(&self, what: &str, since: Instant, at_most: Duration);
 }
 
-/// The wait for the required CI contexts.
+/// How CI is waited for.
 #[derive(Debug)]
 pub struct Wait {
     contexts: Vec<String>,
@@ -58,17 +60,17 @@ pub struct Wait {
 /// The statuses of a commit, from all pages.
 #[derive(Debug, Default)]
 struct Statuses {
-    /// The state of each required one, and the number of its status.
+    /// The number of the newest status of each required context, and its state.
     newest: HashMap<String, (u64, String)>,
-    /// The names of others.
+    /// The names of other contexts.
     others: BTreeSet<String>,
 }
 
 impl Wait {
-    /// What the environment and the configuration require.
+    /// The contexts and times that the environment and the configuration give.
     ///
     /// # Errors
-    /// [`Error::Usage`] where nothing is required, or a time is none.
+    /// [`Error::Usage`] where no context is required, or a time is not valid.
     pub fn from_environment(config: &Config) -> Result<Self, Error> {
         let required = config.plan.required_contexts().and_then(|contexts| {
             if contexts.is_empty() {
@@ -85,7 +87,7 @@ impl Wait {
         Ok(Self { contexts, interval, timeout })
     }
 
-    /// The same with its pauses shortened, in a rehearsal.
+    /// The same wait with its pauses shortened, for a rehearsal.
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {
         self.interval = scaled(self.interval, scale);
@@ -99,10 +101,10 @@ impl Wait {
         self
     }
 
-    /// Waits, and tells of each context's state as it changes, and what it waits for.
+    /// Waits, and tells the observer each state that changes, and what is waited for.
     pub async fn run(&self, gitea: &Gitea, sha: &str, observer: &dyn WaitObserver) -> CiWait {
         let start = Instant::now();
-        observer.waits("the statuses of the commit", start, self.timeout);
+        observer.waiting_for("the statuses of the commit", start, self.timeout);
         let mut wait = CiWait {
             at: now(),
             sha: Text::from(sha),
@@ -122,7 +124,7 @@ impl Wait {
                 wait.at = now();
                 return wait;
             }
-            observer.waits(&wait.open_contexts(), start, self.timeout);
+            observer.waiting_for(&wait.open_contexts(), start, self.timeout);
             if wait.polls == 1 {
                 observer.line(&format!("waiting for {}", wait.description(left)));
             }
@@ -130,7 +132,7 @@ impl Wait {
         }
     }
 
-    /// What all pages say; none where one cannot be read.
+    /// The statuses of all pages; none where a page cannot be read.
     async fn poll(&self, gitea: &Gitea, sha: &str, asked: &mut Asked) -> Option<Statuses> {
         let mut statuses = Statuses::default();
         for page in 1..=MAX_PAGES {
@@ -140,12 +142,12 @@ impl Wait {
             *asked = answer.asked.clone();
             asked.requests += requests;
             asked.answers += answers;
-            let read = answer.json().and_then(|page| self.read(&page, &mut statuses));
-            match read {
+            let count = answer.json().and_then(|page| self.read_page(&page, &mut statuses));
+            match count {
                 Some(0) => return Some(statuses),
                 Some(_) => {}
                 None => {
-                    let unreadable = answer.unreadable("an array of statuses");
+                    let unreadable = answer.into_unreadable("an array of statuses");
                     *asked = Asked { requests: asked.requests, answers: asked.answers, ..unreadable };
                     return None;
                 }
@@ -155,8 +157,8 @@ impl Wait {
         None
     }
 
-    /// Reads a page: how many statuses it has; none where it cannot be read.
-    fn read(&self, page: &Value, statuses: &mut Statuses) -> Option<usize> {
+    /// Reads a page, and gives the number of its statuses; none where it cannot be read.
+    fn read_page(&self, page: &Value, statuses: &mut Statuses) -> Option<usize> {
         let page = page.as_array()?;
         for status in page {
             let fields = status.as_object()?;
@@ -169,8 +171,8 @@ impl Wait {
                 continue;
             }
             let id = fields.get("id").and_then(Value::as_u64)?;
-            let kept = |state: &str| state.chars().take(KEPT).collect::<String>().to_lowercase();
-            // Some services have the one, some the other; where there are both, or one more with its number, the worse counts.
+            let kept = |state: &str| state.chars().take(MAX_STATE).collect::<String>().to_lowercase();
+            // Some services have `status`, some `state`. Where both are there, or two statuses have one number, the worse counts.
             let states =
                 ["status", "state"].into_iter().filter(|key| fields.get(*key).is_some_and(|state| !state.is_null()));
             let states = states.map(|key| text(key).map(kept)).collect::<Option<Vec<_>>>()?;
@@ -184,11 +186,11 @@ impl Wait {
     }
 }
 
-/// How bad a state is: one that passed is less so than one that may still pass.
+/// How bad a state is: 0 where it passed, 1 where it may still pass, 2 where it cannot.
 fn failure_rank(state: &str) -> u8 {
     match state {
-        PASSED => 0,
-        open if OPEN.contains(&open) => 1,
+        PASSED_STATE => 0,
+        open if OPEN_STATES.contains(&open) => 1,
         _ => 2,
     }
 }
@@ -210,19 +212,19 @@ impl CiWait {
         }
     }
 
-    /// Whether every context passed, or one can no longer.
+    /// Whether every context passed, or one cannot pass any more.
     fn has_ended(&self) -> bool {
         let mut ranks = self.contexts.iter().map(|context| context.state.as_deref().map_or(1, failure_rank));
-        ranks.clone().any(|failure_rank| failure_rank > 1) || ranks.all(|failure_rank| failure_rank == 0)
+        ranks.clone().any(|rank| rank > 1) || ranks.all(|rank| rank == 0)
     }
 
     fn missing(&self) -> impl Iterator<Item = &CiContext> {
         self.contexts.iter().filter(|context| context.state.is_none())
     }
 
-    /// The other contexts, those that are spelt most like a missing one first; none where nothing is missing.
+    /// The other contexts, the one that is spelt most like a missing context first; none where nothing is missing.
     fn nearest(&self, others: &BTreeSet<String>) -> Vec<Text> {
-        let compared = |name: &str| spelling_key(&name.chars().take(COMPARED).collect::<String>());
+        let compared = |name: &str| spelling_key(&name.chars().take(MAX_COMPARED).collect::<String>());
         let missing: Vec<String> = self.missing().map(|context| compared(&context.name)).collect();
         let mut ranked: Vec<_> = others
             .iter()
@@ -232,12 +234,12 @@ impl CiWait {
             })
             .collect();
         ranked.sort_unstable();
-        ranked.into_iter().take(KEPT_OTHERS).map(|(_, other)| Text::from(&**other)).collect()
+        ranked.into_iter().take(MAX_PRESENT).map(|(_, other)| Text::from(&**other)).collect()
     }
 
     /// The contexts that have not passed.
     fn open_contexts(&self) -> String {
-        let open = self.contexts.iter().filter(|context| context.state.as_deref() != Some(PASSED));
+        let open = self.contexts.iter().filter(|context| context.state.as_deref() != Some(PASSED_STATE));
         names_of(open.map(|context| &*context.name).collect::<Vec<_>>().into_iter())
     }
 
@@ -252,11 +254,11 @@ impl CiWait {
     }
 }
 
-/// How far one name is from another: by what they do not begin with in common, then by letters.
+/// How far one name is from another: by the length of their common beginning, then by the number of edits.
 fn distance(name: &str, other: &str) -> (usize, usize) {
     if name == other {
         return (0, 0);
     }
-    let in_common = name.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
-    (COMPARED.saturating_sub(in_common) + 1, strsim::damerau_levenshtein(name, other))
+    let common = name.chars().zip(other.chars()).take_while(|(one, two)| one == two).count();
+    (MAX_COMPARED.saturating_sub(common) + 1, strsim::damerau_levenshtein(name, other))
 }

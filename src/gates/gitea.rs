@@ -1,7 +1,5 @@
-//! A Gitea (contract section 5; Forgejo's API is the same): one question at a time, bounded in time and size, asked
-//! again where that may help. Without a token nobody is asked.
-//!
-//! What an answer means is for the gates to say.
+//! A client of a Gitea (contract section 5; Forgejo's API is the same): one request at a time, bounded in time and size, tried
+//! again where that may help. Without a token no request is made. The gates interpret the answers.
 
 use std::time::Duration;
 
@@ -28,15 +26,15 @@ pub const HOST: &str = "GITEA_HOST";
 /// How much of an answer is read, in bytes.
 const MAX_ANSWER: usize = 8 << 20;
 
-/// What is read of answers.
-const NAMES: &[&str] = &["context", "data", "id", "login", "sha", "state", "status", "value"];
+/// The keys of answers that are read; their values must not be masked.
+const READ_KEYS: &[&str] = &["context", "data", "id", "login", "sha", "state", "status", "value"];
 
-/// How many questions a gate asks at most: the kill switch, for the variables of the repository and its owner, for both of
-/// them, and for the token's user.
-const MAX_QUESTIONS: u32 = 6;
+/// How many requests a gate makes at most, without further attempts. The kill switch asks for the repository, its owner, the
+/// token's user, and a variable of each.
+const MAX_REQUESTS: u32 = 6;
 
 /// How many characters of an answer that cannot be read are kept.
-const KEPT: usize = 200;
+const MAX_KEPT: usize = 200;
 
 /// A repository on a Gitea.
 #[derive(Debug)]
@@ -48,21 +46,21 @@ pub struct Gitea {
 #[derive(Debug)]
 struct Service {
     http: reqwest::Client,
-    /// Up to the version of the API, without a slash at its end.
+    /// The base of every URL: it ends with the version of the API, without a slash.
     base: String,
     owner: String,
     /// Its name, without its owner's.
     repository: String,
     bounds: Bounds,
     delays: Vec<Duration>,
-    /// What gave the token.
+    /// The name of the variable that the token comes from.
     token_from: String,
 }
 
-/// What came of a question.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
-    /// How it was asked. It has no problem yet where a whole answer came, whatever its status.
+    /// The requests that were made. It has no problem yet where a whole answer came, whatever its status.
     pub asked: Asked,
     body: String,
     malformed: Option<String>,
@@ -77,56 +75,56 @@ impl Gitea {
     pub fn from_environment(settings: &GiteaConfig, config: &Http) -> Result<Self, Error> {
         let Some(token) = nonblank_var(TOKEN)? else { return Ok(Self { service: None }) };
         let token = Token::new(&token, TOKEN)?;
-        let wrong = |problem: String| Error::usage(problem, format!("it is where {TOKEN} would be sent"));
+        let url_error = |problem: String| Error::usage(problem, format!("correct {HOST}, where {TOKEN} would be sent"));
         let host = required(HOST, "the Gitea's host name, or its URL")?;
         let url = if host.contains("://") { host } else { format!("https://{host}") };
-        let url = base_url(&url, HOST, config).map_err(wrong)?;
+        let url = base_url(&url, HOST, config).map_err(url_error)?;
         let repository = required("GITHUB_REPOSITORY", "the repository, such as shop/platform")?;
-        let names: Vec<&str> = repository.split('/').collect();
-        let [owner, name] = names[..] else { return Err(not_a_repository(&repository)) };
+        let parts: Vec<&str> = repository.split('/').collect();
+        let [owner, name] = parts[..] else { return Err(repository_error(&repository)) };
         if [owner, name].iter().any(|name| ["", ".", ".."].contains(name)) {
-            return Err(not_a_repository(&repository));
+            return Err(repository_error(&repository));
         }
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header("token"));
         let http = build_client(client_builder(&url, headers, config)?)?;
-        let base = format!("{}/api/v1", trimmed(&url));
+        let base = format!("{}/api/v1", without_last_slash(&url));
         let (owner, repository) = (owner.to_owned(), name.to_owned());
         let bounds = Bounds {
             time: seconds(settings.timeout_seconds).unwrap_or_default(),
             answer: MAX_ANSWER,
-            names: Some(NAMES),
+            names: Some(READ_KEYS),
         };
         let delays = settings.retry_delays_seconds.iter().filter_map(|delay| seconds(*delay)).collect();
         let token_from = token.from().to_owned();
         Ok(Self { service: Some(Service { http, base, owner, repository, bounds, delays, token_from }) })
     }
 
-    /// One without a token: no request is made.
+    /// A client without a token, which makes no request.
     pub const fn without_token() -> Self {
         Self { service: None }
     }
 
-    /// One on loopback, with the repository `shop/platform`.
+    /// A client of a server on loopback, with the repository `shop/platform`.
     #[cfg(test)]
     pub fn on_loopback(url: &str) -> Self {
-        let begun =
+        let builder =
             client_builder(&url.parse().expect("a URL"), HeaderMap::new(), &Http::default()).expect("no ca_file");
-        let http = begun.build().expect("a client");
-        let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: Some(NAMES) };
+        let http = builder.build().expect("a client");
+        let bounds = Bounds { time: Duration::from_secs(20), answer: MAX_ANSWER, names: Some(READ_KEYS) };
         let (owner, repository) = ("shop".into(), "platform".into());
         let base = format!("{url}/api/v1");
         let (delays, token_from) = (Vec::new(), TOKEN.to_owned());
         Self { service: Some(Service { http, base, owner, repository, bounds, delays, token_from }) }
     }
 
-    /// Whether anybody can be asked.
+    /// Whether there is a token, so that requests are made.
     pub const fn has_token(&self) -> bool {
         self.service.is_some()
     }
 
-    /// The same with its pauses shortened, in a rehearsal.
+    /// The same client with its pauses shortened, for a rehearsal.
     #[must_use]
     pub fn scaled(mut self, scale: f64) -> Self {
         for delay in self.service.iter_mut().flat_map(|service| &mut service.delays) {
@@ -135,12 +133,12 @@ impl Gitea {
         self
     }
 
-    /// How long a gate may take to ask its questions, each with all of its attempts.
+    /// How long the requests of a gate may take, each with all of its attempts.
     pub fn limit(&self) -> Duration {
         let Some(Service { bounds, delays, .. }) = &self.service else { return Duration::ZERO };
-        let question =
+        let request =
             delays.iter().fold(bounds.time, |sum, delay| sum.saturating_add(*delay).saturating_add(bounds.time));
-        question.saturating_mul(MAX_QUESTIONS)
+        request.saturating_mul(MAX_REQUESTS)
     }
 
     /// The repository's owner.
@@ -194,7 +192,7 @@ impl Answer {
         self.asked.problem.is_none() && self.asked.status == Some(status)
     }
 
-    /// The JSON of a whole answer with HTTP 200. One that says the same thing twice cannot be relied on.
+    /// The JSON of a whole answer with HTTP 200; none where a key stands twice in an object.
     pub fn json(&self) -> Option<Value> {
         if self.has_status(200) { self.read().ok() } else { None }
     }
@@ -209,8 +207,8 @@ impl Answer {
         }
     }
 
-    /// Says of the answer that it cannot be read, and why: it is not what was `expected`.
-    pub fn unreadable(self, expected: &str) -> Asked {
+    /// The requests with the problem that the answer cannot be read, and why: it is not what was `expected`.
+    pub fn into_unreadable(self, expected: &str) -> Asked {
         let status = self.asked.status.unwrap_or_default();
         let problem = match self.read() {
             _ if let Some(failure) = &self.failure => failure.reason.to_string(),
@@ -220,7 +218,7 @@ impl Answer {
         };
         let mut asked = self.asked;
         asked.problem = asked.problem.or_else(|| Some(Text::from(problem)));
-        let start: String = self.body.chars().take(KEPT).collect();
+        let start: String = self.body.chars().take(MAX_KEPT).collect();
         asked.answer = Some(start).filter(|start| !start.is_empty()).map(Text::from);
         asked
     }
@@ -235,19 +233,19 @@ pub fn encoded(part: &str) -> String {
     part.bytes().map(encode).collect()
 }
 
-/// What comes of a question without a token.
+/// The answer where there is no token.
 fn not_asked() -> Answer {
     let problem = Some(Text::from(format!("{TOKEN} is not set, so nobody was asked")));
     Answer { asked: Asked { problem, ..Asked::default() }, body: String::new(), malformed: None, failure: None }
 }
 
-fn trimmed(url: &Url) -> &str {
+fn without_last_slash(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-fn not_a_repository(found: &str) -> Error {
+fn repository_error(repository: &str) -> Error {
     Error::usage(
-        format!("GITHUB_REPOSITORY: got {found:?}, but an owner and a name are expected"),
-        "it looks like shop/platform",
+        format!("GITHUB_REPOSITORY: got {repository:?}, but an owner and a name are expected"),
+        "set it to an owner and a name, such as shop/platform",
     )
 }

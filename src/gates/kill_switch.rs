@@ -1,6 +1,6 @@
-//! The kill switch, live (contract section 5): a variable of the repository, else of its owner. Whoever says on is
-//! believed, the job's own environment first. The only "off" is that nobody says on, and that everybody who must be asked
-//! has answered; with a 403 the job's own word decides, and all else is unreadable.
+//! Reads the kill switch (contract section 5): a variable of the job, of the repository, and of its owner. Any of them that says
+//! "on" arms the switch. It is off only if none does and every one that must be asked has answered. After a 403 the job's own
+//! variable decides. Every other answer leaves the switch unreadable.
 
 use serde_json::Value;
 
@@ -14,27 +14,27 @@ use crate::model::document::text::Text;
 use crate::text::switch::{ON, switch, words};
 
 /// How many characters of a value are kept.
-const KEPT: usize = 64;
+const MAX_VALUE: usize = 64;
 
 /// The kill switch of a repository.
 #[derive(Debug)]
 pub struct KillSwitch {
     variable: String,
-    /// The job's own word, where it arms the switch.
+    /// The value of the job's own variable, where it arms the switch.
     armed: Option<String>,
 }
 
 impl KillSwitch {
-    /// The one that the configuration names, with the value that the job's environment has.
+    /// The switch that the configuration names, with its value in the job's environment.
     ///
     /// # Errors
-    /// [`Error::Usage`] where its name or that value cannot be used.
+    /// [`Error::Usage`] where the name or the value cannot be used.
     pub fn from_environment(plan: &PlanConfig) -> Result<Self, Error> {
         let variable = plan.variable("DISABLED")?;
         Ok(Self { armed: armed(&variable)?, variable })
     }
 
-    /// Whether the job's own word arms it.
+    /// Whether the job's own variable arms it.
     pub const fn is_armed_by_job(&self) -> bool {
         self.armed.is_some()
     }
@@ -95,7 +95,7 @@ impl KillSwitch {
 }
 
 impl SwitchReading {
-    /// Whether there is no such variable, by the answer of whoever was asked for it. Everything else settles the reading.
+    /// Whether there is no such variable, by the answer to a request for it. Every other answer completes the reading.
     fn is_unset(&mut self, answer: Answer) -> bool {
         if answer.has_status(404) {
             self.add_requests(answer.asked);
@@ -107,13 +107,13 @@ impl SwitchReading {
             self.add_requests(answer.asked);
             self.record_value(value);
         } else {
-            self.add_requests(answer.unreadable("a variable"));
+            self.add_requests(answer.into_unreadable("a variable"));
         }
         false
     }
 
-    /// The same of an owner that is no organization: only its own token may read its variables, so another token has
-    /// nobody to ask.
+    /// Whether an owner that is no organization has no such variable. Only its own token may read its variables, so with another
+    /// token there is nothing to ask.
     async fn is_unset_of_user(&mut self, gitea: &Gitea, path: &str) -> bool {
         let user = gitea.get_of_user("").await;
         if user.has_status(403) {
@@ -136,15 +136,15 @@ impl SwitchReading {
         }
     }
 
-    /// The token may not read what it was asked for: the job's own word decides, which is not on.
+    /// The token may not read the variable: the job's own value decides, which is not on.
     fn fall_back(&mut self, answer: Answer) {
-        self.add_requests(answer.unreadable("a variable"));
+        self.add_requests(answer.into_unreadable("a variable"));
         (self.state, self.source) = (SwitchState::Off, SwitchSource::Job);
     }
 
     /// Leaves the state unreadable, because of this answer.
     fn set_unreadable(&mut self, problem: &str, answer: Answer) {
-        let asked = answer.unreadable("the object that was asked for");
+        let asked = answer.into_unreadable("the object that was asked for");
         let why = asked.problem.as_deref().unwrap_or_default();
         let problem = Some(Text::from(format!("{problem}: {why}")));
         self.add_requests(Asked { problem, answer: None, ..asked });
@@ -157,7 +157,7 @@ impl SwitchReading {
     }
 
     fn record_value(&mut self, value: &str) {
-        let kept: String = value.trim().chars().take(KEPT).collect();
+        let kept: String = value.trim().chars().take(MAX_VALUE).collect();
         self.state = match switch(value) {
             Some(true) => SwitchState::Armed,
             Some(false) => SwitchState::Off,
@@ -172,7 +172,7 @@ impl SwitchReading {
 }
 
 fn is_object(answer: &Answer) -> bool {
-    answer.json().is_some_and(|found| found.is_object())
+    answer.json().is_some_and(|json| json.is_object())
 }
 
 /// The value of a variable as a Gitea gives it: in `data`, or in `value`; none where the two do not agree.
@@ -198,33 +198,33 @@ mod tests {
     use super::{KillSwitch, SwitchReading, SwitchSource, SwitchState};
     use crate::gates::gitea::Gitea;
 
-    /// What somebody says who is asked for a kill switch.
+    /// The reply of a repository, an owner or a user that is asked for a kill switch.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    enum Says {
+    enum Reply {
         On,
         Off,
         Word,
         Absent,
-        /// 404 for the variable, and for what would have it.
+        /// 404 for the variable, and for the repository or owner itself.
         Unseen,
         Status(u16),
         Junk,
     }
 
-    const SAYS: [Says; 10] = [
-        Says::On,
-        Says::Off,
-        Says::Word,
-        Says::Absent,
-        Says::Unseen,
-        Says::Status(401),
-        Says::Status(403),
-        Says::Status(500),
-        Says::Status(503),
-        Says::Junk,
+    const REPLIES: [Reply; 10] = [
+        Reply::On,
+        Reply::Off,
+        Reply::Word,
+        Reply::Absent,
+        Reply::Unseen,
+        Reply::Status(401),
+        Reply::Status(403),
+        Reply::Status(500),
+        Reply::Status(503),
+        Reply::Junk,
     ];
 
-    impl Says {
+    impl Reply {
         /// The answer for the variable: its status and its body.
         fn variable(self) -> (u16, &'static str) {
             match self {
@@ -237,50 +237,50 @@ mod tests {
             }
         }
 
-        /// The answer for what would have it.
-        fn whole(self) -> (u16, &'static str) {
+        /// The answer for the repository or owner itself.
+        fn owner(self) -> (u16, &'static str) {
             if self == Self::Unseen { (404, "{}") } else { (200, "{}") }
         }
     }
 
-    /// What follows for a job whose own word is not on.
+    /// The expected result for a job whose own variable is not on.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    enum Follows {
+    enum Expected {
         Open,
-        /// Open, and the job's own word decided.
+        /// Open, and the job's own value decided.
         Degraded,
         Armed,
-        Held,
+        Unreadable,
     }
 
-    /// What follows from what somebody says; `unset` where there is no such variable.
-    fn follows(says: Says, unset: Follows) -> Follows {
-        match says {
-            Says::On => Follows::Armed,
-            Says::Off => Follows::Open,
-            Says::Absent => unset,
-            Says::Status(403) => Follows::Degraded,
-            Says::Word | Says::Unseen | Says::Status(_) | Says::Junk => Follows::Held,
+    /// The expected result of a reply; `unset` where there is no such variable.
+    fn expected(reply: Reply, unset: Expected) -> Expected {
+        match reply {
+            Reply::On => Expected::Armed,
+            Reply::Off => Expected::Open,
+            Reply::Absent => unset,
+            Reply::Status(403) => Expected::Degraded,
+            Reply::Word | Reply::Unseen | Reply::Status(_) | Reply::Junk => Expected::Unreadable,
         }
     }
 
     /// Every answer of a Gitea to the questions about a kill switch.
     #[derive(Debug, Clone, Copy)]
     struct Answers {
-        repository: Says,
-        owner: Says,
+        repository: Reply,
+        owner: Reply,
         /// The answer for the owner as an organization.
         organization: (u16, &'static str),
         /// The answer for the user that the token is of, and what that user's variable says.
         user: (u16, &'static str),
-        of_user: Says,
+        of_user: Reply,
     }
 
     impl Answers {
         fn to(&self, path: &str) -> (u16, &'static str) {
             match path {
                 "/api/v1/repos/shop/platform/actions/variables/STOP" => self.repository.variable(),
-                "/api/v1/repos/shop/platform" => self.repository.whole(),
+                "/api/v1/repos/shop/platform" => self.repository.owner(),
                 "/api/v1/orgs/shop/actions/variables/STOP" => self.owner.variable(),
                 "/api/v1/orgs/shop" => self.organization,
                 "/api/v1/user/actions/variables/STOP" => self.of_user.variable(),
@@ -297,19 +297,19 @@ mod tests {
         runtime: tokio::runtime::Runtime,
     }
 
-    const NOBODY: Answers = Answers {
-        repository: Says::Absent,
-        owner: Says::Absent,
+    const ALL_UNSET: Answers = Answers {
+        repository: Reply::Absent,
+        owner: Reply::Absent,
         organization: (200, "{}"),
         user: (404, "{}"),
-        of_user: Says::Absent,
+        of_user: Reply::Absent,
     };
 
     impl Server {
         fn new() -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let answers = Arc::new(Mutex::new(NOBODY));
+            let answers = Arc::new(Mutex::new(ALL_UNSET));
             let served = Arc::clone(&answers);
             std::thread::spawn(move || {
                 for stream in listener.incoming() {
@@ -334,19 +334,19 @@ mod tests {
             self.runtime.block_on(switch.read(&self.gitea, 0))
         }
 
-        /// Compares what follows, for a job whose own word is not on and for one whose word is.
-        fn expect(&self, answers: Answers, expected: Follows) {
+        /// Compares the result, for a job whose own variable is not on and for one where it is.
+        fn expect(&self, answers: Answers, expected: Expected) {
             let reading = self.read(answers, None);
             let found = match (reading.state, reading.source) {
-                (SwitchState::Off, SwitchSource::Live) => Follows::Open,
-                (SwitchState::Off, SwitchSource::Job) => Follows::Degraded,
-                (SwitchState::Armed, _) => Follows::Armed,
-                (SwitchState::Unreadable, _) => Follows::Held,
+                (SwitchState::Off, SwitchSource::Live) => Expected::Open,
+                (SwitchState::Off, SwitchSource::Job) => Expected::Degraded,
+                (SwitchState::Armed, _) => Expected::Armed,
+                (SwitchState::Unreadable, _) => Expected::Unreadable,
             };
             assert_eq!(found, expected, "{answers:?}: {reading:?}");
             let is_degraded = reading.source == SwitchSource::Job && reading.asked.status == Some(403);
-            assert_eq!(is_degraded, expected == Follows::Degraded, "{answers:?}: {reading:?}");
-            let is_said = matches!(expected, Follows::Held | Follows::Degraded);
+            assert_eq!(is_degraded, expected == Expected::Degraded, "{answers:?}: {reading:?}");
+            let is_said = matches!(expected, Expected::Unreadable | Expected::Degraded);
             assert_eq!(reading.asked.problem.is_some(), is_said, "{answers:?}: {reading:?}");
             let armed = self.read(answers, Some("on"));
             let holds = (armed.state, armed.source, armed.asked.requests);
@@ -354,37 +354,37 @@ mod tests {
         }
     }
 
-    /// The whole table. The only open door: nobody says on, and those who must be asked have answered; or a 403, with which
-    /// the job's own word decides.
+    /// Every combination of replies. The gate is open only if none says on and all that must be asked have answered, or after
+    /// a 403, where the job's own value decides.
     #[test]
     fn a_repository_its_organization_and_the_job_are_believed_when_they_say_on() {
         let server = Server::new();
-        for repository in SAYS {
-            for owner in SAYS {
-                let answers = Answers { repository, owner, organization: owner.whole(), ..NOBODY };
-                server.expect(answers, follows(repository, follows(owner, Follows::Open)));
+        for repository in REPLIES {
+            for owner in REPLIES {
+                let answers = Answers { repository, owner, organization: owner.owner(), ..ALL_UNSET };
+                server.expect(answers, expected(repository, expected(owner, Expected::Open)));
             }
         }
         for organization in [(401, "{}"), (403, "{}"), (500, "{}"), (200, "<html>"), (200, "[]"), (301, "")] {
-            server.expect(Answers { organization, ..NOBODY }, Follows::Held);
+            server.expect(Answers { organization, ..ALL_UNSET }, Expected::Unreadable);
         }
     }
 
-    /// The same of an owner that is no organization: only the user's own token can ask for the user's variables.
+    /// Every reply for an owner that is no organization: only the user's own token can ask for the user's variables.
     #[test]
     fn a_user_is_asked_where_the_token_is_the_users() {
         let server = Server::new();
-        let of_user = |user, of_user| Answers { organization: (404, "{}"), user, of_user, ..NOBODY };
-        for says in SAYS {
-            // Whoever the token is of was there a moment ago: a 404 is believed.
-            let expected = if says == Says::Unseen { Follows::Open } else { follows(says, Follows::Open) };
+        let of_user = |user, of_user| Answers { organization: (404, "{}"), user, of_user, ..ALL_UNSET };
+        for reply in REPLIES {
+            // The user answered a moment ago, so a 404 says that there is no variable.
+            let expected = if reply == Reply::Unseen { Expected::Open } else { expected(reply, Expected::Open) };
             for login in [r#"{"id": 1, "login": "shop"}"#, r#"{"login": "SHOP"}"#] {
-                server.expect(of_user((200, login), says), expected);
+                server.expect(of_user((200, login), reply), expected);
             }
-            server.expect(of_user((200, r#"{"login": "gate"}"#), says), Follows::Open);
-            server.expect(of_user((403, "{}"), says), Follows::Degraded);
+            server.expect(of_user((200, r#"{"login": "gate"}"#), reply), Expected::Open);
+            server.expect(of_user((403, "{}"), reply), Expected::Degraded);
             for user in [(401, "{}"), (404, "{}"), (500, "{}"), (200, "<html>"), (200, r#"{"id": 1}"#), (200, "[]")] {
-                server.expect(of_user(user, says), Follows::Held);
+                server.expect(of_user(user, reply), Expected::Unreadable);
             }
         }
     }
@@ -393,10 +393,10 @@ mod tests {
     fn the_owner_whose_variable_decided_is_named() {
         let server = Server::new();
         let owner = |answers| server.read(answers, None).owner.as_deref().map(str::to_owned);
-        assert_eq!(owner(NOBODY), None);
-        assert_eq!(owner(Answers { repository: Says::On, ..NOBODY }), None);
-        for says in [Says::On, Says::Off, Says::Word, Says::Status(403), Says::Status(500)] {
-            assert_eq!(owner(Answers { owner: says, ..NOBODY }).as_deref(), Some("shop"), "{says:?}");
+        assert_eq!(owner(ALL_UNSET), None);
+        assert_eq!(owner(Answers { repository: Reply::On, ..ALL_UNSET }), None);
+        for reply in [Reply::On, Reply::Off, Reply::Word, Reply::Status(403), Reply::Status(500)] {
+            assert_eq!(owner(Answers { owner: reply, ..ALL_UNSET }).as_deref(), Some("shop"), "{reply:?}");
         }
     }
 }

@@ -19,10 +19,10 @@ pub struct GateReader {
     gitea: Gitea,
     switch: KillSwitch,
     /// Absent: only the kill switch is read.
-    before: Option<StartGates>,
+    start_gates: Option<StartGates>,
 }
 
-/// What is asked once, before the rollout begins.
+/// The gates that are read once, before the rollout begins.
 #[derive(Debug)]
 struct StartGates {
     commit: Commit,
@@ -30,19 +30,19 @@ struct StartGates {
 }
 
 impl GateReader {
-    /// Which gates a rollout asks: all of them where `all`, else the kill switch where a Gitea is named or the job's own
-    /// word arms it, else none.
+    /// The gates that a rollout asks: all of them where `all`, else the kill switch where a Gitea is named or the job's own
+    /// variable arms it, else none.
     ///
     /// # Errors
     /// [`Error::Usage`] where the environment cannot be used.
-    pub fn asked(config: &Config, all: bool) -> Result<Option<AskedGates>, Error> {
+    pub fn gates_to_ask(config: &Config, all: bool) -> Result<Option<AskedGates>, Error> {
         let switch = KillSwitch::from_environment(&config.plan);
         let armed = EnvironmentFaults::combine(config.plan.refuse_misspelt(), switch)?.1.is_armed_by_job();
         let switch = armed || nonblank_var(HOST)?.is_some();
         Ok(if all { Some(AskedGates::All) } else { switch.then_some(AskedGates::KillSwitch) })
     }
 
-    /// These gates, for a rollout of this commit.
+    /// A reader of the gates that are `asked`, for a rollout of the commit `planned`.
     ///
     /// # Errors
     /// [`Error::Usage`] where the environment cannot be used.
@@ -52,7 +52,7 @@ impl GateReader {
         planned: Option<&str>,
         scale: f64,
     ) -> Result<Self, Error> {
-        let before = if asked == AskedGates::All {
+        let start_gates = if asked == AskedGates::All {
             let sha = match planned.filter(|planned| is_sha(planned)) {
                 Some(planned) => planned.to_owned(),
                 None => sha()?,
@@ -64,22 +64,22 @@ impl GateReader {
             None
         };
         let switch = KillSwitch::from_environment(&config.plan)?;
-        // Where the job's own word holds the rollout, nobody has to be asked, and nobody has to be named.
-        let is_needed = before.is_some() || !switch.is_armed_by_job();
+        // Where the job's own variable halts the rollout, no Gitea has to be asked or named.
+        let is_needed = start_gates.is_some() || !switch.is_armed_by_job();
         let gitea =
             if is_needed { Gitea::from_environment(&config.gitea, &config.http)? } else { Gitea::without_token() };
-        Ok(Self { gitea: gitea.scaled(scale), switch, before })
+        Ok(Self { gitea: gitea.scaled(scale), switch, start_gates })
     }
 
-    pub const fn asks(&self) -> AskedGates {
-        if self.before.is_some() { AskedGates::All } else { AskedGates::KillSwitch }
+    pub const fn asked_gates(&self) -> AskedGates {
+        if self.start_gates.is_some() { AskedGates::All } else { AskedGates::KillSwitch }
     }
 
-    /// Refuses to go on with a rollout whose gates were asked where nobody can be asked any more.
+    /// Refuses to resume a rollout whose gates were read where they cannot be read any more.
     ///
     /// # Errors
     /// [`Error::Usage`] where there is no token.
-    pub fn still_answers(&self) -> Result<(), Error> {
+    pub fn check_has_token(&self) -> Result<(), Error> {
         if self.gitea.has_token() || self.switch.is_armed_by_job() {
             return Ok(());
         }
@@ -92,18 +92,18 @@ impl GateReader {
         self.switch.read(&self.gitea, before).await
     }
 
-    /// Reads the branch's head, before the call with this index; nothing where that is not asked for.
+    /// Reads the branch's head, before the call with this index; nothing where only the kill switch is read.
     pub async fn read_head(&self, before: u32) -> Option<HeadReading> {
-        match &self.before {
-            Some(asked) => Some(asked.commit.read_head(&self.gitea, before).await),
+        match &self.start_gates {
+            Some(gates) => Some(gates.commit.read_head(&self.gitea, before).await),
             None => None,
         }
     }
 
-    /// Waits for CI; nothing where that is not asked for.
-    pub async fn wait_for_ci(&self, audience: &dyn WaitObserver) -> Option<CiWait> {
-        match &self.before {
-            Some(asked) => Some(asked.wait.run(&self.gitea, &asked.commit.sha, audience).await),
+    /// Waits for CI; nothing where only the kill switch is read.
+    pub async fn wait_for_ci(&self, observer: &dyn WaitObserver) -> Option<CiWait> {
+        match &self.start_gates {
+            Some(gates) => Some(gates.wait.run(&self.gitea, &gates.commit.sha, observer).await),
             None => None,
         }
     }
@@ -113,10 +113,10 @@ impl GateReader {
         self.gitea.limit()
     }
 
-    /// The same, but CI is asked once and not waited for.
+    /// The same gates, but CI is asked once and not waited for.
     #[must_use]
     pub fn without_waiting(mut self) -> Self {
-        self.before = self.before.map(|before| StartGates { wait: before.wait.once(), ..before });
+        self.start_gates = self.start_gates.map(|gates| StartGates { wait: gates.wait.once(), ..gates });
         self
     }
 }

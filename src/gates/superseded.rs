@@ -22,13 +22,13 @@ impl Commit {
     /// A commit of the job's branch.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the branch could be none.
+    /// [`Error::Usage`] where the branch's name is `.` or `..`.
     pub fn from_environment(sha: String) -> Result<Self, Error> {
         let branch = nonblank_var("GITHUB_REF_NAME")?.unwrap_or_else(|| "main".into());
-        // Such a part of a path leads elsewhere, encoded or not.
+        // Such a part of a path leads to another URL, encoded or not.
         if [".", ".."].contains(&&*branch) {
             let problem = format!("GITHUB_REF_NAME: got {branch:?}, but a branch is expected");
-            return Err(Error::usage(problem, "it looks like main, or release/1.2"));
+            return Err(Error::usage(problem, "set it to the name of a branch, such as main or release/1.2"));
         }
         Ok(Self { sha, branch })
     }
@@ -48,14 +48,14 @@ impl Commit {
             branch: Text::from(&*self.branch),
             sha: Text::from(&*self.sha),
             state,
-            asked: if head.is_some() { answer.asked } else { answer.unreadable("a branch with a commit") },
+            asked: if head.is_some() { answer.asked } else { answer.into_unreadable("a branch with a commit") },
             head: head.map(Text::from),
         }
     }
 }
 
-/// The head of a branch as a Gitea gives it: in `commit.id`, or in `commit.sha`. Where the two do not agree, it is the one
-/// that is not `ours`: a job that may be superseded changes nothing.
+/// The head of a branch as a Gitea gives it: in `commit.id`, or in `commit.sha`. Where the two do not agree, the one that is not
+/// `ours` counts: a job that may be superseded changes nothing.
 fn head(branch: &Value, ours: &str) -> Option<String> {
     let named = ["id", "sha"].into_iter().filter_map(|key| branch["commit"][key].as_str());
     let named = named.map(|sha| sha.trim().to_ascii_lowercase()).filter(|sha| is_sha(sha)).collect::<Vec<_>>();

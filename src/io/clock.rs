@@ -1,10 +1,10 @@
-//! The time, as documents and records hold it.
+//! The clock.
 
 use jiff::Timestamp;
 
 use crate::model::document::text::Text;
 
-/// The time, as records have it.
+/// The present time in RFC 3339, UTC, as documents and records hold it.
 pub fn now() -> Text {
     Text::from(Timestamp::now().to_string())
 }

@@ -17,11 +17,11 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected,
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::io::config::control_plane::{ControlPlane, Wrong};
+use crate::io::config::control_plane::{ControlPlane, SettingFault};
 use crate::io::config::http::Http;
 use crate::io::config::probe::{MIN_SECONDS, Probe};
 use crate::io::input::{MAX_WRITTEN, Source, remedy};
-use crate::io::repository::{Repository, is_there};
+use crate::io::repository::{Repository, may_exist};
 use crate::model::document::{InputFile, Role};
 use crate::text::suggest::{meant, nearest};
 use crate::time::seconds;
@@ -105,8 +105,8 @@ impl<'de> Visitor<'de> for PoliciesVisitor {
 struct ModeSeed<'k>(&'k str);
 
 impl ModeSeed<'_> {
-    /// A list or a text under a key: it is no policy's mode.
-    fn refuse<E: serde::de::Error>(&self, found: Unexpected<'_>) -> E {
+    /// The error for a list or a text under a key, which is no policy's mode.
+    fn type_error<E: serde::de::Error>(&self, found: Unexpected<'_>) -> E {
         if matches!(found, Unexpected::Seq) || nearest(self.0, [PATHS]).is_some() {
             let key = self.0;
             return E::custom(format!("unknown field `{key}`, expected `{PATHS}` or a table for a policy's mode"));
@@ -135,11 +135,11 @@ impl<'de> Visitor<'de> for ModeSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Mode, A::Error> {
-        Err(self.refuse(Unexpected::Seq))
+        Err(self.type_error(Unexpected::Seq))
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Mode, E> {
-        Err(self.refuse(Unexpected::Str(text)))
+        Err(self.type_error(Unexpected::Str(text)))
     }
 }
 
@@ -222,7 +222,7 @@ impl Time {
 }
 
 impl Config {
-    /// Every time in it.
+    /// Every time in the configuration.
     fn times(&self) -> Vec<Time> {
         let Self { http, gitea, probe, .. } = self;
         let time = |key, seconds, min| Time { key, seconds, min };
@@ -239,13 +239,13 @@ impl Config {
         times
     }
 
-    /// The files of facts, by name: those that are named, and those of the configuration that are named nowhere else.
+    /// The files of facts, by the facts' names: those that are `named`, and those of the configuration for all other facts.
     pub fn facts(&self, named: &[(String, PathBuf)]) -> Vec<(String, PathBuf)> {
         let configured = self.facts.iter().filter(|(name, _)| !named.iter().any(|(other, _)| other == *name));
         configured.map(|(name, path)| (name.clone(), path.clone())).chain(named.iter().cloned()).collect()
     }
 
-    /// The path of the configuration: the one that is named, else the default.
+    /// The path of the configuration: the one that is `named`, else the default.
     pub fn path(named: Option<&Path>) -> PathBuf {
         named.map_or_else(default_path, Path::to_owned)
     }
@@ -257,7 +257,7 @@ impl Config {
     /// [`Error::Usage`] with line and column, where it cannot be read or is not valid.
     pub fn read(named: Option<&Path>) -> Result<Self, Error> {
         let path = &*Self::path(named);
-        if named.is_none() && !is_there(path) {
+        if named.is_none() && !may_exist(path) {
             return Ok(Self::default());
         }
         let source = if named.is_some() { Source::File(path.to_owned()) } else { Source::Found(path.to_owned()) };
@@ -270,9 +270,9 @@ impl Config {
         let mut config: Self = toml::from_str(text).map_err(|error| parse_error(path, &error))?;
         config.file = (!input.bytes.is_empty()).then(|| input.file(Role::Config, input.sha256()));
         let folder = path.parent().unwrap_or(Path::new(""));
-        let named = config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file);
-        let named = named.chain(&mut config.control_plane.answer);
-        for path in named.chain(config.facts.values_mut()) {
+        let paths = config.policies.paths.iter_mut().chain(&mut config.waivers.files).chain(&mut config.http.ca_file);
+        let paths = paths.chain(&mut config.control_plane.answer);
+        for path in paths.chain(config.facts.values_mut()) {
             *path = folder.join(&*path);
         }
         if let Some(Time { key, seconds, min }) = config.times().into_iter().find(|time| !time.is_allowed()) {
@@ -280,13 +280,13 @@ impl Config {
             let problem = format!("{file}: {key}: found {seconds}, but a time of at least {min} seconds is allowed");
             return Err(Error::usage(problem, "rollproof schema config describes every key"));
         }
-        if let Some(Wrong { problem, help }) = config.control_plane.wrong() {
+        if let Some(SettingFault { problem, help }) = config.control_plane.fault() {
             return Err(Error::usage(format!("{}: [control_plane] {problem}", path.display()), help));
         }
         text.clone_into(&mut config.control_plane.text);
-        if let Some(host) = config.http.wrong_host() {
+        if let Some(host) = config.http.invalid_host() {
             let problem = format!("{}: [http] plain_http_hosts: {host:?} is no host", path.display());
-            return Err(Error::usage(problem, "a host is written without a scheme and a port, such as cp.shop.svc"));
+            return Err(Error::usage(problem, "write a host without a scheme and a port, such as cp.shop.svc"));
         }
         Ok(config)
     }
@@ -295,9 +295,9 @@ impl Config {
 /// The file that is read where none is named: the nearest from the working folder upward, but only inside a repository, up
 /// to the folder that holds `.git`. Outside of one, whoever can write to a folder above could decide what is enforced.
 fn default_path() -> PathBuf {
-    let above = Repository::found().above().unwrap_or(0);
+    let above = Repository::of_working_folder().levels_to_root().unwrap_or(0);
     let candidates = (0..=above).map(|above| PathBuf::from("../".repeat(above)).join(FILE));
-    candidates.into_iter().find(|path| is_there(path)).unwrap_or_else(|| FILE.into())
+    candidates.into_iter().find(|path| may_exist(path)).unwrap_or_else(|| FILE.into())
 }
 
 fn parse_error(path: &Path, error: &toml::de::Error) -> Error {

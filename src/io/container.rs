@@ -1,5 +1,5 @@
-//! Files in a ZIP or tar archive, read where they lie: nothing is extracted, and a member's name is only ever a name. Sizes
-//! and numbers are bounded.
+//! Reads files in a ZIP or tar archive. Nothing is extracted to a path, so that the name of a member cannot do harm. Sizes and
+//! numbers are limited.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,13 +16,13 @@ use crate::io::zstd::Frames;
 /// How many members a container may have.
 const MAX_MEMBERS: usize = 100_000;
 
-/// How many times the size limit of a file all members of a container may have together, unpacked.
-const MAX_SIZES: u64 = 4;
+/// How large all members of a container may be together, unpacked, as a multiple of the size limit of a file.
+const MAX_TOTAL: u64 = 4;
 
-/// What stands between the path of a container and the name of a member.
+/// The character between the path of a container and the name of a member.
 const SEPARATOR: char = '!';
 
-/// What a file is, by its name.
+/// The kind of a container, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A ZIP file.
@@ -33,12 +33,12 @@ pub enum Kind {
     TarGzip,
     /// A tar archive packed by Zstandard.
     TarZstd,
-    /// One that is not read.
+    /// A container of a kind that is not read.
     Unread,
 }
 
 impl Kind {
-    const ENDS: [(&'static str, Self); 13] = [
+    const SUFFIXES: [(&'static str, Self); 13] = [
         (".zip", Self::Zip),
         (".tar", Self::Tar),
         (".tar.gz", Self::TarGzip),
@@ -54,35 +54,36 @@ impl Kind {
         (".rar", Self::Unread),
     ];
 
-    /// What a path names; nothing where it is no container.
+    /// The kind of the container at a path; nothing where its name is not that of a container.
     pub fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
         if name.starts_with('.') {
             return None;
         }
-        Self::ENDS.iter().find(|(end, _)| name.ends_with(end)).map(|(_, kind)| *kind)
+        Self::SUFFIXES.iter().find(|(end, _)| name.ends_with(end)).map(|(_, kind)| *kind)
     }
 }
 
-/// Where the bytes of a member are.
+/// A member of a container: where its bytes are.
 #[derive(Debug, Clone)]
 pub struct Member {
-    file: Place,
+    storage: Storage,
     start: u64,
-    /// How many bytes it has there.
+    /// How many bytes it has there, packed or not.
     length: u64,
-    /// What it is where it is packed.
+    /// How it is packed; none where it is not.
     packed: Option<Packed>,
 }
 
-/// A file that is opened when it is read, as there may be more of them than a process may have open; or what was unpacked.
+/// The file that holds the bytes of a member: the container, which is opened for each read, since a process may not have
+/// enough files open; or the spool of unpacked members.
 #[derive(Debug, Clone)]
-enum Place {
+enum Storage {
     Container(Arc<PathBuf>),
     Unpacked(Arc<File>),
 }
 
-/// What a ZIP file says of a member.
+/// How a ZIP file packs a member.
 #[derive(Debug, Clone, Copy)]
 struct Packed {
     is_deflated: bool,
@@ -91,48 +92,48 @@ struct Packed {
 }
 
 impl Member {
-    /// Its bytes, and at most one byte more than is allowed.
+    /// Its bytes, to at most one byte more than is allowed.
     ///
     /// # Errors
-    /// Those of the operating system, and that it is not what its container says.
+    /// Those of the operating system, and where size or checksum are not what the container says.
     pub fn read(&self, max_bytes: u64) -> io::Result<Vec<u8>> {
         let opened;
-        let file = match &self.file {
-            Place::Unpacked(file) => file,
-            Place::Container(path) => {
+        let file = match &self.storage {
+            Storage::Unpacked(file) => file,
+            Storage::Container(path) => {
                 opened = open(path)?;
                 &opened
             }
         };
-        let part = Part { file, at: self.start, left: self.length };
+        let part = FilePart { file, at: self.start, left: self.length };
         let mut bytes = Vec::new();
         let limit = max_bytes.saturating_add(1);
         let Some(packed) = self.packed else {
             part.take(limit).read_to_end(&mut bytes)?;
-            return whole(bytes, self.length, max_bytes);
+            return check_size(bytes, self.length, max_bytes);
         };
         if packed.is_deflated {
-            let wanted = limit.min(packed.size.saturating_add(1));
-            flate2::read::DeflateDecoder::new(BufReader::new(part)).take(wanted).read_to_end(&mut bytes)?;
+            let max = limit.min(packed.size.saturating_add(1));
+            flate2::read::DeflateDecoder::new(BufReader::new(part)).take(max).read_to_end(&mut bytes)?;
         } else {
             part.take(limit).read_to_end(&mut bytes)?;
         }
-        let bytes = whole(bytes, packed.size, max_bytes)?;
+        let bytes = check_size(bytes, packed.size, max_bytes)?;
         let mut crc = flate2::Crc::new();
         crc.update(&bytes);
         if bytes.len() as u64 <= max_bytes && crc.sum() != packed.crc {
-            return Err(invalid("its checksum is another than its container says"));
+            return Err(invalid("its checksum is not the one that its container says"));
         }
         Ok(bytes)
     }
 }
 
-/// Bytes that are as many as they have to be, unless the limit cut them short.
-fn whole(bytes: Vec<u8>, size: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
+/// Refuses bytes of another number than expected, unless the limit cut them short.
+fn check_size(bytes: Vec<u8>, size: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 == size || bytes.len() as u64 > max_bytes {
         return Ok(bytes);
     }
-    Err(invalid("its size is another than its container says"))
+    Err(invalid("its size is not the one that its container says"))
 }
 
 fn invalid(problem: &str) -> io::Error {
@@ -140,23 +141,23 @@ fn invalid(problem: &str) -> io::Error {
 }
 
 /// A part of a file.
-struct Part<'a> {
+struct FilePart<'a> {
     file: &'a File,
     at: u64,
     left: u64,
 }
 
-impl Read for Part<'_> {
+impl Read for FilePart<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let read = self.file.read_at(&mut buffer[..most], self.at)?;
+        let max = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.file.read_at(&mut buffer[..max], self.at)?;
         self.at += read as u64;
         self.left -= read as u64;
         Ok(read)
     }
 }
 
-/// Where members of packed tar archives are kept while a process runs: one file that has no name.
+/// Keeps the members of packed tar archives while the process runs, in one file without a name.
 #[derive(Debug, Default)]
 pub struct Spool {
     file: Mutex<Option<Arc<File>>>,
@@ -187,45 +188,45 @@ impl Spool {
             file.write_all_at(&buffer[..read], start + at)?;
             at += read as u64;
         }
-        Ok(Member { file: Place::Unpacked(file), start, length: size, packed: None })
+        Ok(Member { storage: Storage::Unpacked(file), start, length: size, packed: None })
     }
 }
 
-/// What a container holds. Each name begins with the container's path.
+/// The contents of a container. Each name begins with the container's path.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The members that were wanted.
     pub members: Vec<(PathBuf, Member)>,
-    /// Those that were not.
+    /// The other members.
     pub others: Vec<PathBuf>,
     /// Members that were wanted and cannot be read, or the container itself, and why.
     pub problems: Vec<(PathBuf, String)>,
 }
 
-/// Lists a container. `wanted` are members by their whole path, of at most `max_bytes` each; what of a packed tar archive is
-/// wanted is kept in `spool`.
+/// Lists a container. `wanted` says by its whole path whether a member is wanted; it may have at most `max_bytes`. Wanted
+/// members of a packed tar archive are kept in `spool`.
 pub fn list(path: &Path, wanted: &dyn Fn(&Path) -> bool, max_bytes: u64, spool: &Spool) -> Listing {
-    let mut names = Names {
+    let mut builder = ListingBuilder {
         path,
         wanted,
         seen: HashMap::new(),
         listing: Listing::default(),
-        left: max_bytes.saturating_mul(MAX_SIZES),
+        left: max_bytes.saturating_mul(MAX_TOTAL),
     };
     let listed = open(path).and_then(|file| {
         let file_length = file.metadata()?.len();
         let reader = BufReader::new(file);
-        let limit = max_bytes.saturating_mul(MAX_SIZES);
+        let limit = max_bytes.saturating_mul(MAX_TOTAL);
         match Kind::of(path) {
-            Some(Kind::Zip) => names.zip(reader, max_bytes),
-            Some(Kind::Tar) => names.tar(reader, &mut |entry| entry.in_place(file_length), max_bytes),
+            Some(Kind::Zip) => builder.zip(reader, max_bytes),
+            Some(Kind::Tar) => builder.tar(reader, &mut |entry| entry.in_place(file_length), max_bytes),
             Some(Kind::TarGzip) => {
                 let reader = Limited { reader: flate2::read::MultiGzDecoder::new(reader), left: limit, limit };
-                names.tar(reader, &mut |entry| spool.keep(entry.reader, entry.size), max_bytes)
+                builder.tar(reader, &mut |entry| spool.keep(entry.reader, entry.size), max_bytes)
             }
             Some(Kind::TarZstd) => {
                 let reader = Limited { reader: Frames::new(reader), left: limit, limit };
-                names.tar(reader, &mut |entry| spool.keep(entry.reader, entry.size), max_bytes)
+                builder.tar(reader, &mut |entry| spool.keep(entry.reader, entry.size), max_bytes)
             }
             Some(Kind::Unread) | None => Err(invalid(
                 "archives of this kind are not read: pack its files as .zip, .tar, .tar.gz or .tar.zst, or unpack them",
@@ -233,8 +234,8 @@ pub fn list(path: &Path, wanted: &dyn Fn(&Path) -> bool, max_bytes: u64, spool: 
         }
     });
     match listed {
-        Ok(()) => names.finish(),
-        // What lies before a fault may be half of a rollout, which another half would turn.
+        Ok(()) => builder.finish(),
+        // The members before the fault may be half of a rollout, and the other half might turn the verdict.
         Err(error) => Listing {
             problems: vec![(path.to_owned(), format!("it cannot be read as an archive: {error}"))],
             ..Listing::default()
@@ -258,12 +259,12 @@ pub fn find(path: &Path, max_bytes: u64) -> Option<io::Result<Member>> {
     })
 }
 
-/// Opens what is a file; to open a pipe would wait for whoever writes to it.
+/// Opens a file; opening a pipe would wait for its writer.
 fn open(path: &Path) -> io::Result<File> {
     if path.metadata()?.is_file() { File::open(path) } else { Err(invalid("it is no file")) }
 }
 
-/// A reader that ends with an error where there is more than is allowed.
+/// A reader that fails after the limit.
 struct Limited<R> {
     reader: R,
     left: u64,
@@ -273,13 +274,13 @@ struct Limited<R> {
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| too_large(self.limit))?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| too_large_error(self.limit))?;
         Ok(read)
     }
 }
 
-fn too_large(limit: u64) -> io::Error {
-    invalid(&format!("it unpacks to more than {limit} bytes, {MAX_SIZES} times what --max-input-bytes allows"))
+fn too_large_error(limit: u64) -> io::Error {
+    invalid(&format!("it unpacks to more than {limit} bytes, {MAX_TOTAL} times what --max-input-bytes allows"))
 }
 
 /// A file in a tar archive.
@@ -296,7 +297,7 @@ impl TarEntry<'_> {
             return Err(invalid("it was cut short"));
         }
         Ok(Member {
-            file: Place::Container(Arc::clone(self.container)),
+            storage: Storage::Container(Arc::clone(self.container)),
             start: self.start,
             length: self.size,
             packed: None,
@@ -304,20 +305,20 @@ impl TarEntry<'_> {
     }
 }
 
-/// The members of a container that were seen so far.
-struct Names<'a> {
+/// The listing of a container while its members are read.
+struct ListingBuilder<'a> {
     path: &'a Path,
     wanted: &'a dyn Fn(&Path) -> bool,
     /// How often each name was seen.
     seen: HashMap<PathBuf, usize>,
     listing: Listing,
-    /// How many bytes may follow.
+    /// How many bytes the members that follow may have.
     left: u64,
 }
 
-impl Names<'_> {
-    /// The whole path of a member that is wanted; any other is listed. `problem` is why it cannot be read.
-    fn wants(&mut self, name: &str, problem: Option<&str>) -> Option<PathBuf> {
+impl ListingBuilder<'_> {
+    /// The whole path of a wanted member that can be read. Every other member is listed; `problem` says why it cannot be read.
+    fn accept(&mut self, name: &str, problem: Option<&str>) -> Option<PathBuf> {
         let path = PathBuf::from(format!("{}{SEPARATOR}/{}", self.path.display(), name.trim_start_matches('/')));
         let is_container = Kind::of(&path).is_some();
         let problem = if is_container {
@@ -343,7 +344,7 @@ impl Names<'_> {
         let mut archive =
             ZipArchive::new(reader).map_err(|error| invalid(&format!("{error}; `unzip -t` tells more")))?;
         if archive.len() > MAX_MEMBERS {
-            return Err(too_many());
+            return Err(too_many_error());
         }
         if archive.has_duplicate_names() {
             return Err(invalid("two of its members have one name"));
@@ -362,7 +363,7 @@ impl Names<'_> {
             let problem = if entry.encrypted() {
                 Some("it is encrypted: decrypt it, and pack it without a password".to_owned())
             } else if entry.is_symlink() {
-                Some(LINK.to_owned())
+                Some(LINK_PROBLEM.to_owned())
             } else if ![CompressionMethod::Stored, CompressionMethod::Deflated].contains(&method) {
                 Some(format!(
                     "its method of compression is not read ({method}): pack it with deflate, which `zip` does"
@@ -370,15 +371,17 @@ impl Names<'_> {
             } else {
                 None
             };
-            let Some(path) = self.wants(&entry.name().map_err(io::Error::other)?, problem.as_deref()) else { continue };
-            self.left = self.left.checked_sub(entry.size().min(max_bytes)).ok_or_else(|| too_large(limit))?;
-            let start = entry.data_start().ok_or_else(|| invalid("a member is nowhere"))?;
+            let Some(path) = self.accept(&entry.name().map_err(io::Error::other)?, problem.as_deref()) else {
+                continue;
+            };
+            self.left = self.left.checked_sub(entry.size().min(max_bytes)).ok_or_else(|| too_large_error(limit))?;
+            let start = entry.data_start().ok_or_else(|| invalid("the place of a member is not known"))?;
             let packed =
                 Packed { is_deflated: method == CompressionMethod::Deflated, size: entry.size(), crc: entry.crc32() };
-            let file = Place::Container(Arc::clone(&container));
+            let storage = Storage::Container(Arc::clone(&container));
             self.listing
                 .members
-                .push((path, Member { file, start, length: entry.compressed_size(), packed: Some(packed) }));
+                .push((path, Member { storage, start, length: entry.compressed_size(), packed: Some(packed) }));
         }
         Ok(())
     }
@@ -391,19 +394,19 @@ impl Names<'_> {
     ) -> io::Result<()> {
         let mut archive = tar::Archive::new(reader);
         let container = Arc::new(self.path.to_owned());
-        let mut many = 0;
+        let mut count = 0;
         for entry in archive.entries()? {
             let mut entry = entry?;
-            many += 1;
-            if many > MAX_MEMBERS {
-                return Err(too_many());
+            count += 1;
+            if count > MAX_MEMBERS {
+                return Err(too_many_error());
             }
             let (kind, size, start) = (entry.header().entry_type(), entry.size(), entry.raw_file_position());
             if kind.is_dir() || kind.is_pax_global_extensions() {
                 continue;
             }
             let problem = if kind.is_symlink() || kind.is_hard_link() {
-                Some(LINK.to_owned())
+                Some(LINK_PROBLEM.to_owned())
             } else if !kind.is_file() && !kind.is_contiguous() {
                 Some("it is no ordinary file".to_owned())
             } else if size > max_bytes {
@@ -412,29 +415,29 @@ impl Names<'_> {
                 None
             };
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let Some(path) = self.wants(&name, problem.as_deref()) else { continue };
+            let Some(path) = self.accept(&name, problem.as_deref()) else { continue };
             let member = keep(TarEntry { reader: &mut entry, container: &container, start, size })?;
             self.listing.members.push((path, member));
         }
-        if many == 0 {
+        if count == 0 {
             return Err(invalid("nothing is in it; `tar -t` tells more"));
         }
         Ok(())
     }
 
-    /// What was found. Of two members with one name, nobody can tell which is meant.
+    /// The listing. Two members with one name are a problem: it is not known which is meant.
     fn finish(self) -> Listing {
         let mut listing = self.listing;
         listing.members.retain(|(path, _)| self.seen.get(path) == Some(&1));
-        let twice = self.seen.into_iter().filter(|(_, many)| *many > 1).map(|(path, _)| path);
+        let twice = self.seen.into_iter().filter(|(_, count)| *count > 1).map(|(path, _)| path);
         listing.problems.extend(twice.map(|path| (path, "its archive has it more than once".to_owned())));
         listing.problems.sort();
         listing
     }
 }
 
-const LINK: &str = "it is a link in an archive, which is not followed: pack the file itself";
+const LINK_PROBLEM: &str = "it is a link in an archive, which is not followed: pack the file itself";
 
-fn too_many() -> io::Error {
+fn too_many_error() -> io::Error {
     invalid(&format!("it has more than {MAX_MEMBERS} members"))
 }

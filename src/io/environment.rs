@@ -1,5 +1,5 @@
-//! Variables of a CI job (contract section 2): trimmed, and what their words mean. A blank one says nothing, and one whose
-//! name is misspelt is refused: nobody would read it.
+//! Reads the variables of a CI job (contract section 2), trimmed. A blank one counts as not set, and one whose name is misspelt
+//! is refused, because nobody would read it.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::text::misspelt::misspelt;
 use crate::text::switch::{ON, YES, switch, words};
 use crate::time;
 
-/// What is wrong with an environment, collected so that it is told at once.
+/// What is wrong with an environment, collected so that all of it is reported at once.
 #[derive(Debug, Default)]
 pub struct EnvironmentFaults(Vec<Fault>);
 
 impl EnvironmentFaults {
-    /// What was read; nothing where it cannot be used, which is kept.
-    pub fn or_keep<T>(&mut self, read: Result<T, Error>) -> Option<T> {
-        match read {
-            Ok(read) => Some(read),
+    /// The value of a result; of a failed one nothing, and its error is kept.
+    pub fn keep_error<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
             Err(Error::Environment { faults, .. }) => {
                 self.0.extend(faults);
                 None
@@ -31,19 +31,19 @@ impl EnvironmentFaults {
         }
     }
 
-    /// What two readings gave.
+    /// Both values.
     ///
     /// # Errors
-    /// What is wrong with either of them.
+    /// What is wrong with either of them, or with both.
     pub fn combine<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
         match (one, other) {
             (Ok(one), Ok(other)) => Ok((one, other)),
             (Ok(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
             (one, other) => {
-                let mut wrong = Self::default();
-                wrong.or_keep(one);
-                wrong.or_keep(other);
-                Err(Error::environment(wrong.0))
+                let mut faults = Self::default();
+                faults.keep_error(one);
+                faults.keep_error(other);
+                Err(Error::environment(faults.0))
             }
         }
     }
@@ -66,16 +66,15 @@ pub fn refuse_misspelt(known: &[String]) -> Result<(), Error> {
     names.sort_unstable();
     let is_set = |name: &str| names.iter().any(|set| set == name);
     let meant = |name: &String| Some((name.clone(), misspelt(name, known.iter().map(String::as_str), is_set)?));
-    let mut wrong = EnvironmentFaults::default();
+    let mut faults = EnvironmentFaults::default();
     for (name, meant) in names.iter().filter_map(meant) {
         let problem = format!("{name:?} is set, which nobody reads: did you mean {meant}?");
-        wrong.0.push(Fault::whole(problem).help(format!("name it {meant}, or unset it")));
+        faults.0.push(Fault::whole(problem).help(format!("name it {meant}, or unset it")));
     }
-    wrong.end()
+    faults.end()
 }
 
-/// Colours standard output and standard error where `FORCE_COLOR` asks for it, as `CLICOLOR_FORCE` does. `NO_COLOR` weighs
-/// more.
+/// Colours standard output and standard error where `FORCE_COLOR` is set, as for `CLICOLOR_FORCE`, unless `NO_COLOR` is set.
 pub fn force_color() {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     if is_set("FORCE_COLOR") && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
@@ -105,7 +104,7 @@ pub fn var(name: &str) -> Result<Option<String>, Error> {
     }
 }
 
-/// A variable that has to be there.
+/// The value of a variable that has to be set. `what` describes it.
 ///
 /// # Errors
 /// [`Error::Usage`] where it is not set, blank or no text.
@@ -116,12 +115,12 @@ pub fn required(name: &str, what: &str) -> Result<String, Error> {
 /// The value of a kill switch variable if it arms the switch; none if it is off or not set.
 ///
 /// # Errors
-/// [`Error::Usage`] with the variable, its value and the words that are known, where it is none of them.
+/// [`Error::Usage`] with the variable, its value and the known words, where the value is no known word.
 pub fn armed(name: &str) -> Result<Option<String>, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(None) };
     match switch(&word) {
         Some(is_armed) => Ok(is_armed.then_some(word)),
-        None => Err(no_word(name, &word, &ON)),
+        None => Err(unknown_word(name, &word, &ON)),
     }
 }
 
@@ -129,20 +128,20 @@ pub fn armed(name: &str) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] for a word that means neither yes nor no, and for `disabled` and `disable`, which arm the kill switch
-/// and here would mean their contrary.
+/// and would here mean the opposite.
 pub fn flag(name: &str) -> Result<bool, Error> {
     let Some(word) = nonblank_var(name)? else { return Ok(false) };
     let is_yes = YES.iter().any(|yes| word.eq_ignore_ascii_case(yes));
     if switch(&word) == Some(true) && !is_yes {
         let problem = format!("{name}: got {word:?}, which arms the kill switch but would turn this option on");
-        return Err(Error::usage(problem, format!("the words are, {}", words(YES))));
+        return Err(Error::usage(problem, format!("set it to a word {}", words(YES))));
     }
-    switch(&word).ok_or_else(|| no_word(name, &word, YES))
+    switch(&word).ok_or_else(|| unknown_word(name, &word, YES))
 }
 
-fn no_word(name: &str, word: &str, on: &[&str]) -> Error {
+fn unknown_word(name: &str, word: &str, on: &[&str]) -> Error {
     let problem = format!("{name}: got {word:?}, which is no word for on or off");
-    Error::usage(problem, format!("the words are, {}", words(on)))
+    Error::usage(problem, format!("set it to a word {}", words(on)))
 }
 
 /// A whole number of at least `minimum`; `default` where the variable says nothing.
@@ -169,10 +168,10 @@ pub fn seconds(name: &str, default: u32) -> Result<Duration, Error> {
     })
 }
 
-/// The commit that the job is for, in small letters.
+/// The commit that the job is for, in lower case.
 ///
 /// # Errors
-/// [`Error::Usage`] where it is missing or is none.
+/// [`Error::Usage`] where it is missing or is no commit.
 pub fn sha() -> Result<String, Error> {
     let sha = required("GITHUB_SHA", "the commit that the job is for")?;
     if is_sha(&sha) {

@@ -1,5 +1,5 @@
-//! HTTP: the one place that builds a client and reads an answer. No redirects, https unless loopback or allowed, every
-//! exchange bounded in time and size; where an answer holds a token, that is masked before anybody sees it.
+//! HTTP: the one place that builds a client and reads an answer. There are no redirects, plain http is for loopback and allowed
+//! hosts only, and time and size of every exchange are limited. Tokens in an answer are masked.
 
 pub(crate) mod answer_text;
 pub mod failure;
@@ -20,16 +20,16 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::error::Error;
 use crate::io::config::http::Http;
 use crate::io::http::answer_text::{DecodedAnswer, decode_answer};
-use crate::io::http::failure::{TransportError, chain, of_answer, of_status};
+use crate::io::http::failure::{TransportError, answer_failure, status_failure, with_causes};
 use crate::io::http::peer::Peer;
 use crate::io::http::token::masked;
 use crate::io::input::{MAX_WRITTEN, Source};
 use crate::model::document::failure::{Failure, FailureKind};
 
-/// A descriptive one: a firewall once banned a library's default (contract section 3).
+/// It names the program: a firewall once banned a library's default (contract section 3).
 const USER_AGENT: &str = concat!("rollproof/", env!("CARGO_PKG_VERSION"), " (rollout verification)");
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     /// How long it took.
@@ -42,7 +42,7 @@ pub struct Exchange {
     pub error: Option<String>,
     /// The answer as far as it came, without tokens.
     pub body: Option<String>,
-    /// Why the answer may not be read: its text would say something else than the service said.
+    /// Why the answer may not be read: its text differs in meaning from what the service sent.
     pub malformed: Option<String>,
     /// Why there is no answer, or none that can be used, as far as the transport knows.
     pub failure: Option<Failure>,
@@ -57,7 +57,7 @@ pub struct Bounds {
     pub time: Duration,
     /// In bytes.
     pub answer: usize,
-    /// The keys whose values are read as they are: an answer that holds a token in one is malformed. Absent: every key.
+    /// The keys whose values must not be masked: an answer with a token in one of them is malformed. Absent: every key.
     pub names: Option<&'static [&'static str]>,
 }
 
@@ -69,16 +69,16 @@ struct PartialAnswer {
     bytes: Vec<u8>,
 }
 
-/// Sends a request and reads the whole answer. The status decides first whether another attempt is worth making, whatever
-/// became of the body (contract section 3).
+/// Sends a request and reads the whole answer. Whether another attempt is worth making depends on the status first, and only
+/// then on the body (contract section 3).
 pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> Exchange {
     let start = Instant::now();
-    let mut came = PartialAnswer::default();
-    let sent = tokio::time::timeout(bounds.time, came.read(request, bounds.answer, peer)).await;
+    let mut answer = PartialAnswer::default();
+    let read = tokio::time::timeout(bounds.time, answer.read(request, bounds.answer, peer)).await;
     let duration = start.elapsed();
-    let PartialAnswer { status, headers, bytes } = came;
-    let broken = match sent {
-        Ok(read) => read.err(),
+    let PartialAnswer { status, headers, bytes } = answer;
+    let broken = match read {
+        Ok(result) => result.err(),
         Err(_) => Some(TransportError::timed_out(bounds.time, status)),
     };
     let is_transient = match status {
@@ -91,14 +91,14 @@ pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> E
         ..failure
     });
     let error = broken.as_ref().map(|failure| failure.reason.to_string());
-    let answer = status.map(|_| decode_answer(&bytes, broken.is_some(), bounds.names));
+    let decoded = status.map(|_| decode_answer(&bytes, broken.is_some(), bounds.names));
     let (body, mut malformed) =
-        answer.map_or((None, None), |DecodedAnswer { text, malformed }| (Some(text), malformed));
+        decoded.map_or((None, None), |DecodedAnswer { text, malformed }| (Some(text), malformed));
     let text = body.as_deref().unwrap_or_default();
     let failure = match status {
-        Some(200) if broken.is_none() => of_answer(&bytes, text, malformed.as_deref(), &headers),
+        Some(200) if broken.is_none() => answer_failure(&bytes, text, malformed.as_deref(), &headers),
         Some(200) | None => broken,
-        Some(status) => of_status(status, &headers, peer),
+        Some(status) => status_failure(status, &headers, peer),
     };
     if let Some(Failure { kind: FailureKind::Compressed, reason, .. }) = &failure {
         malformed = Some(reason.to_string());
@@ -107,20 +107,20 @@ pub async fn exchange(request: RequestBuilder, bounds: Bounds, peer: &Peer) -> E
 }
 
 impl PartialAnswer {
-    async fn read(&mut self, request: RequestBuilder, most: usize, peer: &Peer) -> Result<(), TransportError> {
+    async fn read(&mut self, request: RequestBuilder, max: usize, peer: &Peer) -> Result<(), TransportError> {
         let sent = request.send().await;
         let mut response = sent.map_err(|error| TransportError::no_answer(&error.without_url(), peer))?;
         let (status, length) = (response.status().as_u16(), response.content_length());
         self.status = Some(status);
         self.headers.clone_from(response.headers());
-        if length.is_some_and(|length| length > most as u64) {
-            return Err(TransportError::too_large(most, status));
+        if length.is_some_and(|length| length > max as u64) {
+            return Err(TransportError::too_large(max, status));
         }
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(()),
-                Ok(Some(chunk)) if self.bytes.len() + chunk.len() > most => {
-                    return Err(TransportError::too_large(most, status));
+                Ok(Some(chunk)) if self.bytes.len() + chunk.len() > max => {
+                    return Err(TransportError::too_large(max, status));
                 }
                 Ok(Some(chunk)) => self.bytes.extend_from_slice(&chunk),
                 Err(error) => {
@@ -131,13 +131,13 @@ impl PartialAnswer {
     }
 }
 
-/// Begins a client of the service at `base`. No redirects; no proxy for loopback. The system's certificates are read only
-/// where the service speaks TLS: a container without any can still rehearse.
+/// A builder of clients for the service at `base`, without redirects, and without a proxy for loopback. The system's
+/// certificates are read only for TLS, so that a rehearsal works in a container that has none.
 ///
 /// # Errors
 /// [`Error::Usage`] where `[http] ca_file` cannot be used.
 pub fn client_builder(base: &Url, headers: HeaderMap, http: &Http) -> Result<ClientBuilder, Error> {
-    // An error says that there is a provider already, from an earlier client or from who embeds this library.
+    // An error says that there is a provider already, from an earlier client or a program that embeds this library.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().user_agent(USER_AGENT).default_headers(headers).redirect(Policy::none());
     let authorities = http.ca_file.as_deref().map(authorities).transpose()?.unwrap_or_default();
@@ -148,43 +148,43 @@ pub fn client_builder(base: &Url, headers: HeaderMap, http: &Http) -> Result<Cli
 
 /// The certificates of authorities in a PEM file, which are trusted beside the system's.
 fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
-    let wrong = |problem: &dyn std::fmt::Display| {
-        let help = "it is a PEM file with the certificate of the authority: -----BEGIN CERTIFICATE-----";
+    let file_error = |problem: &dyn std::fmt::Display| {
+        let help = "name a PEM file with the certificate of the authority: -----BEGIN CERTIFICATE-----";
         Error::usage(format!("[http] ca_file {}: {problem}", path.display()), help)
     };
-    let text = Source::File(path.to_owned()).text(MAX_WRITTEN).map_err(|error| wrong(&error))?;
+    let text = Source::File(path.to_owned()).text(MAX_WRITTEN).map_err(|error| file_error(&error))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-    let certificates = certificates.map_err(|error| wrong(&error))?;
+    let certificates = certificates.map_err(|error| file_error(&error))?;
     if certificates.is_empty() {
-        return Err(wrong(&"found no certificate"));
+        return Err(file_error(&"found no certificate"));
     }
     for certificate in &certificates {
-        RootCertStore::empty().add(certificate.clone()).map_err(|error| wrong(&error))?;
+        RootCertStore::empty().add(certificate.clone()).map_err(|error| file_error(&error))?;
     }
     certificates
         .iter()
         .map(|certificate| Certificate::from_der(certificate))
         .collect::<Result<_, _>>()
-        .map_err(|error| wrong(&error))
+        .map_err(|error| file_error(&error))
 }
 
-/// The client that was begun.
+/// Builds a client.
 ///
 /// # Errors
 /// [`Error::Usage`] where it needs certificates and the system has none.
-pub fn build_client(begun: ClientBuilder) -> Result<reqwest::Client, Error> {
-    begun.build().map_err(|error| {
+pub fn build_client(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
+    builder.build().map_err(|error| {
         let help = "HTTPS needs certificates of authorities. A container has none: mount the system's at \
                     /etc/ssl/certs/ca-certificates.crt, or name your own in SSL_CERT_FILE or in [http] ca_file of \
                     rollproof.toml";
-        Error::usage(format!("no HTTP client: {}", chain(&error)), help)
+        Error::usage(format!("no HTTP client: {}", with_causes(&error)), help)
     })
 }
 
-/// The base of a service's URLs; `name` is what gave it. White space around it is no part of it.
+/// Parses the base of a service's URLs, without white space around it; `name` is the variable or key that it comes from.
 ///
 /// # Errors
-/// In words, where it is none, or would send a token in the clear.
+/// In words, where it is no URL, or would send a token in the clear.
 pub fn base_url(text: &str, name: &str, http: &Http) -> Result<Url, String> {
     let text = text.trim();
     let url = Url::parse(text).map_err(|error| format!("{name} {text:?} is no URL: {error}"))?;

@@ -1,5 +1,5 @@
-//! One writer for each file: advisory locks, and the files `PATH.lock` beside what is replaced by renaming. Whoever does
-//! not get a lock must write nothing at all.
+//! One writer for each file: advisory locks, and the files `PATH.lock` beside files that are replaced by renaming. A process
+//! that does not get a lock must write nothing at all.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::io::output;
 
-/// How often, a millisecond apart, a lock that is held is looked into for the process that holds it: it writes its number
-/// just after it has got the lock.
-const LOOKS: u32 = 100;
+/// How often the number of the process that holds a lock is looked for, a millisecond apart: the process writes it just after
+/// it has got the lock.
+const MAX_LOOKS: u32 = 100;
 
-/// A file beside another that says who writes it. It is removed when this is dropped.
+/// A lock file, which names the process that writes the file beside it. It is removed when this is dropped.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
@@ -23,13 +23,13 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Locks what a path leads to; nothing where that is a device or a pipe, which anybody may write to.
+    /// Locks the file that a path leads to; nothing where that is a device or a pipe, which several processes may write to.
     ///
     /// # Errors
     /// [`Error::Conflict`] where another process has it, or there are no locks here; [`Error::Output`] where the disk is
     /// full.
     pub fn take(guarded: &Path) -> Result<Option<Self>, Error> {
-        let Some(path) = beside(guarded) else { return Ok(None) };
+        let Some(path) = lock_path(guarded) else { return Ok(None) };
         loop {
             let opened =
                 OpenOptions::new().read(true).write(true).create(true).custom_flags(libc::O_NOFOLLOW).open(&path);
@@ -39,14 +39,14 @@ impl Lock {
                 }
                 _ => Error::conflict(
                     format!("cannot lock {}: {}: {source}", guarded.display(), path.display()),
-                    "may this user write it? remove it if no rollproof is running; nothing was called or written",
+                    "let this user write it, or remove it if no rollproof is running; nothing was called or written",
                 ),
             })?;
             match file.try_lock() {
-                // Whoever held it has removed it meanwhile.
+                // The process that held it has removed it meanwhile.
                 Ok(()) if !leads_to(&path, &file).unwrap_or(false) => {}
                 Ok(()) => {
-                    if !is_ours(&mut file) {
+                    if !is_lock(&mut file) {
                         let problem = format!("{} is in the way, a file that rollproof did not write", path.display());
                         let help = format!(
                             "{} is guarded by a file of this name; name another one. Nothing was called or written",
@@ -54,19 +54,21 @@ impl Lock {
                         );
                         return Err(Error::conflict(problem, help));
                     }
-                    // Without it others only cannot name this process.
+                    // Where this fails, other processes cannot name this one, and no more.
                     let _ = file
                         .set_len(0)
                         .and_then(|()| file.rewind())
                         .and_then(|()| write!(file, "{}", std::process::id()));
                     return Ok(Some(Self { path, _file: file }));
                 }
-                Err(TryLockError::WouldBlock) => return Err(held(guarded, wait_for_holder(&mut file).as_deref())),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(held_error(guarded, wait_for_holder(&mut file).as_deref()));
+                }
                 Err(TryLockError::Error(error)) => {
                     if holder(&mut file).is_some_and(|text| text.is_empty()) {
                         let _ = fs::remove_file(&path);
                     }
-                    return Err(no_locks(guarded, &error));
+                    return Err(no_locks_error(guarded, &error));
                 }
             }
         }
@@ -80,8 +82,8 @@ impl Drop for Lock {
     }
 }
 
-/// The file that guards what a path leads to; nothing for a device or a pipe.
-pub fn beside(guarded: &Path) -> Option<PathBuf> {
+/// The path of the lock of the file that a path leads to; nothing for a device or a pipe.
+pub fn lock_path(guarded: &Path) -> Option<PathBuf> {
     if output::is_special(guarded) {
         return None;
     }
@@ -96,8 +98,8 @@ pub fn beside(guarded: &Path) -> Option<PathBuf> {
 /// [`Error::Conflict`] where another process has it, or there are no locks here.
 pub fn lock(file: &File, path: &Path) -> Result<(), Error> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => held(path, None),
-        TryLockError::Error(error) => no_locks(path, &error),
+        TryLockError::WouldBlock => held_error(path, None),
+        TryLockError::Error(error) => no_locks_error(path, &error),
     })
 }
 
@@ -110,13 +112,13 @@ pub fn leads_to(path: &Path, file: &File) -> io::Result<bool> {
     Ok((named.dev(), named.ino()) == (open.dev(), open.ino()))
 }
 
-/// Whether it is a lock, and no file of somebody else.
-fn is_ours(file: &mut File) -> bool {
+/// Whether a file is a lock, and not a file that happens to have its name.
+fn is_lock(file: &mut File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())
         && holder(file).is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What a lock says of who holds it; nothing where that cannot be read.
+/// The number of the process that holds a lock, as text; nothing where it cannot be read.
 fn holder(file: &mut File) -> Option<String> {
     let mut text = String::new();
     file.rewind().and_then(|()| file.take(32).read_to_string(&mut text)).ok()?;
@@ -124,7 +126,7 @@ fn holder(file: &mut File) -> Option<String> {
 }
 
 fn wait_for_holder(file: &mut File) -> Option<String> {
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_LOOKS {
         if let Some(text) = holder(file).filter(|text| !text.is_empty()) {
             return Some(text);
         }
@@ -133,7 +135,7 @@ fn wait_for_holder(file: &mut File) -> Option<String> {
     None
 }
 
-fn held(path: &Path, holder: Option<&str>) -> Error {
+fn held_error(path: &Path, holder: Option<&str>) -> Error {
     let who = holder.map_or_else(|| "another process".to_owned(), |number| format!("process {number}"));
     Error::conflict(
         format!("{who} is writing {}", path.display()),
@@ -141,9 +143,9 @@ fn held(path: &Path, holder: Option<&str>) -> Error {
     )
 }
 
-fn no_locks(path: &Path, error: &io::Error) -> Error {
+fn no_locks_error(path: &Path, error: &io::Error) -> Error {
     Error::conflict(
         format!("cannot lock {}: {error}", path.display()),
-        "two rollouts must not write one file, so it has to be on a file system that has locks",
+        "put it on a file system that has locks: two rollouts must not write one file",
     )
 }

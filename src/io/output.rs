@@ -1,4 +1,4 @@
-//! Files that are written as a whole or not at all, wherever the system lets one file replace another.
+//! Writes files as a whole or not at all, wherever the system lets one file replace another.
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Seek as _, Write};
@@ -15,19 +15,19 @@ use crate::error::Error;
 use crate::model::document::Document;
 use crate::text::escape::block;
 
-/// Writes a report to a file.
+/// Writes a report to a file, or appends it where CI expects that.
 ///
 /// # Errors
 /// [`Error::Output`] where that fails.
-pub fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+pub fn write_report(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     if is_appended_to(path) { append(path, write) } else { replace(path, write) }
 }
 
-/// CI expects that a step's summary and its outputs are appended to.
+/// Whether a path is that of a step's summary or outputs, which CI expects to be appended to.
 pub fn is_appended_to(path: &Path) -> bool {
-    let same = |file: &Path| destination(path) == destination(file);
+    let is_same = |file: &Path| destination(path) == destination(file);
     let files = ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"].into_iter().filter_map(std::env::var_os);
-    files.filter(|file| !file.is_empty()).any(|file| same(Path::new(&file)))
+    files.filter(|file| !file.is_empty()).any(|file| is_same(Path::new(&file)))
 }
 
 /// Writes a document.
@@ -49,46 +49,45 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     })
 }
 
-/// Writes what policies have printed to standard error, beside whatever else is written.
+/// Writes what policies have printed to standard error.
 pub fn show_prints<'p>(prints: impl IntoIterator<Item = &'p String>) {
     let text: String = prints.into_iter().map(|print| block("print: ", print)).collect();
     // Where standard error is closed there is nobody to show it to.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// How many links are followed, one after another, as the operating system does.
+/// How many links are followed one after another: as many as the operating system follows.
 const MAX_LINKS: usize = 40;
 
-/// Has a write beyond the limit for files fail and be reported, as a write to a pipe that nobody reads does. Without this
-/// a signal would end the process.
-pub fn survive_limits() {
+/// Makes a write beyond the size limit of files fail with an error. Without this a signal would end the process.
+pub fn ignore_size_signal() {
     // Where the signal cannot be ignored, it ends the process as before.
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// Writes a file: a new one takes the place of the old once it is complete, and keeps its mode and its owner. What is no
-/// ordinary file (a device, a pipe) is written to as it is, and so is a file that another cannot replace (a mount).
+/// Writes a file: a new one takes the place of the old one once it is complete, and gets its mode and its owner. A device or a
+/// pipe is written to directly, and so is a file that cannot be replaced (a mount).
 ///
 /// # Errors
 /// [`Error::Output`] where that fails; an old file then still stands, but for a mount.
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let written = match path.to_str() {
-        // Opened once more, a file that standard output leads to would be written from its beginning.
-        Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => flushed(io::stdout().lock(), write),
-        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => flushed(io::stderr(), write),
-        _ if is_special(path) => open(path, is_stream(path)).and_then(|file| flushed(file, write)),
-        _ => swap(path, write),
+        // If it were opened again, a file that standard output leads to would be written from its beginning.
+        Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => write_buffered(io::stdout().lock(), write),
+        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => write_buffered(io::stderr(), write),
+        _ if is_special(path) => open(path, is_stream(path)).and_then(|file| write_buffered(file, write)),
+        _ => replace_file(path, write),
     };
     written.map_err(|source| Error::Output { path: path.to_owned(), source })
 }
 
-/// Whether a path leads to what is no ordinary file, such as a device or a pipe. Nothing takes its place.
+/// Whether a path leads to something else than an ordinary file, such as a device or a pipe. It is never replaced.
 pub fn is_special(path: &Path) -> bool {
     is_stream(path) || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
-/// Whether a path names something that this process has open, such as standard output. It is added to, also where it is
-/// an ordinary file.
+/// Whether a path names something that this process has open, such as standard output. It is appended to, also where it is an
+/// ordinary file.
 pub fn is_stream(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream))
 }
@@ -98,7 +97,7 @@ pub fn is_stream(path: &Path) -> bool {
 /// # Errors
 /// [`Error::Output`] where that fails.
 pub fn append(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let written = open(path, true).and_then(|file| flushed(file, write));
+    let written = open(path, true).and_then(|file| write_buffered(file, write));
     written.map_err(|source| Error::Output { path: path.to_owned(), source })
 }
 
@@ -106,13 +105,13 @@ fn open(path: &Path, append: bool) -> io::Result<fs::File> {
     OpenOptions::new().append(append).write(true).create(append).open(path)
 }
 
-fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let path = destination(path);
     let file = match fs::metadata(&path) {
-        Ok(old) => like(&path, &old)?,
-        Err(_) => beside(&path)?,
+        Ok(old) => new_file_like(&path, &old)?,
+        Err(_) => new_file_beside(&path)?,
     };
-    flushed(file.as_file(), write)?;
+    write_buffered(file.as_file(), write)?;
     file.as_file().sync_all()?;
     match file.persist(&path) {
         Err(error) if error.error.kind() == io::ErrorKind::ResourceBusy => overwrite(&path, error.file.as_file()),
@@ -120,23 +119,23 @@ fn swap(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io
     }
 }
 
-/// A new file in the folder of `path`, with the mode and the owner of the old one as far as this process may give them.
-/// Nobody reads it meanwhile who may not read the old one.
-fn like(path: &Path, old: &Metadata) -> io::Result<NamedTempFile> {
+/// A new file in the folder of `path`, with the mode and the owner of the old one as far as this process may set them. Until
+/// then only its owner may read it.
+fn new_file_like(path: &Path, old: &Metadata) -> io::Result<NamedTempFile> {
     let file = temporary(path, 0o600)?;
     let new = file.as_file().metadata()?;
     let is_owner = (old.uid(), old.gid()) == (new.uid(), new.gid())
         || fchown(file.as_file(), Some(old.uid()), Some(old.gid())).is_ok();
     let is_group = is_owner || old.gid() == new.gid() || fchown(file.as_file(), None, Some(old.gid())).is_ok();
     let mode = old.mode() & 0o777;
-    // Another group gets no more than everybody.
+    // Where the group differs, it may do no more than everybody.
     let mode = if is_group { mode } else { mode & 0o707 | (mode & 0o7) << 3 };
     // Some file systems know no modes.
     let _ = file.as_file().set_permissions(fs::Permissions::from_mode(mode));
     Ok(file)
 }
 
-/// Writes what a file holds into another one.
+/// Copies the contents of a file into another one.
 fn overwrite(path: &Path, mut from: &fs::File) -> io::Result<()> {
     from.rewind()?;
     let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
@@ -144,8 +143,7 @@ fn overwrite(path: &Path, mut from: &fs::File) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Where a file goes that is written to a path. A link stays a link: what it leads to is written, also where that is not
-/// there yet.
+/// The path of the file that a path leads to. A link stays a link: its target is written, also where that is not there yet.
 pub fn destination(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -162,8 +160,8 @@ pub fn destination(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// Those of the operating system.
-pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    // The umask takes away from this what it takes from every new file.
+pub fn new_file_beside(path: &Path) -> io::Result<NamedTempFile> {
+    // The umask applies to it, as to every new file.
     temporary(path, 0o666)
 }
 
@@ -173,11 +171,12 @@ fn temporary(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder_of(path))
 }
 
+/// The folder that a file is in; `.` where the path has none.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-fn flushed<W: Write>(file: W, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write_buffered<W: Write>(file: W, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut buffer = BufWriter::with_capacity(1 << 18, file);
     write(&mut buffer)?;
     buffer.flush()

@@ -7,62 +7,62 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::fault::STDIN;
 
-/// What only the topmost folder of a repository holds.
+/// The name in the root folder of a repository by which it is recognized.
 const GIT: &str = ".git";
 
-/// Where the working folder stands in its repository.
+/// The working folder and its repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repository {
     /// The working folder.
     folder: PathBuf,
     /// How many folders above it the root is. None: it is in no repository.
-    above: Option<usize>,
+    levels_to_root: Option<usize>,
 }
 
 impl Repository {
-    /// That of the working folder.
-    pub fn found() -> Self {
+    /// The repository of the working folder.
+    pub fn of_working_folder() -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
-        let above = folder.ancestors().position(|folder| is_there(&folder.join(GIT)));
-        Self { folder, above }
+        let levels_to_root = folder.ancestors().position(|folder| may_exist(&folder.join(GIT)));
+        Self { folder, levels_to_root }
     }
 
     /// How many folders above the working folder its root is, if there is one.
-    pub const fn above(&self) -> Option<usize> {
-        self.above
+    pub const fn levels_to_root(&self) -> Option<usize> {
+        self.levels_to_root
     }
 
-    /// The name of a file as it is called from the root of the repository. One outside of it has its whole path; without a
-    /// repository, and of what is no file, the name is as it was given.
-    pub fn name(&self, given: &str) -> String {
-        let Some(root) = self.above.and_then(|above| self.folder.ancestors().nth(above)) else {
+    /// The path of a file from the root of the repository. A file outside of it keeps its whole path. Without a repository, and
+    /// for standard input, the name is as it was given.
+    pub fn name_from_root(&self, given: &str) -> String {
+        let Some(root) = self.levels_to_root.and_then(|levels| self.folder.ancestors().nth(levels)) else {
             return given.trim_start_matches("./").to_owned();
         };
         if given == STDIN {
             return given.to_owned();
         }
-        let path = plain(&self.folder.join(given));
+        let path = normalized(&self.folder.join(given));
         path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned()
     }
 }
 
 /// A whole path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for part in path.components() {
         match part {
             Component::ParentDir => {
-                plain.pop();
+                normalized.pop();
             }
             Component::CurDir => {}
-            other => plain.push(other),
+            other => normalized.push(other),
         }
     }
-    plain
+    normalized
 }
 
-/// Whether something is there, or may be: what cannot be looked at is not passed over.
-pub fn is_there(path: &Path) -> bool {
+/// Whether something is at a path, or may be: where that cannot be found out, it counts as there.
+pub fn may_exist(path: &Path) -> bool {
     fs::symlink_metadata(path).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
 }
 
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn names_are_those_from_the_root() {
-        let inside = Repository { folder: "/work/repo/sub/job".into(), above: Some(2) };
+        let inside = Repository { folder: "/work/repo/sub/job".into(), levels_to_root: Some(2) };
         for (given, expected) in [
             ("response.json", "sub/job/response.json"),
             ("./a/./b.json", "sub/job/a/b.json"),
@@ -83,10 +83,10 @@ mod tests {
             ("/tmp/plan.json", "/tmp/plan.json"),
             ("(standard input)", "(standard input)"),
         ] {
-            assert_eq!(inside.name(given), expected, "{given}");
+            assert_eq!(inside.name_from_root(given), expected, "{given}");
         }
-        let outside = Repository { folder: "/work".into(), above: None };
-        assert_eq!(outside.name("./response.json"), "response.json");
-        assert_eq!(outside.name("../response.json"), "../response.json");
+        let outside = Repository { folder: "/work".into(), levels_to_root: None };
+        assert_eq!(outside.name_from_root("./response.json"), "response.json");
+        assert_eq!(outside.name_from_root("../response.json"), "../response.json");
     }
 }

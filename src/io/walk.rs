@@ -1,4 +1,4 @@
-//! The files below a folder. Links are followed, and none leads anywhere twice. What begins with two dots is left out.
+//! Finds the files below a folder. Links are followed, but no folder is read twice. Names that begin with two dots are left out.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ pub struct Below {
     pub problems: Vec<(PathBuf, String)>,
 }
 
-/// The files below a folder that are `wanted` by their path, by name. A folder that a link leads to is looked into once,
-/// and not where it is one of those that the link is in.
+/// The files below a folder whose path is `wanted`, by name. A folder that a link leads to is read once, and not at all where
+/// the link is inside of it.
 pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Below {
     let home = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut seen = HashSet::new();
@@ -28,13 +28,13 @@ pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Below {
             return true;
         }
         let Ok(path) = entry.path().canonicalize() else { return !entry.path_is_symlink() };
-        // What lies below the folder is looked into where it lies, and not where a link leads to it.
+        // A folder below `folder` is read at its own place, and not where a link leads to it.
         if path.starts_with(&home) {
             return entry.path().strip_prefix(folder).is_ok_and(|below| path == home.join(below));
         }
         seen.insert(path)
     };
-    // What stands in its own place is looked into before a link to it.
+    // Links come last.
     let order = |one: &DirEntry, other: &DirEntry| {
         (one.path_is_symlink(), one.file_name()).cmp(&(other.path_is_symlink(), other.file_name()))
     };
@@ -44,12 +44,12 @@ pub fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Below {
             Ok(entry) if entry.file_type().is_dir() || !wanted(entry.path()) => {}
             Ok(entry) => below.files.push(entry.into_path()),
             Err(error) if error.loop_ancestor().is_some() => {}
-            // A link that leads nowhere harms nobody, unless what it leads to is wanted.
+            // A link that leads nowhere is no problem, unless it is wanted.
             Err(error) if error.path().is_some_and(|path| leads_nowhere(path) && !wanted(path)) => {}
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
-                let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                below.problems.push((path, why));
+                let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                below.problems.push((path, reason));
             }
         }
     }

@@ -8,16 +8,16 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 /// The largest window that Zstandard's own tool reads without being asked to: 128 MiB.
 const MAX_WINDOW: u64 = 1 << 27;
 
-/// Reads what frames hold.
+/// Unpacks frames one after another.
 pub struct Frames<R> {
     packed: R,
     decoder: FrameDecoder,
-    /// How many bytes of the frame that was begun were read.
+    /// How many bytes of the current frame were read; none between frames.
     read: Option<u64>,
 }
 
 impl<R: BufRead> Frames<R> {
-    /// Reads frames from their beginning on.
+    /// A reader at the beginning of the first frame.
     pub fn new(packed: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(MAX_WINDOW);
@@ -25,7 +25,7 @@ impl<R: BufRead> Frames<R> {
     }
 
     /// Begins the next frame; `false` where there is none.
-    fn begin(&mut self) -> io::Result<bool> {
+    fn begin_frame(&mut self) -> io::Result<bool> {
         while !self.packed.fill_buf()?.is_empty() {
             match self.decoder.reset(&mut self.packed) {
                 Ok(()) => {
@@ -44,15 +44,15 @@ impl<R: BufRead> Frames<R> {
         Ok(false)
     }
 
-    /// Whether a frame that was read to its end is what it says.
-    fn check(&self, read: u64) -> io::Result<()> {
+    /// Refuses a frame that was read to its end, and whose checksum or size differs from what it says.
+    fn check_frame(&self, read: u64) -> io::Result<()> {
         let stored = self.decoder.get_checksum_from_data();
         let size = self.decoder.content_size();
         if stored.is_some() && stored != self.decoder.get_calculated_checksum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum does not match"));
         }
         if size != 0 && size != read {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its size is another than it says"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its size does not match its header"));
         }
         Ok(())
     }
@@ -65,7 +65,7 @@ impl<R: BufRead> Read for Frames<R> {
         }
         loop {
             let Some(before) = self.read else {
-                if self.begin()? {
+                if self.begin_frame()? {
                     continue;
                 }
                 return Ok(0);
@@ -79,7 +79,7 @@ impl<R: BufRead> Read for Frames<R> {
                 self.read = Some(before + read as u64);
                 return Ok(read);
             }
-            self.check(before)?;
+            self.check_frame(before)?;
             self.read = None;
         }
     }

@@ -16,11 +16,11 @@ const MAX_BYTES: usize = 64 << 10;
 /// How deep brackets may be nested.
 const MAX_DEPTH: usize = 100;
 
-/// Whether a filter may be parsed at all.
+/// Refuses a filter that is too long, or nested too deep, to be parsed.
 ///
 /// # Errors
-/// It is too long, or too deep.
-pub(super) fn size(text: &str) -> Result<(), FilterFault> {
+/// With the limit.
+pub(super) fn check_size(text: &str) -> Result<(), FilterFault> {
     if text.len() > MAX_BYTES {
         let problem = format!("found a filter of {} bytes, but only {MAX_BYTES} are allowed", text.len());
         return Err(FilterFault::new(0, problem, "a filter says how to read one field: make it shorter"));
@@ -40,25 +40,25 @@ pub(super) fn size(text: &str) -> Result<(), FilterFault> {
     Ok(())
 }
 
-/// The term of a filter that jaq could load; none where it is no term alone.
+/// The term of a filter that jaq could load; none where the text is more than a term.
 pub(super) fn parse(text: &str) -> Option<Term<&str>> {
     Parser::new(&Lexer::new(text).lex().ok()?).parse(Parser::term).ok()
 }
 
-/// What is found in a term.
+/// A walk over a term, and what it found.
 pub(super) struct Walk<'a> {
     text: &'a str,
-    /// The variables that are named, and with a dot the keys of theirs that are, such as `$target.sha`.
+    /// The variables that are named, and the keys of variables that are, such as `$target.sha`. `$target.` is any key.
     pub(super) variables: BTreeSet<String>,
     /// The first thing that is not allowed.
     pub(super) fault: Option<FilterFault>,
-    /// The definitions around, by name and number of arguments.
+    /// The definitions that the walk is inside of, by name and number of arguments.
     open: Vec<(&'a str, usize)>,
 }
 
 impl<'a> Walk<'a> {
-    /// Over the term of a text.
-    pub(super) fn over(text: &'a str, term: &Term<&'a str>) -> Self {
+    /// Walks over the term of a text.
+    pub(super) fn new(text: &'a str, term: &Term<&'a str>) -> Self {
         let mut walk = Self { text, variables: BTreeSet::new(), fault: None, open: Vec::new() };
         walk.term(term);
         walk
@@ -70,8 +70,8 @@ impl<'a> Walk<'a> {
     }
 
     fn name(&mut self, name: &str) {
-        if let Some(why) = natives::refusal(name) {
-            self.refuse(name, format!("found `{name}`, which is not allowed in a filter"), why);
+        if let Some(reason) = natives::refusal(name) {
+            self.refuse(name, format!("found `{name}`, which is not allowed in a filter"), reason);
         }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
             Term::Var(name) => {
                 self.name(name);
                 self.variables.insert((*name).to_owned());
-                // Whatever becomes of it.
+                // The variable as a whole may lead to any key.
                 self.variables.insert(format!("{name}."));
             }
             Term::Path(head, path) => {
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
         let mut parts = path.iter().map(|(part, _)| part);
         for part in parts.by_ref() {
             let Part::Index(Term::Str(None, key)) = part else {
-                // Any key, or a piece of what was found.
+                // Any key, or a slice of the value.
                 if matches!(part, Part::Index(_)) || named == name {
                     self.variables.insert(format!("{named}."));
                 }

@@ -5,7 +5,7 @@ use crate::diagnostic::fault::place;
 /// What is wrong with the text of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterFault {
-    /// Where it stands in the text, in bytes.
+    /// The byte of the text at which it stands.
     pub at: usize,
     /// What is wrong, in words.
     pub problem: String,
@@ -14,7 +14,7 @@ pub struct FilterFault {
 }
 
 impl FilterFault {
-    /// At a byte of the text.
+    /// A fault at a byte of the text.
     pub fn new(at: usize, problem: impl Into<String>, help: impl Into<String>) -> Self {
         Self { at, problem: problem.into(), help: help.into() }
     }

@@ -10,7 +10,7 @@ use super::fault::FilterFault;
 use super::natives::{self, Data};
 use super::types::{self, Types};
 use super::value::Value;
-use super::{check, limits, session};
+use super::{check, limits, run_guarded};
 use crate::error::Error;
 use crate::text::suggest::nearest;
 
@@ -35,10 +35,10 @@ impl Filter {
     /// # Errors
     /// What is wrong with the text.
     pub fn compile(text: &str, variables: &[&'static str]) -> Result<Self, FilterFault> {
-        check::size(text)?;
+        check::check_size(text)?;
         let (owned, variables) = (text.to_owned(), variables.to_vec());
-        // jaq parses with functions that call themselves, as deep as the text is nested.
-        match session(limits(0, 0), move || Ok(compile(&owned, &variables))) {
+        // The parser of jaq is recursive, as deep as the text is nested.
+        match run_guarded(limits(0, 0), move || Ok(compile(&owned, &variables))) {
             Ok(compiled) => compiled,
             Err(failure) => {
                 let problem = Error::from(failure).to_string();
@@ -48,18 +48,18 @@ impl Filter {
     }
 
     /// Whether it names a variable, such as `$input`, or a key of one, such as `$target.sha`.
-    pub fn names(&self, variable: &str) -> bool {
+    pub fn names_variable(&self, variable: &str) -> bool {
         self.variables.contains(variable)
     }
 
-    /// The keys below a variable that it names, such as `extra` and `extra.digest` of `$target`, and whether it says what
-    /// holds where one is absent. One that ends with a dot, or is empty, may be any key.
-    pub fn keys_of<'f>(&'f self, variable: &'f str) -> impl Iterator<Item = (&'f str, bool)> {
+    /// The keys below a variable that it names, such as `extra` and `extra.digest` of `$target`, each with whether the filter
+    /// handles its absence. A key that is empty or ends with a dot stands for any key.
+    pub fn keys_named_of<'f>(&'f self, variable: &'f str) -> impl Iterator<Item = (&'f str, bool)> {
         let keys = self.variables.iter().filter_map(move |name| name.strip_prefix(variable)?.strip_prefix('.'));
-        keys.map(move |key| (key, self.says_absent(&format!("{variable}.{key}"))))
+        keys.map(move |key| (key, self.handles_absence(&format!("{variable}.{key}"))))
     }
 
-    fn says_absent(&self, name: &str) -> bool {
+    fn handles_absence(&self, name: &str) -> bool {
         let after = self.text.match_indices(name).map(|(at, _)| self.text[at + name.len()..].trim_start());
         let mut tests = after.map(|after| {
             let compared = after.strip_prefix("==").or_else(|| after.strip_prefix("!="));
@@ -73,22 +73,22 @@ impl Filter {
         self.types
     }
 
-    /// The values that it gives, at most `most`. To be called in a [`session`].
+    /// The values that it gives, at most `max`. To be called in a [`run_guarded`].
     ///
     /// # Errors
-    /// What the filter itself says is wrong.
-    pub fn run(&self, input: &Value, variables: &[Value], most: usize) -> Result<Vec<Value>, String> {
+    /// The error that the filter raises.
+    pub fn run(&self, input: &Value, variables: &[Value], max: usize) -> Result<Vec<Value>, String> {
         let variables = Vars::new(variables.iter().map(|Value(value)| value.clone()));
         let context = Ctx::<Data>::new(&self.program.lut, variables);
         let values = self.program.id.run((context, input.0.clone())).map(unwrap_valr);
-        values.take(most).map(|value| value.map(Value).map_err(|error| error.to_string())).collect()
+        values.take(max).map(|value| value.map(Value).map_err(|error| error.to_string())).collect()
     }
 
-    /// The one value that it gives. To be called in a [`session`].
+    /// The one value that it gives. To be called in a [`run_guarded`].
     ///
     /// # Errors
-    /// It gives none or several, or says that something is wrong.
-    pub fn one(&self, input: &Value, variables: &[Value]) -> Result<Value, String> {
+    /// Where it gives no value or several, or raises an error.
+    pub fn single_value(&self, input: &Value, variables: &[Value]) -> Result<Value, String> {
         let mut values = self.run(input, variables, 2)?.into_iter();
         match (values.next(), values.next()) {
             (Some(value), None) => Ok(value),
@@ -105,24 +105,24 @@ fn compile(text: &str, variables: &[&'static str]) -> Result<Filter, FilterFault
     let file = File { code: text, path: () };
     let modules = Loader::new(natives::defs()).load(&arena, file).map_err(|errors| {
         let error = errors.into_iter().next().map(|(_, error)| error);
-        error.map_or_else(|| unreadable(text), |error| load_fault(text, error))
+        error.map_or_else(|| unknown_fault(text), |error| load_fault(text, error))
     })?;
-    // Before the names: what may not be named is told as such, and not as unknown.
-    let term = check::parse(text).ok_or_else(|| unreadable(text))?;
-    let walk = check::Walk::over(text, &term);
+    // Checked before names are resolved, so that a name that is not allowed is not reported as unknown.
+    let term = check::parse(text).ok_or_else(|| unknown_fault(text))?;
+    let walk = check::Walk::new(text, &term);
     if let Some(fault) = walk.fault {
         return Err(fault);
     }
     let compiler = Compiler::default().with_funs(natives::funs()).with_global_vars(variables.iter().copied());
     let program = compiler.compile(modules).map_err(|errors| {
         let undefined = errors.into_iter().flat_map(|(_, errors)| errors).next();
-        undefined.map_or_else(|| unreadable(text), |(name, kind)| undefined_fault(text, name, &kind, variables))
+        undefined.map_or_else(|| unknown_fault(text), |(name, kind)| undefined_fault(text, name, &kind, variables))
     })?;
-    Ok(Filter { text: text.to_owned(), program, variables: walk.variables, types: types::of(&term) })
+    Ok(Filter { text: text.to_owned(), program, variables: walk.variables, types: types::of_term(&term) })
 }
 
-/// What is left to say of a text that is refused for no reason that is known.
-fn unreadable(text: &str) -> FilterFault {
+/// The fault of a text that is refused for an unknown reason.
+fn unknown_fault(text: &str) -> FilterFault {
     FilterFault::new(0, format!("found {text:?}, which is no filter"), "write a jq filter without import and include")
 }
 
@@ -142,12 +142,12 @@ fn load_fault(text: &str, error: LoadError<&str>) -> FilterFault {
     .unwrap_or(("term", ""));
     let token = found.split_whitespace().next().unwrap_or_default();
     let shown = if token.is_empty() { "the end of the filter".to_owned() } else { format!("{token:?}") };
-    let problem = format!("found {shown}, but {} is needed", article(expected));
+    let problem = format!("found {shown}, but {} is needed", expected_in_words(expected));
     FilterFault::new(span(text, found).start, problem, "correct the filter: `jq FILTER FILE` tells the same of it")
 }
 
 /// What jaq expects, as a part of a sentence.
-fn article(expected: &str) -> String {
+fn expected_in_words(expected: &str) -> String {
     match expected {
         "nothing" => "an operator or the end".to_owned(),
         "else or end" => "`else` or `end`".to_owned(),
@@ -172,9 +172,9 @@ fn undefined_fault(text: &str, name: &str, kind: &Undefined, variables: &[&'stat
         Undefined::Filter(_) => {
             let names: Vec<&str> =
                 natives::funs().map(|(name, ..)| name).chain(natives::defs().map(|def| def.name)).collect();
-            let same = names.contains(&name);
+            let has_other_arity = names.contains(&name);
             match nearest(name, names.into_iter().filter(|known| natives::refusal(known).is_none())) {
-                _ if same => format!("jq has `{name}` with another number of arguments"),
+                _ if has_other_arity => format!("jq has `{name}` with another number of arguments"),
                 Some(known) => format!("did you mean {known:?}?"),
                 None => "a name of jq is needed; a key of the data begins with a dot".to_owned(),
             }

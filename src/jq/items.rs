@@ -1,4 +1,5 @@
-//! Paths of names and `[]` alone, such as `.results[]`: they say where the items of an input are, and cannot leave one out.
+//! Parses paths of names and `[]` alone, such as `.results[]`. They say where the items of an input are; other filters could
+//! leave items out.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
@@ -17,28 +18,28 @@ pub enum Step {
     Each,
 }
 
-/// What to write instead.
+/// What to write instead of another filter.
 const ITEMS_HELP: &str = "the items are a path of names and [] alone, such as .results[], or several with commas between them, so that \
                     none is left out; `skip` says which of them are no tenants";
 
-/// Reads such paths.
+/// Parses such paths.
 ///
 /// # Errors
-/// Where the text is no filter, or another one.
+/// Where the text is no filter, or a filter of another form.
 pub fn parse(text: &str) -> Result<Vec<Vec<Step>>, FilterFault> {
     Filter::compile(text, &[])?;
     let refused = || FilterFault::new(0, format!("found {text:?}, but only paths are allowed"), ITEMS_HELP);
     let term = check::parse(text).ok_or_else(refused)?;
     let mut paths = Vec::new();
-    collect(&term, &mut paths).ok_or_else(refused)?;
+    add_paths(&term, &mut paths).ok_or_else(refused)?;
     Ok(paths)
 }
 
-fn collect(term: &Term<&str>, paths: &mut Vec<Vec<Step>>) -> Option<()> {
+fn add_paths(term: &Term<&str>, paths: &mut Vec<Vec<Step>>) -> Option<()> {
     match term {
         Term::BinOp(left, BinaryOp::Comma, right) => {
-            collect(left, paths)?;
-            collect(right, paths)
+            add_paths(left, paths)?;
+            add_paths(right, paths)
         }
         Term::Id => {
             paths.push(Vec::new());

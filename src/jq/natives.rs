@@ -1,4 +1,4 @@
-//! The native filters: jaq's own, but for those that touch the world, which are there and fail.
+//! The native filters: those of jaq. The ones that touch the world fail.
 
 use jaq_core::data::JustLut;
 use jaq_core::load::parse::Def;
@@ -6,10 +6,10 @@ use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Error, RunPtr};
 use jaq_json::Val;
 
-/// What filters work on.
+/// The type of data that filters work on.
 pub(super) type Data = JustLut<Val>;
 
-/// What a filter that touches the world is told.
+/// Why a filter that touches the world is not allowed.
 const REFUSED_BECAUSE: &str = "a filter sees what it is given, and no clock, environment or other input; it prints nothing and ends \
                                nothing";
 

@@ -8,14 +8,14 @@ use super::filter::Filter;
 use super::items::{Step, parse};
 use super::types::Types;
 use super::value::Value;
-use super::{limits, session};
+use super::{limits, run_guarded};
 use crate::rego::guard::{Failure, Limits};
 
 /// What a filter gives for JSON, at most three values.
 fn run(text: &str, input: &str) -> Result<Vec<Json>, String> {
     let filter = Filter::compile(text, &[]).unwrap_or_else(|fault| panic!("{text}: {fault:?}"));
     let input = input.to_owned();
-    let done = session(limits(0, 0), move || {
+    let done = run_guarded(limits(0, 0), move || {
         let values = filter.run(&Value::parse(&input)?, &[], 3)?;
         values.iter().map(Value::json).collect::<Result<Vec<_>, _>>()
     });
@@ -67,7 +67,7 @@ fn integers_stay_what_they_are_and_others_are_refused() {
 fn exactly_one_value_is_asked_for() {
     let one = |text: &str| {
         let filter = Filter::compile(text, &[]).expect(text);
-        session(limits(0, 0), move || filter.one(&Value::default(), &[])?.json())
+        run_guarded(limits(0, 0), move || filter.single_value(&Value::default(), &[])?.json())
     };
     assert_eq!(one("1"), Ok(json!(1)));
     for (text, found) in [("empty", "no value"), ("1, 2", "1 and 2"), ("repeat(1)", "1 and 1"), ("error(\"no\")", "no")]
@@ -160,7 +160,7 @@ fn a_filter_ends_in_time_and_memory_whatever_it_does() {
     ] {
         let filter = Filter::compile(text, &[]).expect(text);
         let limits = Limits { time: Duration::from_millis(300), memory: 256 << 20, ..limits(0, 0) };
-        let done = session(limits, move || filter.one(&Value::default(), &[]).map(|value| value.shown()));
+        let done = run_guarded(limits, move || filter.single_value(&Value::default(), &[]).map(|value| value.shown()));
         assert!(
             matches!(&done, Err(Failure::Policy(problem)) if problem.contains("the filters need more than")),
             "{text}: {done:?}"

@@ -1,4 +1,4 @@
-//! The types of JSON that a filter can give, so far as its text alone says.
+//! The types of JSON that a filter can give, as far as its text says.
 
 use std::fmt;
 
@@ -27,13 +27,13 @@ impl Types {
     /// All of them.
     pub const ANY: Self = Self(63);
 
-    /// The types of either.
+    /// The types that are in either.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether nothing is in both.
+    /// Whether no type is in both.
     pub const fn is_apart(self, other: Self) -> bool {
         self.0 & other.0 == 0
     }
@@ -42,13 +42,13 @@ impl Types {
 impl fmt::Display for Types {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = ["null", "a boolean", "a number", "a string", "an array", "an object"];
-        let held: Vec<&str> =
+        let contained: Vec<&str> =
             (0..).zip(names).filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, name)| name).collect();
-        if held.is_empty() { f.write_str("no value") } else { f.write_str(&held.join(" or ")) }
+        if contained.is_empty() { f.write_str("no value") } else { f.write_str(&contained.join(" or ")) }
     }
 }
 
-/// What calls of jq's own filters give, whatever their input.
+/// The types that calls of jq's own filters give, whatever their input.
 const CALLS: [(&str, usize, Types); 30] = [
     ("true", 0, Types::BOOLEAN),
     ("false", 0, Types::BOOLEAN),
@@ -82,20 +82,20 @@ const CALLS: [(&str, usize, Types); 30] = [
     ("keys", 0, Types::ARRAY),
 ];
 
-/// What a term can give.
-pub(super) fn of(term: &Term<&str>) -> Types {
+/// The types that a term can give.
+pub(super) fn of_term(term: &Term<&str>) -> Types {
     match term {
         Term::Num(_) | Term::Neg(_) => Types::NUMBER,
         Term::Str(_, parts) => of_string(parts),
         Term::Arr(_) => Types::ARRAY,
         Term::Obj(_) => Types::OBJECT,
         Term::BinOp(left, op, right) => of_operation(left, op, right),
-        Term::TryCatch(body, catch) => of(body).or(catch.as_ref().map_or(Types::NONE, |catch| of(catch))),
+        Term::TryCatch(body, catch) => of_term(body).or(catch.as_ref().map_or(Types::NONE, |catch| of_term(catch))),
         Term::IfThenElse(branches, otherwise) => {
-            let otherwise = otherwise.as_ref().map_or(Types::ANY, |otherwise| of(otherwise));
-            branches.iter().fold(otherwise, |types, (_, then)| types.or(of(then)))
+            let otherwise = otherwise.as_ref().map_or(Types::ANY, |otherwise| of_term(otherwise));
+            branches.iter().fold(otherwise, |types, (_, then)| types.or(of_term(then)))
         }
-        Term::Def(_, body) | Term::Label(_, body) => of(body),
+        Term::Def(_, body) | Term::Label(_, body) => of_term(body),
         Term::Call(name, args) => {
             let call = CALLS.iter().find(|(call, arity, _)| call == name && *arity == args.len());
             call.map_or(Types::ANY, |(.., types)| *types)
@@ -104,16 +104,17 @@ pub(super) fn of(term: &Term<&str>) -> Types {
     }
 }
 
-/// A string gives one whatever stands in it, but for a part that gives nothing.
+/// A string, unless a part of it gives no value.
 fn of_string(parts: &[StrPart<&str, Term<&str>>]) -> Types {
-    let is_empty = |part: &StrPart<&str, Term<&str>>| matches!(part, StrPart::Term(term) if of(term) == Types::NONE);
+    let is_empty =
+        |part: &StrPart<&str, Term<&str>>| matches!(part, StrPart::Term(term) if of_term(term) == Types::NONE);
     if parts.iter().any(is_empty) { Types::NONE } else { Types::STRING }
 }
 
 fn of_operation(left: &Term<&str>, op: &BinaryOp<&str>, right: &Term<&str>) -> Types {
     match op {
-        BinaryOp::Pipe(_) => of(right),
-        BinaryOp::Comma | BinaryOp::Alt => of(left).or(of(right)),
+        BinaryOp::Pipe(_) => of_term(right),
+        BinaryOp::Comma | BinaryOp::Alt => of_term(left).or(of_term(right)),
         BinaryOp::Or | BinaryOp::And | BinaryOp::Cmp(_) => Types::BOOLEAN,
         BinaryOp::Math(_) | BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt => {
             Types::ANY

@@ -8,7 +8,7 @@ use crate::text::escape::clipped;
 /// How much of a value is shown in an error, in characters.
 const MAX_SHOWN: usize = 60;
 
-/// How deep arrays and objects may be nested: a value is taken apart by functions that call themselves.
+/// How deep arrays and objects may be nested: values are converted by recursive functions.
 const MAX_DEPTH: usize = 1_000;
 
 /// A value of a filter. It stays on the thread that made it.
@@ -27,30 +27,30 @@ impl Value {
         read::parse_single(json.as_bytes()).map(Self).map_err(|error| format!("it is no JSON: {error}"))
     }
 
-    /// The same value.
+    /// The value of a filter that equals this JSON.
     ///
     /// # Errors
-    /// Where it is too deep.
-    pub fn of(json: &Json) -> Result<Self, String> {
+    /// Where it is nested too deep.
+    pub fn from_json(json: &Json) -> Result<Self, String> {
         Self::parse(&json.to_string())
     }
 
-    /// As JSON.
+    /// The value as JSON.
     ///
     /// # Errors
-    /// What JSON cannot say, or what its readers would change: NaN, infinity, bytes that are no text, keys that are no
+    /// For what JSON cannot hold, or its readers would change: NaN, infinity, bytes that are no text, keys that are no
     /// strings, integers beyond 64 bits.
     pub fn json(&self) -> Result<Json, String> {
         json(&self.0, 0)
     }
 
-    /// As it is shown in an error, clipped.
+    /// The value as an error shows it, clipped.
     pub fn shown(&self) -> String {
         clipped(&self.0.to_string(), MAX_SHOWN).into_owned()
     }
 }
 
-/// How deep the brackets of a JSON text go.
+/// How deep arrays and objects of a JSON text are nested.
 fn depth(json: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);

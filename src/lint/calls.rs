@@ -33,7 +33,7 @@ impl<'a> TypeChecker<'_, 'a> {
         for ((arg, seen), allowed) in args.iter().zip(&seen).zip(&signature.args) {
             if !seen.ty.kinds().meets(*allowed) && name != "print" {
                 let what = format!("{name} takes {allowed} here, and gets {}", seen.ty.kinds());
-                self.add(arg.place, what, "is this the value that you meant?");
+                self.add(arg.place, what, "pass a value of that type");
             }
         }
         if name == "sprintf" {

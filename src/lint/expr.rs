@@ -112,7 +112,7 @@ impl<'a> TypeChecker<'_, 'a> {
         for (operand, seen) in operands.iter().zip(&seen) {
             if !seen.ty.kinds().meets(allowed) {
                 let what = format!("this is {}, where {allowed} belongs", seen.ty.kinds());
-                self.add(operand.place, what, "is this the value that you meant?");
+                self.add(operand.place, what, "use a value of that type");
             }
         }
         let number = left.ty.kinds() == Kinds::NUMBER || operator == Operator::Arithmetic;
@@ -144,7 +144,7 @@ impl<'a> TypeChecker<'_, 'a> {
         match a.never_equals(b) {
             None => {}
             Some(Difference::Kinds(a, b)) => {
-                self.add(place, format!("{a} is never {b}"), "compare what can be equal; is the path right?");
+                self.add(place, format!("{a} is never {b}"), "compare what can be equal, or correct the path");
             }
             Some(Difference::Words(ours, theirs)) => {
                 let (one, known) = if ours.len() == 1 { (ours, theirs) } else { (theirs, ours) };

@@ -112,7 +112,7 @@ fn kinds(program: &Program<'_>, module: &Module, rule: &Rule, name: &str, report
     }
     if rule.is_default && program.definitions(symbol).all(|(_, rule)| defaults(rule)) {
         let what = format!("{name} has a default and nothing else");
-        report.add(module, rule.place, what, "is the other definition misspelt? else leave `default` out");
+        report.add(module, rule.place, what, "check the spelling of the other definition, or leave `default` out");
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> TypeChecker<'_, 'a> {
             self.add(
                 step.place,
                 format!("{path} is {}, and has no elements", seen.ty.kinds()),
-                "is the path misspelt?",
+                "check the spelling of the path",
             );
             (Type::Any, Type::Any)
         });
@@ -149,7 +149,7 @@ impl<'a> TypeChecker<'_, 'a> {
             self.add(place, format!("{of} has no {key:?}, so this is never defined"), remedy);
         } else {
             let what = format!("{of} is {}, and has no {key:?}", known.kinds);
-            self.add(place, what, "is the path misspelt?");
+            self.add(place, what, "check the spelling of the path");
         }
         Inferred::always(Type::Any)
     }

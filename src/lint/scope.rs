@@ -85,7 +85,7 @@ impl<'a> Checker<'_, 'a> {
             match import.path.first().map(String::as_str) {
                 Some("input") => {}
                 Some("data") => self.provided(&steps, import.place, Reference::Import),
-                _ => self.add(import.place, "an import begins with data or input", "is it misspelt?"),
+                _ => self.add(import.place, "an import begins with data or input", "check its spelling"),
             }
         }
     }
@@ -144,7 +144,7 @@ impl<'a> Checker<'_, 'a> {
         self.add(
             place,
             format!("{name:?} is never used"),
-            "is another name misspelt? else write _ for it, or leave it out",
+            "check the spelling of other names; if it is not needed, write _ for it, or leave it out",
         );
     }
 

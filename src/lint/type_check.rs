@@ -251,7 +251,11 @@ impl<'a> TypeChecker<'_, 'a> {
     /// What the elements of a collection may be: keys and values.
     pub fn elements(&mut self, of: &Type, expr: &Expr) -> (Type, Type) {
         of.element().unwrap_or_else(|| {
-            self.add(expr.place, format!("this is {}, and has no elements", of.kinds()), "is the path misspelt?");
+            self.add(
+                expr.place,
+                format!("this is {}, and has no elements", of.kinds()),
+                "check the spelling of the path",
+            );
             (Type::Any, Type::Any)
         })
     }

@@ -1,13 +1,13 @@
-//! The bundled mappings, as they lie under `mappings/`. Nothing registers one but its folder.
+//! The bundled mappings: every folder under `mappings/` is one.
 
 include!(concat!(env!("OUT_DIR"), "/mappings.rs"));
 
-/// The names of all, sorted.
+/// The names of all bundled mappings, sorted.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {
     BUNDLED.iter().map(|(name, _)| *name)
 }
 
-/// The text of one.
+/// The text of a bundled mapping.
 pub(crate) fn text(name: &str) -> Option<&'static str> {
     BUNDLED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

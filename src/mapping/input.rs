@@ -1,4 +1,4 @@
-//! The text of an input as one JSON value, whatever its form.
+//! Turns an input of any form into one JSON value.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::diagnostic::fault::{Fault, utf8, without_bom};
 use crate::mapping::file::InputForm;
 use crate::schema::explain::syntax;
 
-/// The input as JSON. Of a form that is no JSON, the text is one of ours.
+/// The input as JSON text: its own text where it is JSON, else a converted one.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -23,10 +23,10 @@ pub(crate) fn json(bytes: &[u8], form: InputForm) -> Result<Cow<'_, str>, Fault>
     }
 }
 
-/// The one value of a JSON text.
+/// The value of a JSON text, without white space around it.
 ///
 /// # Errors
-/// Why it is none.
+/// Why the text is not one JSON value.
 pub(crate) fn value(json: &str) -> Result<&str, Fault> {
     serde_json::from_str::<&RawValue>(json).map(RawValue::get).map_err(|error| syntax(json, &error))
 }
@@ -35,7 +35,7 @@ fn at_line(line: u64, problem: String) -> Fault {
     Fault { place: usize::try_from(line).ok().map(|line| (line, 1)), ..Fault::whole(problem) }
 }
 
-/// A value a line as an array of them. Blank lines are none.
+/// Turns one JSON value a line into an array. Blank lines are skipped.
 fn lines(text: &str) -> Result<String, Fault> {
     let mut json = String::with_capacity(text.len() + 2);
     json.push('[');
@@ -53,9 +53,9 @@ fn lines(text: &str) -> Result<String, Fault> {
     Ok(json)
 }
 
-/// A table with a header as an array of objects; every value is a string.
+/// Turns a table with a header into an array of objects; every value is a string.
 fn table(text: &str) -> Result<String, Fault> {
-    let wrong = |error: csv::Error| {
+    let csv_fault = |error: csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
         let problem = match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -66,7 +66,7 @@ fn table(text: &str) -> Result<String, Fault> {
         at_line(line, problem).help("every record has a value for each column of the header; quotes enclose a comma")
     };
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
-    let header: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
+    let header: Vec<String> = reader.headers().map_err(csv_fault)?.iter().map(str::to_owned).collect();
     for (i, name) in header.iter().enumerate() {
         let problem = match name.trim() {
             "" => format!("found no name for column {} in the header", i + 1),
@@ -80,7 +80,7 @@ fn table(text: &str) -> Result<String, Fault> {
     }
     let mut json = String::from("[");
     for record in reader.records() {
-        let record = record.map_err(wrong)?;
+        let record = record.map_err(csv_fault)?;
         let object: Map<String, Value> =
             header.iter().cloned().zip(record.iter().map(|value| Value::String(value.to_owned()))).collect();
         if json.len() > 1 {
@@ -92,7 +92,7 @@ fn table(text: &str) -> Result<String, Fault> {
     Ok(json)
 }
 
-/// One YAML document.
+/// Turns one YAML document into JSON.
 fn yaml(text: &str) -> Result<String, Fault> {
     let options = serde_saphyr::options! { strict_booleans: true, budget: None };
     let value: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {

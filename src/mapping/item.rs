@@ -1,9 +1,9 @@
-//! What the filters of a mapping give for one item: a row, a tenant of a fleet, or a skip.
+//! Runs the filters of a mapping on one item: they give a row, a tenant of a fleet, or a skip.
 
 use serde_json::Value as Json;
 
 use crate::jq::filter::Filter;
-use crate::jq::runs;
+use crate::jq::set_running;
 use crate::jq::value::Value;
 use crate::mapping::load::{FleetMapping, Items, RowField, RowMapping};
 use crate::model::document::Row;
@@ -36,30 +36,30 @@ pub(crate) struct FilterError {
 /// What a filter runs on: an item, and the values of the variables.
 pub(crate) struct FilterInput<'a> {
     pub(crate) item: &'a Value,
-    /// In the order in which the filters name them.
+    /// In the order in which the filters were compiled with them.
     pub(crate) variables: &'a [Value],
 }
 
 impl FilterInput<'_> {
-    fn run(&self, filter: &Filter, key: &str) -> Result<Json, FilterError> {
-        runs(key);
-        let given = filter
-            .one(self.item, self.variables)
+    fn evaluate(&self, filter: &Filter, key: &str) -> Result<Json, FilterError> {
+        set_running(key);
+        let value = filter
+            .single_value(self.item, self.variables)
             .and_then(|value| value.json().map_err(|what| format!("found {what}")));
-        given.map_err(|problem| FilterError { filter: key.to_owned(), problem })
+        value.map_err(|problem| FilterError { filter: key.to_owned(), problem })
     }
 
     /// Whether the item is skipped.
     pub(crate) fn is_skipped(&self, items: &Items) -> Result<bool, FilterError> {
         let Some((skip, _)) = &items.skip else { return Ok(false) };
-        match self.run(skip, "skip")? {
+        match self.evaluate(skip, "skip")? {
             Json::Bool(is_skipped) => Ok(is_skipped),
             other => Err(wrong_type("skip", &other, "true or false")),
         }
     }
 
     fn slug(&self, filter: &Filter) -> Result<String, FilterError> {
-        match self.run(filter, "slug")? {
+        match self.evaluate(filter, "slug")? {
             Json::String(slug) if !slug.trim().is_empty() => Ok(slug.trim().to_owned()),
             other => Err(wrong_type("slug", &other, "a string that is not blank")),
         }
@@ -71,15 +71,15 @@ impl FilterInput<'_> {
         let mut row = Row::default();
         let mut extra = Vec::new();
         for (field, filter) in &mapping.fields {
-            let given = self.run(filter, field.key())?;
+            let value = self.evaluate(filter, field.key())?;
             match field {
-                RowField::Verified => row.verified_on_target = boolean(field, &given)?,
-                RowField::Healthz => row.healthz_ok = present(boolean(field, &given)?),
-                RowField::Image => row.running_image = text(field, given)?,
-                RowField::Error => row.error = text(field, given)?,
-                RowField::Status => row.ssm_status = text(field, given)?,
-                RowField::ExitCode => row.ssm_exit_code = integer(field, &given)?,
-                RowField::Extra(name) => extra.extend(scalar(field, given)?.map(|value| (name.clone(), value))),
+                RowField::Verified => row.verified_on_target = boolean(field, &value)?,
+                RowField::Healthz => row.healthz_ok = absent_if_null(boolean(field, &value)?),
+                RowField::Image => row.running_image = text(field, value)?,
+                RowField::Error => row.error = text(field, value)?,
+                RowField::Status => row.ssm_status = text(field, value)?,
+                RowField::ExitCode => row.ssm_exit_code = integer(field, &value)?,
+                RowField::Extra(name) => extra.extend(scalar(field, value)?.map(|scalar| (name.clone(), scalar))),
             }
         }
         row.extra = extra.into_iter().collect();
@@ -90,7 +90,7 @@ impl FilterInput<'_> {
     /// The tenant that the mapping makes of the item.
     pub(crate) fn tenant(&self, mapping: &FleetMapping) -> Result<MappedTenant, FilterError> {
         let slug = self.slug(&mapping.slug)?;
-        let labels = match mapping.labels.as_ref().map(|filter| self.run(filter, "labels")).transpose()? {
+        let labels = match mapping.labels.as_ref().map(|filter| self.evaluate(filter, "labels")).transpose()? {
             None | Some(Json::Null) => Map::default(),
             Some(Json::Object(labels)) => labels
                 .into_iter()
@@ -112,8 +112,8 @@ fn wrong_type(filter: &str, found: &Json, allowed: &str) -> FilterError {
     FilterError { filter: filter.to_owned(), problem }
 }
 
-/// A field that `null` leaves out.
-fn present<T>(field: Field<T>) -> Field<T> {
+/// The field, absent where it is `null`.
+fn absent_if_null<T>(field: Field<T>) -> Field<T> {
     if let Field::Null = field { Field::Absent } else { field }
 }
 

@@ -1,4 +1,4 @@
-//! A mapping that is ready to use: its file read, checked, and its filters compiled, before any evidence is read.
+//! Loads a mapping before any evidence is read: reads its file, checks it, and compiles its filters.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -23,41 +23,41 @@ use crate::model::document::{InputFile, Role};
 use crate::text::digest::sha256;
 use crate::text::suggest::{meant, nearest};
 
-/// The variables that a filter sees, in the order in which they are given; the last where the mapping has an index.
-const VARIABLES: [&str; 4] = ["$input", "$path", "$target", INDEX];
+/// The variables that a filter may name, in the order of their values; the last only where the mapping has an index.
+const VARIABLES: [&str; 4] = ["$input", "$path", "$target", INDEX_VARIABLE];
 
-/// The variables that the filter of the index sees, in the order in which they are given.
+/// The variables that the filter of the index may name, in the order of their values.
 const INDEX_VARIABLES: [&str; 2] = ["$input", "$target"];
 
-/// What is made once of the whole input, for filters that look something up.
-const INDEX: &str = "$index";
+/// The variable for what is made once of the whole input, for filters that look something up.
+const INDEX_VARIABLE: &str = "$index";
 
-/// The variables that a filter sees, in the order in which they are given.
+/// The variables that a filter may name, in the order of their values.
 const fn variables(has_index: bool) -> &'static [&'static str] {
     if has_index { &VARIABLES } else { VARIABLES.split_at(VARIABLES.len() - 1).0 }
 }
 
-/// The names that are taken in a row.
+/// The names of the fields of a row, which no extra field may have.
 const ROW_FIELDS: [&str; 8] =
     ["slug", "phase", "ssm_status", "ssm_exit_code", "healthz_ok", "verified_on_target", "running_image", "error"];
 
-/// What to do about a mapping that is no mapping.
-const DESCRIBED: &str = "rollproof schema mapping describes every key";
+/// What to do about a file that is no mapping.
+const MAPPING_HELP: &str = "rollproof schema mapping describes every key";
 
-/// A mapping, ready to use.
+/// A mapping whose filters are compiled.
 #[derive(Debug)]
 pub struct Mapping {
-    /// Its name: of its folder where it is bundled, else its path.
+    /// The name of its folder where it is bundled, else its path.
     pub name: Text,
     /// What it reads.
     pub title: String,
-    /// Its file.
+    /// The text of its file.
     pub text: String,
     /// SHA-256 of its file.
     pub sha256: Text,
     /// The form of its input.
     pub input: InputForm,
-    /// What gives `$index`.
+    /// The filter that gives `$index`.
     index: Option<Filter>,
     /// How rows are read.
     pub(crate) row: Option<RowMapping>,
@@ -65,7 +65,7 @@ pub struct Mapping {
     pub(crate) fleet: Option<FleetMapping>,
 }
 
-/// What of a mapping is used.
+/// A part of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Its `[row]`.
@@ -100,7 +100,7 @@ pub(crate) enum RowField {
     Error,
     Status,
     ExitCode,
-    /// One of a team's own.
+    /// A field that a team's own policies read.
     Extra(Text),
 }
 
@@ -126,7 +126,7 @@ impl RowField {
         }
     }
 
-    /// Its key in a row; none where it is a team's own.
+    /// Its key in a row; none where it is an extra field.
     fn row_key(&self) -> Option<&'static str> {
         match self {
             Self::Verified => Some("verified_on_target"),
@@ -139,15 +139,15 @@ impl RowField {
         }
     }
 
-    /// What its filter may give.
+    /// The types of values that its filter may give.
     pub(crate) fn types(&self) -> Types {
-        let given = match self {
+        let types = match self {
             Self::Verified | Self::Healthz => Types::BOOLEAN,
             Self::Image | Self::Error | Self::Status => Types::STRING,
             Self::ExitCode => Types::NUMBER,
             Self::Extra(_) => Types::STRING.or(Types::NUMBER).or(Types::BOOLEAN),
         };
-        given.or(Types::NULL)
+        types.or(Types::NULL)
     }
 }
 
@@ -169,7 +169,7 @@ impl FleetMapping {
 }
 
 impl Mapping {
-    /// The bundled mapping of that name, else the file.
+    /// Loads the bundled mapping of that name, else the file.
     ///
     /// # Errors
     /// [`Error::Usage`] with file, line and column, where there is none or it cannot be used.
@@ -178,8 +178,8 @@ impl Mapping {
         if let Some(text) = bundled::text(&name) {
             return Self::parse(&name, text).map(Arc::new);
         }
-        let looks_like_a_file = name.contains(['/', '.']) || name_or_file.exists();
-        if !looks_like_a_file {
+        let is_file_name = name.contains(['/', '.']) || name_or_file.exists();
+        if !is_file_name {
             let help = match nearest(&name.to_lowercase(), bundled::names()) {
                 Some(near) => format!("did you mean {near:?}? a file's name has a dot or a slash in it"),
                 None => {
@@ -196,7 +196,7 @@ impl Mapping {
         Self::parse(&name, text).map(Arc::new)
     }
 
-    /// Whether a name is that of a bundled mapping, and of no file.
+    /// Whether a name is that of a bundled mapping.
     pub fn is_bundled(name: &Path) -> bool {
         name.to_str().is_some_and(|name| bundled::text(name).is_some())
     }
@@ -208,18 +208,18 @@ impl Mapping {
     pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
         let file: MappingFile = toml::from_str(text).map_err(|error| {
             let near = meant(error.message());
-            let help = near.map_or_else(|| DESCRIBED.into(), |near| format!("did you mean {near:?}?"));
+            let help = near.map_or_else(|| MAPPING_HELP.into(), |near| format!("did you mean {near:?}?"));
             Error::usage(format!("{name}: {}", error.to_string().trim_end()), help)
         })?;
         Loader { name, text, has_index: file.index.is_some() }.mapping(file)
     }
 
-    /// As it is listed among the inputs of a document.
+    /// The entry of its file among the inputs of a document.
     pub fn input_file(&self, role: Role) -> InputFile {
         InputFile { role, name: self.name.clone(), bytes: self.text.len() as u64, sha256: self.sha256.clone() }
     }
 
-    /// Why items are skipped; none where none are.
+    /// Why items are skipped; none where the part skips no items.
     pub(crate) fn skip_reason(&self, part: Part) -> Option<&Text> {
         let items = match part {
             Part::Rows => self.row.as_ref().map(|row| &row.items),
@@ -228,22 +228,24 @@ impl Mapping {
         items?.skip.as_ref().map(|(_, reason)| reason)
     }
 
-    /// Its filters for a part, and that of what they look up.
+    /// Its filters for a part, with that of the index where they use it.
     pub(crate) fn filters(&self, part: Part) -> Vec<&Filter> {
-        self.own_filters(part).into_iter().chain(self.index(part)).collect()
+        self.filters_without_index(part).into_iter().chain(self.index(part)).collect()
     }
 
-    /// The filter of what those for a part look up; none where they look nothing up.
+    /// The filter of the index; none where the filters for a part do not use it.
     pub(crate) fn index(&self, part: Part) -> Option<&Filter> {
-        self.index.as_ref().filter(|_| self.own_filters(part).iter().any(|filter| filter.names(INDEX)))
+        self.index
+            .as_ref()
+            .filter(|_| self.filters_without_index(part).iter().any(|filter| filter.names_variable(INDEX_VARIABLE)))
     }
 
-    /// Of the values of all variables, those that its filters see.
-    pub(crate) fn seen<'v>(&self, values: &'v [Value; VARIABLES.len()]) -> &'v [Value] {
+    /// The values of those variables that its filters may name.
+    pub(crate) fn visible<'v>(&self, values: &'v [Value; VARIABLES.len()]) -> &'v [Value] {
         &values[..variables(self.index.is_some()).len()]
     }
 
-    fn own_filters(&self, part: Part) -> Vec<&Filter> {
+    fn filters_without_index(&self, part: Part) -> Vec<&Filter> {
         match part {
             Part::Rows => self.row.iter().flat_map(RowMapping::filters).collect(),
             Part::Fleet => self.fleet.iter().flat_map(FleetMapping::filters).collect(),
@@ -251,14 +253,14 @@ impl Mapping {
     }
 
     /// Whether it has a part.
-    pub(crate) const fn has(&self, part: Part) -> bool {
+    pub(crate) const fn has_part(&self, part: Part) -> bool {
         match part {
             Part::Rows => self.row.is_some(),
             Part::Fleet => self.fleet.is_some(),
         }
     }
 
-    /// What a document keeps of it; none where it reads no rows.
+    /// What a document records of it; none where it reads no rows.
     pub fn used(&self) -> Option<UsedMapping> {
         let row = self.row.as_ref()?;
         let fields: BTreeSet<&str> = row.fields.iter().filter_map(|(field, _)| field.row_key()).collect();
@@ -282,7 +284,7 @@ impl Loader<'_> {
     fn mapping(&self, file: MappingFile) -> Result<Mapping, Error> {
         if file.format.get_ref() != FORMAT {
             let problem = format!("format: found {:?}, but only {FORMAT:?} is read", file.format.get_ref());
-            return Err(self.error(file.format.span().start, &problem, DESCRIBED));
+            return Err(self.error(file.format.span().start, &problem, MAPPING_HELP));
         }
         if let (None, Some(stray)) = (&file.row, file.items.as_ref().or(file.skip.as_ref())) {
             let problem = "found items or skip, but no [row] that they are for";
@@ -345,7 +347,7 @@ impl Loader<'_> {
             let problem = "found proof = \"status\", but neither status nor exit_code";
             return Err(self.error(table.span().start, problem, help));
         }
-        let given = [
+        let known = [
             (RowField::Verified, &row.verified_on_target),
             (RowField::Healthz, &row.healthz_ok),
             (RowField::Image, &row.running_image),
@@ -353,10 +355,10 @@ impl Loader<'_> {
             (RowField::Status, &row.status),
             (RowField::ExitCode, &row.exit_code),
         ];
-        let given = given.into_iter().filter_map(|(field, filter)| Some((field, filter.as_ref()?)));
+        let known = known.into_iter().filter_map(|(field, filter)| Some((field, filter.as_ref()?)));
         let extra = row.extra.iter().map(|(name, filter)| (RowField::Extra(Text::from(&**name)), filter));
         let mut fields = Vec::new();
-        for (field, filter) in given.chain(extra) {
+        for (field, filter) in known.chain(extra) {
             let table = if matches!(field, RowField::Extra(_)) { "[row.extra]" } else { "[row]" };
             if matches!(field, RowField::Extra(_)) && ROW_FIELDS.contains(&field.key()) {
                 let problem = format!("[row.extra] {}: a row has a field of this name", field.key());
@@ -416,7 +418,7 @@ impl Loader<'_> {
 
     fn filter(&self, key: &str, text: &Spanned<String>, allowed: Types) -> Result<Filter, Error> {
         let filter = Filter::compile(text.get_ref(), variables(self.has_index)).map_err(|mut fault| {
-            if !self.has_index && text.get_ref()[fault.at..].starts_with(INDEX) {
+            if !self.has_index && text.get_ref()[fault.at..].starts_with(INDEX_VARIABLE) {
                 fault.help = "say in index, above the first table, what is made once of the whole input".into();
             }
             self.fault(key, text, &fault)
@@ -429,7 +431,7 @@ impl Loader<'_> {
         Ok(filter)
     }
 
-    /// What is wrong with a filter, where it stands in the file.
+    /// The error for a fault of a filter, with its place in the file.
     fn fault(&self, key: &str, text: &Spanned<String>, fault: &FilterFault) -> Error {
         let (at, is_exact) = self.offset(&text.span(), text.get_ref(), fault.at);
         let problem = if is_exact {

@@ -8,7 +8,7 @@ use crate::diagnostic::fault::{Fault, MAX_FAULTS, fault_at};
 use crate::error::Error;
 use crate::io::input::Input;
 use crate::jq::value::Value;
-use crate::jq::{limits, runs, session};
+use crate::jq::{limits, run_guarded, set_running};
 use crate::mapping::file::InputForm;
 use crate::mapping::input;
 use crate::mapping::item::{FilterError, FilterInput, MappedRow, MappedTenant};
@@ -19,10 +19,10 @@ use crate::model::document::mapping::ItemRun;
 use crate::model::document::text::Text;
 use crate::rego::guard::Failure;
 
-/// How many times its own bytes the items of an input may take in memory.
+/// How many times its own size the items of an input may take in memory.
 const COPIES: usize = 4;
 
-/// The same where a filter sees the input as a whole: a tree of values is larger than its text.
+/// The same where a filter names the whole input: a tree of values is larger than its text.
 const COPIES_AS_TREE: usize = 40;
 
 /// What an item is read as.
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
     Skipped,
 }
 
-/// The plan's target, as filters see it.
+/// The value of `$target`: the target of the plan.
 pub(crate) fn target(rollout: &Rollout) -> Json {
     let extra = &rollout.extra;
     json!({
@@ -46,16 +46,17 @@ pub(crate) fn target(rollout: &Rollout) -> Json {
 /// Refuses a mapping whose filters need something of the target that the plan does not give.
 ///
 /// # Errors
-/// [`Error::Usage`] where it is not.
+/// [`Error::Usage`] with what the plan does not give.
 pub(crate) fn check_target(mapping: &Mapping, part: Part, rollout: &Rollout, has_plan: bool) -> Result<(), Error> {
     let filters = mapping.filters(part);
     let name = &mapping.name;
-    if !has_plan && filters.iter().any(|filter| filter.names("$target")) {
+    if !has_plan && filters.iter().any(|filter| filter.names_variable("$target")) {
         let problem = format!("the mapping {name} compares with $target, and there is no plan that says what that is");
         return Err(Error::usage(problem, "give the rollout plan with --plan"));
     }
     let known = target(rollout);
-    let keys = filters.iter().flat_map(|filter| filter.keys_of("$target")).filter(|(_, says_absent)| !says_absent);
+    let keys =
+        filters.iter().flat_map(|filter| filter.keys_named_of("$target")).filter(|(_, says_absent)| !says_absent);
     // An absent value of the target would equal one that is absent in an item.
     let is_unknown = |key: &&str| known.pointer(&format!("/{}", key.replace('.', "/"))).is_none_or(Json::is_null);
     let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
@@ -79,13 +80,13 @@ pub(crate) fn check_target(mapping: &Mapping, part: Part, rollout: &Rollout, has
 }
 
 /// The pointer of an item, and what is wrong with it.
-type Located = (String, FilterError);
+type ItemError = (String, FilterError);
 
-/// How a session ended.
-struct Ended<S> {
+/// The result of reading an input.
+struct ReadItems<S> {
     state: S,
     runs: Vec<ItemRun>,
-    faults: Vec<Located>,
+    faults: Vec<ItemError>,
 }
 
 /// A mapping, and the input that it reads.
@@ -110,26 +111,26 @@ impl Reading<'_> {
         each: impl FnMut(&mut S, &Place, Outcome) + Send + 'static,
     ) -> Result<(S, Vec<ItemRun>), Error> {
         let Self { mapping, part, input, target } = self;
-        if !mapping.has(part) {
-            return Err(missing(mapping, part));
+        if !mapping.has_part(part) {
+            return Err(missing_part(mapping, part));
         }
         let filters = mapping.filters(part);
-        let names = |variable: &str| filters.iter().any(|filter| filter.names(variable));
+        let names = |variable: &str| filters.iter().any(|filter| filter.names_variable(variable));
         let needed = NeededVariables { input: names("$input") || mapping.index(part).is_some(), path: names("$path") };
         let limits = limits(input.bytes.len(), if needed.input { COPIES_AS_TREE } else { COPIES });
         let job = Job { mapping: Arc::clone(mapping), part, input: Arc::clone(input), target, needed };
-        let ended = session(limits, move || Ok(job.run(state, each)));
-        let ended = ended.map_err(|failure| out_of_limits(failure, mapping, input))?;
+        let items = run_guarded(limits, move || Ok(job.run(state, each)));
+        let items = items.map_err(|failure| limit_error(failure, mapping, input))?;
         let refused = |faults| Error::Evidence { input: input.name.to_string(), faults };
-        let Ended { state, runs, faults } = ended.map_err(|fault| refused(vec![fault]))?;
+        let ReadItems { state, runs, faults } = items.map_err(|fault| refused(vec![fault]))?;
         if faults.is_empty() {
             return Ok((state, runs));
         }
-        Err(refused(faults.into_iter().map(|located| fault(mapping, input, located)).collect()))
+        Err(refused(faults.into_iter().map(|error| item_fault(mapping, input, error)).collect()))
     }
 }
 
-fn missing(mapping: &Mapping, part: Part) -> Error {
+fn missing_part(mapping: &Mapping, part: Part) -> Error {
     let (table, what) = match part {
         Part::Rows => ("[row]", "rows"),
         Part::Fleet => ("[fleet]", "a fleet"),
@@ -138,7 +139,7 @@ fn missing(mapping: &Mapping, part: Part) -> Error {
     Error::usage(problem, "`rollproof mapping list` names mappings, and what each reads")
 }
 
-fn out_of_limits(failure: Failure, mapping: &Mapping, input: &Input) -> Error {
+fn limit_error(failure: Failure, mapping: &Mapping, input: &Input) -> Error {
     match failure {
         Failure::Policy(problem) => {
             let problem = format!("the mapping {}: {problem}", mapping.name);
@@ -149,8 +150,8 @@ fn out_of_limits(failure: Failure, mapping: &Mapping, input: &Input) -> Error {
     }
 }
 
-fn fault(mapping: &Mapping, input: &Input, located: Located) -> Fault {
-    let (pointer, FilterError { filter, problem }) = located;
+fn item_fault(mapping: &Mapping, input: &Input, error: ItemError) -> Fault {
+    let (pointer, FilterError { filter, problem }) = error;
     let problem = format!("the filter {filter} of the mapping {}: {problem}", mapping.name);
     let fault = match mapping.input {
         InputForm::Json => fault_at(&input.bytes, &pointer, problem),
@@ -161,14 +162,14 @@ fn fault(mapping: &Mapping, input: &Input, located: Located) -> Fault {
     fault.help("correct the mapping or the evidence; `rollproof mapping try` shows what each filter gives")
 }
 
-/// Which of the costly variables are built: those that a filter names.
+/// Which of the costly variables are built: only those that a filter names.
 #[derive(Debug, Clone, Copy)]
 struct NeededVariables {
     input: bool,
     path: bool,
 }
 
-/// What the guarded thread needs to read an input.
+/// Everything that the guarded thread needs to read an input.
 struct Job {
     mapping: Arc<Mapping>,
     part: Part,
@@ -178,17 +179,17 @@ struct Job {
 }
 
 impl Job {
-    fn run<S>(&self, mut state: S, mut each: impl FnMut(&mut S, &Place, Outcome)) -> Result<Ended<S>, Fault> {
+    fn run<S>(&self, mut state: S, mut each: impl FnMut(&mut S, &Place, Outcome)) -> Result<ReadItems<S>, Fault> {
         let text = input::json(&self.input.bytes, self.mapping.input)?;
         let root = input::value(&text)?;
         let too_deep = |problem: String| Fault { pointer: Some(String::new()), ..Fault::whole(problem) };
         let whole = if self.needed.input { Value::parse(root).map_err(too_deep)? } else { Value::default() };
-        let target = Value::of(&self.target).map_err(too_deep)?;
+        let target = Value::from_json(&self.target).map_err(too_deep)?;
         let index = match self.index(&whole, &target) {
             Ok(index) => index,
             Err(problem) => {
-                let wrong = FilterError { filter: "index".into(), problem };
-                return Ok(Ended { state, runs: Vec::new(), faults: vec![(String::new(), wrong)] });
+                let error = FilterError { filter: "index".into(), problem };
+                return Ok(ReadItems { state, runs: Vec::new(), faults: vec![(String::new(), error)] });
             }
         };
         let items = match self.part {
@@ -196,25 +197,26 @@ impl Job {
             Part::Fleet => self.mapping.fleet.as_ref().map(|fleet| &fleet.items),
         };
         let paths = items.map_or(&[][..], |items| &items.paths);
-        let mut faults: Vec<Located> = Vec::new();
+        let mut faults: Vec<ItemError> = Vec::new();
         let walked = walk(root, paths, |place, item| {
-            let path = if self.needed.path { Value::of(&place.path()).unwrap_or_default() } else { Value::default() };
+            let path =
+                if self.needed.path { Value::from_json(&place.path()).unwrap_or_default() } else { Value::default() };
             let variables = [whole.clone(), path, target.clone(), index.clone()];
             match Value::parse(item)
                 .map_err(|problem| FilterError { filter: "items".into(), problem })
-                .and_then(|item| self.item(&FilterInput { item: &item, variables: self.mapping.seen(&variables) }))
+                .and_then(|item| self.item(&FilterInput { item: &item, variables: self.mapping.visible(&variables) }))
             {
                 Ok(outcome) => each(&mut state, place, outcome),
-                Err(wrong) => faults.push((place.pointer(), wrong)),
+                Err(error) => faults.push((place.pointer(), error)),
             }
             if faults.len() < MAX_FAULTS { Ok(()) } else { Err(Stop::Enough) }
         });
         match walked {
-            Ok(runs) => Ok(Ended { state, runs, faults }),
-            Err(Stop::Enough) => Ok(Ended { state, runs: Vec::new(), faults }),
-            Err(Stop::Wrong(pointer, problem)) => {
+            Ok(runs) => Ok(ReadItems { state, runs, faults }),
+            Err(Stop::Enough) => Ok(ReadItems { state, runs: Vec::new(), faults }),
+            Err(Stop::BadPath(pointer, problem)) => {
                 faults.push((pointer, FilterError { filter: "items".into(), problem }));
-                Ok(Ended { state, runs: Vec::new(), faults })
+                Ok(ReadItems { state, runs: Vec::new(), faults })
             }
         }
     }
@@ -222,8 +224,8 @@ impl Job {
     /// The value of `$index`.
     fn index(&self, whole: &Value, target: &Value) -> Result<Value, String> {
         let Some(filter) = self.mapping.index(self.part) else { return Ok(Value::default()) };
-        runs("index");
-        filter.one(whole, &[whole.clone(), target.clone()])
+        set_running("index");
+        filter.single_value(whole, &[whole.clone(), target.clone()])
     }
 
     fn item(&self, filter_input: &FilterInput<'_>) -> Result<Outcome, FilterError> {

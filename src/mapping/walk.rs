@@ -1,4 +1,4 @@
-//! The items of an input: finds them by their paths, one after the other, without reading what is in them.
+//! Finds the items of an input by their paths, one after the other, without parsing what is in them.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -11,17 +11,17 @@ use crate::model::document::mapping::ItemRun;
 use crate::model::document::text::Text;
 use crate::text::json::{Entries, escape_pointer};
 
-/// A step that was taken.
+/// A part of the path of an item.
 #[derive(Debug, Clone)]
-enum Taken {
+enum PathPart {
     Name(String),
     Index(usize),
 }
 
-/// Where an item is.
+/// The place of an item in the input.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
-    steps: Vec<Taken>,
+    path: Vec<PathPart>,
     /// How many items came before.
     pub(crate) number: u32,
 }
@@ -30,11 +30,11 @@ impl Place {
     /// Its JSON pointer.
     pub(crate) fn pointer(&self) -> String {
         let mut pointer = String::new();
-        for step in &self.steps {
+        for step in &self.path {
             pointer.push('/');
             match step {
-                Taken::Name(name) => pointer.push_str(&escape_pointer(name)),
-                Taken::Index(index) => {
+                PathPart::Name(name) => pointer.push_str(&escape_pointer(name)),
+                PathPart::Index(index) => {
                     // A string takes every write.
                     let _ = write!(pointer, "{index}");
                 }
@@ -45,26 +45,26 @@ impl Place {
 
     /// Its path, as `path(...)` of jq gives it.
     pub(crate) fn path(&self) -> Json {
-        let step = |step: &Taken| match step {
-            Taken::Name(name) => Json::from(&**name),
-            Taken::Index(index) => Json::from(*index),
+        let step = |step: &PathPart| match step {
+            PathPart::Name(name) => Json::from(&**name),
+            PathPart::Index(index) => Json::from(*index),
         };
-        self.steps.iter().map(step).collect()
+        self.path.iter().map(step).collect()
     }
 }
 
-/// Why there are no items, or whoever reads them has had enough.
+/// Why the walk ends before the last item.
 pub(crate) enum Stop {
-    /// What is wrong, and the pointer to it.
-    Wrong(String, String),
-    /// The reader stops.
+    /// A path leads nowhere: the pointer, and what is wrong there.
+    BadPath(String, String),
+    /// The caller wants no more items.
     Enough,
 }
 
-/// Calls `each` with every item; it may stop. Gives the places of all.
+/// Calls `each` with every item. Gives the places of all.
 ///
 /// # Errors
-/// A path that leads nowhere.
+/// A path that leads nowhere, or that `each` has stopped.
 pub(crate) fn walk(
     root: &str,
     paths: &[Vec<Step>],
@@ -91,13 +91,13 @@ impl Walk<'_> {
         };
         match step {
             Step::Name(name) => {
-                let under = self.under(value, name)?;
-                self.place.steps.push(Taken::Name(name.clone()));
-                self.steps(under, rest)?;
-                self.place.steps.pop();
+                let child = self.value_under(value, name)?;
+                self.place.path.push(PathPart::Name(name.clone()));
+                self.steps(child, rest)?;
+                self.place.path.pop();
                 Ok(())
             }
-            Step::Each => self.all(value, rest),
+            Step::Each => self.each_child(value, rest),
         }
     }
 
@@ -107,12 +107,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn wrong<T>(&self, problem: impl Into<String>) -> Result<T, Stop> {
-        Err(Stop::Wrong(self.place.pointer(), problem.into()))
+    fn bad_path<T>(&self, problem: impl Into<String>) -> Result<T, Stop> {
+        Err(Stop::BadPath(self.place.pointer(), problem.into()))
     }
 
     /// The value under a name, `null` where there is none.
-    fn under<'v>(&self, value: &'v str, name: &str) -> Result<&'v str, Stop> {
+    fn value_under<'v>(&self, value: &'v str, name: &str) -> Result<&'v str, Stop> {
         match value.as_bytes().first() {
             Some(b'{') => {
                 let entries = self.entries(value)?;
@@ -120,27 +120,27 @@ impl Walk<'_> {
                 Ok(found.map_or("null", |(_, value)| value.get()))
             }
             Some(b'n') => Ok("null"),
-            _ => self.wrong(format!("found {}, but only an object has a key {name:?}", kind(value))),
+            _ => self.bad_path(format!("found {}, but only an object has a key {name:?}", type_in_words(value))),
         }
     }
 
     fn entries<'v>(&self, object: &'v str) -> Result<Vec<(String, &'v RawValue)>, Stop> {
-        let Ok(Entries(entries)) = serde_json::from_str(object) else { return self.wrong("it cannot be read") };
+        let Ok(Entries(entries)) = serde_json::from_str(object) else { return self.bad_path("it cannot be read") };
         let entries: Vec<(String, &RawValue)> =
             entries.into_iter().map(|(key, value)| (key.name().into_owned(), value)).collect();
         let mut keys = HashSet::new();
         match entries.iter().find(|(key, _)| !keys.insert(&**key)) {
-            Some((key, _)) => self.wrong(format!("found the key {key:?} twice")),
+            Some((key, _)) => self.bad_path(format!("found the key {key:?} twice")),
             None => Ok(entries),
         }
     }
 
-    /// Every element of an array or value of an object.
-    fn all(&mut self, value: &str, rest: &[Step]) -> Result<(), Stop> {
+    /// Goes on with every element of an array, or value of an object.
+    fn each_child(&mut self, value: &str, rest: &[Step]) -> Result<(), Stop> {
         let (children, names): (Vec<&RawValue>, Option<Vec<String>>) = match value.as_bytes().first() {
             Some(b'[') => match serde_json::from_str(value) {
                 Ok(elements) => (elements, None),
-                Err(_) => return self.wrong("it cannot be read"),
+                Err(_) => return self.bad_path("it cannot be read"),
             },
             Some(b'{') => {
                 let (keys, values) = self.entries(value)?.into_iter().unzip();
@@ -149,9 +149,9 @@ impl Walk<'_> {
             _ => {
                 let problem = format!(
                     "found {}, but the items are the elements of an array or the values of an object",
-                    kind(value)
+                    type_in_words(value)
                 );
-                return self.wrong(problem);
+                return self.bad_path(problem);
             }
         };
         if rest.is_empty() {
@@ -161,20 +161,20 @@ impl Walk<'_> {
         }
         for (index, child) in children.into_iter().enumerate() {
             let name = names.as_ref().and_then(|names| names.get(index));
-            self.place.steps.push(name.map_or(Taken::Index(index), |name| Taken::Name(name.clone())));
+            self.place.path.push(name.map_or(PathPart::Index(index), |name| PathPart::Name(name.clone())));
             if rest.is_empty() {
                 self.item(child.get())?;
             } else {
                 self.steps(child.get(), rest)?;
             }
-            self.place.steps.pop();
+            self.place.path.pop();
         }
         Ok(())
     }
 }
 
-/// What a value is, in words.
-fn kind(value: &str) -> &'static str {
+/// The type of a JSON value, in words.
+fn type_in_words(value: &str) -> &'static str {
     match value.as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",

@@ -85,7 +85,7 @@ fn modules(path: &Path) -> Result<Vec<Module>, Error> {
     files.sort();
     if files.is_empty() {
         let problem = format!("{}: there is no policy here", path.display());
-        let help = "is the path right? a policy is a .rego file, or a folder with .rego files that are not tests";
+        let help = "check the path; a policy is a .rego file, or a folder with .rego files that are not tests";
         return Err(Error::NoPolicy { problem, help: help.into() });
     }
     files.iter().map(|file| module(file, !path.is_dir())).collect()
@@ -130,7 +130,7 @@ pub(crate) fn found_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Resu
     match problems.into_iter().next() {
         Some((path, problem)) => {
             let problem = format!("{}: cannot read it: {problem}", path.display());
-            Err(Error::NoPolicy { problem, help: "may this user read it?".into() })
+            Err(Error::NoPolicy { problem, help: "let this user read it".into() })
         }
         None => Ok(files),
     }

@@ -193,7 +193,7 @@ impl Policies {
     /// [`Error::Usage`] where a policy is not there, has two modes or must not have one, or no reason is given.
     pub fn apply_modes(&mut self, config: &Config) -> Result<(), Error> {
         let file = config.file.as_ref().map_or("", |file| &*file.name);
-        self.soften(config.policies.modes.clone()).map_err(|error| error.within(file))
+        self.soften(config.policies.modes.clone()).map_err(|error| error.in_file(file))
     }
 
     fn soften(&mut self, modes: BTreeMap<String, Mode>) -> Result<(), Error> {
@@ -440,22 +440,22 @@ pub fn load(settings: Settings) -> Result<Loading, Error> {
         let mut policies = Policies::about(settings.subject, own, data)?;
         // Whatever is wrong is told at once.
         let mut wrong = Errors::default();
-        wrong.or_keep(policies.apply_modes(&settings.config));
-        let params = wrong.or_keep(
+        wrong.keep_error(policies.apply_modes(&settings.config));
+        let params = wrong.keep_error(
             policies
                 .meant(settings.params)
                 .and_then(|given| params::resolve(&policies.params, &given, &settings.other_params)),
         );
-        let facts = wrong.or_keep(policies.facts(facts));
+        let facts = wrong.keep_error(policies.facts(facts));
         if let Some(previous) = &settings.previous {
-            wrong.or_keep(policies.check_previous(previous));
+            wrong.keep_error(policies.check_previous(previous));
         }
         if let Some(only) = settings.only {
             policies.packages.retain(|package| package.name == only);
         }
         // Waivers are read with the parameters as they are declared where those that are given cannot be used.
         let params = params.map_or_else(|| policies.params(&[]), Ok)?;
-        let prepared = wrong.or_keep(policies.prepare(
+        let prepared = wrong.keep_error(policies.prepare(
             params,
             settings.waivers,
             facts.unwrap_or_default(),

@@ -18,7 +18,6 @@ use crate::rego::guard::{Failure, Limits};
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "Said")]
 pub struct RawFinding {
     /// The policy.
     pub policy: String,

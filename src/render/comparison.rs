@@ -19,7 +19,8 @@ pub fn comparison(compared: &Comparison) -> Vec<(&'static str, String)> {
         let unsaid = format!("whether these changed, because that report has no digests: {}", names.join(", "));
         lines.push(("unknown", unsaid));
     }
-    let findings = |label, findings: &[ChangedFinding]| findings.iter().map(|one| (label, finding(one))).collect();
+    let findings =
+        |label, findings: &[ChangedFinding]| findings.iter().map(|changed| (label, finding(changed))).collect();
     let (came, went): (Vec<_>, Vec<_>) = (findings("came", &compared.came), findings("went", &compared.went));
     if came.is_empty() && went.is_empty() {
         lines.push(("findings", "the same".to_owned()));

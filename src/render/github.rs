@@ -59,7 +59,7 @@ pub(crate) fn verdict_annotation(decision: Decision, headline: &str, out: &mut d
 
 /// Writes an annotation for each problem, at its place, and then that there is no verdict.
 pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let report = &report.in_repository(|name| view.repository.name(name));
+    let report = &report.in_repository(|name| view.repository.name_from_root(name));
     for problem in report.problems.iter().take(MAX_PROBLEMS) {
         let mut properties = String::new();
         if let Some(input) = problem.file() {

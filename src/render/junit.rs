@@ -53,7 +53,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 
 /// Writes the suite of policies with one test case, which ends with an error: there is no verdict.
 pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let report = &report.in_repository(|name| view.repository.name(name));
+    let report = &report.in_repository(|name| view.repository.name_from_root(name));
     let mut texts = Vec::new();
     for problem in report.problems.iter().take(MAX_PROBLEMS) {
         let mut lines = problem_lines(problem, for_junit);
@@ -152,7 +152,7 @@ pub(crate) fn texts(findings: &[&Finding], stragglers_by_name: &HashMap<&str, &S
         let mut lines = vec![clipped(&text, MAX_TEXT).into_owned()];
         lines.extend(at.as_ref().map(|at| {
             let at = match at.split_once('#').filter(|(input, _)| !input.is_empty()) {
-                Some((input, pointer)) => format!("{}#{pointer}", view.repository.name(input)),
+                Some((input, pointer)) => format!("{}#{pointer}", view.repository.name_from_root(input)),
                 None => at.clone(),
             };
             format!("at: {}", clipped(&for_junit(&place(&at)), MAX_TEXT))
@@ -248,7 +248,7 @@ fn why(straggler: &Straggler, view: &View) -> String {
     let Straggler { state, reason, source, .. } = straggler;
     let mut text = clipped(&for_junit(&format!("{state}: {reason}")), MAX_TEXT).into_owned();
     if let Some(source) = source {
-        let input = view.repository.name(&source.input);
+        let input = view.repository.name_from_root(&source.input);
         text.push_str(&format!("\nat: {}", for_junit(&place(&format!("{input}#{}", source.pointer)))));
     }
     text

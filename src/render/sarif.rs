@@ -12,8 +12,9 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use self::log::{
-    Artifact, ArtifactLocation, Configuration, Driver, Found, FoundProperties, Invocation, Level, Location, Log,
-    LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, Run, RunProperties, Suppression, Tool,
+    Artifact, ArtifactLocation, Configuration, Driver, FoundProperties, Invocation, Level, Location, Log,
+    LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, Run, RunProperties, SarifResult,
+    Suppression, Tool,
 };
 use crate::error::report::{ErrorReport, Problem as ReportedProblem};
 use crate::model::decision::Decision;
@@ -64,7 +65,7 @@ pub fn render(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<(
 
 /// Writes one run that has not succeeded, and a notification for each problem.
 pub fn error(report: &ErrorReport, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let report = &report.in_repository(|name| view.repository.name(name));
+    let report = &report.in_repository(|name| view.repository.name_from_root(name));
     let headline = format!("{NO_VERDICT}: {}", report.meaning);
     let mut notifications = vec![notification(Level::Error, &headline)];
     notifications.extend(report.problems.iter().take(MAX_PROBLEMS).map(problem));
@@ -180,7 +181,7 @@ fn artifact(input: &InputFile, view: &View) -> Artifact {
     Artifact {
         hashes: BTreeMap::from([("sha-256", input.sha256.to_string())]),
         length: input.bytes,
-        location: artifact_location(&view.repository.name(&input.name)),
+        location: artifact_location(&view.repository.name_from_root(&input.name)),
     }
 }
 
@@ -208,7 +209,7 @@ fn location(input: &str, pointer: Option<&str>) -> Location {
 
 /// Where a finding is to be seen: in the input that it names, or in the one that its section of the document came from.
 fn place_of(report: &Report, finding: &Finding, view: &View) -> Option<Location> {
-    let location = |input: &str, pointer| location(&view.repository.name(input), pointer);
+    let location = |input: &str, pointer| location(&view.repository.name_from_root(input), pointer);
     let name = |role| report.input(role).map(|name| &**name);
     // A rollout that is being driven has no other file yet than its plan.
     let evidence = || [Role::Response, Role::Journal, Role::Plan].into_iter().find_map(name);
@@ -233,7 +234,7 @@ struct Results<'a> {
     report: &'a Report,
     stragglers_by_name: HashMap<&'a str, &'a Straggler>,
     view: &'a View,
-    found: Vec<Found>,
+    found: Vec<SarifResult>,
     /// How often each fingerprint has been seen.
     seen: HashMap<String, usize>,
     left_out: usize,
@@ -279,7 +280,7 @@ impl<'a> Results<'a> {
         if let Some(but) = waiver_note(finding) {
             text.push_str(&format!("; {but}"));
         }
-        let name = |input: &str| self.view.repository.name(input);
+        let name = |input: &str| self.view.repository.name_from_root(input);
         let place = match source {
             Some(source) => Some(location(&name(&source.input), Some(&source.pointer))),
             // No row answers for it: it is known from where it was enumerated.
@@ -303,7 +304,7 @@ impl<'a> Results<'a> {
             kind: "external",
             status: "accepted",
         });
-        let result = Found {
+        let result = SarifResult {
             fixes: None,
             kind: "fail",
             level: level(*severity),

@@ -18,13 +18,13 @@ pub fn view(show_errors: bool) -> View {
         color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         errors: show_errors || terminal,
         beside_errors: true,
-        repository: Repository::found(),
+        repository: Repository::of_working_folder(),
     }
 }
 
 /// How much is shown in a file.
 pub fn file_view(show_errors: bool) -> View {
-    View { errors: show_errors, repository: Repository::found(), ..View::plain() }
+    View { errors: show_errors, repository: Repository::of_working_folder(), ..View::plain() }
 }
 
 /// How much is shown, and to whom.

@@ -109,7 +109,8 @@ fn causes(report: &Report, severity: Severity) -> String {
     let mut shown: Vec<&Finding> = Vec::new();
     let mut more = 0;
     for finding in report.findings.iter().filter(|finding| finding.severity == severity && finding.waived.is_none()) {
-        let repeats = |one: &&Finding| one.message.contains(&finding.message) || finding.message.contains(&one.message);
+        let repeats =
+            |other: &&Finding| other.message.contains(&finding.message) || finding.message.contains(&other.message);
         if shown.len() < MAX_CAUSES && !shown.iter().any(repeats) {
             shown.push(finding);
         } else {

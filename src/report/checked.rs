@@ -24,14 +24,15 @@ pub struct Checked {
     /// The policies that can be used, by package; none where there is a problem.
     pub policies: Vec<String>,
     /// What keeps the policies from being used, by file and line.
-    pub problems: Vec<Found>,
+    pub problems: Vec<PolicyProblem>,
     /// What is probably not meant, by file and line.
-    pub advice: Vec<Found>,
+    pub advice: Vec<PolicyProblem>,
 }
 
 /// Something that was found in a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Found {
+#[schemars(rename = "Found")]
+pub struct PolicyProblem {
     /// The file.
     pub file: String,
     /// The line, from 1. Absent: the whole file is meant.
@@ -69,12 +70,12 @@ impl Checked {
     /// What was found in the policies of some files.
     pub fn new(modules: &[Module], policies: Vec<String>, problems: &[Problem], advice: &[Problem]) -> Self {
         let texts: BTreeMap<&str, &str> = modules.iter().map(|module| (&*module.file, &*module.text)).collect();
-        let found = |problems: &[Problem]| problems.iter().map(|problem| Found::new(problem, &texts)).collect();
+        let found = |problems: &[Problem]| problems.iter().map(|problem| PolicyProblem::new(problem, &texts)).collect();
         Self { format: FORMAT, sound: problems.is_empty(), policies, problems: found(problems), advice: found(advice) }
     }
 }
 
-impl Found {
+impl PolicyProblem {
     fn new(problem: &Problem, texts: &BTreeMap<&str, &str>) -> Self {
         let Problem { file, place, what, remedy } = problem;
         let positive = |number: u32| (number > 0).then_some(number);

@@ -15,7 +15,7 @@ type Key = (String, String, bool);
 
 /// What findings with one key name.
 #[derive(Default)]
-struct Named {
+struct NamedByFindings {
     tenants: BTreeSet<String>,
     /// Of findings that name no tenant.
     messages: BTreeSet<String>,
@@ -103,8 +103,8 @@ fn of_earlier(finding: &EarlierFinding) -> (Key, Vec<String>, &str) {
     (key, finding.tenants.clone(), &finding.message)
 }
 
-fn named<'f>(findings: impl Iterator<Item = (Key, Vec<String>, &'f str)>) -> BTreeMap<Key, Named> {
-    let mut all: BTreeMap<Key, Named> = BTreeMap::new();
+fn named<'f>(findings: impl Iterator<Item = (Key, Vec<String>, &'f str)>) -> BTreeMap<Key, NamedByFindings> {
+    let mut all: BTreeMap<Key, NamedByFindings> = BTreeMap::new();
     for (key, tenants, message) in findings {
         let named = all.entry(key).or_default();
         if tenants.is_empty() {
@@ -116,9 +116,9 @@ fn named<'f>(findings: impl Iterator<Item = (Key, Vec<String>, &'f str)>) -> BTr
 }
 
 /// What some findings name and others do not.
-fn without(some: &BTreeMap<Key, Named>, others: &BTreeMap<Key, Named>) -> Vec<ChangedFinding> {
-    let nothing = Named::default();
-    let rest = |(key, named): (&Key, &Named)| {
+fn without(some: &BTreeMap<Key, NamedByFindings>, others: &BTreeMap<Key, NamedByFindings>) -> Vec<ChangedFinding> {
+    let nothing = NamedByFindings::default();
+    let rest = |(key, named): (&Key, &NamedByFindings)| {
         let other = others.get(key).unwrap_or(&nothing);
         let difference = |some: &BTreeSet<String>, other| some.difference(other).cloned().collect::<Vec<_>>();
         let (severity, code, waived) = key.clone();

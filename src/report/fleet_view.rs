@@ -66,11 +66,11 @@ pub struct Group {
 impl FleetView {
     /// The view of a document, with what the policies say of its cohorts.
     pub fn of(document: &Document, counted: &Summary) -> Self {
-        let kinds = document.cohorts.iter().zip(&counted.cohorts).map(|(cohort, says)| Kind {
-            state: says.state.clone(),
-            proven: says.proven,
-            reason: says.reason.clone(),
-            row: says
+        let kinds = document.cohorts.iter().zip(&counted.cohorts).map(|(cohort, summary)| Kind {
+            state: summary.state.clone(),
+            proven: summary.proven,
+            reason: summary.reason.clone(),
+            row: summary
                 .row
                 .and_then(|row| cohort.rows.get(usize::try_from(row).ok()?))
                 .or_else(|| cohort.rows.last())

@@ -41,16 +41,16 @@ pub(crate) fn stragglers(document: &Document, counted: &Counted) -> Vec<Straggle
     let response = document.provenance.inputs.iter().find(|input| input.role == Role::Response);
     let waived: HashSet<&Text> = counted.waived.iter().collect();
     let mut stragglers = Vec::new();
-    for (cohort, says) in document.cohorts.iter().zip(&counted.cohorts).filter(|(_, says)| says.straggler) {
+    for (cohort, summary) in document.cohorts.iter().zip(&counted.cohorts).filter(|(_, summary)| summary.straggler) {
         for (i, tenant) in cohort.tenants.iter().enumerate() {
-            let origin = says
+            let origin = summary
                 .row
                 .and_then(|row| cohort.origins.get(i, usize::try_from(row).ok()?))
                 .filter(|origin| origin.call.is_none());
             stragglers.push(Straggler {
                 tenant: tenant.clone(),
-                state: says.state.clone(),
-                reason: says.reason.clone(),
+                state: summary.state.clone(),
+                reason: summary.reason.clone(),
                 quarantined: counted.quarantined && !waived.contains(tenant),
                 waived: waived.contains(tenant),
                 source: origin.zip(response).map(|(origin, response)| RowSource {

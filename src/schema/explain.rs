@@ -82,7 +82,7 @@ pub(crate) fn syntax(text: &str, error: &serde_json::Error) -> Fault {
     let problem = format!("no valid JSON: {}", without_place(error));
     let mut fault = Fault { place: Some(place(text, at)), ..Fault::whole(problem) };
     if error.is_eof() {
-        fault = fault.help("the file ends in the middle; was it written as a whole?");
+        fault = fault.help("the file ends in the middle: get or write it again, as a whole");
     }
     fault
 }

@@ -41,8 +41,8 @@ pub enum Name {
     Policy,
     /// What is wrong with policies, as `policy check --format json` writes it
     Check,
-    /// What a policy says, as `policy eval --format json` writes it
-    Said,
+    /// The findings of a policy, as `policy eval --format json` writes them
+    Evaluation,
     /// Many rollouts, as `audit --document` writes them; policies of audits read it as `input`
     Audit,
     /// The verdict on many rollouts, as `audit --format json` writes it
@@ -74,7 +74,7 @@ impl Name {
         Self::Policies,
         Self::Policy,
         Self::Check,
-        Self::Said,
+        Self::Evaluation,
         Self::Audit,
         Self::AuditReport,
         Self::History,
@@ -101,7 +101,7 @@ impl Name {
             Self::Policies => "policies.schema.json",
             Self::Policy => "policy.schema.json",
             Self::Check => "check.schema.json",
-            Self::Said => "said.schema.json",
+            Self::Evaluation => "evaluation.schema.json",
             Self::Audit => "audit.schema.json",
             Self::AuditReport => "audit-report.schema.json",
             Self::History => "history.schema.json",
@@ -129,7 +129,7 @@ impl Name {
             Self::Policies => "List of policies",
             Self::Policy => "Description of a policy",
             Self::Check => "Check of policies",
-            Self::Said => "Findings of a policy",
+            Self::Evaluation => "Findings of a policy",
             Self::Audit => "Document of an audit",
             Self::AuditReport => "Report on an audit",
             Self::History => "History of a tenant",
@@ -162,7 +162,7 @@ impl Name {
             Self::Policies => include_str!("../../schemas/policies.schema.json"),
             Self::Policy => include_str!("../../schemas/policy.schema.json"),
             Self::Check => include_str!("../../schemas/check.schema.json"),
-            Self::Said => include_str!("../../schemas/said.schema.json"),
+            Self::Evaluation => include_str!("../../schemas/evaluation.schema.json"),
             Self::Audit => include_str!("../../schemas/audit.schema.json"),
             Self::AuditReport => include_str!("../../schemas/audit-report.schema.json"),
             Self::History => include_str!("../../schemas/history.schema.json"),

@@ -171,7 +171,7 @@ fn an_archive_of_archives_that_cannot_be_read_is_listed_with_what_to_do() {
         ("none.zip", b"no archive at all".to_vec(), "cannot be read as an archive"),
         ("none.tar", b"no archive at all".to_vec(), "cannot be read as an archive"),
         ("empty.tar", Vec::new(), "nothing is in it"),
-        ("sum.zip", wrong_sum, "its checksum is another than its container says"),
+        ("sum.zip", wrong_sum, "its checksum is not the one that its container says"),
         ("encrypted.zip", encrypted, "it is encrypted: decrypt it"),
         ("method.zip", method, "its method of compression is not read"),
         (

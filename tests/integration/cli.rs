@@ -213,7 +213,7 @@ fn a_report_that_cannot_be_meant_is_refused_with_what_may_be() {
             assert!(said.contains("the formats are text, ") && said.contains("html"), "{said}");
         }
         assert!(refused("jsno=x").contains("did you mean \"json\"?"));
-        assert!(refused("json=").contains("GITHUB_STEP_SUMMARY?"), "{}", refused("json="));
+        assert!(refused("json=").contains("GITHUB_STEP_SUMMARY"), "{}", refused("json="));
     }
     let help = case.run(["plan", "--help"]).stdout;
     for variable in ["GITHUB_SHA", "CP_URL", "PROD_AUTO_DEPLOY_BATCH_SIZE", "PROD_AUTO_DEPLOY_REQUIRED_CONTEXTS"] {
@@ -373,7 +373,7 @@ fn schemas_are_printed() {
     let names = case.run(["schema"]).stdout;
     assert_eq!(
         names,
-        "document\nreport\nerror\nresponse\nfleet\nplan\njournal\nconfig\nscenario\nwaivers\nexplanation\ntests\ncase\npolicies\npolicy\ncheck\nsaid\naudit\naudit-report\nhistory\nmapping\nmapped\n"
+        "document\nreport\nerror\nresponse\nfleet\nplan\njournal\nconfig\nscenario\nwaivers\nexplanation\ntests\ncase\npolicies\npolicy\ncheck\nevaluation\naudit\naudit-report\nhistory\nmapping\nmapped\n"
     );
     for name in names.lines() {
         let schema: Value = serde_json::from_str(&case.run(["schema", name]).stdout).expect("it is JSON");

@@ -256,11 +256,11 @@ fn why_a_file_cannot_be_read_decides_what_to_do() {
     std::fs::create_dir(case.path("empty")).expect("a folder");
     for (args, code, told, untold) in [
         (&["--waivers", "large.toml", "--max-input-bytes", "1000"][..], 2, "--max-input-bytes", "path right?"),
-        (&["--waivers", "gone.toml"], 2, "is the path right?", "evidence"),
+        (&["--waivers", "gone.toml"], 2, "check the path", "evidence"),
         (&["--config", "utf16.toml"], 2, "save the file as UTF-8", "path right?"),
-        (&["--config", "gone.toml"], 2, "is the path right?", "evidence"),
-        (&["--policy", "gone.rego"], 5, "is the path right?", "not the evidence"),
-        (&["--policy", "empty"], 5, "is the path right?", "not the evidence"),
+        (&["--config", "gone.toml"], 2, "check the path", "evidence"),
+        (&["--policy", "gone.rego"], 5, "check the path", "not the evidence"),
+        (&["--policy", "empty"], 5, "check the path", "not the evidence"),
         (&["--policy", "large.rego"], 5, "larger than the limit", "path right?"),
     ] {
         let ran = verify_in(&case.path(""), args);

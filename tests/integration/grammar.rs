@@ -48,7 +48,7 @@ pub fn bundled_code_of_journal(path: &Path) -> u8 {
 pub fn journal_document(lines: &[String]) -> Result<Document, Error> {
     let input = Input { name: Text::from("run.journal"), bytes: Bytes::Vec((lines.join("\n") + "\n").into_bytes()) };
     let (mut rollout, _) = replay(&input, &EvidenceFields::default())?;
-    rollout.cut_short();
+    rollout.mark_cut_short();
     Ok(rollout.finish().0)
 }
 
@@ -339,7 +339,7 @@ fn what_breaks_the_grammar_is_refused_with_its_line() {
     case.file("run.journal", [&whole[..], &whole].concat().join("\n") + "\n");
     let ran = case.run(["verify", "run.journal"]);
     assert_eq!((ran.code, &*ran.stdout), (4, ""), "{}", ran.stderr);
-    assert!(ran.stderr.contains("give each one in a file of its own"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("give each rollout in a file of its own"), "{}", ran.stderr);
 }
 
 /// What `start` says that gates and builds are asked has to be there.

@@ -452,7 +452,7 @@ fn what_a_policy_says_is_shown_without_a_decision() {
     let said = "deny  tiers.unhealthy  not healthy\n      tenants   bolt\n      at        /cohorts/1\nsilent: warn\n";
     assert_eq!((text.code, &*text.stdout, &*text.stderr), (0, said, ""));
     let answer = json(&eval(&["tiers", "--format", "json", "--param", "tiers_wanted=free"]));
-    is_valid(Name::Said, &answer);
+    is_valid(Name::Evaluation, &answer);
     assert_eq!((&answer["rules"], &answer["findings"]), (&json!(["deny", "warn"]), &json!([])));
 
     for (package, query, expected) in [
@@ -511,12 +511,12 @@ fn what_is_not_there_is_told_from_what_is_wrong() {
     fs::create_dir(case.path("empty")).expect("a folder");
     for (args, told) in [
         (&["test", "empty"][..], "no test here"),
-        (&["test", "nowhere"], "is the path right?"),
+        (&["test", "nowhere"], "check the path"),
         (&["test", "tiers", "--run", "nothing"], "rollproof policy test --verbose lists the tests"),
         (&["test", "tiers", "--fixtures", "empty"], "--fixtures takes a folder with a folder for each case"),
-        (&["check", "nowhere"], "is the path right?"),
-        (&["check", "empty"], "is the path right?"),
-        (&["list", "--policy", "nowhere"], "is the path right?"),
+        (&["check", "nowhere"], "check the path"),
+        (&["check", "empty"], "check the path"),
+        (&["list", "--policy", "nowhere"], "check the path"),
     ] {
         let ran = case.run(["policy"].iter().chain(args));
         assert_eq!(ran.code, 5, "{args:?}: {}", ran.stderr);

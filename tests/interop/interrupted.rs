@@ -252,7 +252,7 @@ fn drive(policies: &Prepared, plane: &Plane, path: &Path, journal: Journal, roll
     let mut ask = |document: &Document, question: HaltCheck| {
         if question != HaltCheck::IdealDocument {
             let (mut again, _) = replayed(path);
-            assert_eq!(&*again.so_far(), document, "a process that begins with this journal sees the same");
+            assert_eq!(&*again.document_so_far(), document, "a process that begins with this journal sees the same");
         }
         let SoFar { halts, proven, not_proven } = match question {
             HaltCheck::AfterCall => policies.halt_check(document, &mut inputs)?,

@@ -87,7 +87,7 @@ impl Columns {
         };
         let at = TimestampMicrosecondArray::from_value(evaluated.at.unwrap_or_default().as_microsecond(), many)
             .with_timezone("UTC");
-        let rollout = &evaluated.rollout;
+        let rollout = &evaluated.published;
         RecordBatch::try_new(
             Arc::clone(schema),
             vec![

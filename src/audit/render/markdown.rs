@@ -43,8 +43,8 @@ pub fn render(report: &AuditReport, view: &View, out: &mut dyn Write) -> io::Res
     }
     if !report.audit.unreadable.is_empty() {
         writeln!(out, "### Archives that could not be read\n\n| Archive | Why |\n| --- | --- |")?;
-        for one in report.audit.unreadable.iter().take(MAX_LINES) {
-            writeln!(out, "| {} | {} |", for_markdown(&one.archive), for_markdown(&one.problem))?;
+        for entry in report.audit.unreadable.iter().take(MAX_LINES) {
+            writeln!(out, "| {} | {} |", for_markdown(&entry.archive), for_markdown(&entry.problem))?;
         }
         more(report.audit.unreadable.len().saturating_sub(MAX_LINES), "archive", out)?;
     }
@@ -80,7 +80,9 @@ fn behind(report: &AuditReport, group: &Group, of: &str, out: &mut dyn Write) ->
 }
 
 fn miscalled(report: &AuditReport, group: &Group, of: &str, out: &mut dyn Write) -> io::Result<()> {
-    let is_here = |one: &&Rollout| is_miscalled(one) && is_of(group, one.group.as_ref(), one.control_plane.as_ref());
+    let is_here = |rollout: &&Rollout| {
+        is_miscalled(rollout) && is_of(group, rollout.group.as_ref(), rollout.control_plane.as_ref())
+    };
     let rollouts: Vec<&Rollout> = report.audit.rollouts.iter().filter(is_here).collect();
     if rollouts.is_empty() {
         return Ok(());

@@ -18,7 +18,8 @@ pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let audit = &report.audit;
     head(out, "rollproof_tenants", "Tenants of archived rollouts, by state.")?;
     for group in &audit.groups {
-        let tenants = audit.tenants.iter().filter(|one| is_of(group, one.group.as_ref(), one.control_plane.as_ref()));
+        let tenants =
+            audit.tenants.iter().filter(|tenant| is_of(group, tenant.group.as_ref(), tenant.control_plane.as_ref()));
         let mut states: BTreeMap<&str, u64> = STATES.iter().map(|state| (*state, 0)).collect();
         tenants.for_each(|tenant| *states.entry(state(tenant)).or_default() += 1);
         for (state, many) in states {
@@ -32,7 +33,9 @@ pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         "For how long a tenant has been behind, up to when the audit was made.",
     )?;
     for group in &audit.groups {
-        for tenant in audit.tenants.iter().filter(|one| is_of(group, one.group.as_ref(), one.control_plane.as_ref())) {
+        for tenant in
+            audit.tenants.iter().filter(|tenant| is_of(group, tenant.group.as_ref(), tenant.control_plane.as_ref()))
+        {
             let Some(open) = tenant.behind.last().filter(|_| state(tenant) == "behind") else { continue };
             let labels = labels(group, &[("tenant", &tenant.tenant)]);
             writeln!(out, "rollproof_tenant_behind_seconds{{{labels}}} {}", open.seconds)?;
@@ -40,7 +43,10 @@ pub fn render(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     }
     head(out, "rollproof_false_greens", "Rollouts that were called green and were not.")?;
     for group in &audit.groups {
-        let rollouts = audit.rollouts.iter().filter(|one| is_of(group, one.group.as_ref(), one.control_plane.as_ref()));
+        let rollouts = audit
+            .rollouts
+            .iter()
+            .filter(|rollout| is_of(group, rollout.group.as_ref(), rollout.control_plane.as_ref()));
         let many = rollouts.filter(|rollout| is_false_green(rollout)).count();
         writeln!(out, "rollproof_false_greens{{{}}} {many}", labels(group, &[]))?;
     }

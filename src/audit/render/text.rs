@@ -111,7 +111,9 @@ fn of_group(
         view,
         out,
     )?;
-    let is_here = |one: &&Rollout| is_miscalled(one) && is_of(group, one.group.as_ref(), one.control_plane.as_ref());
+    let is_here = |rollout: &&Rollout| {
+        is_miscalled(rollout) && is_of(group, rollout.group.as_ref(), rollout.control_plane.as_ref())
+    };
     let rollouts: Vec<&Rollout> = report.audit.rollouts.iter().filter(is_here).collect();
     let rows: Vec<[String; 6]> = rollouts.iter().map(|rollout| miscalled(rollout)).collect();
     section(
@@ -121,7 +123,7 @@ fn of_group(
         view,
         out,
     )?;
-    for (i, command) in rollouts.iter().filter_map(|one| one.explain.as_ref()).take(MAX_LINES).enumerate() {
+    for (i, command) in rollouts.iter().filter_map(|rollout| rollout.explain.as_ref()).take(MAX_LINES).enumerate() {
         let title = if i == 0 { format!("\n  {of}commands that explain them\n") } else { String::new() };
         writeln!(out, "{title}    {}", for_terminal(command))?;
     }

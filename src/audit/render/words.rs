@@ -116,12 +116,12 @@ pub fn more_reasons(many: usize) -> Option<String> {
 /// What turned a verdict: what only one side says against a pass.
 pub fn turned_by(flip: &Flip) -> String {
     let told = |side: &str, all: &[Because]| -> Vec<String> {
-        let one = |because: &Because| {
+        let sentence = |because: &Because| {
             let who = &because.tenants;
             let who = if who.is_empty() { String::new() } else { format!(": {}", names_of(who.iter())) };
             format!("{side} {}  {}{who}", because.code, because.message)
         };
-        all.iter().take(MAX_REASONS).map(one).chain(more_reasons(all.len())).collect()
+        all.iter().take(MAX_REASONS).map(sentence).chain(more_reasons(all.len())).collect()
     };
     let all = [told("only now:", &flip.only_now), told("only before:", &flip.only_before)].concat();
     all.join("; ")

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use crate::collect::response::LISTED;
-use crate::collect::row::Given;
+use crate::collect::response::MAX_LISTED;
+use crate::collect::row::PresentFields;
 use crate::model::document::text::Text;
 use crate::model::document::{Anomaly, AnomalyKind};
 use crate::text::json::escape_pointer;
@@ -13,8 +13,8 @@ use crate::text::json::escape_pointer;
 /// What the document's anomalies name as their input, where it is an answer of the control plane.
 const ANSWERS: &str = "control plane";
 
-/// What is strange about the answers: the first [`LISTED`] of a kind, in the order in which they came, and how many
-/// more there are. A control plane may answer for everybody with every call.
+/// The anomalies of answers: the first [`MAX_LISTED`] of a kind, in the order in which they came, and how many more there
+/// are. A control plane may answer for every tenant with every call, so that there may be many.
 #[derive(Debug, Default)]
 pub(crate) struct RolloutAnomalies {
     pub(crate) listed: Vec<Anomaly>,
@@ -22,8 +22,8 @@ pub(crate) struct RolloutAnomalies {
     kinds: BTreeMap<AnomalyKind, (usize, usize)>,
     /// Every field that is not known, with the known one that it misspells, and where it is listed.
     fields: HashMap<(Text, Option<&'static str>), Option<usize>, RandomState>,
-    /// What fields misspell, beside which others in a row.
-    misspelt: HashMap<(Text, Given), Option<&'static str>, RandomState>,
+    /// The known field that a field misspells in a row with these known fields.
+    misspelt: HashMap<(Text, PresentFields), Option<&'static str>, RandomState>,
 }
 
 impl RolloutAnomalies {
@@ -32,12 +32,17 @@ impl RolloutAnomalies {
     }
 
     /// The known field that a field of a row with those others misspells.
-    pub(crate) fn misspelt(&mut self, field: &Text, given: Given) -> Option<&'static str> {
-        *self.misspelt.entry((field.clone(), given)).or_insert_with(|| given.misspelt(field))
+    pub(crate) fn misspelt_field(&mut self, field: &Text, present: PresentFields) -> Option<&'static str> {
+        *self.misspelt.entry((field.clone(), present)).or_insert_with(|| present.misspelt(field))
     }
 
-    /// A field that is not known, and the known one that it misspells, where it does.
-    pub(crate) fn unknown_field(&mut self, place: impl FnOnce() -> String, field: Text, known: Option<&'static str>) {
+    /// Adds a field that is not known, and the known one that it misspells, where it does.
+    pub(crate) fn add_unknown_field(
+        &mut self,
+        place: impl FnOnce() -> String,
+        field: Text,
+        known: Option<&'static str>,
+    ) {
         match self.fields.get(&(field.clone(), known)) {
             Some(Some(listed)) => self.listed[*listed].count += 1,
             Some(None) => {}
@@ -53,24 +58,24 @@ impl RolloutAnomalies {
         }
     }
 
-    /// An item of an answer that a mapping skips.
-    pub(crate) fn skipped(&mut self, at: String, reason: &Text) {
+    /// Adds an item of an answer that a mapping skips.
+    pub(crate) fn add_skipped_item(&mut self, at: String, reason: &Text) {
         self.list(AnomalyKind::SkippedItem, || at, |anomaly| anomaly.reason = Some(reason.clone()));
     }
 
-    /// Gives where it is listed.
+    /// Lists an anomaly, or counts it. Gives where it is listed.
     fn list(
         &mut self,
         kind: AnomalyKind,
         at: impl FnOnce() -> String,
         name: impl FnOnce(&mut Anomaly),
     ) -> Option<usize> {
-        let (many, last) = self.kinds.entry(kind).or_default();
-        if *many == LISTED {
+        let (count, last) = self.kinds.entry(kind).or_default();
+        if *count == MAX_LISTED {
             self.listed[*last].more += 1;
             return None;
         }
-        (*many, *last) = (*many + 1, self.listed.len());
+        (*count, *last) = (*count + 1, self.listed.len());
         let (input, at) = (Text::from(ANSWERS), Text::from(at()));
         let mut anomaly =
             Anomaly { kind, input, at, field: None, known: None, tenant: None, reason: None, count: 1, more: 0 };

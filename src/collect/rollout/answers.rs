@@ -9,7 +9,7 @@ use crate::collect::fleet::is_enumeration;
 use crate::collect::rollout::anomalies::malformed;
 use crate::collect::rollout::state::Rollout;
 use crate::collect::row::ResponseRow;
-use crate::collect::scan::{Known, Refused, known};
+use crate::collect::scan::{ParsedObject, Refused, parse_known_fields};
 use crate::collect::wire::Translated;
 use crate::model::document::cohort::LabelsId;
 use crate::model::document::failure::{Failure, FailureKind};
@@ -33,7 +33,7 @@ struct Answer<'a> {
 }
 
 impl Rollout {
-    pub(crate) fn answer(&mut self, index: u32, attempt: u16, mut ended: Attempt, body: Option<&str>) {
+    pub(crate) fn record_answer(&mut self, index: u32, attempt: u16, mut ended: Attempt, body: Option<&str>) {
         let Some(call) = self.document.calls.get(index as usize) else { return };
         let (purpose, tenants) = (call.purpose, call.tenants.clone());
         let mut ok = Field::Absent;
@@ -44,12 +44,12 @@ impl Rollout {
         let problem = translated.as_ref().and_then(|translated| translated.problem.as_ref());
         let problem = problem.map(|problem| malformed(problem, body.unwrap_or_default()));
         let body = translated.as_ref().map_or(body, |translated| Some(&*translated.text));
-        match body.map(known::<Answer<'_>>) {
-            Some(Ok(Known { value: answer, unknown, given, fields })) => {
-                let misspelt = |field: &str| misspelt(field, fields.iter().copied(), |known| given.contains(known));
+        match body.map(parse_known_fields::<Answer<'_>>) {
+            Some(Ok(ParsedObject { value: answer, unknown, present, fields })) => {
+                let misspelt = |field: &str| misspelt(field, fields.iter().copied(), |known| present.contains(known));
                 for (field, known) in unknown.iter().filter_map(|field| Some((&**field, misspelt(field)?))) {
                     let place = || format!("/calls/{index}/attempts/{attempt}");
-                    self.anomalies.unknown_field(place, Text::from(field), Some(known));
+                    self.anomalies.add_unknown_field(place, Text::from(field), Some(known));
                 }
                 if is_whole {
                     ok = answer.ok;
@@ -90,24 +90,24 @@ impl Rollout {
         }
     }
 
-    /// After the last attempt of a call: its tenants have been called.
+    /// Records that a call has ended: its tenants have been called.
     fn end_call(&mut self, tenants: Vec<Text>) {
         for tenant in &tenants {
             self.grouping.end_call(tenant);
         }
         self.called.extend(tenants);
-        while self.fleet.get(self.passed).is_some_and(|tenant| self.called.contains(tenant)) {
-            self.passed += 1;
+        while self.fleet.get(self.called_prefix).is_some_and(|tenant| self.called.contains(tenant)) {
+            self.called_prefix += 1;
         }
     }
 
-    /// An answer of another wire in the contract's words; nothing where the wire is the contract's. What a mapping says
-    /// besides its rows is kept: where an independent list gives a tenant labels, those count.
+    /// An answer of another wire as one of the contract; nothing where the wire is the contract's. Skipped items and labels
+    /// are kept; labels of an independent list count more.
     fn translate(&mut self, body: &str, index: u32, attempt: u16) -> Option<Translated> {
         let call = self.document.calls.get(index as usize)?;
         let translated = self.wire.as_ref()?.translate(body, call.purpose, &call.tenants)?;
         for (at, reason) in &translated.skipped {
-            self.anomalies.skipped(format!("/calls/{index}/attempts/{attempt}/answer{at}"), reason);
+            self.anomalies.add_skipped_item(format!("/calls/{index}/attempts/{attempt}/answer{at}"), reason);
         }
         for (slug, labels) in &translated.labels {
             self.labels.entry(slug.clone()).or_insert_with(|| labels.clone());
@@ -115,92 +115,92 @@ impl Rollout {
         Some(translated)
     }
 
-    /// Rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
+    /// Records the rows of a plan call's answer: they enumerate, and are never evidence. Gives what is wrong with the answer.
     fn enumerate(&mut self, rows: &[&RawValue], is_success: bool, origin: impl Fn(u32) -> Origin) -> Option<Text> {
-        let (mut fleet, mut live, mut wrong) = (Vec::new(), false, None);
+        let (mut fleet, mut is_live, mut problem) = (Vec::new(), false, None);
         for (i, raw) in (0..).zip(rows) {
             let row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
                 Ok(row) => row,
                 Err(error) => {
-                    wrong = wrong.or_else(|| Some(malformed(&error.to_string(), raw.get())));
+                    problem = problem.or_else(|| Some(malformed(&error.to_string(), raw.get())));
                     continue;
                 }
             };
             let at = || pointer(&origin(i));
             for field in row.unknown.keys() {
                 let field = Text::from(&**field);
-                if let Some(known) = self.anomalies.misspelt(&field, row.given()) {
-                    self.anomalies.unknown_field(at, field, Some(known));
+                if let Some(known) = self.anomalies.misspelt_field(&field, row.present_fields()) {
+                    self.anomalies.add_unknown_field(at, field, Some(known));
                 }
             }
             let slug = row.slug().map(Text::from);
             if !is_enumeration(&row.row) {
                 self.anomalies.add(AnomalyKind::LiveRowInPlanCall, at, slug.clone());
-                live = true;
+                is_live = true;
             }
             match slug {
                 Some(slug) => fleet.push(slug),
                 None => self.anomalies.add(AnomalyKind::UnattributedRow, at, None),
             }
         }
-        if self.enumerated || !is_success || live || wrong.is_some() {
+        if self.is_enumerated || !is_success || is_live || problem.is_some() {
             let known: HashSet<&Text> = self.fleet.iter().collect();
-            self.named.extend(fleet.into_iter().filter(|slug| !known.contains(slug)));
-            if self.enumerated {
-                self.document.fleet.dropped = self.named.iter().cloned().collect();
+            self.named_by_plan_calls.extend(fleet.into_iter().filter(|slug| !known.contains(slug)));
+            if self.is_enumerated {
+                self.document.fleet.dropped = self.named_by_plan_calls.iter().cloned().collect();
             }
-            return wrong;
+            return problem;
         }
         self.set_fleet(fleet);
         None
     }
 
-    /// The fleet as a plan call enumerated it.
+    /// Sets the fleet as a plan call enumerated it.
     fn set_fleet(&mut self, fleet: Vec<Text>) {
-        self.enumerated = true;
+        self.is_enumerated = true;
         for slug in &fleet {
             let labels =
                 self.labels.get(slug).map_or_else(LabelsId::default, |labels| self.grouping.labels(labels.clone()));
             self.grouping.enumerate(slug, labels);
         }
-        let mut seen = HashSet::new();
-        self.fleet = fleet.into_iter().filter(|slug| seen.insert(slug.clone())).collect();
-        self.inventory.retain(|tenant| !seen.contains(tenant));
-        self.named.retain(|tenant| !seen.contains(tenant));
+        let mut enumerated = HashSet::new();
+        self.fleet = fleet.into_iter().filter(|slug| enumerated.insert(slug.clone())).collect();
+        self.inventory.retain(|tenant| !enumerated.contains(tenant));
+        self.named_by_plan_calls.retain(|tenant| !enumerated.contains(tenant));
         self.document.fleet = Fleet {
             source: FleetSource::PlanCall,
             tenants: self.fleet.len() as u64,
             duplicates: self.grouping.duplicates(),
             inventory: std::mem::take(&mut self.inventory),
-            dropped: self.named.iter().cloned().collect(),
+            dropped: self.named_by_plan_calls.iter().cloned().collect(),
             lookalikes: Vec::new(),
         };
     }
 
-    /// Rows of an answer to a call that names tenants. Gives what is wrong with the answer.
+    /// Records the rows of an answer to a call that names tenants. Gives what is wrong with the answer.
     fn record_rows(&mut self, rows: &[&RawValue], tenants: &[Text], origin: impl Fn(u32) -> Origin) -> Option<Text> {
         let named: BTreeSet<&str> = tenants.iter().map(|tenant| &**tenant).collect();
-        let mut wrong = None;
+        let mut problem = None;
         for (i, raw) in (0..).zip(rows) {
             let mut row = match serde_json::from_str::<ResponseRow<'_>>(raw.get()) {
                 Ok(row) => row,
                 Err(error) => {
-                    wrong = wrong.or_else(|| Some(malformed(&error.to_string(), raw.get())));
+                    problem = problem.or_else(|| Some(malformed(&error.to_string(), raw.get())));
                     continue;
                 }
             };
             let at = origin(i);
             let place = || pointer(&at);
-            if let Err(Refused) = self.fields.take(&mut row) {
+            if let Err(Refused) = self.fields.move_to_evidence(&mut row) {
                 let error = "an evidence field holds no text, number, boolean or null that can be kept";
-                wrong = wrong.or_else(|| Some(malformed(error, raw.get())));
+                problem = problem.or_else(|| Some(malformed(error, raw.get())));
                 continue;
             }
-            let given = row.given();
+            let present = row.present_fields();
             for field in std::mem::take(&mut row.unknown).into_keys() {
                 let field = Text::from(&*field);
-                let known = self.anomalies.misspelt(&field, given);
-                self.anomalies.unknown_field(place, field, known);
+                let known = self.anomalies.misspelt_field(&field, present);
+                self.anomalies.add_unknown_field(place, field, known);
             }
             let slug = row.slug().map(Text::from);
             let phase = row.phase().map(|phase| self.grouping.phase(phase));
@@ -219,12 +219,12 @@ impl Rollout {
                     !self.grouping.plans(slug) || self.grouping.record_unrequested_row(slug, row.row, phase, at)
                 }
             };
-            // The response file holds no row that would prove there what it does not prove here.
+            // A row that proves nothing here must not prove anything in the response file.
             if is_evidence {
                 self.results.push((*raw).to_owned());
             }
         }
-        wrong
+        problem
     }
 }
 

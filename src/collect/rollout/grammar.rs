@@ -1,5 +1,4 @@
-//! The grammar of a journal: which record may follow which, as one table. Whoever writes a record and whoever reads one
-//! asks it, so that nothing can be written that would not be read. `docs/journal.md` shows the table.
+//! The grammar of a journal: its states, and what the rules in `rules.rs` need to know of the records so far.
 
 use crate::collect::record::{AskedGates, Record};
 use crate::model::document::probe::ProbeAnswer;
@@ -54,9 +53,9 @@ impl State {
     }
 }
 
-/// What kind of record it is; an answer that ends its call is one of its own.
+/// The kind of a record; an answer that ends its call is a kind of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RecordKind {
     Start,
     Request,
     Answer,
@@ -75,7 +74,7 @@ pub(crate) enum Kind {
     Probed,
 }
 
-impl Kind {
+impl RecordKind {
     pub(crate) const fn of(record: &Record) -> Self {
         match record {
             Record::Start { .. } => Self::Start,
@@ -121,77 +120,80 @@ impl Kind {
 
 /// A gate that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Read {
+pub(crate) enum GateRead {
     Head,
     Switch,
-    /// And whether the head is read again after it.
-    Ci(bool),
+    Ci {
+        /// Whether the head is read again after it.
+        head_again: bool,
+    },
 }
 
-/// What the grammar keeps in mind of a journal, beside what the fold knows.
+/// What the rules of a journal need to know of the records so far, besides the state of the rollout.
 #[derive(Debug, Clone)]
 pub struct Grammar {
     pub(crate) state: State,
     /// The gates that have to be read, as far as the first record says.
-    pub(crate) asked: Option<AskedGates>,
-    /// Whether nothing was done yet since the rollout was started or resumed, but for reading gates.
-    pub(crate) fresh: bool,
+    pub(crate) required_gates: Option<AskedGates>,
+    /// Whether nothing but reading gates was done since the rollout was started or resumed.
+    pub(crate) is_fresh: bool,
     /// The gates that were read since then, or since the last request or soak.
-    pub(crate) gates: Vec<Read>,
-    /// Whether every gate was asked since the rollout was started or resumed.
-    pub(crate) preflight: bool,
+    pub(crate) gates_read: Vec<GateRead>,
+    /// Whether every gate was read since the rollout was started or resumed.
+    pub(crate) all_gates_read: bool,
     /// Tenants that the next round of probing may ask.
     pub(crate) awaited: Vec<Text>,
-    /// How many rounds of probing have ended, and whether a signal cut the last one short, as far as that is known.
+    /// How many rounds of probing have ended.
     rounds: usize,
-    pub(crate) cut: bool,
+    /// Whether a signal cut the last round short, as far as that is known.
+    pub(crate) is_round_cut: bool,
 }
 
 impl Grammar {
     /// After the first record.
-    pub const fn start(enabled: bool, asked: Option<AskedGates>) -> Self {
+    pub const fn start(enabled: bool, required_gates: Option<AskedGates>) -> Self {
         Self {
-            asked,
+            required_gates,
             state: if enabled { State::Between } else { State::Halted },
-            fresh: true,
-            gates: Vec::new(),
-            preflight: false,
+            is_fresh: true,
+            gates_read: Vec::new(),
+            all_gates_read: false,
             awaited: Vec::new(),
             rounds: 0,
-            cut: false,
+            is_round_cut: false,
         }
     }
 }
 
 impl Grammar {
-    /// Keeps in mind what came.
+    /// Records what came.
     pub(crate) fn advance(&mut self, record: &Record) {
         match record {
             Record::Head { .. } => {
-                self.preflight |= !self.gates.is_empty();
-                self.gates.push(Read::Head);
+                self.all_gates_read |= !self.gates_read.is_empty();
+                self.gates_read.push(GateRead::Head);
             }
-            Record::Switch { .. } => self.gates.push(Read::Switch),
+            Record::Switch { .. } => self.gates_read.push(GateRead::Switch),
             Record::Ci { wait } => {
-                self.preflight = wait.polls <= 1;
-                self.gates.push(Read::Ci(!self.preflight));
+                self.all_gates_read = wait.polls <= 1;
+                self.gates_read.push(GateRead::Ci { head_again: !self.all_gates_read });
             }
             Record::Request { .. } | Record::Soak { .. } => {
-                self.fresh = false;
-                self.gates.clear();
+                self.is_fresh = false;
+                self.gates_read.clear();
             }
-            Record::Resumed { .. } => *self = Self::start(true, self.asked),
+            Record::Resumed { .. } => *self = Self::start(true, self.required_gates),
             Record::Probing { tenants, .. } => {
                 self.awaited.clone_from(tenants);
                 self.rounds = 0;
-                self.cut = false;
+                self.is_round_cut = false;
             }
             Record::Probed { answers, .. } => {
-                let seen: Vec<Text> = tenants_of(answers).cloned().collect();
-                // The first round asks everybody; whom a later one asks, the policy decides.
-                self.cut = self.rounds == 0 && seen.len() < self.awaited.len();
+                let answered: Vec<Text> = tenants_of(answers).cloned().collect();
+                // The first round asks every tenant; the policy decides which tenants a later one asks.
+                self.is_round_cut = self.rounds == 0 && answered.len() < self.awaited.len();
                 self.rounds += 1;
-                self.awaited = seen;
+                self.awaited = answered;
             }
             _ => {}
         }

@@ -20,7 +20,7 @@ impl Rollout {
     pub fn body(&self, purpose: Purpose, tenants: &[Text]) -> Result<String, String> {
         let body = self.contract_body(purpose, tenants).json();
         let Some(wire) = &self.wire else { return Ok(body) };
-        let bodies = wire.requests(vec![Call { body, purpose, tenants: tenants.to_vec() }])?;
+        let bodies = wire.request_bodies(vec![Call { body, purpose, tenants: tenants.to_vec() }])?;
         bodies.into_iter().next().ok_or_else(|| "there is no body".into())
     }
 
@@ -38,11 +38,11 @@ impl Rollout {
         body
     }
 
-    /// Checks what a request filter makes of calls, as far as tenants are known: a plan call must be told from a live
-    /// one, a dry run too, and a call from that for other tenants.
+    /// Checks what a request filter makes of calls, as far as tenants are known: the body of a live call must differ from that
+    /// of a plan call, from that of a dry run, and from that of a call for other tenants.
     ///
     /// # Errors
-    /// In words, where it makes no body, or the same of both.
+    /// In words, where it makes no body of a call, or the same of two.
     pub fn check_requests(&self) -> Result<(), String> {
         let Some(wire) = &self.wire else { return Ok(()) };
         let call = |purpose, dry_run: bool, tenants: &[Text]| {
@@ -55,43 +55,44 @@ impl Rollout {
             call(Purpose::Batch, false, &[]),
             "the plan call and a live call have the same body, so that enumerating would change something",
         )];
-        if let Some([one, two, other]) = self.some_tenants() {
+        if let Some([one, two, other]) = self.sample_tenants() {
             let is_dry = self.plan.rollout.dry_run;
             let batch = |tenants: &[&Text]| {
                 call(Purpose::Batch, is_dry, &tenants.iter().map(|name| (*name).clone()).collect::<Vec<_>>())
             };
-            let same = "calls for different tenants have the same body, so that others would be rolled out to";
-            pairs.push((batch(&[&one]), batch(&[&two]), same));
-            pairs.push((batch(&[&one, &two]), batch(&[&one, &other]), same));
+            let same_tenants = "calls for different tenants have the same body, so that others would be rolled out to";
+            pairs.push((batch(&[&one]), batch(&[&two]), same_tenants));
+            pairs.push((batch(&[&one, &two]), batch(&[&one, &other]), same_tenants));
             if is_dry {
-                let same = "a dry run and a live call have the same body, so that a dry run would change something";
+                let same_live =
+                    "a dry run and a live call have the same body, so that a dry run would change something";
                 let canary = [one];
-                pairs.push((call(Purpose::Batch, true, &canary), call(Purpose::Batch, false, &canary), same));
-                pairs.push((call(Purpose::Canary, true, &canary), call(Purpose::Canary, false, &canary), same));
+                pairs.push((call(Purpose::Batch, true, &canary), call(Purpose::Batch, false, &canary), same_live));
+                pairs.push((call(Purpose::Canary, true, &canary), call(Purpose::Canary, false, &canary), same_live));
             }
         }
-        for (one, other, problem) in pairs {
-            check_pair(wire, one, other, problem)?;
+        for (first, second, problem) in pairs {
+            check_pair(wire, first, second, problem)?;
         }
         Ok(())
     }
 
-    /// Whether labels come with the answer to the plan call, so that they are not known before.
+    /// Whether labels come with the answer to the plan call, and it has not been answered.
     pub fn learns_labels(&self) -> bool {
-        self.wire.as_ref().is_some_and(Wire::gives_labels) && !self.enumerated
+        self.wire.as_ref().is_some_and(Wire::gives_labels) && !self.is_enumerated
     }
 
-    /// Three tenants that a call may name, the canary first. Where none is known, there are none.
-    fn some_tenants(&self) -> Option<[Text; 3]> {
+    /// Three tenants that a call may name, the canary first, made up where too few are known; nothing where none is known.
+    fn sample_tenants(&self) -> Option<[Text; 3]> {
         let known = if self.fleet.is_empty() { &self.inventory } else { &self.fleet };
         let canary = self.plan.rollout.canary.as_ref();
         let others = known.iter().filter(|name| Some(*name) != canary);
         let mut names: Vec<Text> = canary.into_iter().chain(others).take(3).cloned().collect();
         let first = names.first()?.clone();
-        // What is made up has the form of a name that is known.
+        // A made-up name has the form of a known one.
         let made_up = (2..).map(|i| Text::from(format!("{first}{i}")));
-        let free: Vec<Text> = made_up.filter(|name| !names.contains(name)).take(2).collect();
-        names.extend(free);
+        let unused: Vec<Text> = made_up.filter(|name| !names.contains(name)).take(2).collect();
+        names.extend(unused);
         names.truncate(3);
         names.try_into().ok()
     }
@@ -108,14 +109,15 @@ impl Rollout {
             purpose: call.purpose,
             tenants: call.tenants.clone(),
         };
-        wire.requests(foreseen.calls.iter().map(call).collect()).map(drop)
+        wire.request_bodies(foreseen.calls.iter().map(call).collect()).map(drop)
     }
 }
 
-fn check_pair(wire: &Wire, one: Call, other: Call, problem: &str) -> Result<(), String> {
-    let bodies = wire.requests(vec![one, other])?;
+/// Refuses two calls that have the same body.
+fn check_pair(wire: &Wire, first: Call, second: Call, problem: &str) -> Result<(), String> {
+    let bodies = wire.request_bodies(vec![first, second])?;
     match &bodies[..] {
-        [one, other] if one == other => Err(format!("[control_plane] request: {problem}: {one}")),
+        [first, second] if first == second => Err(format!("[control_plane] request: {problem}: {first}")),
         _ => Ok(()),
     }
 }

@@ -1,10 +1,11 @@
-//! Which record may follow which: the rules of a journal.
+//! Which record may follow which, as one table. Whoever writes a record and whoever reads one asks it, so that nothing can
+//! be written that would not be read. `docs/journal.md` shows the table.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use crate::collect::record::{AskedGates, Record};
-use crate::collect::rollout::grammar::{Grammar, Kind, Read, State, tenants_of};
+use crate::collect::rollout::grammar::{GateRead, Grammar, RecordKind, State, tenants_of};
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::Step;
 use crate::model::document::Purpose;
@@ -12,24 +13,24 @@ use crate::model::document::gates::HeadState;
 use crate::model::document::text::Text;
 use crate::text::escape::names_of;
 
-/// A record that may come in a state.
+/// A kind of record that may come in a state.
 struct Rule {
     state: State,
-    record: Kind,
+    record: RecordKind,
     next: State,
-    /// What else has to hold, in words; blank where nothing has to.
-    only: &'static str,
-    /// Whether it holds.
-    holds: fn(&Rollout, &Record) -> Result<(), String>,
+    /// What else has to hold, in words; blank: nothing.
+    condition: &'static str,
+    /// Refuses a record for which that does not hold, and says why.
+    check: fn(&Rollout, &Record) -> Result<(), String>,
 }
 
-const fn rule(state: State, record: Kind, next: State) -> Rule {
-    Rule { state, record, next, only: "", holds: |_, _| Ok(()) }
+const fn rule(state: State, record: RecordKind, next: State) -> Rule {
+    Rule { state, record, next, condition: "", check: |_, _| Ok(()) }
 }
 
 impl Rule {
-    const fn only(self, only: &'static str, holds: fn(&Rollout, &Record) -> Result<(), String>) -> Self {
-        Self { only, holds, ..self }
+    const fn when(self, condition: &'static str, check: fn(&Rollout, &Record) -> Result<(), String>) -> Self {
+        Self { condition, check, ..self }
     }
 }
 
@@ -37,57 +38,61 @@ const NEXT_CALL: &str = "its first attempt, of the call that is the rollout's ne
 
 const SAME_CALL: &str = "the next attempt of the same call";
 
-const OF_THE_REQUEST: &str = "to that attempt, with `last` as its status has it";
+const SENT_ATTEMPT: &str = "to that attempt, with `last` as its status has it";
 
-const IN_ORDER: &str =
+const GATE_ORDER: &str =
     "before that call, in the order in which gates are asked, where the reading does not contradict itself";
 
-const AFTER_ALL: &str = "before the call that would be next, where the reading does not contradict itself";
+const HEAD_AGAIN: &str = "before the call that would be next, where the reading does not contradict itself";
 
-const ANNOUNCED: &str = "where `start` or `probe` says so, for tenants of the fleet";
+const PROBE_ANNOUNCED: &str = "where `start` or `probe` says so, for tenants of the fleet";
 
 /// Every record that may come, by state.
 const RULES: &[Rule] = &[
-    rule(State::Between, Kind::Probe, State::Between)
-        .only("once, right after `start` or `resumed`, where `start` does not say so", Rollout::may_announce),
-    rule(State::Between, Kind::Head, State::Between).only(IN_ORDER, Rollout::may_read_gate),
-    rule(State::Between, Kind::Switch, State::Between).only(IN_ORDER, Rollout::may_read_gate),
-    rule(State::Between, Kind::Ci, State::Between).only(IN_ORDER, Rollout::may_read_gate),
-    rule(State::Between, Kind::Request, State::Sent).only(NEXT_CALL, Rollout::may_call),
-    rule(State::Between, Kind::Soak, State::Soaking).only("where that is the rollout's next step", Rollout::may_soak),
-    rule(State::Between, Kind::Completed, State::Completed).only("where no step is left", Rollout::may_complete),
-    rule(State::Between, Kind::Halted, State::Halted),
-    rule(State::Between, Kind::Interrupted, State::Interrupted),
-    rule(State::Between, Kind::Resumed, State::Between),
-    rule(State::Sent, Kind::LastAnswer, State::Between).only(OF_THE_REQUEST, Rollout::may_answer),
-    rule(State::Sent, Kind::Answer, State::Retry).only(OF_THE_REQUEST, Rollout::may_answer),
-    rule(State::Sent, Kind::Halted, State::Halted),
-    rule(State::Sent, Kind::Interrupted, State::Interrupted),
-    rule(State::Sent, Kind::Resumed, State::Between),
-    rule(State::Retry, Kind::Request, State::Sent).only(SAME_CALL, Rollout::may_try_again),
-    rule(State::Retry, Kind::Halted, State::Halted),
-    rule(State::Retry, Kind::Interrupted, State::Interrupted),
-    rule(State::Retry, Kind::Resumed, State::Between),
-    rule(State::Soaking, Kind::Soaked, State::Between),
-    rule(State::Soaking, Kind::Halted, State::Halted),
-    rule(State::Soaking, Kind::Interrupted, State::Interrupted),
-    rule(State::Soaking, Kind::Resumed, State::Between),
-    rule(State::Interrupted, Kind::Resumed, State::Between),
-    rule(State::Completed, Kind::Probe, State::Completed).only("once", Rollout::may_announce),
-    rule(State::Completed, Kind::Head, State::Completed).only(AFTER_ALL, Rollout::may_read_head_again),
-    rule(State::Completed, Kind::Probing, State::Probing).only(ANNOUNCED, Rollout::may_probe),
-    rule(State::Completed, Kind::Resumed, State::Between),
-    rule(State::Probing, Kind::Head, State::Completed).only(AFTER_ALL, Rollout::may_read_head_again),
-    rule(State::Probing, Kind::Probing, State::Probing).only(ANNOUNCED, Rollout::may_probe),
-    rule(State::Probing, Kind::Probed, State::Probing)
-        .only("for tenants that the round before asked", Rollout::may_see),
-    rule(State::Probing, Kind::Resumed, State::Between),
+    rule(State::Between, RecordKind::Probe, State::Between).when(
+        "once, right after `start` or `resumed`, where `start` does not say so",
+        Rollout::check_probe_announcement,
+    ),
+    rule(State::Between, RecordKind::Head, State::Between).when(GATE_ORDER, Rollout::check_read_gate),
+    rule(State::Between, RecordKind::Switch, State::Between).when(GATE_ORDER, Rollout::check_read_gate),
+    rule(State::Between, RecordKind::Ci, State::Between).when(GATE_ORDER, Rollout::check_read_gate),
+    rule(State::Between, RecordKind::Request, State::Sent).when(NEXT_CALL, Rollout::check_first_attempt),
+    rule(State::Between, RecordKind::Soak, State::Soaking)
+        .when("where that is the rollout's next step", Rollout::check_soak),
+    rule(State::Between, RecordKind::Completed, State::Completed)
+        .when("where no step is left", Rollout::check_complete),
+    rule(State::Between, RecordKind::Halted, State::Halted),
+    rule(State::Between, RecordKind::Interrupted, State::Interrupted),
+    rule(State::Between, RecordKind::Resumed, State::Between),
+    rule(State::Sent, RecordKind::LastAnswer, State::Between).when(SENT_ATTEMPT, Rollout::check_answer),
+    rule(State::Sent, RecordKind::Answer, State::Retry).when(SENT_ATTEMPT, Rollout::check_answer),
+    rule(State::Sent, RecordKind::Halted, State::Halted),
+    rule(State::Sent, RecordKind::Interrupted, State::Interrupted),
+    rule(State::Sent, RecordKind::Resumed, State::Between),
+    rule(State::Retry, RecordKind::Request, State::Sent).when(SAME_CALL, Rollout::check_next_attempt),
+    rule(State::Retry, RecordKind::Halted, State::Halted),
+    rule(State::Retry, RecordKind::Interrupted, State::Interrupted),
+    rule(State::Retry, RecordKind::Resumed, State::Between),
+    rule(State::Soaking, RecordKind::Soaked, State::Between),
+    rule(State::Soaking, RecordKind::Halted, State::Halted),
+    rule(State::Soaking, RecordKind::Interrupted, State::Interrupted),
+    rule(State::Soaking, RecordKind::Resumed, State::Between),
+    rule(State::Interrupted, RecordKind::Resumed, State::Between),
+    rule(State::Completed, RecordKind::Probe, State::Completed).when("once", Rollout::check_probe_announcement),
+    rule(State::Completed, RecordKind::Head, State::Completed).when(HEAD_AGAIN, Rollout::check_read_head_again),
+    rule(State::Completed, RecordKind::Probing, State::Probing).when(PROBE_ANNOUNCED, Rollout::check_probing),
+    rule(State::Completed, RecordKind::Resumed, State::Between),
+    rule(State::Probing, RecordKind::Head, State::Completed).when(HEAD_AGAIN, Rollout::check_read_head_again),
+    rule(State::Probing, RecordKind::Probing, State::Probing).when(PROBE_ANNOUNCED, Rollout::check_probing),
+    rule(State::Probing, RecordKind::Probed, State::Probing)
+        .when("for tenants that the round before asked", Rollout::check_probed),
+    rule(State::Probing, RecordKind::Resumed, State::Between),
 ];
 
 /// Why a record may not come where it comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What came, what is wrong with it, and what may come there.
+    /// The record, what is wrong with it, and which records may come there.
     pub problem: String,
     /// What to do.
     pub help: &'static str,
@@ -110,8 +115,8 @@ pub fn table() -> String {
         }
         for rule in rules {
             let last = match rule.record {
-                Kind::Answer => " with `last` false",
-                Kind::LastAnswer => " with `last` true",
+                RecordKind::Answer => " with `last` false",
+                RecordKind::LastAnswer => " with `last` true",
                 _ => "",
             };
             let _ = writeln!(
@@ -119,7 +124,7 @@ pub fn table() -> String {
                 "| {} | `{}`{last} | {} | {} |",
                 state.words(),
                 rule.record.name(),
-                rule.only,
+                rule.condition,
                 rule.next.words()
             );
         }
@@ -128,26 +133,26 @@ pub fn table() -> String {
 }
 
 impl Rollout {
-    /// Whether a record may come next.
+    /// Refuses a record that may not come next.
     ///
     /// # Errors
     /// Why it may not.
-    pub fn accepts(&self, record: &Record) -> Result<(), Refusal> {
+    pub fn check_next(&self, record: &Record) -> Result<(), Refusal> {
         self.rule_for(record).map(|_| ())
     }
 
     fn rule_for(&self, record: &Record) -> Result<&'static Rule, Refusal> {
-        let (state, kind) = (self.grammar.state, Kind::of(record));
+        let (state, kind) = (self.grammar.state, RecordKind::of(record));
         let rules = RULES.iter().filter(|rule| rule.state == state);
         let rule = rules.clone().find(|rule| rule.record == kind).ok_or_else(|| state.words().to_owned());
-        rule.and_then(|rule| (rule.holds)(self, record).map(|()| rule)).map_err(|why| {
-            let mut may: Vec<String> = rules.map(|rule| format!("`{}`", rule.record.name())).collect();
-            may.dedup();
-            let may = if may.is_empty() { "nothing".to_owned() } else { may.join(", ") };
+        rule.and_then(|rule| (rule.check)(self, record).map(|()| rule)).map_err(|why| {
+            let mut allowed: Vec<String> = rules.map(|rule| format!("`{}`", rule.record.name())).collect();
+            allowed.dedup();
+            let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
             Refusal {
-                problem: format!("found {}, but {why}; here may come: {may}", described(record)),
-                help: if kind == Kind::Start {
-                    "a journal tells of one rollout: if two were joined, give each one in a file of its own"
+                problem: format!("found {}, but {why}; here may come: {allowed}", record_in_words(record)),
+                help: if kind == RecordKind::Start {
+                    "a journal holds one rollout: give each rollout in a file of its own"
                 } else {
                     "use the journal as `rollproof run` wrote it; docs/journal.md says which record may follow which"
                 },
@@ -167,18 +172,18 @@ impl Rollout {
         Ok(())
     }
 
-    fn may_announce(&self, _: &Record) -> Result<(), String> {
+    fn check_probe_announcement(&self, _: &Record) -> Result<(), String> {
         if self.probing.is_some() {
-            return Err("that builds are to be probed was said before".into());
+            return Err("the journal says already that builds are to be probed".into());
         }
-        let Grammar { state, fresh, gates, .. } = &self.grammar;
-        if *state == State::Between && !(*fresh && gates.is_empty()) {
+        let Grammar { state, is_fresh, gates_read, .. } = &self.grammar;
+        if *state == State::Between && !(*is_fresh && gates_read.is_empty()) {
             return Err("the rollout has gone on since it was started or resumed".into());
         }
         Ok(())
     }
 
-    fn may_read_gate(&self, record: &Record) -> Result<(), String> {
+    fn check_read_gate(&self, record: &Record) -> Result<(), String> {
         let (before, problem) = match record {
             Record::Switch { reading } => (Some(reading.before), reading.contradiction()),
             Record::Head { reading } => (Some(reading.before), reading.contradiction()),
@@ -188,20 +193,20 @@ impl Rollout {
         if let Some((_, problem)) = problem {
             return Err(problem.to_owned());
         }
-        let next = self.next_call();
+        let next = self.next_call_index();
         if before.is_some_and(|before| before != next) {
-            return Err(format!("it was read before another call, and the next one is call {next}"));
+            return Err(format!("it was read before another call; the next one is call {next}"));
         }
-        let Grammar { fresh, gates, .. } = &self.grammar;
-        let in_order = match (record, &gates[..]) {
-            (Record::Head { .. }, [] | [Read::Head, Read::Switch, Read::Ci(true)])
-            | (Record::Switch { .. }, [Read::Head])
-            | (Record::Ci { .. }, [Read::Head, Read::Switch]) => *fresh,
+        let Grammar { is_fresh, gates_read, .. } = &self.grammar;
+        let in_order = match (record, &gates_read[..]) {
+            (Record::Head { .. }, [] | [GateRead::Head, GateRead::Switch, GateRead::Ci { head_again: true }])
+            | (Record::Switch { .. }, [GateRead::Head])
+            | (Record::Ci { .. }, [GateRead::Head, GateRead::Switch]) => *is_fresh,
             (
                 Record::Switch { .. },
                 []
-                | [Read::Head, Read::Switch, Read::Ci(false)]
-                | [Read::Head, Read::Switch, Read::Ci(true), Read::Head],
+                | [GateRead::Head, GateRead::Switch, GateRead::Ci { head_again: false }]
+                | [GateRead::Head, GateRead::Switch, GateRead::Ci { head_again: true }, GateRead::Head],
             ) => self.changes_something(),
             _ => false,
         };
@@ -214,38 +219,38 @@ impl Rollout {
     /// Whether the next step is a call that changes something.
     fn changes_something(&self) -> bool {
         let is_live = !self.plan.rollout.dry_run;
-        is_live && matches!(self.next_change(), Step::Call(Purpose::Canary | Purpose::Batch, _))
+        is_live && matches!(self.next_call_or_soak(), Step::Call(Purpose::Canary | Purpose::Batch, _))
     }
 
-    /// Whether none of the gates that are asked before the first step was read, or all of them.
-    fn gates_are_whole(&self) -> Result<(), String> {
-        let begun = self.grammar.gates.first() == Some(&Read::Head);
-        if begun && !self.grammar.preflight { Err("not every gate before it was read".into()) } else { Ok(()) }
+    /// Refuses a step while some of the gates that are asked before the first step were read, and others were not.
+    fn check_gates_whole(&self) -> Result<(), String> {
+        let has_begun = self.grammar.gates_read.first() == Some(&GateRead::Head);
+        if has_begun && !self.grammar.all_gates_read { Err("not every gate before it was read".into()) } else { Ok(()) }
     }
 
-    /// Whether every gate was read that the first record asks for before the next call.
-    fn gates_are_read(&self) -> Result<(), String> {
-        self.gates_are_whole()?;
-        let Grammar { asked, gates, preflight, .. } = &self.grammar;
-        if *asked == Some(AskedGates::All) && !preflight {
+    /// Refuses a call before every gate was read that the first record asks for before it.
+    fn check_gates_read(&self) -> Result<(), String> {
+        self.check_gates_whole()?;
+        let Grammar { required_gates, gates_read, all_gates_read, .. } = &self.grammar;
+        if *required_gates == Some(AskedGates::All) && !all_gates_read {
             return Err(
                 "the gates were not read since the rollout was started or resumed, and `start` asks for all".into()
             );
         }
-        if asked.is_some() && self.changes_something() && gates.last() != Some(&Read::Switch) {
+        if required_gates.is_some() && self.changes_something() && gates_read.last() != Some(&GateRead::Switch) {
             return Err("the kill switch was not read before it, and `start` asks for that".into());
         }
         Ok(())
     }
 
-    fn may_call(&self, record: &Record) -> Result<(), String> {
+    fn check_first_attempt(&self, record: &Record) -> Result<(), String> {
         let Record::Request { call, attempt, purpose, tenants, .. } = record else { return Ok(()) };
-        let next = self.next_call();
-        let what = match self.next_change() {
+        let next = self.next_call_index();
+        let expected = match self.next_call_or_soak() {
             Step::Call(expected_purpose, expected_tenants)
                 if (*call, *attempt, *purpose, tenants) == (next, 0, expected_purpose, &expected_tenants) =>
             {
-                return self.gates_are_read();
+                return self.check_gates_read();
             }
             Step::Call(purpose, expected_tenants) => {
                 format!("attempt 0 of {}", call_in_words(next, purpose, &expected_tenants))
@@ -253,27 +258,27 @@ impl Rollout {
             Step::Soak(_) => "the soak".into(),
             Step::Done | Step::CheckHalt(_) | Step::Read(_) => "`completed`".into(),
         };
-        Err(format!("the next step of the rollout is {what}"))
+        Err(format!("the next step of the rollout is {expected}"))
     }
 
-    fn may_try_again(&self, record: &Record) -> Result<(), String> {
+    fn check_next_attempt(&self, record: &Record) -> Result<(), String> {
         let Record::Request { call, attempt, purpose, tenants, .. } = record else { return Ok(()) };
-        let Some((at, same)) = self.last_call() else { return Ok(()) };
-        if *call == at
-            && usize::from(*attempt) == same.attempts.len()
-            && (*purpose, tenants) == (same.purpose, &same.tenants)
+        let Some((index, sent)) = self.last_call() else { return Ok(()) };
+        if *call == index
+            && usize::from(*attempt) == sent.attempts.len()
+            && (*purpose, tenants) == (sent.purpose, &sent.tenants)
         {
             return Ok(());
         }
-        let same_call = call_in_words(at, same.purpose, &same.tenants);
-        Err(format!("what follows is attempt {} of {same_call}", same.attempts.len()))
+        let same_call = call_in_words(index, sent.purpose, &sent.tenants);
+        Err(format!("what follows is attempt {} of {same_call}", sent.attempts.len()))
     }
 
-    fn may_answer(&self, record: &Record) -> Result<(), String> {
+    fn check_answer(&self, record: &Record) -> Result<(), String> {
         let Record::Answer { call, attempt, status, error, last, .. } = record else { return Ok(()) };
-        let Some((at, sent)) = self.last_call() else { return Ok(()) };
-        if *call != at || usize::from(*attempt) + 1 != sent.attempts.len() {
-            return Err(format!("attempt {} of call {at} is in flight", sent.attempts.len().saturating_sub(1)));
+        let Some((index, sent)) = self.last_call() else { return Ok(()) };
+        if *call != index || usize::from(*attempt) + 1 != sent.attempts.len() {
+            return Err(format!("attempt {} of call {index} is in flight", sent.attempts.len().saturating_sub(1)));
         }
         let is_final = error.is_none() && !matches!(status, Some(502..=504));
         if is_final && !last {
@@ -285,66 +290,66 @@ impl Rollout {
         Ok(())
     }
 
-    fn may_soak(&self, _: &Record) -> Result<(), String> {
-        if matches!(self.next_change(), Step::Soak(_)) {
-            return self.gates_are_whole();
+    fn check_soak(&self, _: &Record) -> Result<(), String> {
+        if matches!(self.next_call_or_soak(), Step::Soak(_)) {
+            return self.check_gates_whole();
         }
         Err("a soak is not the rollout's next step".into())
     }
 
-    fn may_complete(&self, _: &Record) -> Result<(), String> {
-        match self.next_change() {
+    fn check_complete(&self, _: &Record) -> Result<(), String> {
+        match self.next_call_or_soak() {
             Step::Done | Step::CheckHalt(_) | Step::Read(_) => Ok(()),
             Step::Soak(_) => Err("the canary has not soaked".into()),
             Step::Call(purpose, expected_tenants) => {
-                Err(format!("{} was not made", call_in_words(self.next_call(), purpose, &expected_tenants)))
+                Err(format!("{} was not made", call_in_words(self.next_call_index(), purpose, &expected_tenants)))
             }
         }
     }
 
-    fn may_read_head_again(&self, record: &Record) -> Result<(), String> {
+    fn check_read_head_again(&self, record: &Record) -> Result<(), String> {
         let Record::Head { reading } = record else { return Ok(()) };
-        let next = self.next_call();
+        let next = self.next_call_index();
         if reading.before != next {
-            return Err(format!("it was read before another call, and {next} were made"));
+            return Err(format!("it was read before another call; the next one would be call {next}"));
         }
         reading.contradiction().map_or(Ok(()), |(_, problem)| Err(problem.to_owned()))
     }
 
-    fn may_probe(&self, record: &Record) -> Result<(), String> {
+    fn check_probing(&self, record: &Record) -> Result<(), String> {
         let Record::Probing { tenants, refused, .. } = record else { return Ok(()) };
         if self.probing.is_none() {
-            return Err("no `probe` says that builds are to be probed".into());
+            return Err("no record before it says that builds are to be probed".into());
         }
-        let newest = self.document.gates.as_ref().and_then(|gates| gates.head.last());
-        if newest.is_some_and(|head| head.state == HeadState::Superseded) {
+        let newest_head = self.document.gates.as_ref().and_then(|gates| gates.head.last());
+        if newest_head.is_some_and(|head| head.state == HeadState::Superseded) {
             return Err("a newer commit has taken the branch's head, so that nobody is probed".into());
         }
         let fleet: HashSet<&Text> = self.fleet.iter().collect();
-        let mut seen = HashSet::new();
+        let mut named = HashSet::new();
         for tenant in tenants.iter().chain(refused) {
             if !fleet.contains(tenant) {
                 return Err(format!("{tenant} is not in the fleet"));
             }
-            if !seen.insert(tenant) {
+            if !named.insert(tenant) {
                 return Err(format!("it names {tenant} twice"));
             }
         }
         Ok(())
     }
 
-    fn may_see(&self, record: &Record) -> Result<(), String> {
+    fn check_probed(&self, record: &Record) -> Result<(), String> {
         let Record::Probed { answers, .. } = record else { return Ok(()) };
-        if self.grammar.cut {
-            return Err("the round before was cut short, and no other follows".into());
+        if self.grammar.is_round_cut {
+            return Err("the last round was cut short, so no other follows".into());
         }
         let awaited: HashSet<&Text> = self.grammar.awaited.iter().collect();
-        let mut seen = HashSet::new();
+        let mut named = HashSet::new();
         for tenant in tenants_of(answers) {
             if !awaited.contains(tenant) {
-                return Err(format!("the round before did not ask {tenant}"));
+                return Err(format!("the last round did not ask {tenant}"));
             }
-            if !seen.insert(tenant) {
+            if !named.insert(tenant) {
                 return Err(format!("it names {tenant} twice"));
             }
         }
@@ -353,7 +358,7 @@ impl Rollout {
 
     /// The last call, with its index.
     fn last_call(&self) -> Option<(u32, &crate::model::document::Call)> {
-        Some((self.next_call().checked_sub(1)?, self.document.calls.last()?))
+        Some((self.next_call_index().checked_sub(1)?, self.document.calls.last()?))
     }
 }
 
@@ -366,8 +371,8 @@ fn call_in_words(call: u32, purpose: Purpose, tenants: &[Text]) -> String {
 }
 
 /// A record in words: its name, and the call that it is about.
-fn described(record: &Record) -> String {
-    let name = Kind::of(record).name();
+fn record_in_words(record: &Record) -> String {
+    let name = RecordKind::of(record).name();
     match record {
         Record::Request { call, attempt, purpose, tenants, .. } => {
             format!("`{name}`, attempt {attempt} of {}", call_in_words(*call, *purpose, tenants))

@@ -30,42 +30,43 @@ use crate::model::document::{
     Anomaly, AnomalyKind, Attempt, Call, Document, InputFile, NextCall, Outcome, Purpose, Role,
 };
 
-/// What was read of the gates since the rollout began or was resumed: an earlier process's readings are too old.
+/// The gates that were read since the rollout began or was resumed: readings of an earlier process are too old.
 #[derive(Debug, Default)]
 struct Readings {
-    heads: u32,
-    switch: bool,
+    /// How often the branch's head was read.
+    head_reads: u32,
+    has_read_switch: bool,
     /// How often CI was asked, once the wait for it has ended.
-    ci: Option<u32>,
+    ci_polls: Option<u32>,
     /// Whether nothing took time since the kill switch was read.
     is_fresh: bool,
 }
 
-/// A rollout so far.
+/// The state of a rollout.
 #[derive(Debug)]
 pub struct Rollout {
     /// The first record of its journal.
     start: Record,
-    /// Its own name, which the ids of its requests begin with.
+    /// The name of the rollout, which the ids of its requests begin with.
     id: String,
     /// What is known so far, but for cohorts and phases, which `grouping` holds.
     pub(crate) document: Document,
     pub(crate) plan: PlanFile,
-    /// Tenants of a list that is independent of the control plane; once it enumerated, those that it did not.
+    /// Tenants of a list that is independent of the control plane. After the plan call: those that it did not enumerate.
     pub(crate) inventory: Vec<Text>,
     /// The labels that the list gives to tenants; no entry for one without any.
     pub(crate) labels: HashMap<Text, Map<Text>>,
     pub(crate) fields: EvidenceFields,
-    /// What the control plane speaks. Absent: the contract's wire.
+    /// How the control plane is called and its answers are read. Absent: as the contract has it.
     pub(crate) wire: Option<Wire>,
     pub(crate) fleet: Vec<Text>,
-    /// How many of the first tenants of `fleet` are known to be called.
-    pub(crate) passed: usize,
+    /// How many tenants at the beginning of `fleet` are known to be called.
+    pub(crate) called_prefix: usize,
     /// Whether a plan call gave an answer that can be used.
-    pub(crate) enumerated: bool,
+    pub(crate) is_enumerated: bool,
     pub(crate) grouping: Grouping,
-    /// Tenants that answers to the plan call named while none of them could be used.
-    pub(crate) named: BTreeSet<Text>,
+    /// Tenants that are named only by answers to the plan call that could not be used.
+    pub(crate) named_by_plan_calls: BTreeSet<Text>,
     /// What is strange about the answers.
     pub(crate) anomalies: RolloutAnomalies,
     /// The well-formed rows of every answer but the plan call's, as they came, without those of other tenants of the
@@ -73,13 +74,13 @@ pub struct Rollout {
     pub(crate) results: Vec<Box<RawValue>>,
     /// Tenants that an ended call named.
     pub(crate) called: HashSet<Text, RandomState>,
-    soaked: bool,
-    /// Where builds are to be probed: whom, and what they said.
+    has_soaked: bool,
+    /// Where builds are to be probed: the tenants that are asked, and their answers.
     pub(crate) probing: Option<Probing>,
     /// The gates that are read while it is driven.
     gates_to_read: Option<AskedGates>,
     readings: Readings,
-    /// The halt check that is due. It is in no record: whoever reads a journal again checks again.
+    /// The halt check that is due. It is in no record: a rollout that is resumed checks again.
     pending_check: Option<HaltCheck>,
     /// Whether the policies were evaluated on the document of a good rollout.
     is_ideal_checked: bool,
@@ -88,7 +89,7 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// A rollout as the first record of its journal tells of it.
+    /// The rollout that the first record of a journal describes.
     ///
     /// # Errors
     /// In words, where that is no first record.
@@ -97,17 +98,17 @@ impl Rollout {
         else {
             return Err("found a record that is no start of a journal".into());
         };
-        let id = ids::of_rollout(record)?;
-        let fields = evidence_fields(record)?;
+        let id = ids::rollout_id(record)?;
+        let fields = fields_with_mapped(record)?;
         let input =
             |name: &Text, text: &Text| Input { name: name.clone(), bytes: Bytes::Vec(text.as_bytes().to_vec()) };
         let plan_input = input(plan_name, plan);
         let plan = plan_file(&plan_input, &fields).map_err(|error| error.to_string())?;
         let mut inputs = vec![plan_input.file(Role::Plan, plan_input.sha256())];
-        let mut listed = Vec::new();
+        let mut listed_tenants = Vec::new();
         if let Some(inventory) = inventory {
             let inventory = input(&inventory.name, &inventory.text);
-            listed = labelled_fleet(&inventory).map_err(|error| error.to_string())?;
+            listed_tenants = labelled_fleet(&inventory).map_err(|error| error.to_string())?;
             inputs.push(inventory.file(Role::Fleet, inventory.sha256()));
         }
         let wire = control_plane.as_ref().map(|settings| Wire::new(settings, &plan.rollout)).transpose()?;
@@ -128,19 +129,19 @@ impl Rollout {
             document,
             grammar: Grammar::start(plan.enabled, *gates),
             plan,
-            inventory: listed.iter().map(|(name, _)| name.clone()).collect(),
-            labels: listed.into_iter().filter(|(_, labels)| !labels.is_empty()).collect(),
+            inventory: listed_tenants.iter().map(|(name, _)| name.clone()).collect(),
+            labels: listed_tenants.into_iter().filter(|(_, labels)| !labels.is_empty()).collect(),
             fields,
             wire,
             fleet: Vec::new(),
-            passed: 0,
-            enumerated: false,
+            called_prefix: 0,
+            is_enumerated: false,
             grouping: Grouping::new(),
-            named: BTreeSet::new(),
+            named_by_plan_calls: BTreeSet::new(),
             anomalies: RolloutAnomalies::default(),
             results: Vec::new(),
             called: HashSet::default(),
-            soaked: false,
+            has_soaked: false,
             probing,
             gates_to_read: None,
             readings: Readings::default(),
@@ -151,9 +152,9 @@ impl Rollout {
         })
     }
 
-    /// Whether another rollout was told of other extra fields.
+    /// Whether another rollout was started with other extra fields.
     pub fn fields_differ(&self, other: &Self) -> bool {
-        named_fields(&self.start).ok() != named_fields(&other.start).ok()
+        recorded_fields(&self.start).ok() != recorded_fields(&other.start).ok()
     }
 
     /// Extra fields of rows that are evidence.
@@ -161,7 +162,7 @@ impl Rollout {
         &self.fields
     }
 
-    /// What the control plane speaks, where that is not the contract's wire.
+    /// How the control plane is called and its answers are read, where that is not as the contract has it.
     pub const fn wire(&self) -> Option<&Wire> {
         self.wire.as_ref()
     }
@@ -182,15 +183,16 @@ impl Rollout {
     /// As [`Rollout::start`].
     pub(crate) fn restarted(&self) -> Result<Self, String> {
         let probing = self.probing.as_ref().map(|_| Probing::default());
-        let mut all = Self { gates_to_read: self.gates_to_read, probing, ..Self::start(&self.start.without_wire())? };
-        all.document.mapping.clone_from(&self.document.mapping);
-        all.fields.clone_from(&self.fields);
-        all.labels.clone_from(&self.labels);
-        Ok(all)
+        let mut restarted =
+            Self { gates_to_read: self.gates_to_read, probing, ..Self::start(&self.start.without_wire())? };
+        restarted.document.mapping.clone_from(&self.document.mapping);
+        restarted.fields.clone_from(&self.fields);
+        restarted.labels.clone_from(&self.labels);
+        Ok(restarted)
     }
 
-    /// The tenants that were enumerated, or that may be.
-    pub(crate) fn expected(&self) -> Vec<Text> {
+    /// The tenants that were enumerated; before that, those of the inventory, else the canary or a made-up tenant.
+    pub(crate) fn expected_tenants(&self) -> Vec<Text> {
         if !self.fleet.is_empty() {
             return self.fleet.clone();
         }
@@ -205,30 +207,30 @@ impl Rollout {
         self.document.rollout.started_at.clone().unwrap_or_else(crate::io::clock::now)
     }
 
-    /// The gates that it is known to read: by its first record, or because one was read.
+    /// The gates that this rollout asks, as far as that is known: by its first record, or because one was read.
     pub fn known_gates(&self) -> Option<AskedGates> {
         let Record::Start { gates, .. } = &self.start else { return None };
         let read = self.gates().and_then(|gates| {
-            let all = gates.ci.is_some() || !gates.head.is_empty();
-            if all { Some(AskedGates::All) } else { gates.switch.last().map(|_| AskedGates::KillSwitch) }
+            let is_all = gates.ci.is_some() || !gates.head.is_empty();
+            if is_all { Some(AskedGates::All) } else { gates.switch.last().map(|_| AskedGates::KillSwitch) }
         });
         (*gates).max(read)
     }
 
-    /// What comes next. After an answer it is always a halt check. The next step follows from the records alone: a
-    /// rollout that was interrupted or killed takes the same path as one that was not. After the last call there is
-    /// nothing to halt: the verdict follows.
-    pub fn next(&self) -> Step {
+    /// The next step. After an answer it is always a halt check, but not after the last call: there is nothing left to halt,
+    /// and the verdict follows. The next step follows from the records alone, so that a rollout that was interrupted or killed
+    /// takes the same path as one that was not.
+    pub fn next_step(&self) -> Step {
         if self.document.rollout.outcome != Outcome::Running {
             return Step::Done;
         }
-        let next = self.next_change();
-        let is_complete = self.enumerated && !self.fleet.is_empty() && next == Step::Done;
+        let next = self.next_call_or_soak();
+        let is_complete = self.is_enumerated && !self.fleet.is_empty() && next == Step::Done;
         if let Some(check) = self.pending_check.filter(|_| !is_complete) {
             return Step::CheckHalt(check);
         }
         if self.is_call_left() {
-            if self.enumerated && !self.is_ideal_checked {
+            if self.is_enumerated && !self.is_ideal_checked {
                 return Step::CheckHalt(HaltCheck::IdealDocument);
             }
             if let Some(gate) = self.gate_before(&next) {
@@ -238,13 +240,13 @@ impl Rollout {
         next
     }
 
-    /// A halt check found nothing to halt the rollout.
-    pub fn checked(&mut self, check: HaltCheck) {
+    /// Records that a halt check found no reason to halt the rollout.
+    pub fn pass_check(&mut self, check: HaltCheck) {
         if check == HaltCheck::IdealDocument { self.is_ideal_checked = true } else { self.pending_check = None }
     }
 
-    /// The next call, or the soak before it, whatever has to be done first.
-    pub(crate) fn next_change(&self) -> Step {
+    /// The next call, or the soak before it, no matter what has to be checked or read first.
+    pub(crate) fn next_call_or_soak(&self) -> Step {
         if self.fleet.is_empty() {
             // A plan call that enumerated nobody is not made again.
             let has_planned = self.document.calls.iter().any(|call| call.purpose == Purpose::Plan && call.has_ended());
@@ -256,7 +258,7 @@ impl Rollout {
                 return Step::Call(Purpose::Canary, vec![canary.clone()]);
             }
             match rollout.soak_seconds {
-                Some(seconds) if seconds > 0 && !self.soaked && !rollout.dry_run => return Step::Soak(seconds),
+                Some(seconds) if seconds > 0 && !self.has_soaked && !rollout.dry_run => return Step::Soak(seconds),
                 _ => {}
             }
         }
@@ -269,9 +271,9 @@ impl Rollout {
         self.waiting().take(size).cloned().collect()
     }
 
-    /// The call that comes next, whatever has to be done before it.
-    fn upcoming(&self) -> Option<NextCall> {
-        let (purpose, tenants) = match self.next_change() {
+    /// The next call, no matter what has to be done before it.
+    fn upcoming_call(&self) -> Option<NextCall> {
+        let (purpose, tenants) = match self.next_call_or_soak() {
             Step::Call(purpose, tenants) => (purpose, tenants),
             Step::Soak(_) => (Purpose::Batch, self.next_batch()),
             Step::CheckHalt(_) | Step::Read(_) | Step::Done => return None,
@@ -282,29 +284,29 @@ impl Rollout {
 
     /// The tenants that no ended call named, in order.
     fn waiting(&self) -> impl Iterator<Item = &Text> {
-        self.fleet[self.passed..].iter().filter(|tenant| !self.called.contains(*tenant))
+        self.fleet[self.called_prefix..].iter().filter(|tenant| !self.called.contains(*tenant))
     }
 
     /// Whether a call is still to be made.
     pub fn is_call_left(&self) -> bool {
-        match self.next_change() {
+        match self.next_call_or_soak() {
             Step::Call(..) => true,
             Step::Soak(_) => self.waiting().next().is_some(),
             Step::CheckHalt(_) | Step::Read(_) | Step::Done => false,
         }
     }
 
-    /// The gate that has to be read first. What is asked once is asked before all else; a call that changes something
-    /// is made only after a reading of the kill switch of its own.
+    /// The gate that has to be read before the next step. The gates of the start are read before everything else, and the kill
+    /// switch again before each call that changes something.
     fn gate_before(&self, next: &Step) -> Option<Gate> {
         let read = &self.readings;
         if self.gates_to_read? == AskedGates::All {
-            match read.ci {
-                _ if read.heads == 0 => return Some(Gate::Head),
-                _ if !read.switch => return Some(Gate::Switch),
+            match read.ci_polls {
+                _ if read.head_reads == 0 => return Some(Gate::Head),
+                _ if !read.has_read_switch => return Some(Gate::Switch),
                 None => return Some(Gate::Ci),
                 // Where CI took long, a newer commit may have come.
-                Some(2..) if read.heads == 1 => return Some(Gate::Head),
+                Some(2..) if read.head_reads == 1 => return Some(Gate::Head),
                 Some(_) => {}
             }
         }
@@ -313,12 +315,12 @@ impl Rollout {
     }
 
     /// The index of the next call.
-    pub fn next_call(&self) -> u32 {
+    pub fn next_call_index(&self) -> u32 {
         u32::try_from(self.document.calls.len()).unwrap_or(u32::MAX)
     }
 
-    /// What tells the control plane that a call was sent before: every attempt of it, and the call of a resumed rollout
-    /// that repeats one of which no end is known.
+    /// The key by which the control plane knows that a call was sent before. Every attempt of a call has the same, and so has
+    /// the call of a resumed rollout that repeats one whose end is not known.
     pub fn idempotency_key(&self, purpose: Purpose, tenants: &[Text]) -> String {
         let mut calls = self.document.calls.iter();
         let first = calls.position(|call| call.purpose == purpose && call.tenants == tenants);
@@ -331,12 +333,12 @@ impl Rollout {
     }
 
     /// How many tenants the plan call enumerated.
-    pub fn fleet(&self) -> usize {
+    pub fn fleet_size(&self) -> usize {
         self.fleet.len()
     }
 
     /// How many tenants an ended call named.
-    pub fn called(&self) -> usize {
+    pub fn called_count(&self) -> usize {
         self.called.len()
     }
 
@@ -345,17 +347,17 @@ impl Rollout {
         self.document.calls.get(call as usize)?.attempts.last()
     }
 
-    /// How it stands.
+    /// Whether it is running, and how it ended.
     pub const fn outcome(&self) -> Outcome {
         self.document.rollout.outcome
     }
 
-    /// What was read of the gates.
+    /// The readings of the gates.
     pub const fn gates(&self) -> Option<&Gates> {
         self.document.gates.as_ref()
     }
 
-    /// The files that it began with.
+    /// The files that the rollout began with.
     pub fn inputs(&self) -> &[InputFile] {
         &self.document.provenance.inputs
     }
@@ -365,16 +367,15 @@ impl Rollout {
         self.probing.is_some()
     }
 
-    /// Whether a call was made that may have changed something: one that is no dry run, or one that was answered as if it
-    /// were none.
+    /// Whether a call was made that may have changed something: a live one, or a dry run that was answered as if it were live.
     pub fn may_have_changed_something(&self) -> bool {
         let is_live = !self.plan.rollout.dry_run;
         let changes = self.document.calls.iter().any(|call| is_live && call.purpose != Purpose::Plan);
         let acted = self.anomalies.listed.iter().any(|anomaly| anomaly.kind == AnomalyKind::LiveRowInPlanCall);
-        changes || acted || !self.results.iter().all(|row| is_dry(row))
+        changes || acted || !self.results.iter().all(|row| is_dry_run_row(row))
     }
 
-    /// Applies a record, whatever came before it.
+    /// Applies a record, without a check that it may come next.
     pub(crate) fn apply(&mut self, record: &Record) {
         match record {
             Record::Start { .. } => {}
@@ -383,9 +384,9 @@ impl Rollout {
             Record::Switch { .. } | Record::Ci { .. } | Record::Head { .. } => self.apply_reading(record),
             Record::Soak { .. } => {
                 self.readings.is_fresh = false;
-                self.soaked = false;
+                self.has_soaked = false;
             }
-            Record::Soaked { .. } => self.soaked = true,
+            Record::Soaked { .. } => self.has_soaked = true,
             Record::Halted { at, because } => self.end(Outcome::Halted, at, Some(because.clone())),
             Record::Interrupted { at, signal } => self.end(Outcome::Interrupted, at, Some(signal.clone())),
             Record::Completed { at } => self.end(Outcome::Completed, at, None),
@@ -441,7 +442,7 @@ impl Rollout {
         if *last {
             self.pending_check = Some(HaltCheck::AfterCall);
         }
-        self.answer(*call, *attempt, ended, body.as_deref());
+        self.record_answer(*call, *attempt, ended, body.as_deref());
     }
 
     fn apply_reading(&mut self, record: &Record) {
@@ -449,25 +450,25 @@ impl Rollout {
         let gates = self.document.gates.get_or_insert_default();
         match record {
             Record::Switch { reading } => {
-                self.readings.switch = true;
+                self.readings.has_read_switch = true;
                 self.readings.is_fresh = true;
                 gates.switch.push(reading.clone());
             }
             Record::Ci { wait } => {
                 self.readings.is_fresh = false;
-                self.readings.ci = Some(wait.polls);
+                self.readings.ci_polls = Some(wait.polls);
                 gates.ci = Some(wait.clone());
             }
             Record::Head { reading } => {
-                self.readings.heads += 1;
+                self.readings.head_reads += 1;
                 gates.head.push(reading.clone());
             }
             _ => {}
         }
     }
 
-    /// The journal ends here, and says of no end: the process was killed.
-    pub fn cut_short(&mut self) {
+    /// Records that the journal ends without the rollout's end: the process was killed.
+    pub fn mark_cut_short(&mut self) {
         if self.document.rollout.outcome == Outcome::Running {
             self.document.rollout.outcome = Outcome::Interrupted;
         }
@@ -483,10 +484,10 @@ impl Rollout {
         self.plan.anomalies.iter().chain(&self.anomalies.listed).cloned().collect()
     }
 
-    /// What is known so far, for policies: without origins and phases, which engines do not get, and without a call that
-    /// has not ended. A halt check of an uninterrupted rollout never sees such a call either.
-    pub fn so_far(&mut self) -> Cow<'_, Document> {
-        self.document.rollout.next = self.upcoming();
+    /// The document so far, for policies: without origins and phases, which engines do not get, and without a call that has
+    /// not ended. A halt check of an uninterrupted rollout never sees such a call either.
+    pub fn document_so_far(&mut self) -> Cow<'_, Document> {
+        self.document.rollout.next = self.upcoming_call();
         self.grouping.list(&mut self.document.cohorts);
         self.document.anomalies = self.anomalies();
         self.document.probes = self.probing.as_ref().map(Probing::probes);
@@ -515,23 +516,23 @@ impl Rollout {
 }
 
 /// The extra fields that the first record of a journal names.
-fn named_fields(record: &Record) -> Result<EvidenceFields, Error> {
+fn recorded_fields(record: &Record) -> Result<EvidenceFields, Error> {
     let Record::Start { evidence_fields, plan_fields, .. } = record else { return Ok(EvidenceFields::default()) };
     let names = |names: &[Text]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
     EvidenceFields::new(&names(evidence_fields))?.with_plan(&names(plan_fields))
 }
 
-/// The same, with those that a mapping of answers reads.
-fn evidence_fields(record: &Record) -> Result<EvidenceFields, String> {
-    let named = named_fields(record).map_err(|error| error.to_string())?;
+/// The extra fields that the first record of a journal names, and those that a mapping of answers reads.
+fn fields_with_mapped(record: &Record) -> Result<EvidenceFields, String> {
+    let named = recorded_fields(record).map_err(|error| error.to_string())?;
     match record {
         Record::Start { control_plane: Some(settings), .. } => wire::evidence_fields(settings, named),
         _ => Ok(named),
     }
 }
 
-/// Whether a row says that nothing was done.
-fn is_dry(row: &RawValue) -> bool {
+/// Whether a row says that it is of a dry run.
+fn is_dry_run_row(row: &RawValue) -> bool {
     serde_json::from_str::<ResponseRow<'_>>(row.get()).is_ok_and(|row| {
         let is_dry = |status: &Text| status.trim().eq_ignore_ascii_case("dryrun");
         row.row.ssm_status.given().is_some_and(is_dry) || is_enumeration(&row.row)

@@ -48,27 +48,27 @@ pub struct MappingText {
 }
 
 impl WireSettings {
-    /// Whether answers are other than the contract's.
+    /// Whether answers differ from the contract's.
     pub const fn reads_answers(&self) -> bool {
         self.answer.is_some() || self.ok.is_some() || self.error.is_some()
     }
 
-    /// How it is called and read, for a person.
+    /// How the control plane is called and its answers are read, for a person.
     pub fn words(&self) -> String {
         let path = self.path.as_deref().unwrap_or("the contract's path");
         let answer = self.answer.as_ref().map_or_else(String::new, |file| format!(", answers read by {}", file.name));
         format!("{} {path}{answer}", self.method.unwrap_or_default())
     }
 
-    /// Whether another rollout would be driven in another way. Where a file lies makes no difference.
+    /// Whether a rollout would be driven in another way with the other settings. The name of a file makes no difference.
     pub fn differs(&self, other: &Self) -> bool {
-        let nameless = |settings: &Self| {
+        let without_name = |settings: &Self| {
             let mut settings = settings.clone();
             if let Some(mapping) = &mut settings.answer {
                 mapping.name = Text::from("");
             }
             settings
         };
-        nameless(self) != nameless(other)
+        without_name(self) != without_name(other)
     }
 }

@@ -36,8 +36,9 @@ pub(crate) fn check(options: &policy::PolicyCheck, report_error: &mut dyn FnMut(
     let advice = if problems.is_empty() { advice::of(&paths, &modules)? } else { Vec::new() };
     let found = Checked::new(&modules, policies, &problems, &advice);
     let files = options.reports.iter();
-    let mut written: Vec<_> =
-        files.map(|(format, path)| output::put(path, |out| write(*format, &found, &file_view(false), out))).collect();
+    let mut written: Vec<_> = files
+        .map(|(format, path)| output::write_report(path, |out| write(*format, &found, &file_view(false), out)))
+        .collect();
     written.push(output::print(|out| write(options.format, &found, &view(false), out)));
     let is_denied = options.deny_advice && !found.advice.is_empty();
     if !found.sound {

@@ -1,4 +1,4 @@
-//! `rollproof policy eval`: what a policy says of evidence, or any expression on it. Nothing is decided.
+//! `rollproof policy eval`: the findings of a policy on some evidence, or the values of any expression. There is no verdict.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -25,24 +25,24 @@ use crate::text::escape::line;
 /// How many tenants of a finding are named.
 const MAX_TENANTS: usize = 20;
 
-/// The name and version of what is said.
-const FORMAT: &str = "rollproof.said/v1";
+/// The format's name and version.
+const FORMAT: &str = "rollproof.evaluation/v1";
 
-/// What a policy says, as JSON. Published as `rollproof.said/v1`: it may grow by optional keys, no more.
+/// The findings of a policy, as JSON. Published as `rollproof.evaluation/v1`: it may grow by optional keys, no more.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer<'a> {
+pub struct PolicyEvaluation<'a> {
     /// The format's name and version.
     #[schemars(extend("const" = FORMAT))]
     format: &'static str,
     /// The policy.
     policy: &'a str,
-    /// The rules that were asked.
+    /// The rules that were evaluated.
     rules: Vec<&'static str>,
-    /// What they say, by rule, code and message.
+    /// Their findings, by rule, code and message.
     findings: &'a [RawFinding],
 }
 
-/// Prints what is said.
+/// Prints the findings, or the values of an expression.
 ///
 /// # Errors
 /// [`Error`], where the evidence or a policy cannot be used.
@@ -81,7 +81,7 @@ pub fn eval(options: &policy::PolicyEval) -> Result<u8, Error> {
     output::show_prints(&policies.take_prints());
     let findings = findings?;
     match options.format {
-        ListFormat::Json => print_json(&Answer {
+        ListFormat::Json => print_json(&PolicyEvaluation {
             format: FORMAT,
             policy: &package.name,
             rules: package.rules().collect(),

@@ -92,7 +92,7 @@ pub fn run(
     cases.sort();
     if cases.is_empty() {
         let problem = format!("{}: there is no fixture here, no folder at all", folder.display());
-        let help = "is the path right? --fixtures takes a folder with a folder for each case";
+        let help = "check the path; --fixtures takes a folder with a folder for each case";
         return Err(Error::NoPolicy { problem, help: help.into() });
     }
     let paths = config.policies.paths.iter().chain(&files.policy_paths).cloned().collect();

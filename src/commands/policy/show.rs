@@ -31,7 +31,7 @@ const FORMAT: &str = "rollproof.policy/v1";
 
 /// What is shown, as JSON. Published as `rollproof.policy/v1`: it may grow by optional keys, no more.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Shown {
+pub struct PolicyDescription {
     /// The format's name and version.
     #[schemars(extend("const" = FORMAT))]
     format: &'static str,
@@ -70,7 +70,7 @@ pub fn show(options: &policy::PolicyShow) -> Result<u8, Error> {
     let sources = if options.lowered { policies.lowered(&entry.name) } else { policies.sources(&entry.name) };
     let sources = sources.into_iter().map(|module| Source { file: module.file, text: module.text });
     let example = example(options, &config, &entry.name)?;
-    let shown = Shown { format: FORMAT, sources: sources.collect(), entry, example };
+    let shown = PolicyDescription { format: FORMAT, sources: sources.collect(), entry, example };
     match options.format {
         ListFormat::Json => print_json(&shown),
         ListFormat::Text => output::print(|out| write(&shown, out)).map(|()| 0),
@@ -96,8 +96,8 @@ fn of_an_audit(name: &str) -> Result<Option<RawFinding>, Error> {
     Ok(findings.find(|finding| finding.policy == name).map(RawFinding::from))
 }
 
-fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
-    let Shown { entry, sources, example, .. } = shown;
+fn write(shown: &PolicyDescription, out: &mut dyn Write) -> io::Result<()> {
+    let PolicyDescription { entry, sources, example, .. } = shown;
     line!(out, "{}  {}", entry.name, entry.title)?;
     if !entry.description.is_empty() {
         line!(out, "{}", entry.description.replace('\n', " "))?;

@@ -86,7 +86,7 @@ fn nothing(paths: &[PathBuf], declared: usize, todo: usize) -> Error {
     let (problem, help) = match (declared, todo) {
         (0, _) => (
             format!("{paths}: there is no test here: no rule in a file *_test.rego is named test_..."),
-            "is the path right? rollproof policy new makes a policy with a test",
+            "check the path; rollproof policy new makes a policy with a test",
         ),
         (declared, 0) => (
             format!("{paths}: --run matches none of the {} here", plural(declared, "test")),

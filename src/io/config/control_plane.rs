@@ -11,7 +11,7 @@ use toml::Spanned;
 use crate::diagnostic::fault::place;
 
 /// The headers that a client sets itself, so that none of them can carry the token.
-const OWN: [&str; 18] = [
+const RESERVED_HEADERS: [&str; 18] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -97,7 +97,7 @@ impl fmt::Display for Method {
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
+pub struct SettingFault {
     /// The setting, and what is wrong with it.
     pub problem: String,
     /// What to do.
@@ -110,24 +110,24 @@ impl ControlPlane {
         *self == Self { text: self.text.clone(), ..Self::default() }
     }
 
-    /// What is wrong with how a control plane is called.
-    pub fn wrong(&self) -> Option<Wrong> {
-        let path = self.path.as_deref().and_then(wrong_path);
-        let header = self.token_header.as_deref().and_then(wrong_header);
-        path.or(header).or_else(|| self.token_scheme.as_deref().and_then(wrong_scheme))
+    /// The first of path, header and scheme that cannot be used.
+    pub fn fault(&self) -> Option<SettingFault> {
+        let path = self.path.as_deref().and_then(path_fault);
+        let header = self.token_header.as_deref().and_then(header_fault);
+        path.or(header).or_else(|| self.token_scheme.as_deref().and_then(scheme_fault))
     }
 
-    /// Line and column of a byte of a filter, from 1, where the filter stands in the file as it is; else of its beginning.
+    /// Line and column, from 1, of a byte of a filter in the file; of its beginning where the file holds it with escapes.
     pub fn place(&self, filter: &Spanned<String>, offset: usize) -> (usize, usize) {
         let span = filter.span();
         let written = self.text.get(span.clone()).unwrap_or_default();
-        let within = written.find(&**filter.get_ref()).map_or(0, |start| start + offset);
-        place(&self.text, self.text.floor_char_boundary(span.start + within))
+        let byte = written.find(&**filter.get_ref()).map_or(0, |start| start + offset);
+        place(&self.text, self.text.floor_char_boundary(span.start + byte))
     }
 }
 
 /// Why this is no path of a URL.
-pub fn wrong_path(path: &str) -> Option<Wrong> {
+pub fn path_fault(path: &str) -> Option<SettingFault> {
     let problem = if !path.starts_with('/') {
         "does not begin with /"
     } else if path.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
@@ -137,25 +137,26 @@ pub fn wrong_path(path: &str) -> Option<Wrong> {
     } else {
         return None;
     };
-    let help = "it is what follows the plan's cp_url, such as /api/v2/rollouts";
-    Some(Wrong { problem: format!("path: {path:?} {problem}"), help })
+    let help = "write what follows the plan's cp_url, such as /api/v2/rollouts";
+    Some(SettingFault { problem: format!("path: {path:?} {problem}"), help })
 }
 
 /// Why this is no header that can carry a token.
-pub fn wrong_header(name: &str) -> Option<Wrong> {
+pub fn header_fault(name: &str) -> Option<SettingFault> {
     let help = "name the header in which the control plane expects the token, such as X-Api-Key";
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Some(Wrong { problem: format!("token_header: {name:?} is no name of an HTTP header"), help });
+        return Some(SettingFault { problem: format!("token_header: {name:?} is no name of an HTTP header"), help });
     }
-    let own = OWN.iter().find(|own| own.eq_ignore_ascii_case(name))?;
-    Some(Wrong { problem: format!("token_header: {own:?} is a header that the client sets itself"), help })
+    let reserved = RESERVED_HEADERS.iter().find(|header| header.eq_ignore_ascii_case(name))?;
+    Some(SettingFault { problem: format!("token_header: {reserved:?} is a header that the client sets itself"), help })
 }
 
 /// Why this cannot stand before a token.
-pub fn wrong_scheme(scheme: &str) -> Option<Wrong> {
+pub fn scheme_fault(scheme: &str) -> Option<SettingFault> {
     let is_plain = scheme.chars().all(|c| c.is_ascii_graphic() || c == ' ') && scheme.trim() == scheme;
-    let help = "it is the word before the token, such as Bearer, without a blank after it, or empty";
-    (!is_plain).then(|| Wrong { problem: format!("token_scheme: {scheme:?} cannot stand in an HTTP header"), help })
+    let help = "write the word before the token, such as Bearer, without a blank after it, or leave it empty";
+    (!is_plain)
+        .then(|| SettingFault { problem: format!("token_scheme: {scheme:?} cannot stand in an HTTP header"), help })
 }
 
 #[cfg(test)]
@@ -177,7 +178,7 @@ mod tests {
             ("/a\\b", true),
             ("/a#b", true),
         ] {
-            assert_eq!(wrong_path(path).is_some(), is_wrong, "{path:?}");
+            assert_eq!(path_fault(path).is_some(), is_wrong, "{path:?}");
         }
         for (header, is_wrong) in [
             ("X-Api-Key", false),
@@ -190,12 +191,12 @@ mod tests {
             ("HOST", true),
             ("X-Request-ID", true),
         ] {
-            assert_eq!(wrong_header(header).is_some(), is_wrong, "{header:?}");
+            assert_eq!(header_fault(header).is_some(), is_wrong, "{header:?}");
         }
         for (scheme, is_wrong) in
             [("", false), ("Token", false), ("Api key", false), ("a\r\nX: y", true), ("Bearer ", true), ("ä", true)]
         {
-            assert_eq!(wrong_scheme(scheme).is_some(), is_wrong, "{scheme:?}");
+            assert_eq!(scheme_fault(scheme).is_some(), is_wrong, "{scheme:?}");
         }
     }
 

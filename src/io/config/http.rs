@@ -38,28 +38,28 @@ impl Default for Http {
 impl Http {
     /// Whether this host, as a URL has it, may be asked over plain http.
     pub fn allows_plain(&self, host: &str) -> bool {
-        let host = bare(host);
+        let host = normalized(host);
         !host.is_empty()
             && self.plain_http_hosts.iter().any(|listed| match listed.strip_prefix('*') {
                 Some(domain) => host.len() > domain.len() && host.ends_with(&domain.to_ascii_lowercase()),
-                None => bare(listed) == host,
+                None => normalized(listed) == host,
             })
     }
 
     /// The first entry of `plain_http_hosts` that is no host.
-    pub fn wrong_host(&self) -> Option<&str> {
+    pub fn invalid_host(&self) -> Option<&str> {
         let is_host = |entry: &str| {
             let name = entry.strip_prefix("*.").unwrap_or(entry);
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
             let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
-            is_name || bare(entry).parse::<IpAddr>().is_ok()
+            is_name || normalized(entry).parse::<IpAddr>().is_ok()
         };
         self.plain_http_hosts.iter().map(String::as_str).find(|entry| !is_host(entry))
     }
 }
 
-/// A host in small letters, an IPv6 address without its brackets.
-fn bare(host: &str) -> String {
+/// A host in lower case, an IPv6 address without its brackets.
+fn normalized(host: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
 }
 
@@ -85,10 +85,10 @@ mod tests {
         ] {
             assert_eq!(http.allows_plain(host), allowed, "{host}");
         }
-        assert_eq!(http.wrong_host(), None);
+        assert_eq!(http.invalid_host(), None);
         for wrong in ["*", "*.", "http://cp", "cp:80", "cp/x", "", "a*.b", "10.0.0.0/8", "cp .svc"] {
             let http = Http { plain_http_hosts: vec![wrong.to_owned()], ..Http::default() };
-            assert_eq!(http.wrong_host(), Some(wrong));
+            assert_eq!(http.invalid_host(), Some(wrong));
         }
     }
 }

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::io::environment::{nonblank_var, refuse_misspelt};
 
-/// What lets a plan name another control plane than the configured one.
-pub const OPT_IN: &str = "PROD_ALLOW_NON_PROD_CP_URL";
+/// The variable that allows a plan to name another control plane than the configured one.
+pub const ALLOW_OTHER_CP_URL: &str = "PROD_ALLOW_NON_PROD_CP_URL";
 
 /// The plan's variables, without their prefix.
-const NAMES: [&str; 9] = [
+const VARIABLES: [&str; 9] = [
     "DISABLED",
     "TARGET_TAG",
     "CANARY_SLUG",
@@ -22,10 +22,10 @@ const NAMES: [&str; 9] = [
     "REQUIRED_CONTEXTS",
 ];
 
-/// Those that an operator sets for other stages of a rollout. What the forge itself sets is not looked for: it has many
-/// variables, and some are named almost alike.
-const OTHERS: [&str; 9] = [
-    OPT_IN,
+/// Variables that an operator sets for other stages of a rollout. Those that the forge itself sets are not among them: they
+/// are many, and some have nearly the same names.
+const OTHER_VARIABLES: [&str; 9] = [
+    ALLOW_OTHER_CP_URL,
     "CP_URL",
     "CP_ADMIN_API_TOKEN",
     "GITEA_HOST",
@@ -42,7 +42,7 @@ pub const SOAK_SECONDS: u32 = 60;
 /// How many tenants a call names where nothing says so.
 pub const BATCH_SIZE: u32 = 3;
 
-/// How many stragglers are tolerated where nothing says so: to ship past somebody is somebody's explicit choice.
+/// How many stragglers are tolerated where nothing says so: shipping past a tenant has to be an explicit choice.
 pub const MAX_STRAGGLERS: u32 = 0;
 
 /// The time limit of an attempt where nothing says so, in seconds.
@@ -74,15 +74,15 @@ impl PlanConfig {
     /// The name of one of the plan's variables.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the prefix could begin no name; it also stands in a URL.
+    /// [`Error::Usage`] where no name can begin with the prefix; it also stands in a URL.
     pub fn variable(&self, name: &str) -> Result<String, Error> {
         let mut letters = self.prefix.chars();
-        let begins = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-        if begins && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+        let is_start = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+        if is_start && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
             return Ok(format!("{}{name}", self.prefix));
         }
         let problem = format!("[plan] prefix: got {:?}, but letters, digits and `_` are expected", self.prefix);
-        Err(Error::usage(problem, "it begins the names of variables, such as PROD_AUTO_DEPLOY_"))
+        Err(Error::usage(problem, "write what the names of variables begin with, such as PROD_AUTO_DEPLOY_"))
     }
 
     /// Refuses variables whose names are misspelt, the prefix too.
@@ -91,8 +91,8 @@ impl PlanConfig {
     /// [`Error::Environment`] with each of them.
     pub fn refuse_misspelt(&self) -> Result<(), Error> {
         self.variable("")?;
-        let own = NAMES.iter().map(|name| format!("{}{name}", self.prefix));
-        refuse_misspelt(&own.chain(OTHERS.map(str::to_owned)).collect::<Vec<_>>())
+        let prefixed = VARIABLES.iter().map(|name| format!("{}{name}", self.prefix));
+        refuse_misspelt(&prefixed.chain(OTHER_VARIABLES.map(str::to_owned)).collect::<Vec<_>>())
     }
 
     /// The CI contexts that must be green, each once: the variable's comma or newline list, else the configured ones. A
@@ -103,7 +103,7 @@ impl PlanConfig {
     pub fn required_contexts(&self) -> Result<Vec<String>, Error> {
         let name = self.variable("REQUIRED_CONTEXTS")?;
         let (from, listed) = match nonblank_var(&name)? {
-            Some(text) => (name, text.lines().flat_map(split).map(str::to_owned).collect()),
+            Some(text) => (name, text.lines().flat_map(split_outside_brackets).map(str::to_owned).collect()),
             None => ("[plan] required_contexts".to_owned(), self.required_contexts.clone()),
         };
         let mut contexts: Vec<String> = Vec::new();
@@ -120,22 +120,22 @@ impl PlanConfig {
     }
 }
 
-/// The parts of a line between commas, but for commas inside brackets. A bracket that is not closed is a letter like others.
-fn split(line: &str) -> Vec<&str> {
+/// Splits a line at commas, but not at those inside brackets. A bracket that is not closed does not count.
+fn split_outside_brackets(line: &str) -> Vec<&str> {
     let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
     while let Some(letter) = line[at..].chars().next() {
         if letter == ',' {
             parts.push(&line[start..at]);
             start = at + 1;
         }
-        at = closing(line, at).unwrap_or(at + letter.len_utf8());
+        at = after_closing(line, at).unwrap_or(at + letter.len_utf8());
     }
     parts.push(&line[start..]);
     parts
 }
 
-/// Where the bracket that opens here has been closed; none where none opens, or it is not closed.
-fn closing(line: &str, open: usize) -> Option<usize> {
+/// The byte after the bracket that closes the one at `open`; none where no bracket opens there, or it is not closed.
+fn after_closing(line: &str, open: usize) -> Option<usize> {
     let mut expected = Vec::new();
     for (at, letter) in line[open..].char_indices() {
         match letter {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The least that an interval and the time limit of a request may be, in seconds: nobody is to be hammered.
+/// The smallest interval and time limit of a request, in seconds, so that no tenant is flooded with requests.
 pub const MIN_SECONDS: f64 = 0.01;
 
 /// Asking tenants for their build (contract section 4.8). Times are in seconds and may be fractions.

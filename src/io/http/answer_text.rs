@@ -1,5 +1,5 @@
-//! The text of an answer, as it is kept and as it is read: one text, so that a journal says a year later what was read
-//! when it was written. Where that text cannot be told from the bytes, nobody reads it.
+//! Decodes an answer into the text that is kept and read: one text, so that a journal is read a year later as it was when it
+//! was written. Where bytes or masked tokens make the text ambiguous, the answer is malformed and not read.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use crate::io::http::token::masked;
 /// An answer's text, without tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodedAnswer {
-    /// What is kept, and what is read.
+    /// The text that is kept and read.
     pub text: String,
-    /// Why it may not be read: it would say something else than the service said.
+    /// Why it may not be read: it differs in meaning from what the service sent.
     pub malformed: Option<String>,
 }
 
-/// The text of an answer. The values of the keys `names`, or of every key where it is absent, are read as they are, as all
-/// keys, numbers and words; of other texts only the words count, so that a mask in them changes nothing.
+/// Decodes an answer, and masks tokens in it. A mask in a key, in a number, or in a value of the keys `names` makes the answer
+/// malformed; without `names` a mask in any value does. In other texts a mask changes nothing that counts.
 pub fn decode_answer(bytes: &[u8], is_cut: bool, names: Option<&[&str]>) -> DecodedAnswer {
     let (text, not_utf8) = match std::str::from_utf8(bytes) {
         Ok(text) => (Cow::Borrowed(text), None),
@@ -36,8 +36,8 @@ pub fn decode_answer(bytes: &[u8], is_cut: bool, names: Option<&[&str]>) -> Deco
     DecodedAnswer { text: kept.into_owned(), malformed }
 }
 
-/// Bytes that are no text, so that they can be told from each other: a backslash is `\\`, and a byte of no character
-/// `\xff`.
+/// The text of bytes that are no UTF-8, in which different bytes stay different: a backslash is `\\`, and a byte of no
+/// character `\xff`.
 fn escaped(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -56,8 +56,8 @@ fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether a JSON text says with masks what it said without: only texts differ, and none that is read as it is. What is
-/// no JSON at all, with masks or without, is refused by whoever reads it.
+/// Whether masks left the meaning of a JSON text as it was: only values differ, and none of a key in `names`. A text that is no
+/// JSON, with masks or without, is refused later.
 fn reads_alike(text: &str, kept: &str, names: Option<&[&str]>) -> bool {
     let is_json = |text| serde_json::from_str::<IgnoredAny>(text).is_ok();
     if !is_json(text) {
@@ -86,11 +86,11 @@ enum Piece<'a> {
     Key(&'a str),
     /// A text, and the key whose value it is.
     Value(Option<&'a str>, &'a str),
-    /// What stands between.
+    /// The characters between texts.
     Other(&'a str),
 }
 
-/// The pieces of a JSON text, without a parser's memory: an answer may be deep.
+/// The pieces of a JSON text. They are found without recursion: an answer may be nested deep.
 struct Pieces<'a> {
     rest: &'a str,
     /// The last key, where its value comes next.

@@ -15,41 +15,41 @@ use crate::model::document::failure::{Failure, FailureKind};
 use crate::model::document::text::Text;
 
 /// How many characters of an answer that is no JSON are quoted.
-const QUOTED: usize = 40;
+const MAX_QUOTED: usize = 40;
 
 /// How many characters of a header or of an error are kept.
-const KEPT: usize = 300;
+const MAX_KEPT: usize = 300;
 
-/// What gzip and Zstandard begin with.
+/// The first bytes of gzip and of Zstandard.
 const PACKED: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
 
 /// Why no whole answer came.
 #[derive(Debug)]
 pub struct TransportError {
-    /// Why.
+    /// The failure, with the reason in words.
     pub failure: Failure,
-    /// Whether it may be otherwise the next time.
+    /// Whether another attempt may succeed.
     pub is_transient: bool,
 }
 
 impl TransportError {
     /// No whole answer came in time.
     pub fn timed_out(limit: Duration, status: Option<u16>) -> Self {
-        let reason = format!("{}no whole answer within {} s", before(status), limit.as_secs_f64());
+        let reason = format!("{}no whole answer within {} s", status_prefix(status), limit.as_secs_f64());
         Self { failure: Failure::new(FailureKind::TimedOut, reason), is_transient: true }
     }
 
     /// The answer is larger than what is read.
     pub fn too_large(limit: usize, status: u16) -> Self {
-        let reason = format!("{}the answer is larger than {limit} bytes", before(Some(status)));
+        let reason = format!("{}the answer is larger than {limit} bytes", status_prefix(Some(status)));
         Self { failure: Failure::new(FailureKind::TooLarge, reason), is_transient: false }
     }
 
     /// The answer breaks off after some bytes.
     pub fn cut_off(error: &reqwest::Error, read: usize, length: Option<u64>, status: u16) -> Self {
-        let of = length.map_or_else(String::new, |length| format!(" of {length}"));
-        let (start, why) = (before(Some(status)), shown(&root(error).to_string()));
-        let reason = format!("{start}the answer breaks off after {read} bytes{of}: {why}");
+        let of_length = length.map_or_else(String::new, |length| format!(" of {length}"));
+        let (start, why) = (status_prefix(Some(status)), shown(&root(error).to_string()));
+        let reason = format!("{start}the answer breaks off after {read} bytes{of_length}: {why}");
         Self { failure: Failure::new(FailureKind::CutOff, reason), is_transient: true }
     }
 
@@ -101,8 +101,8 @@ impl TransportError {
     }
 }
 
-/// What comes before the reason where an answer began.
-fn before(status: Option<u16>) -> String {
+/// The words before a reason, where an answer began.
+fn status_prefix(status: Option<u16>) -> String {
     status.map_or_else(String::new, |status| format!("HTTP {status}, and "))
 }
 
@@ -111,7 +111,7 @@ fn closed(address: &str, why: &str) -> String {
 }
 
 fn no_http(peer: &Peer, why: &str) -> String {
-    let hint = if peer.url.starts_with("http://") { "; does it expect https://?" } else { "" };
+    let hint = if peer.url.starts_with("http://") { "; if it expects TLS, write https://" } else { "" };
     format!("{} answers with something that is no HTTP: {why}{hint}", peer.address())
 }
 
@@ -172,8 +172,8 @@ fn name_of(presented: &str) -> String {
     inner.unwrap_or(presented).trim_matches('"').to_owned()
 }
 
-/// What a status says that is no success.
-pub fn of_status(status: u16, headers: &HeaderMap, peer: &Peer) -> Option<Failure> {
+/// The failure that a status means, other than a success.
+pub fn status_failure(status: u16, headers: &HeaderMap, peer: &Peer) -> Option<Failure> {
     let token = peer.token_from.as_ref();
     let see = || token.map_or_else(String::new, |from| format!(", see {from}"));
     let retry_after = header(headers, &RETRY_AFTER);
@@ -182,7 +182,7 @@ pub fn of_status(status: u16, headers: &HeaderMap, peer: &Peer) -> Option<Failur
         300..=399 => {
             let points = location.as_ref().map_or_else(
                 || "it names no other URL".to_owned(),
-                |location| format!("it points to {location}: is {} right?", peer.url_from),
+                |location| format!("it points to {location}: check {}", peer.url_from),
             );
             (FailureKind::Redirect, format!("redirects are not followed; {points}"))
         }
@@ -209,7 +209,7 @@ pub fn of_status(status: u16, headers: &HeaderMap, peer: &Peer) -> Option<Failur
 }
 
 /// Why a whole answer with HTTP 200 cannot be read as JSON; `text` is what is kept of it.
-pub fn of_answer(bytes: &[u8], text: &str, malformed: Option<&str>, headers: &HeaderMap) -> Option<Failure> {
+pub fn answer_failure(bytes: &[u8], text: &str, malformed: Option<&str>, headers: &HeaderMap) -> Option<Failure> {
     let failure = |kind, says: &str| Some(Failure::new(kind, format!("HTTP 200, and {says}")));
     let start = text.trim_start();
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -229,8 +229,8 @@ pub fn of_answer(bytes: &[u8], text: &str, malformed: Option<&str>, headers: &He
     if is_json || malformed.is_some() {
         return None;
     }
-    let quoted: String = start.chars().take(QUOTED).collect();
-    let rest = if start.chars().count() > QUOTED { "..." } else { "" };
+    let quoted: String = start.chars().take(MAX_QUOTED).collect();
+    let rest = if start.chars().count() > MAX_QUOTED { "..." } else { "" };
     let begins = format!("it begins with {quoted:?}{rest}");
     if start.starts_with('<') {
         return failure(FailureKind::Html, &format!("the answer is HTML and not JSON: {begins}"));
@@ -245,23 +245,23 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// A text from elsewhere as a sentence holds it: short, and without tokens.
 fn shown(text: &str) -> String {
-    masked(text, false).chars().take(KEPT).collect()
+    masked(text, false).chars().take(MAX_KEPT).collect()
 }
 
-/// Everything that caused an error, the error itself first.
+/// An error and its causes.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     let first: &(dyn StdError + 'static) = error;
     std::iter::successors(Some(first), |cause: &&(dyn StdError + 'static)| (*cause).source())
 }
 
-/// The first cause of all.
+/// The root cause of an error.
 fn root(error: &reqwest::Error) -> &(dyn StdError + 'static) {
     causes(error).last().unwrap_or(error)
 }
 
 fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     let mut cause = cause;
-    // What an I/O error holds is none of its sources.
+    // `source` of an I/O error does not give the error that it wraps.
     while let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         cause = inner;
     }
@@ -272,7 +272,7 @@ fn io_kind(cause: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
     cause.downcast_ref::<io::Error>().map(io::Error::kind)
 }
 
-/// What a proxy says, or what is wrong with the connection to it. The type of these errors is not public.
+/// The error of a proxy, or of the connection to it. The type of these errors is not public.
 fn tunnel(error: &reqwest::Error) -> Option<String> {
     let is_tunnel = |cause: &&(dyn StdError + 'static)| cause.to_string().starts_with("tunnel error: ");
     let found = causes(error).find(is_tunnel)?.to_string();
@@ -280,7 +280,7 @@ fn tunnel(error: &reqwest::Error) -> Option<String> {
     Some(if found == root { found } else { format!("{found}: {root}") })
 }
 
-/// An error with what caused it.
-pub fn chain(error: &reqwest::Error) -> String {
+/// An error with its causes, in words.
+pub fn with_causes(error: &reqwest::Error) -> String {
     causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,15 +1,15 @@
-//! Who is asked, as a sentence names it.
+//! The service that is asked, as error messages name it.
 
 use reqwest::Url;
 
-/// Who is asked, as a sentence names it. Nothing in it is secret.
+/// The service that is asked, as error messages name it. Nothing in it is secret.
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// The URL that is asked. `{slug}` may stand in it for the tenant.
     pub url: String,
-    /// What gave the URL, such as `cp_url`.
+    /// The name of the key or variable that the URL comes from, such as `cp_url`.
     pub url_from: &'static str,
-    /// What gave the token that is sent, where one is.
+    /// The name of the variable or file that the token comes from, where one is sent.
     pub token_from: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl Peer {
         let Ok(mut url) = Url::parse(&self.url).and_then(|base| base.join(location)) else {
             return location.to_owned();
         };
-        // A URL that can have neither has none.
+        // It fails only for a URL that can have neither.
         let _ = (url.set_username(""), url.set_password(None));
         url.to_string()
     }

@@ -1,5 +1,5 @@
-//! Tokens, and the texts from elsewhere that may echo one: what is kept or shown of a text holds no token that this
-//! process has read, in none of the encodings in which services echo what they were sent.
+//! Tokens, and the masking of tokens in texts from elsewhere that may echo one. No text that is kept or shown holds a token
+//! that this process has read, in any encoding in which services echo what they were sent.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,43 +18,43 @@ pub const CONTROL_PLANE: &str = "CP_ADMIN_API_TOKEN";
 /// The variable that holds the token of the Gitea.
 pub const GITEA: &str = "GITEA_TOKEN";
 
-/// What stands in a token's place.
+/// The text that replaces a token.
 const MASK: &[u8] = b"***";
 
-/// Fewer characters than this are no secret: they could be guessed, and stand in other words.
-const SHORTEST: usize = 8;
+/// How long a token must be, in characters. A shorter one could be guessed, and could be part of other words.
+const MIN_LENGTH: usize = 8;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What people copy together with a token: rollproof writes it itself.
+/// Words that people copy together with a token, although rollproof writes them itself.
 const PREFIXES: [&str; 6] = ["Bearer", "Basic", "Token", "Authorization", CONTROL_PLANE, GITEA];
 
 /// How often an echo may be encoded on top of another encoding.
-const MOST_LAYERS: usize = 6;
+const MAX_LAYERS: usize = 6;
 
 /// Every token that this process has read. A token is a secret wherever a text goes, so there is one list.
-static KNOWN: LazyLock<RwLock<Secrets>> = LazyLock::new(|| {
+static KNOWN_TOKENS: LazyLock<RwLock<Secrets>> = LazyLock::new(|| {
     let mut secrets = Secrets::default();
     for variable in [CONTROL_PLANE, GITEA] {
         let token = std::env::var(variable).unwrap_or_default();
-        if token.trim().len() >= SHORTEST {
+        if token.trim().len() >= MIN_LENGTH {
             secrets.add(token.trim());
         }
     }
     RwLock::new(secrets)
 });
 
-/// A text without any token that this process has read. The end of a text that was cut off may hold the first part of
-/// one, which is masked as well.
+/// A text in which every token that this process has read is masked. At the end of a text that was cut off, the first part of
+/// a token is masked as well.
 pub fn masked(text: &str, is_cut: bool) -> Cow<'_, str> {
-    KNOWN.read().unwrap_or_else(PoisonError::into_inner).mask(text, is_cut)
+    KNOWN_TOKENS.read().unwrap_or_else(PoisonError::into_inner).mask(text, is_cut)
 }
 
-/// A token: never printed, nor anything equal to it.
+/// A token. It is never printed.
 #[derive(Clone)]
 pub struct Token {
     secret: String,
-    /// What gave it.
+    /// The name of the variable or file that it comes from.
     from: String,
 }
 
@@ -81,35 +81,35 @@ impl Token {
         if HeaderValue::from_str(token).is_err() {
             return Err(Error::usage(
                 format!("{from} holds what cannot stand in an HTTP header, so no call was made"),
-                "is it the token alone, on one line?",
+                "write the token alone, on one line",
             ));
         }
-        if token.len() < SHORTEST {
+        if token.len() < MIN_LENGTH {
             return Err(Error::usage(
-                format!("{from} has fewer than {SHORTEST} characters, so it is no secret, and no call was made"),
-                "is it the whole token? Create a longer one if it is",
+                format!("{from} has fewer than {MIN_LENGTH} characters, so it is no secret, and no call was made"),
+                "check that it is the whole token; if it is, create a longer one",
             ));
         }
-        KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(token);
+        KNOWN_TOKENS.write().unwrap_or_else(PoisonError::into_inner).add(token);
         Ok(Self { secret: token.to_owned(), from: from.to_owned() })
     }
 
     /// The value of the header that carries it, such as `Bearer <token>`; without a scheme the token alone.
     pub fn header(&self, scheme: &str) -> HeaderValue {
-        // What a token may hold was looked at when it was made.
+        // The characters of a token were checked when it was made.
         let mut value = HeaderValue::from_str(format!("{scheme} {}", self.secret).trim_start())
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer none"));
         value.set_sensitive(true);
         value
     }
 
-    /// What gave it, such as a variable.
+    /// The name of the variable or file that it comes from.
     pub fn from(&self) -> &str {
         &self.from
     }
 }
 
-/// What stands around a token that is not part of it, in words; nothing where it stands alone. The token is not quoted.
+/// What was copied with a token and is no part of it, in words; nothing where the token stands alone. It is not quoted.
 fn more_than_token(text: &str) -> Option<String> {
     let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}');
     if text.starts_with(is_quote) || text.ends_with(is_quote) {
@@ -121,7 +121,7 @@ fn more_than_token(text: &str) -> Option<String> {
     words.next().map(|word| format!("begins with {word:?}, which is no part of the token"))
 }
 
-/// Tokens, each as every encoding writes it once escapes are undone.
+/// Tokens, in every encoding that is left once escapes are undone.
 #[derive(Debug, Default)]
 struct Secrets {
     tokens: Vec<String>,
@@ -132,22 +132,22 @@ struct Secrets {
 #[derive(Debug)]
 struct Needle {
     finder: Finder<'static>,
-    /// In small letters, and found in any case: hexadecimal digits.
+    /// Whether it is in lower case and found in any case, as hexadecimal digits are.
     any_case: bool,
     /// The shortest beginning of it that is masked at the end of a text that was cut off.
-    least: usize,
+    min_prefix: usize,
 }
 
 impl Needle {
     fn new(text: &[u8], any_case: bool) -> Self {
-        let least = if text.len() >= 2 * SHORTEST { SHORTEST } else { text.len().div_ceil(2) };
-        Self { finder: Finder::new(text).into_owned(), any_case, least }
+        let min_prefix = if text.len() >= 2 * MIN_LENGTH { MIN_LENGTH } else { text.len().div_ceil(2) };
+        Self { finder: Finder::new(text).into_owned(), any_case, min_prefix }
     }
 
-    /// How much of the end of a text is a beginning of it.
-    fn begun(&self, text: &[u8]) -> Option<usize> {
+    /// The length of its longest beginning at the end of a text.
+    fn prefix_at_end(&self, text: &[u8]) -> Option<usize> {
         let needle = self.finder.needle();
-        (self.least..needle.len()).rev().find(|length| text.ends_with(&needle[..*length]))
+        (self.min_prefix..needle.len()).rev().find(|length| text.ends_with(&needle[..*length]))
     }
 }
 
@@ -158,33 +158,33 @@ impl Secrets {
         }
         self.tokens.push(token.to_owned());
         let mut needles = vec![Needle::new(token.as_bytes(), false)];
-        // A token that itself looks escaped is not what it was once escapes are undone.
-        let mut undone = token.as_bytes().to_vec();
-        for _ in 0..MOST_LAYERS {
-            let Some(layer) = Layer::below(&undone, false, unit) else { break };
-            undone = layer.bytes;
-            if undone.len() >= SHORTEST / 2 {
-                needles.push(Needle::new(&undone, false));
+        // A token that itself looks escaped is another text once escapes are undone.
+        let mut unescaped = token.as_bytes().to_vec();
+        for _ in 0..MAX_LAYERS {
+            let Some(layer) = Layer::below(&unescaped, false, any_unit) else { break };
+            unescaped = layer.bytes;
+            if unescaped.len() >= MIN_LENGTH / 2 {
+                needles.push(Needle::new(&unescaped, false));
             }
         }
-        // What a backslash in a token escapes by chance is not undone where the token is known as JSON writes it.
-        let mut written = token.to_owned();
-        for _ in 0..MOST_LAYERS {
-            let again = written.replace('\\', "\\\\").replace('"', "\\\"");
-            if again == written {
+        // The token as JSON writes it, so that it is found where a backslash in it escapes something by chance.
+        let mut as_json = token.to_owned();
+        for _ in 0..MAX_LAYERS {
+            let next = as_json.replace('\\', "\\\\").replace('"', "\\\"");
+            if next == as_json {
                 break;
             }
-            needles.push(Needle::new(again.as_bytes(), false));
-            written = again;
+            needles.push(Needle::new(next.as_bytes(), false));
+            as_json = next;
         }
         let digits: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
         needles.push(Needle::new(digits.as_bytes(), true));
         for before in 0..3 {
-            // What stands before a token in a base64 text moves it by so many bytes. Characters that are made of the
-            // token's bits alone are always the same; those at its ends tell of 4 bits at most.
-            let moved = [&[0; 2][..before], token.as_bytes()].concat();
-            let (first, last) = ((before * 8).div_ceil(6), moved.len() * 8 / 6);
-            for text in [STANDARD_NO_PAD.encode(&moved), URL_SAFE_NO_PAD.encode(&moved)] {
+            // In a base64 text, the bytes before a token shift it by 0 to 2 bytes. The characters that are made of the token's
+            // bits alone are always the same; those at its ends hold at most 4 bits of it.
+            let shifted = [&[0; 2][..before], token.as_bytes()].concat();
+            let (first, last) = ((before * 8).div_ceil(6), shifted.len() * 8 / 6);
+            for text in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
                 needles.push(Needle::new(&text.as_bytes()[first..last], false));
             }
         }
@@ -192,7 +192,7 @@ impl Secrets {
     }
 
     fn mask<'a>(&self, text: &'a str, is_cut: bool) -> Cow<'a, str> {
-        let mut found = self.found(text.as_bytes(), is_cut);
+        let mut found = self.ranges(text.as_bytes(), is_cut);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -209,39 +209,39 @@ impl Secrets {
         Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
     }
 
-    /// Where a token stands: in the text, and in what it is once escapes are undone, layer by layer.
-    fn found(&self, text: &[u8], is_cut: bool) -> Vec<Range<usize>> {
-        let mut found = self.found_in(text, is_cut);
-        // In HTML a backslash or a percent sign stands for itself, whatever follows it.
-        for unit in [unit, markup] {
-            self.found_below(text, is_cut, unit, &mut found);
+    /// The ranges of tokens: in the text itself, and once escapes are undone, layer by layer.
+    fn ranges(&self, text: &[u8], is_cut: bool) -> Vec<Range<usize>> {
+        let mut found = self.ranges_in(text, is_cut);
+        // In HTML a backslash and a percent sign escape nothing.
+        for unit in [any_unit, html_unit] {
+            self.add_ranges_below(text, is_cut, unit, &mut found);
         }
         found
     }
 
-    fn found_below(&self, text: &[u8], is_cut: bool, unit: fn(&[u8]) -> Unit, found: &mut Vec<Range<usize>>) {
+    fn add_ranges_below(&self, text: &[u8], is_cut: bool, unit: fn(&[u8]) -> Unit, found: &mut Vec<Range<usize>>) {
         let mut layers: Vec<Layer> = Vec::new();
-        while layers.len() < MOST_LAYERS {
+        while layers.len() < MAX_LAYERS {
             let above = layers.last().map_or(text, |layer| &layer.bytes);
             let Some(layer) = Layer::below(above, is_cut, unit) else { break };
             layers.push(layer);
             let Some(layer) = layers.last() else { break };
-            for range in self.found_in(&layer.bytes, is_cut) {
+            for range in self.ranges_in(&layer.bytes, is_cut) {
                 let reaches_end = is_cut && range.end == layer.bytes.len();
-                let range = layers.iter().rev().fold(range, |range, layer| layer.above(&range));
+                let range = layers.iter().rev().fold(range, |range, layer| layer.range_above(&range));
                 found.push(if reaches_end { range.start..text.len() } else { range });
             }
         }
     }
 
-    fn found_in(&self, text: &[u8], is_cut: bool) -> Vec<Range<usize>> {
-        let small = text.to_ascii_lowercase();
+    fn ranges_in(&self, text: &[u8], is_cut: bool) -> Vec<Range<usize>> {
+        let lower_case = text.to_ascii_lowercase();
         let mut found = Vec::new();
         for needle in &self.needles {
-            let text = if needle.any_case { &small } else { text };
+            let text = if needle.any_case { &lower_case } else { text };
             let length = needle.finder.needle().len();
             found.extend(needle.finder.find_iter(text).map(|at| at..at + length));
-            if is_cut && let Some(length) = needle.begun(text) {
+            if is_cut && let Some(length) = needle.prefix_at_end(text) {
                 found.push(text.len() - length..text.len());
             }
         }
@@ -259,16 +259,16 @@ struct Layer {
     length: usize,
 }
 
-/// What a text begins with.
+/// The first unit of a text.
 enum Unit {
-    /// A byte that stands for itself.
+    /// A byte that is no part of an escape.
     Plain,
-    /// A number of bytes that stand for another one.
+    /// An escape: the byte that it stands for, and its length.
     Escape(u8, usize),
-    /// A number of bytes that stand for nothing.
-    Nothing(usize),
-    /// An escape that the text ends in the middle of.
-    Broken,
+    /// Bytes that are left out: how many.
+    LeftOut(usize),
+    /// An escape that is cut off by the end of the text.
+    CutOff,
 }
 
 impl Layer {
@@ -278,12 +278,12 @@ impl Layer {
         let mut at = 0;
         while let Some(byte) = above.get(at) {
             match unit(&above[at..]) {
-                Unit::Broken if is_cut => {
+                Unit::CutOff if is_cut => {
                     layer.steps.push((layer.bytes.len(), at));
                     layer.length = at;
                     break;
                 }
-                Unit::Plain | Unit::Broken => {
+                Unit::Plain | Unit::CutOff => {
                     layer.bytes.push(*byte);
                     at += 1;
                 }
@@ -293,7 +293,7 @@ impl Layer {
                     at += length;
                     layer.steps.push((layer.bytes.len(), at));
                 }
-                Unit::Nothing(length) => {
+                Unit::LeftOut(length) => {
                     layer.steps.push((layer.bytes.len(), at));
                     at += length;
                     layer.steps.push((layer.bytes.len(), at));
@@ -303,14 +303,14 @@ impl Layer {
         (!layer.steps.is_empty()).then_some(layer)
     }
 
-    /// The range in the text above that a range of this layer stands for.
-    fn above(&self, range: &Range<usize>) -> Range<usize> {
+    /// The range in the text above that corresponds to a range of this layer.
+    fn range_above(&self, range: &Range<usize>) -> Range<usize> {
         let at = |place: usize| {
             let next = self.steps.partition_point(|(here, _)| *here <= place);
             next.checked_sub(1).map_or(place, |step| self.steps[step].1 + (place - self.steps[step].0))
         };
         let last = at(range.end - 1);
-        // What was escaped, and what stands before what was left out, ends where the next step begins.
+        // An escape, and the bytes before those that were left out, end where the next step begins.
         let next = self.steps.partition_point(|(here, _)| *here < range.end);
         let end = self.steps.get(next).filter(|(here, _)| *here == range.end).map_or(last + 1, |(_, above)| *above);
         at(range.start)..end.min(self.length)
@@ -333,12 +333,12 @@ const ENTITIES: [(&[u8], u8); 12] = [
     (b"hyphen;", b'-'),
 ];
 
-fn unit(text: &[u8]) -> Unit {
+fn any_unit(text: &[u8]) -> Unit {
     match text[0] {
-        b'\r' | b'\n' | 0 => Unit::Nothing(1),
+        b'\r' | b'\n' | 0 => Unit::LeftOut(1),
         b'%' => match text.get(1..3) {
-            Some(digits) => number(digits, 16).map_or(Unit::Plain, |byte| Unit::Escape(byte, 3)),
-            None => Unit::Broken,
+            Some(digits) => character(digits, 16).map_or(Unit::Plain, |byte| Unit::Escape(byte, 3)),
+            None => Unit::CutOff,
         },
         b'&' => entity(text),
         b'\\' => escape(text),
@@ -346,8 +346,8 @@ fn unit(text: &[u8]) -> Unit {
     }
 }
 
-/// The same for HTML alone.
-fn markup(text: &[u8]) -> Unit {
+/// The first unit of a text in which only HTML entities are escapes.
+fn html_unit(text: &[u8]) -> Unit {
     if text[0] == b'&' { entity(text) } else { Unit::Plain }
 }
 
@@ -360,51 +360,51 @@ fn entity(text: &[u8]) -> Unit {
         [b'#', ..] => (2, 10),
         rest => {
             let begins = ENTITIES.iter().any(|(name, _)| name.starts_with(rest));
-            return if begins { Unit::Broken } else { Unit::Plain };
+            return if begins { Unit::CutOff } else { Unit::Plain };
         }
     };
     let is_digit = |byte: &&u8| char::from(**byte).is_digit(base);
     let digits = text[start..].iter().take(16).take_while(is_digit).count();
     let end = start + digits;
-    match number(&text[start..end], base) {
-        _ if end == text.len() => Unit::Broken,
+    match character(&text[start..end], base) {
+        _ if end == text.len() => Unit::CutOff,
         Some(byte) => Unit::Escape(byte, end + usize::from(text[end] == b';')),
         None => Unit::Plain,
     }
 }
 
-/// Backslashes, however often each was escaped, and what they escape.
+/// The unit that begins with backslashes, however often each was escaped.
 fn escape(text: &[u8]) -> Unit {
     let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
     let escaped = |byte: Option<u8>, length: usize| match byte {
-        Some(0 | b'\r' | b'\n') => Unit::Nothing(slashes + length),
+        Some(0 | b'\r' | b'\n') => Unit::LeftOut(slashes + length),
         Some(byte) => Unit::Escape(byte, slashes + length),
         None => Unit::Plain,
     };
     match &text[slashes..] {
         [b'u', b'{', rest @ ..] => match rest.iter().take(8).position(|byte| *byte == b'}') {
-            Some(end) => escaped(number(&rest[..end], 16), end + 3),
-            None if rest.len() < 8 => Unit::Broken,
+            Some(end) => escaped(character(&rest[..end], 16), end + 3),
+            None if rest.len() < 8 => Unit::CutOff,
             None => Unit::Plain,
         },
         [b'u', rest @ ..] => match rest.get(..4) {
-            Some(digits) => escaped(number(digits, 16), 5),
-            None => Unit::Broken,
+            Some(digits) => escaped(character(digits, 16), 5),
+            None => Unit::CutOff,
         },
         [b'x', rest @ ..] => match rest.get(..2) {
-            Some(digits) => escaped(number(digits, 16), 3),
-            None => Unit::Broken,
+            Some(digits) => escaped(character(digits, 16), 3),
+            None => Unit::CutOff,
         },
         [b'n' | b'r', ..] => escaped(Some(b'\n'), 1),
         [b't', ..] => escaped(Some(b'\t'), 1),
         [byte, ..] if byte.is_ascii() => escaped(Some(*byte), 1),
-        [] => Unit::Broken,
+        [] => Unit::CutOff,
         _ => Unit::Plain,
     }
 }
 
-/// An ASCII character's number.
-fn number(digits: &[u8], base: u32) -> Option<u8> {
+/// The ASCII character with this number.
+fn character(digits: &[u8], base: u32) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
     u32::from_str_radix(digits, base).ok().and_then(|number| u8::try_from(number).ok()).filter(u8::is_ascii)
 }
@@ -511,7 +511,7 @@ mod tests {
             for run in text.split(|c: char| !c.is_ascii_hexdigit()) {
                 for start in 0..run.len().min(2) {
                     let bytes = run.as_bytes()[start..].chunks_exact(2);
-                    let bytes = bytes.filter_map(|pair| number(pair, 16)).collect::<Vec<_>>();
+                    let bytes = bytes.filter_map(|pair| character(pair, 16)).collect::<Vec<_>>();
                     all.push(String::from_utf8_lossy(&bytes).into_owned());
                 }
             }

@@ -141,7 +141,7 @@ impl<'a> Checker<'_, 'a> {
     fn arity(&mut self, place: Place, function: &'a [String], args: &'a [Expr]) -> Option<usize> {
         let root = function.first()?;
         if self.scopes.iter().any(|scope| scope.contains_key(root)) {
-            self.add(place, format!("{root:?} is a variable, not a function"), "is it misspelt?");
+            self.add(place, format!("{root:?} is a variable, not a function"), "check its spelling");
             return None;
         }
         let path: Vec<(&str, Place)> = function.iter().map(|step| (&**step, place)).collect();

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::model::document::text::Field;
 use crate::model::document::{Attempt, Call, Outcome, Purpose};
 use crate::render::html::components::{count, duration, prose, scroll, shown, tenants};
-use crate::render::html::timeline::{Span, Timeline, What};
+use crate::render::html::timeline::{Span, SpanKind, Timeline};
 use crate::render::view::View;
 use crate::report::fleet_view::FleetView;
 use crate::text::escape::names_of;
@@ -82,26 +82,26 @@ fn label(fleet_view: &FleetView, span: &Span) -> String {
     };
     let name =
         if span.first == span.last { name(span.first) } else { format!("{} to {}", name(span.first), name(span.last)) };
-    match span.what {
-        What::Soak => "soak".into(),
-        What::Pause => "pause".into(),
-        What::Wait => format!("waiting to try {name} again"),
-        What::Failed => format!("{name}, failed"),
-        What::InFlight => format!("{name}, no end known"),
-        What::Plan | What::Canary | What::Batch => name,
+    match span.kind {
+        SpanKind::Soak => "soak".into(),
+        SpanKind::Pause => "pause".into(),
+        SpanKind::Wait => format!("waiting to try {name} again"),
+        SpanKind::Failed => format!("{name}, failed"),
+        SpanKind::InFlight => format!("{name}, no end known"),
+        SpanKind::Plan | SpanKind::Canary | SpanKind::Batch => name,
     }
 }
 
-const fn class(what: What) -> &'static str {
+const fn class(what: SpanKind) -> &'static str {
     match what {
-        What::Batch => "batch",
-        What::Pause => "pause",
-        What::Wait => "wait",
-        What::Plan => "plan",
-        What::Canary => "canary",
-        What::Soak => "soak",
-        What::InFlight => "in-flight",
-        What::Failed => "failed",
+        SpanKind::Batch => "batch",
+        SpanKind::Pause => "pause",
+        SpanKind::Wait => "wait",
+        SpanKind::Plan => "plan",
+        SpanKind::Canary => "canary",
+        SpanKind::Soak => "soak",
+        SpanKind::InFlight => "in-flight",
+        SpanKind::Failed => "failed",
     }
 }
 
@@ -123,7 +123,7 @@ fn bar(fleet_view: &FleetView, timeline: &Timeline) -> Markup {
             svg width="100%" height="84" role="img" aria-label=(description(fleet_view, timeline)) {
                 line.axis x1="0" x2="100%" y1="58.5" y2="58.5" {}
                 @for (i, span) in timeline.spans.iter().enumerate() {
-                    g.span.{ (class(span.what)) }.odd[i % 2 == 1] { (bar_of_span(span, &label(fleet_view, span), total)) }
+                    g.span.{ (class(span.kind)) }.odd[i % 2 == 1] { (bar_of_span(span, &label(fleet_view, span), total)) }
                 }
                 @for (at, anchor) in ticks(total) {
                     line.tick x1=(percent(at, total)) x2=(percent(at, total)) y1="58" y2="63" {}
@@ -151,41 +151,41 @@ fn bar_of_span(span: &Span, text: &str, total: u64) -> Markup {
     let (begin, width) = (percent(span.begin, total), percent(span.end - span.begin, total));
     html! {
         title { (text) ", " (duration(span.end - span.begin)) ", from " (duration(span.begin)) " on" }
-        @match span.what {
-            What::Wait | What::Pause => line x1=(begin) x2=(percent(span.end, total)) y1="36" y2="36" {},
-            // What is narrower than a stroke would not be seen at all.
+        @match span.kind {
+            SpanKind::Wait | SpanKind::Pause => line x1=(begin) x2=(percent(span.end, total)) y1="36" y2="36" {},
+            // A span that is narrower than a stroke would not be seen.
             _ if is_thin(span, total) => line.thin x1=(begin) x2=(begin) y1="20" y2="52" {},
-            What::Failed => {
+            SpanKind::Failed => {
                 rect x=(begin) y="16" width=(width) height="42" {}
                 svg x=(begin) y="3" width="10" height="10" overflow="visible" { path d="M0-.5l7 7m0-7-7 7" {} }
             },
             _ => rect x=(begin) y="20" width=(width) height="32" {},
         }
-        // What does not fit the narrowest screen is left to the key below.
+        // A name that does not fit the narrowest screen is only in the key below.
         @if (span.end - span.begin) * NARROW / total > text.len() as u64 * 7 + 10 {
             svg x=(begin) y="20" width=(width) height="32" { text x="6" y="20" { (text) } }
         }
     }
 }
 
-/// What the colours of the bar mean, for those that are in it.
+/// The key of the colours that are in the bar.
 fn key(timeline: &Timeline) -> Markup {
-    let present = |what: What| timeline.spans.iter().any(|span| span.what == what);
+    let present = |what: SpanKind| timeline.spans.iter().any(|span| span.kind == what);
     let keys = [
-        (What::Plan, "plan call"),
-        (What::Canary, "canary"),
-        (What::Soak, "soak"),
-        (What::Batch, "batches"),
-        (What::Failed, "a failed attempt"),
-        (What::Wait, "waiting to try again"),
-        (What::InFlight, "no end known"),
-        (What::Pause, "nothing asked"),
+        (SpanKind::Plan, "plan call"),
+        (SpanKind::Canary, "canary"),
+        (SpanKind::Soak, "soak"),
+        (SpanKind::Batch, "batches"),
+        (SpanKind::Failed, "a failed attempt"),
+        (SpanKind::Wait, "waiting to try again"),
+        (SpanKind::InFlight, "no end known"),
+        (SpanKind::Pause, "nothing asked"),
     ];
     html! {
         ul.key {
             @for (what, name) in keys.into_iter().filter(|(what, _)| present(*what)) {
                 li { svg.swatch width="18" height="12" aria-hidden="true" { g.span.{ (class(what)) } {
-                    @if matches!(what, What::Wait | What::Pause) { line x1="0" x2="18" y1="6" y2="6" {} }
+                    @if matches!(what, SpanKind::Wait | SpanKind::Pause) { line x1="0" x2="18" y1="6" y2="6" {} }
                     @else { rect x="0.5" y="0.5" width="17" height="11" {} }
                 } } (name) }
             }
@@ -195,7 +195,7 @@ fn key(timeline: &Timeline) -> Markup {
 
 /// Whether a span that tells of a call is too narrow to be seen.
 fn is_thin(span: &Span, total: u64) -> bool {
-    let call = matches!(span.what, What::Plan | What::Canary | What::Batch);
+    let call = matches!(span.kind, SpanKind::Plan | SpanKind::Canary | SpanKind::Batch);
     call && (span.end - span.begin) * NARROW / total < 3
 }
 
@@ -212,18 +212,18 @@ fn ticks(total: u64) -> Vec<(u64, &'static str)> {
 }
 
 fn description(fleet_view: &FleetView, timeline: &Timeline) -> String {
-    let sum = |what: What| {
-        let spans = timeline.spans.iter().filter(move |span| span.what == what);
+    let sum = |what: SpanKind| {
+        let spans = timeline.spans.iter().filter(move |span| span.kind == what);
         spans.fold((0_usize, 0), |(many, ms), span| (many + span.last + 1 - span.first, ms + span.end - span.begin))
     };
     let named = [
-        (What::Plan, "plan call"),
-        (What::Canary, "canary"),
-        (What::Soak, "soak"),
-        (What::Batch, "batches"),
-        (What::Failed, "failed attempts"),
-        (What::Wait, "waits before another attempt"),
-        (What::InFlight, "attempts without a known end"),
+        (SpanKind::Plan, "plan call"),
+        (SpanKind::Canary, "canary"),
+        (SpanKind::Soak, "soak"),
+        (SpanKind::Batch, "batches"),
+        (SpanKind::Failed, "failed attempts"),
+        (SpanKind::Wait, "waits before another attempt"),
+        (SpanKind::InFlight, "attempts without a known end"),
     ];
     let parts = named.into_iter().map(|(what, name)| (name, sum(what))).filter(|(_, (many, _))| *many > 0);
     let parts: Vec<String> = parts.map(|(name, (many, ms))| format!("{many} × {name}, {}", duration(ms))).collect();

@@ -49,12 +49,12 @@ pub struct First {
 /// As many findings as a page has room for.
 pub fn first(findings: &[Finding], view: &View) -> First {
     let (mut text, mut many) = (String::new(), 0);
-    for (i, one) in findings.iter().enumerate() {
-        let one = finding(i, one, view).into_string();
-        if text.len() + one.len() > MAX_BYTES {
+    for (i, item) in findings.iter().enumerate() {
+        let markup = finding(i, item, view).into_string();
+        if text.len() + markup.len() > MAX_BYTES {
             break;
         }
-        text.push_str(&one);
+        text.push_str(&markup);
         many += 1;
     }
     let rest = &findings[many..];

@@ -101,13 +101,13 @@ fn is_canary(fleet_view: &FleetView, cell: &Cell) -> bool {
 }
 
 fn tiles(report: &Report, fleet_view: &FleetView) -> Markup {
-    let one = fleet_view.groups.is_empty();
+    let has_no_groups = fleet_view.groups.is_empty();
     html! {
         ol.segments aria-label="Every tenant, by call" {
             @for (group, cells) in segments(fleet_view) {
                 @let name = group.and_then(|group| fleet_view.groups.get(group)).map(|group| shown(&group.name));
                 li.segment.canary[group.is_some_and(|group| fleet_view.groups[group].canary)].nobody[group.is_none()] {
-                    @if !one {
+                    @if !has_no_groups {
                         p.group { (name.unwrap_or_else(|| if fleet_view.calls.is_empty() { "no phase" } else { "not called" }.into())) }
                     }
                     ul {
@@ -158,7 +158,7 @@ fn map(report: &Report, fleet_view: &FleetView) -> Markup {
 }
 
 #[derive(Default)]
-struct Counted<'a> {
+struct GroupCounts<'a> {
     tenants: u64,
     unproven: BTreeMap<&'a str, u64>,
 }
@@ -169,7 +169,7 @@ fn by_group(fleet_view: &FleetView) -> Markup {
     }
     let groups = counted(fleet_view);
     let many = groups.len();
-    let interesting = |counted: &Counted<'_>| counted.tenants > 0 && (many <= 50 || !counted.unproven.is_empty());
+    let interesting = |counted: &GroupCounts<'_>| counted.tenants > 0 && (many <= 50 || !counted.unproven.is_empty());
     let what = if fleet_view.calls.is_empty() { "phase" } else { "call" };
     let shown_groups: Vec<_> = groups.iter().enumerate().filter(|(_, counted)| interesting(counted)).collect();
     let left_out = groups.iter().filter(|counted| counted.tenants > 0).count() - shown_groups.len().min(MAX_GROUPS);
@@ -196,8 +196,8 @@ fn by_group(fleet_view: &FleetView) -> Markup {
 }
 
 /// The tenants of each group, and last those of none.
-fn counted(fleet_view: &FleetView) -> Vec<Counted<'_>> {
-    let mut groups: Vec<Counted<'_>> = (0..=fleet_view.groups.len()).map(|_| Counted::default()).collect();
+fn counted(fleet_view: &FleetView) -> Vec<GroupCounts<'_>> {
+    let mut groups: Vec<GroupCounts<'_>> = (0..=fleet_view.groups.len()).map(|_| GroupCounts::default()).collect();
     for cell in &fleet_view.cells {
         let counted = &mut groups[cell.group.unwrap_or(fleet_view.groups.len())];
         let kind = &fleet_view.kinds[cell.kind];
@@ -225,7 +225,7 @@ fn counts(what: &str, label: &str, rows: &Markup) -> Markup {
     scroll(label, &table)
 }
 
-fn counts_row(name: &str, counted: &Counted<'_>) -> Markup {
+fn counts_row(name: &str, counted: &GroupCounts<'_>) -> Markup {
     let unproven: u64 = counted.unproven.values().sum();
     html! {
         tr {
@@ -250,7 +250,7 @@ fn by_label(fleet_view: &FleetView) -> Markup {
     let keys: BTreeSet<&Text> = kinds().flat_map(|(kind, _)| kind.labels.keys()).collect();
     let more = keys.len().saturating_sub(MAX_LABELS) as u64;
     let by_value = |key: &Text| {
-        let mut values: BTreeMap<Option<&Text>, Counted<'_>> = BTreeMap::new();
+        let mut values: BTreeMap<Option<&Text>, GroupCounts<'_>> = BTreeMap::new();
         for (kind, many) in kinds() {
             let value = kind.labels.iter().find(|(label, _)| *label == key).map(|(_, value)| value);
             let counted = values.entry(value).or_default();

@@ -34,7 +34,7 @@ const COLUMNS: [&str; 7] = ["Tenant", "State", "Why", "Batch", "The row says", "
 
 fn table(report: &Report) -> Markup {
     let shown_rows: Vec<&Straggler> = report.stragglers.iter().take(PAGE).collect();
-    let wanted: HashSet<&str, FixedState> = shown_rows.iter().map(|one| &*one.tenant).collect();
+    let wanted: HashSet<&str, FixedState> = shown_rows.iter().map(|row| &*row.tenant).collect();
     let cells = report.fleet_view.iter().flat_map(|fleet_view| &fleet_view.cells);
     let cells: HashMap<&str, &Cell, FixedState> =
         cells.filter(|cell| wanted.contains(&*cell.tenant)).map(|cell| (&*cell.tenant, cell)).collect();

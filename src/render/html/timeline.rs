@@ -24,7 +24,7 @@ pub struct Timeline {
 /// Something that took time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    pub what: What,
+    pub kind: SpanKind,
     /// When it began, in milliseconds since the rollout did.
     pub begin: u64,
     /// When it ended.
@@ -35,9 +35,9 @@ pub struct Span {
     pub last: usize,
 }
 
-/// What a span is of. The order is how much each matters where there is no room for all.
+/// The kind of a span, the least important first: neighbours that are merged for lack of room have the most important kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum SpanKind {
     /// Calls of batches that succeeded.
     Batch,
     /// Nothing was asked, and nobody says why: the process was not running, perhaps.
@@ -79,18 +79,18 @@ impl Timeline {
                 let start = since(attempt.at.as_ref()).filter(|_| timed).unwrap_or(now).max(now);
                 if start > now {
                     let after_canary = i > 0 && fleet_view.calls[i - 1].purpose == Purpose::Canary;
-                    let what = match j {
-                        0 if soaks && after_canary => What::Soak,
-                        0 => What::Pause,
-                        _ => What::Wait,
+                    let kind = match j {
+                        0 if soaks && after_canary => SpanKind::Soak,
+                        0 => SpanKind::Pause,
+                        _ => SpanKind::Wait,
                     };
-                    spans.push(Span { what, begin: now, end: start, first: i, last: i });
+                    spans.push(Span { kind, begin: now, end: start, first: i, last: i });
                 }
                 let end = match attempt.duration_ms {
                     Some(ms) => start.saturating_add(ms),
                     None => finished.unwrap_or(start).max(start),
                 };
-                spans.push(Span { what: what(call, attempt), begin: start, end, first: i, last: i });
+                spans.push(Span { kind: span_kind(call, attempt), begin: start, end, first: i, last: i });
                 begun.push(start);
                 now = end;
             }
@@ -100,11 +100,11 @@ impl Timeline {
         let ended = finished.unwrap_or(now).max(now);
         let unfinished = fleet_view.rollout.outcome != Outcome::Completed;
         if ended > now && soaks && unfinished && fleet_view.calls[last].purpose == Purpose::Canary {
-            spans.push(Span { what: What::Soak, begin: now, end: ended, first: last, last });
+            spans.push(Span { kind: SpanKind::Soak, begin: now, end: ended, first: last, last });
         }
         let total = ended.max(1);
         // A moment between two calls is the work of the gate itself.
-        spans.retain(|span| span.what != What::Pause || (span.end - span.begin) * 100 > total);
+        spans.retain(|span| span.kind != SpanKind::Pause || (span.end - span.begin) * 100 > total);
         Some(Self { total, spans: thinned(spans, total), timed, begins })
     }
 }
@@ -113,15 +113,15 @@ fn stamp(at: Option<&Text>) -> Option<Timestamp> {
     at?.parse().ok()
 }
 
-fn what(call: &Call, attempt: &Attempt) -> What {
+fn span_kind(call: &Call, attempt: &Attempt) -> SpanKind {
     let answered = attempt.status == Some(200) && attempt.error.is_none() && attempt.malformed.is_none();
     let ok = answered && (!attempt.last || call.ok == Field::Given(true));
     match call.purpose {
-        _ if attempt.status.is_none() && attempt.duration_ms.is_none() => What::InFlight,
-        _ if !ok => What::Failed,
-        Purpose::Plan => What::Plan,
-        Purpose::Canary => What::Canary,
-        Purpose::Batch => What::Batch,
+        _ if attempt.status.is_none() && attempt.duration_ms.is_none() => SpanKind::InFlight,
+        _ if !ok => SpanKind::Failed,
+        Purpose::Plan => SpanKind::Plan,
+        Purpose::Canary => SpanKind::Canary,
+        Purpose::Batch => SpanKind::Batch,
     }
 }
 
@@ -135,7 +135,7 @@ fn thinned(spans: Vec<Span>, total: u64) -> Vec<Span> {
     for span in spans {
         match thinned.last_mut() {
             Some(before) if slot(before) == slot(&span) => {
-                before.what = before.what.max(span.what);
+                before.kind = before.kind.max(span.kind);
                 before.end = before.end.max(span.end);
                 before.last = span.last;
             }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::model::finding::Severity;
 use crate::render::sarif::log::{
-    ArtifactChange, Configuration, Fix, Found, FoundProperties, Invocation, Replacement, Rule, Run, RunProperties,
+    ArtifactChange, Configuration, Fix, FoundProperties, Invocation, Replacement, Rule, Run, RunProperties, SarifResult,
 };
 use crate::render::sarif::{
     COLUMN_KIND, FINGERPRINT, MAX_RESULTS, artifact_location, level, location, message, notification, tool, write,
@@ -31,7 +31,7 @@ pub fn render(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result
     let all = [&checked.problems, &checked.advice];
     let mut seen = HashMap::new();
     let mut results = Vec::new();
-    for (i, found) in all.into_iter().enumerate().flat_map(|(i, found)| found.iter().map(move |one| (i, one))) {
+    for (i, found) in all.into_iter().enumerate().flat_map(|(i, found)| found.iter().map(move |problem| (i, problem))) {
         if results.len() < MAX_RESULTS {
             results.push(result(i, found, view, &mut seen));
         }
@@ -63,9 +63,9 @@ pub fn render(checked: &Checked, view: &View, out: &mut dyn Write) -> io::Result
     write(run, out)
 }
 
-fn result(rule: usize, found: &checked::Found, view: &View, seen: &mut HashMap<String, usize>) -> Found {
+fn result(rule: usize, found: &checked::PolicyProblem, view: &View, seen: &mut HashMap<String, usize>) -> SarifResult {
     let (id, _, severity, _) = RULES[rule];
-    let file = view.repository.name(&found.file);
+    let file = view.repository.name_from_root(&found.file);
     let mut place = location(&file, None);
     let region = &mut place.physical_location.region;
     region.start_line = found.line.map_or(1, u64::from);
@@ -75,7 +75,7 @@ fn result(rule: usize, found: &checked::Found, view: &View, seen: &mut HashMap<S
     let hash = sha256(format!("{file}\0{}", found.problem))[..16].to_owned();
     let many = seen.entry(hash.clone()).or_default();
     *many += 1;
-    Found {
+    SarifResult {
         fixes: found.corrected.as_ref().map(|line| [fix(&file, found, line)]),
         kind: "fail",
         level: level(severity),
@@ -89,7 +89,7 @@ fn result(rule: usize, found: &checked::Found, view: &View, seen: &mut HashMap<S
 }
 
 /// The line as it was probably meant, from its first column to its end.
-fn fix(file: &str, found: &checked::Found, line: &str) -> Fix {
+fn fix(file: &str, found: &checked::PolicyProblem, line: &str) -> Fix {
     let mut region = location(file, None).physical_location.region;
     region.start_line = found.line.map_or(1, u64::from);
     Fix {

@@ -23,7 +23,7 @@ pub struct Run<D> {
     pub column_kind: &'static str,
     pub invocations: [Invocation; 1],
     pub properties: RunProperties<D>,
-    pub results: Vec<Found>,
+    pub results: Vec<SarifResult>,
     pub tool: Tool,
 }
 
@@ -140,7 +140,7 @@ pub struct Configuration {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Found {
+pub struct SarifResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixes: Option<[Fix; 1]>,
     pub kind: &'static str,

@@ -214,7 +214,7 @@ fn replayed(case: &Case) -> Document {
 fn so_far(case: &Case) -> Document {
     let journal = Source::new(case.path("run.journal")).read(1 << 20).expect("a journal");
     let (mut rollout, _) = replay(&journal, &EvidenceFields::default()).expect("it is valid");
-    rollout.so_far().into_owned()
+    rollout.document_so_far().into_owned()
 }
 
 /// A document of which one of the calls has failed.

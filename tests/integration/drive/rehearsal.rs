@@ -113,7 +113,7 @@ fn what_a_drill_is_given_is_checked_before_it_is_played() {
     let missing = drill(&["--policy", "nosuch"]);
     assert_eq!((missing.code, &*missing.stdout), (2, ""), "{}", missing.stderr);
     assert!(missing.stderr.contains("cannot read the policy nosuch"), "{}", missing.stderr);
-    assert!(missing.stderr.contains("is the path right?"), "{}", missing.stderr);
+    assert!(missing.stderr.contains("check the path"), "{}", missing.stderr);
     let broken = drill(&["--policy", "broken.rego"]);
     assert_eq!(broken.code, 5, "{}", broken.stderr);
     assert!(!broken.stdout.contains("The old gate"), "nothing was called: {}", broken.stdout);

@@ -37,10 +37,10 @@ fn misbehaving() -> Vec<Misbehaves> {
         case(
             status("308 X\r\nLocation: https://u:p@other.example/x?y"),
             "redirect",
-            "HTTP 308: redirects are not followed; it points to https://other.example/x?y: is cp_url right?",
+            "HTTP 308: redirects are not followed; it points to https://other.example/x?y: check cp_url",
             here,
         ),
-        case(status("301 X\r\nLocation: /v2/"), "redirect", "/v2/: is cp_url right?", here),
+        case(status("301 X\r\nLocation: /v2/"), "redirect", "/v2/: check cp_url", here),
         case(status("302 X"), "redirect", "it names no other URL", here),
         case(
             status("401 X"),

@@ -133,9 +133,9 @@ fn said(side: &str, all: &[Because]) -> Markup {
 fn differences(sides: &Sides) -> Markup {
     let Sides { before, now } = sides;
     let packages: BTreeSet<&str> =
-        [before, now].into_iter().flat_map(|side| &side.policies).map(|one| &*one.package).collect();
+        [before, now].into_iter().flat_map(|side| &side.policies).map(|policy| &*policy.package).collect();
     let params: BTreeSet<&str> =
-        [before, now].into_iter().flat_map(|side| &side.params).map(|one| &*one.name).collect();
+        [before, now].into_iter().flat_map(|side| &side.params).map(|param| &*param.name).collect();
     let (same, others): (Vec<&str>, Vec<&str>) =
         packages.into_iter().partition(|package| policy(before, package) == policy(now, package));
     let differs = |name: &&str| param(before, name) != param(now, name);

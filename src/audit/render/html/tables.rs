@@ -175,8 +175,8 @@ pub fn unread(report: &AuditReport) -> Markup {
                         (scroll("Archives that could not be read", &html! {
                             table.unread {
                                 thead { tr { th scope="col" { "Archive" } th scope="col" { "Why" } } }
-                                tbody { @for one in unreadable.iter().take(MAX_ROWS) {
-                                    tr { th scope="row" { code { (shown(&one.archive)) } } td { (prose(&one.problem)) } }
+                                tbody { @for entry in unreadable.iter().take(MAX_ROWS) {
+                                    tr { th scope="row" { code { (shown(&entry.archive)) } } td { (prose(&entry.problem)) } }
                                 } }
                             }
                         }))
