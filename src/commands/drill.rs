@@ -1,9 +1,11 @@
 //! `rollproof drill`: plays scenarios against a simulated control plane.
 
 use std::fmt::Write as _;
-use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{io, iter, thread};
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -22,6 +24,9 @@ use crate::text::wrap::wrap;
 
 /// How much is read of the document that a rehearsal wrote, in bytes.
 const MAX_DOCUMENT: u64 = 1 << 30;
+
+/// How many scenarios are played at once where all are.
+const AT_ONCE: usize = 4;
 
 /// The files that --keep keeps of a scenario.
 const KEPT: [&str; 7] = [
@@ -138,9 +143,9 @@ fn one(options: &drill::Drill, name: &str) -> Result<u8, Error> {
 
 fn all(options: &drill::Drill) -> Result<u8, Error> {
     let (mut text, mut wrong) = (String::new(), 0);
-    for name in Scenario::names() {
-        let scenario = Scenario::bundled(&name)?;
-        let played = play(options, &name, &["--format", "json", "--quiet"])?;
+    let names = Scenario::names();
+    for (name, played) in names.iter().zip(play_all(options, &names)) {
+        let (scenario, played) = (Scenario::bundled(name)?, played?);
         let found = verdict(&played);
         let expected = scenario.expect.map_or_else(
             || "nothing".into(),
@@ -158,9 +163,25 @@ fn all(options: &drill::Drill) -> Result<u8, Error> {
         }
     }
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "\n{} scenarios, {wrong} with another verdict than expected", Scenario::names().len());
+    let _ = writeln!(text, "\n{} scenarios, {wrong} with another verdict than expected", names.len());
     output::print(|out| out.write_all(text.as_bytes()))?;
     Ok(u8::from(wrong > 0))
+}
+
+/// Plays scenarios, several at once: mostly they wait. The results are in the order of the names.
+fn play_all(options: &drill::Drill, names: &[String]) -> Vec<Result<Played, Error>> {
+    let next = AtomicUsize::new(0);
+    let play_some = || {
+        let indices = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        let left = indices.map_while(|index| Some((index, names.get(index)?)));
+        left.map(|(index, name)| (index, play(options, name, &["--format", "json", "--quiet"]))).collect::<Vec<_>>()
+    };
+    let mut played: Vec<_> = thread::scope(|scope| {
+        let players: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(play_some)).collect();
+        players.into_iter().flat_map(|player| player.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    played.sort_by_key(|(index, _)| *index);
+    played.into_iter().map(|(_, played)| played).collect()
 }
 
 fn verdict(played: &Played) -> String {

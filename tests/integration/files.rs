@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::drive::{ARGS, plan};
-use crate::support::{Case, Ran, rollproof};
+use crate::support::{Case, Ran, each_at_once, rollproof};
 
 const RESPONSE: &str =
     r#"{"ok": true, "results": [{"slug": "acme", "ssm_status": "Success", "verified_on_target": true}]}"#;
@@ -146,15 +146,17 @@ fn a_pipe_is_read_only_where_it_is_named() {
     assert!(ran.code == 2 && ran.stderr.contains("it is a pipe"), "{}", ran.stderr);
     std::fs::remove_file(case.path("rollproof.toml")).expect("it is there");
 
-    pipe(&case.path("pipe"));
-    for (args, contents) in [
+    let cases = [
         (vec!["verify", "pipe", "--fleet", "fleet.txt"], RESPONSE),
         (vec!["explain", "pipe", "--fleet", "fleet.txt"], RESPONSE),
         (vec!["verify", "response.json", "--fleet", "pipe"], "acme\n"),
         ([&VERIFY[..], &["--config", "pipe"]].concat(), ""),
         ([&VERIFY[..], &["--policy", "pipe"]].concat(), POLICY),
-    ] {
+    ];
+    each_at_once(cases, |(args, contents)| {
+        let case = folder();
         let path = case.path("pipe");
+        pipe(&path);
         // Slower than policies may be.
         let writer = thread::spawn(move || {
             thread::sleep(Duration::from_secs(2));
@@ -163,7 +165,7 @@ fn a_pipe_is_read_only_where_it_is_named() {
         let ran = ends(&case, &args);
         assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
         writer.join().expect("it was read as a whole");
-    }
+    });
 }
 
 /// Links that lead back, to each other, to nothing, and, doubled on each of twenty floors, to a million places.

@@ -34,6 +34,15 @@ pub fn sample<T>(all: impl IntoIterator<Item = T>, step: usize) -> impl Iterator
     all.into_iter().step_by(if is_exhaustive() { 1 } else { step })
 }
 
+/// Checks cases that mostly wait, all at once.
+pub fn each_at_once<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| check(case));
+        }
+    });
+}
+
 /// Variables that the binary reads, and that a CI job which runs the tests may have set.
 const OURS: [&str; 24] = [
     "CI_STATUS_POLL_INTERVAL_SECONDS",

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::plane::{Plane, Reply, healthy};
 use super::{FLEET, case, denies, drive, json_of, plan, spawn};
-use crate::support::{Case, Ran};
+use crate::support::{Case, Ran, each_at_once};
 
 pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
@@ -111,7 +111,7 @@ fn until(case: &Case, text: &str) {
 /// Without an answer the grace ends, soon enough for a CI that kills after ten seconds.
 #[test]
 fn a_call_that_is_not_answered_is_given_up() {
-    for hangs in [0, 2] {
+    each_at_once([0, 2], |hangs| {
         let plane =
             Plane::new(
                 move |index, request| {
@@ -129,7 +129,7 @@ fn a_call_that_is_not_answered_is_given_up() {
         assert_eq!(ran.code, 130, "{}{}", ran.stdout, ran.stderr);
         assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
         is_kept(&case, usize::from(hangs == 2));
-    }
+    });
 }
 
 #[test]
