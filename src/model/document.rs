@@ -344,6 +344,28 @@ impl Attempt {
     }
 }
 
+/// What follows from the end of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// Nothing says how it ended.
+    Unknown,
+    /// Another attempt may follow.
+    Transient,
+    /// No other attempt follows.
+    Final,
+}
+
+impl AttemptEnd {
+    /// What follows from a status and an error (contract section 4).
+    pub const fn of(status: Option<u16>, error: Option<&Text>) -> Self {
+        match (status, error) {
+            (None, None) => Self::Unknown,
+            (Some(502..=504), _) | (_, Some(_)) => Self::Transient,
+            (Some(_), None) => Self::Final,
+        }
+    }
+}
+
 /// The tenants whose evidence is identical, with that evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -128,7 +128,7 @@ fn a_document_that_contradicts_itself_is_refused_where_it_does() {
 }
 
 /// Every value of a document, as a JSON pointer.
-fn places(value: &Value, at: &str, places: &mut Vec<String>) {
+pub fn places(value: &Value, at: &str, places: &mut Vec<String>) {
     places.push(at.to_owned());
     match value {
         Value::Array(list) => {
@@ -145,7 +145,7 @@ fn places(value: &Value, at: &str, places: &mut Vec<String>) {
 }
 
 /// What a single value may be changed to.
-fn others(value: &Value, words: &[Value]) -> Vec<Value> {
+pub fn others(value: &Value, words: &[Value]) -> Vec<Value> {
     match value {
         Value::Bool(value) => vec![json!(!value), Value::Null],
         Value::Number(number) => {

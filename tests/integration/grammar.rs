@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use rollproof::internal::{Bytes, Input, Text, grammar_table, replay};
+use rollproof::internal::{Bytes, Input, Text, check, grammar_table, replay};
 use rollproof::{Document, Error, EvidenceFields, Loading, Prepared, Settings, load, report, validate};
 use serde_json::{Value, json};
 
+use crate::consistency::{others, places};
 use crate::support::{Case, example_fixtures, fixtures, golden, is_exhaustive, read, root, sample};
 
 const MARK: &str = "<!-- generated: tests/integration/grammar.rs -->\n";
@@ -413,4 +414,48 @@ fn no_change_of_a_record_turns_a_failure_into_a_pass() {
         let listed: BTreeSet<_> = EVIDENCE.iter().map(|(what, record, _)| (*what, (*record).to_owned())).collect();
         assert_eq!(seen, listed, "no exception is listed that is none");
     }
+}
+
+/// What is accepted as a journal is accepted as the document that comes of it: they ask the same of a value.
+#[test]
+fn the_document_of_a_changed_journal_agrees_with_itself() {
+    let words = ["", "acme", "nobody", "armed", "off", "latest", "superseded", "2030-01-01T00:00:00Z"].map(Value::from);
+    let step = if is_exhaustive() { 1 } else { 37 };
+    let (mut tried, mut read) = (0, 0);
+    for (name, lines) in journals() {
+        for (at, line) in lines.iter().enumerate() {
+            let record: Value = serde_json::from_str(line).expect("a record");
+            let mut pointers = Vec::new();
+            places(&record, "", &mut pointers);
+            for pointer in &pointers[1..] {
+                let values = others(record.pointer(pointer).expect("it is there"), &words);
+                for value in values.into_iter().map(Some).chain([None]) {
+                    tried += 1;
+                    if tried % step != 0 {
+                        continue;
+                    }
+                    let mut changed = lines.clone();
+                    changed[at] = with(&record, pointer, value).to_string();
+                    let Ok(document) = journal_document(&changed) else { continue };
+                    read += 1;
+                    let agrees = check(&document).is_ok() && validate(&document).is_ok();
+                    assert!(agrees, "{name}: {:?}\n{}\n{}", check(&document), lines[at], changed[at]);
+                }
+            }
+        }
+    }
+    assert!(read * step > 5_000, "{tried} may be tried, and {read} of every {step}th are journals");
+}
+
+/// A record with another value at a place, or without the key.
+fn with(record: &Value, pointer: &str, value: Option<Value>) -> Value {
+    let mut record = record.clone();
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    match (record.pointer_mut(parent).expect("it is there"), value) {
+        (Value::Array(list), Some(value)) => list[key.parse::<usize>().expect("an index")] = value,
+        (Value::Array(list), None) => drop(list.remove(key.parse().expect("an index"))),
+        (parent, Some(value)) => parent[key] = value,
+        (parent, None) => drop(parent.as_object_mut().expect("an object").remove(key)),
+    }
+    record
 }

@@ -8,9 +8,9 @@ use crate::collect::record::{AskedGates, Record};
 use crate::collect::rollout::grammar::{GateRead, Grammar, RecordKind, State, tenants_of};
 use crate::collect::rollout::state::Rollout;
 use crate::collect::rollout::step::Step;
-use crate::model::document::Purpose;
 use crate::model::document::gates::HeadState;
 use crate::model::document::text::Text;
+use crate::model::document::{AttemptEnd, Purpose};
 use crate::text::escape::names_of;
 
 /// A kind of record that may come in a state.
@@ -280,14 +280,16 @@ impl Rollout {
         if *call != index || usize::from(*attempt) + 1 != sent.attempts.len() {
             return Err(format!("attempt {} of call {index} is in flight", sent.attempts.len().saturating_sub(1)));
         }
-        let is_final = error.is_none() && !matches!(status, Some(502..=504));
-        if is_final && !last {
-            return Err(format!(
-                "{} is never tried again",
-                status.map_or("it".into(), |status| format!("HTTP {status}"))
-            ));
+        match AttemptEnd::of(*status, error.as_ref()) {
+            AttemptEnd::Unknown => {
+                Err("it has neither a status nor an error: nothing says how the attempt ended".into())
+            }
+            AttemptEnd::Final if !last => Err(format!(
+                "HTTP {} is never tried again",
+                status.map_or_else(String::new, |status| status.to_string())
+            )),
+            AttemptEnd::Transient | AttemptEnd::Final => Ok(()),
         }
-        Ok(())
     }
 
     fn check_soak(&self, _: &Record) -> Result<(), String> {

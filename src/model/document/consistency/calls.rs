@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use crate::model::document::consistency::contradiction::{CheckResult, Contradiction, contradiction, ensure};
 use crate::model::document::consistency::parts::DocumentCheck;
 use crate::model::document::text::Field;
-use crate::model::document::{Attempt, Call, Outcome, Purpose};
+use crate::model::document::{Attempt, AttemptEnd, Call, Outcome, Purpose};
 
 /// The steps of a rollout, as the plan and the fleet have them.
 pub(crate) struct CallSequence<'w, 'a> {
@@ -138,18 +138,16 @@ pub(crate) fn attempts(i: usize, call: &Call) -> CheckResult {
     let Some((last, before)) = call.attempts.split_last() else {
         return contradiction(format!("/calls/{i}/attempts"), "found a call without an attempt");
     };
+    let end = |attempt: &Attempt| AttemptEnd::of(attempt.status, attempt.error.as_ref());
     for (k, attempt) in before.iter().enumerate() {
-        let transient = !attempt.last && (attempt.error.is_some() || matches!(attempt.status, Some(502..=504)));
         ensure(
-            transient,
+            !attempt.last && end(attempt) == AttemptEnd::Transient,
             format!("/calls/{i}/attempts/{k}"),
             "found an attempt after which none is made, but one follows",
         )?;
     }
-    let is_open = |attempt: &Attempt| attempt.status.is_none() && attempt.error.is_none();
-    let ended = !last.last || !is_open(last);
     ensure(
-        ended,
+        !last.last || end(last) != AttemptEnd::Unknown,
         format!("/calls/{i}/attempts/{}", before.len()),
         "found an attempt that ended its call, but not how",
     )?;
