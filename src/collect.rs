@@ -57,7 +57,7 @@ pub struct Sources {
     pub max_bytes: u64,
 }
 
-/// What says which plan, fleet and fields belong to the evidence.
+/// Who says which plan, fleet and fields belong to the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pairing {
     /// The command line, for this evidence alone. Beside evidence that is complete in itself they are a mistake.

@@ -110,8 +110,8 @@ mod tests {
             file.text.lines().nth(problem.place.line as usize - 1).expect("it has the line").trim().to_owned()
         };
         let found: Vec<String> = report.problems().iter().map(line).collect();
-        // Whether an error or an image is blank stays known, and so do the labels that waivers name. Of many images those
-        // that are another than the target's are asked for first.
+        // Whether an error or an image is blank stays known, and so do the labels that waivers name. Of many images
+        // those with another tag than the target's are asked for first.
         let known = [
             "count({key | some key, value in labels; cohort.labels[key] == value}) == count(labels)",
             "text.is_nonblank(row.error)",

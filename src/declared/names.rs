@@ -15,7 +15,7 @@ pub(crate) const PREVIOUS: &str = "previous";
 /// The package that a report's counts come from.
 pub(crate) const SUMMARY: &str = "rollproof.lib.summary";
 
-/// The bundled rule that says which images are another than the target's: no other rule looks at what an image is.
+/// The bundled rule that has the images with another tag than the target's. All other rules ask it about an image.
 pub(crate) const OTHER_IMAGES: &str = "data.rollproof.lib.proof.other_images";
 
 /// The package of the generated query.

@@ -154,7 +154,8 @@ impl<'a> Program<'a> {
         })
     }
 
-    fn has_rule_below(&self, package: &str, name: &str) -> bool {
+    /// Whether a package has a rule of this name, or one whose name begins with it and a point.
+    pub fn has_rule_below(&self, package: &str, name: &str) -> bool {
         let path = format!("{package}.{name}");
         let below = format!("{path}.");
         self.rules.contains_key(&path)

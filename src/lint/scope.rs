@@ -10,7 +10,7 @@ use crate::lint::iteration;
 use crate::lint::iteration::is_walk;
 use crate::lint::program::{DataPath, Program, Report};
 use crate::rego::syntax::{
-    Comprehension, Expr, ExprKind, Kind, Literal, LiteralKind, Module, Name, Rule, With, walk, walk_body,
+    Comprehension, Expr, ExprKind, KEYWORDS, Kind, Literal, LiteralKind, Module, Name, Rule, With, walk, walk_body,
 };
 
 /// Checks the names of every module.
@@ -80,6 +80,13 @@ impl<'a> Checker<'_, 'a> {
             if !seen.insert(&*import.name) {
                 let what = format!("{:?} is imported twice", import.name);
                 self.add(import.place, what, "give one of the two another name with `as`");
+            }
+            if import.path.len() > 1 && KEYWORDS.contains(&&*import.name) {
+                let what = format!("{:?} is a word of Rego, and no name for an import", import.name);
+                self.add(import.place, what, "give it another name with `as`");
+            } else if self.program.has_rule_below(&self.module.package, &import.name) {
+                let what = format!("{:?} is imported, and a rule of this package has that name", import.name);
+                self.add(import.place, what, "give one of the two another name");
             }
             let steps: Vec<_> = import.path.iter().skip(1).map(|step| (&**step, import.place)).collect();
             match import.path.first().map(String::as_str) {

@@ -6,6 +6,12 @@ use std::sync::Arc;
 
 use crate::diagnostic::problem::Place;
 
+/// What Rego keeps for itself.
+pub const KEYWORDS: [&str; 17] = [
+    "as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input", "not", "null",
+    "package", "some", "true", "with",
+];
+
 /// A Rego file.
 #[derive(Debug)]
 pub struct Module {

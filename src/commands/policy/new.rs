@@ -8,13 +8,8 @@ use crate::declared::bundled::reserved;
 use crate::declared::names::is_ours;
 use crate::error::Error;
 use crate::io::output;
+use crate::rego::syntax::KEYWORDS;
 use crate::text::escape::line;
-
-/// What Rego keeps for itself.
-const KEYWORDS: [&str; 17] = [
-    "as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input", "not", "null",
-    "package", "some", "true", "with",
-];
 
 /// What is made: the end of each file's name, and its text.
 const FILES: [(&str, &str); 3] = [

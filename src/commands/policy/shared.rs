@@ -73,7 +73,7 @@ pub(crate) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> E
     let leaf = names.iter().copied().find(|known| known.ends_with(&format!(".{name}")));
     let near = leaf.or_else(|| nearest(name.strip_prefix("rollproof.").unwrap_or(name), names.iter().copied()));
     let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
-    let help = format!("{near}the policies are: {}; --policy names more", names.join(", "));
+    let help = format!("{near}the policies are: {}; --policy FILE adds your own", names.join(", "));
     Error::usage(format!("there is no policy {name:?}"), help)
 }
 

@@ -164,8 +164,8 @@ impl<T: JsonSchema> JsonSchema for Field<T> {
     }
 }
 
-/// A JSON object with names for keys, sorted; the same name twice is an error. Each tenant may have one of a single key, so
-/// it takes no more room than its entries.
+/// A JSON object with names for keys, sorted; the same name twice is an error. It takes no more
+/// memory than its entries: every tenant may have such an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Map<T>(Box<[(Text, T)]>);
 

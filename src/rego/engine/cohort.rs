@@ -45,7 +45,7 @@ impl Default for Keys {
 }
 
 impl Keys {
-    /// A cohort with these tenants. It is made in one piece: the engine has objects that do not change in little room.
+    /// A cohort with these tenants. It is made in one piece: an object that is changed afterwards takes more memory.
     pub fn cohort(&self, cohort: &Cohort, tenants: Value) -> Value {
         let Cohort { planned, labels, call, tenants: _, rows, origins: _ } = cohort;
         let rows: Vec<Value> = rows.iter().map(|row| self.row(row)).collect();

@@ -229,11 +229,6 @@ impl<'a> Lowering<'a> {
     fn insert(&mut self, at: usize, text: impl Into<String>) {
         self.edits.replace(at..at, text.into());
     }
-
-    /// Some bytes on one line, as they can stand elsewhere.
-    fn copy(&self, range: Range<usize>) -> String {
-        self.tokens.on_one_line(self.text, range)
-    }
 }
 
 #[cfg(test)]

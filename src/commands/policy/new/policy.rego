@@ -27,7 +27,7 @@ deny contains finding if {
 	last.healthz_ok == false
 	finding := {
 		"code": "{name}.unhealthy",
-		"message": sprintf("%d tenants of the tier %s are not healthy", [count(cohort.tenants), tier]),
+		"message": sprintf("tenants of the tier %s are not healthy: %d", [tier, count(cohort.tenants)]),
 		"tenants": cohort.tenants,
 		"observed": {"healthz_ok": false},
 		"expected": {"healthz_ok": true},

@@ -1,6 +1,7 @@
 //! Expressions: calls of functions that OPA has and the engine has not, or answers otherwise, `in` as a value, and names
 //! that are imported.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use regorus::unstable::{Expr, Import, Ref, Span};
@@ -32,22 +33,39 @@ impl Lowering<'_> {
                 self.imported(span);
                 Ok(())
             }
+            Expr::RefBrack { refr, index, .. } if let Expr::Var { span, .. } = refr.as_ref() => {
+                self.imported(span);
+                self.expr(index)
+            }
             _ => children(expr).into_iter().try_for_each(|child| self.expr(child)),
         }
     }
 
     /// A step from a name that is imported begins with `data`: else the engine evaluates every rule of the package.
     fn imported(&mut self, name: &Span) {
-        if self.locals.contains(name.text()) {
-            return;
-        }
-        let import = self.ast.imports.iter().find(|import| import_name(import) == Some(name.text()));
-        if let Some(path) = import.and_then(|import| path(&import.refr)).filter(|path| path.starts_with("data.")) {
+        if let Some(path) = self.path_of_import(name.text()) {
             match path.strip_suffix(name.text()) {
                 Some(above) if above.ends_with('.') => self.insert(self.tokens.range(name).start, above),
                 _ => self.replace(self.tokens.range(name), &path),
             }
         }
+    }
+
+    /// The path of what is imported from `data` by this name.
+    fn path_of_import(&self, name: &str) -> Option<String> {
+        let import = self.ast.imports.iter().find(|import| import_name(import) == Some(name))?;
+        path(&import.refr).filter(|path| path.starts_with("data.") && !self.locals.contains(name))
+    }
+
+    /// Some bytes on one line, as they can stand elsewhere.
+    pub(super) fn copy(&self, range: Range<usize>) -> String {
+        self.tokens.on_one_line(self.text, range, |index| {
+            let name = self.tokens.text(index);
+            let is_first = index.checked_sub(1).is_none_or(|before| self.tokens.text(before) != ".");
+            let has_step = matches!(self.tokens.text(index + 1), "." | "[");
+            let path = (is_first && has_step).then(|| self.path_of_import(name)).flatten();
+            path.map_or(Cow::Borrowed(name), Cow::Owned)
+        })
     }
 
     /// `x in xs` as a value: the engine takes it for false where an operand is undefined.

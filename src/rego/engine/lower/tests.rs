@@ -110,10 +110,11 @@ fn long_lines_and_deep_ones_stay_within_the_limits_of_the_engine() {
 
 #[test]
 fn of_an_imported_package_only_what_is_read_is_evaluated() {
-    let library = "package team.lib\n\nfine := {\"of\": 1}\n\nbroken := to_number(\"x\")\n\nadd(x) := x + fine.of\n";
+    let library = "package team.lib\n\nfine := {\"of\": 1}\n\nxs := [7, 8]\n\nbroken := to_number(\"x\")\n\nadd(x) := x + fine.of\n";
     let policy = "package team.p\n\nimport data.team.lib\nimport data.team.lib as other\n\n\
         one := lib.fine.of\n\ntwo := [lib.add(other.fine[\"of\"]) | not other.gone.x]\n\n\
-        three := f({\"of\": 3})\n\nf(lib) := lib.of\n\nfour := other.broken\n";
+        three := f({\"of\": 3})\n\nf(lib) := lib.of\n\nfour := other.broken\n\n\
+        five if not lib.xs[lib[\"fine\"].of] == lib.add(8)\n";
     let lowered = lower(&Module { file: "p.rego".into(), text: policy.into() }).expect("it can be rewritten");
     let ask = |rule: &str| {
         let mut engine = Engine::new();
@@ -131,6 +132,7 @@ fn of_an_imported_package_only_what_is_read_is_evaluated() {
     assert_eq!(ask("two").as_deref(), Ok("[2]"), "{}", lowered.text);
     assert_eq!(ask("three").as_deref(), Ok("3"), "{}", lowered.text);
     assert!(ask("four").is_err_and(|error| error.contains("to_number")), "it is read");
+    assert_eq!(ask("five").as_deref(), Ok("true"), "{}", lowered.text);
     let column = lowered.text.lines().nth(5).and_then(|line| line.find("lib.fine")).expect("it is there") + 1;
     let place = lowered.place(Place { line: 6, column: u32::try_from(column).expect("it is small") });
     assert_eq!(place, Place { line: 6, column: 8 });

@@ -1,6 +1,7 @@
 //! The tokens of a file with their exact bytes, and which of them an expression is made of. The engine's spans leave out
 //! the quotes of strings and some brackets.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use regorus::unstable::{Expr, Lexer, Source, Span, TokenKind};
@@ -108,8 +109,8 @@ impl Tokens {
         self.end(last)
     }
 
-    /// Some bytes without comments and on one line.
-    pub fn on_one_line(&self, text: &str, range: Range<usize>) -> String {
+    /// Some bytes without comments and on one line, with `word` for each token.
+    pub fn on_one_line<'t>(&self, text: &str, range: Range<usize>, word: impl Fn(usize) -> Cow<'t, str>) -> String {
         let gap = |from: usize, to: usize| match text.get(from..to).unwrap_or_default() {
             gap if gap.contains(['\n', '#']) => " ".to_owned(),
             gap => gap.to_owned(),
@@ -120,7 +121,7 @@ impl Tokens {
                 break;
             }
             copied += &gap(done, self.start(index));
-            copied += self.text(index);
+            copied += &word(index);
             done = self.end(index);
         }
         copied + &gap(done, range.end)
