@@ -30,6 +30,8 @@ KINDS = {
     "a policy that reads row.error, all different": (["--distinct-errors"], ["--policy", os.path.join(POLICIES, "error.rego")]),
     "a policy that imports lib.proof, all errors different": (["--distinct-errors"], ["--policy", os.path.join(POLICIES, "proof.rego")]),
 }
+# As fast as OPA is enough where the engine has to look at each image; half of its time and memory is what is aimed at elsewhere.
+LIMITS = {"an image of each tenant's own": 1.0}
 ROUNDS = ((1_000, 15), (100_000, 5), (sys.maxsize, 2))  # up to so many tenants, so many rounds
 
 
@@ -127,7 +129,7 @@ def aims(results):
         ("equal tenants", 1_000_000, "opa eval", 0, 1 / 30, "of opa's time"),
     ]
     for kind in KINDS:
-        wanted += [(kind, tenants, "opa eval", column, 0.5, words) for tenants in (100_000, 1_000_000)
+        wanted += [(kind, tenants, "opa eval", column, LIMITS.get(kind, 0.5), words) for tenants in (100_000, 1_000_000)
                    for column, words in ((0, "of opa's time"), (1, "of opa's memory"))]
     for kind, tenants, other, column, limit, words in wanted:
         measured = results.get((kind, tenants), {})
