@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rollproof::internal::waivers::read as read_waivers;
-use rollproof::internal::{Name, add_labels, explain, explain_response};
+use rollproof::internal::{Inputs, Name, SoFar, add_labels, explain, explain_response};
 use rollproof::{
     Collected, Document, Error, EvidenceFields, Fault, Loading, Outcome, Prepared, Report, Settings, Severity, Source,
     Sources, Waivers, collect, load, report,
@@ -296,6 +296,17 @@ fn says_the_same_unmerged(rollout: &Rollout) -> Result<(), TestCaseError> {
             };
             let (merged, unmerged) = (judged(policies.evaluate(&valid)), judged(policies.evaluate_unmerged(&valid)));
             prop_assert_eq!(merged, unmerged, "with the policies {}", i);
+            let halts = |so_far: Result<SoFar, Error>| {
+                let SoFar { halts, proven, not_proven } = so_far.expect("they can be evaluated");
+                (halts, proven, not_proven)
+            };
+            let merged = halts(policies.halt_check(&collected.document, &mut Inputs::default()));
+            prop_assert_eq!(
+                merged,
+                halts(policies.halt_check_unmerged(&collected.document)),
+                "with the policies {}",
+                i
+            );
         }
         Ok(())
     })
