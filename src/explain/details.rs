@@ -12,7 +12,6 @@ use crate::policy::source::RuleText;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "CallStory")]
 pub struct CallDetails {
     /// Its index in the document's `calls`.
     pub call: u64,
@@ -29,7 +28,6 @@ pub struct CallDetails {
 
 /// An attempt of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "AttemptStory")]
 pub struct AttemptDetails {
     /// When it was made, RFC 3339. Absent: only a journal tells.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -57,7 +57,6 @@ pub struct Enumerated {
 
 /// A row of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "RowStory")]
 pub struct RowDetails {
     /// The input that it stands in. Absent: it is an answer to a call.
     #[serde(skip_serializing_if = "Option::is_none")]

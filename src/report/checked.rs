@@ -31,7 +31,6 @@ pub struct Checked {
 
 /// Something that was found in a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Found")]
 pub struct PolicyProblem {
     /// The file.
     pub file: String,

@@ -7,7 +7,6 @@ use crate::model::decision::Decision;
 
 /// What was tried to turn a verdict, and what did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Turns")]
 pub struct Counterfactuals {
     /// What was to be reached.
     pub goal: String,
@@ -21,7 +20,6 @@ pub struct Counterfactuals {
 
 /// Changes that together reach a goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Turn")]
 pub struct Counterfactual {
     /// The changes, each as a condition in words. They never hold a raw error text.
     pub changes: Vec<String>,

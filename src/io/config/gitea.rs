@@ -6,7 +6,6 @@ use serde::Deserialize;
 /// Questions to the Gitea. Times are in seconds and may be fractions.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(rename = "Settings")]
 pub struct GiteaConfig {
     /// The time limit of a request, in seconds.
     #[schemars(range(min = 0))]

@@ -51,7 +51,6 @@ pub const HTTP_TIMEOUT_SECONDS: u32 = 600;
 /// What of a plan is the operator's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(rename = "Settings")]
 pub struct PlanConfig {
     /// What the names of the plan's variables begin with.
     #[schemars(extend("pattern" = "^[A-Za-z_][A-Za-z0-9_]*$"))]
